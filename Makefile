@@ -1,0 +1,55 @@
+# The two commands of the README set up everything themselves: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SITE ?= demo-site
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs setup lock clean
+
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the environment from the lock file
+
+# Its own environment, every package pinned by hash; --no-deps because the lock file already holds the whole tree.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Setting up $(VENV) (once, about a minute) …"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## Write a synthetic site and close its last three months
+	@rm -rf $(SITE)
+	@$(BIN)/kam demo $(SITE)
+	@$(BIN)/kam --site $(SITE) backfill 2026-08 2026-10
+	@echo
+	@echo "Where to look:"
+	@echo "  $(BIN)/kam --site $(SITE) status           closed months, loads, failed checks"
+	@echo "  $(BIN)/kam --site $(SITE) rejects          rows that were not loaded, and why"
+	@echo "  $(SITE)/published/kam.duckdb          the tables for BI tools, in the schema reporting"
+
+test: $(READY) lint ## Check style, types and docs, and run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## Check format, style, types and generated docs
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python -m kam.docs --check
+
+docs: $(READY) ## Write docs/feeds.md and docs/metrics.md anew from the contracts and models
+	@$(BIN)/python -m kam.docs
+
+lock: $(READY) ## Resolve the pinned packages anew (needs uv)
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+
+clean: ## Remove the environment and the demo site
+	@rm -rf $(VENV) $(SITE)

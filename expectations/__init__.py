@@ -1,0 +1,43 @@
+"""Validation: business rules, run as Great Expectations suites inside DuckDB.
+
+Importing this package is cheap. Great Expectations, which takes seconds to import, is loaded by the first `validate`
+or, in the background, by `warm_up`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import threading
+from typing import TYPE_CHECKING
+
+from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, Rule, Severity, Suite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["MAX_SAMPLE_KEYS", "CheckResult", "Rule", "Severity", "Suite", "validate", "warm_up"]
+
+
+def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResult]:
+    """Run all suites on an open connection; see `expectations.engine.validate`."""
+    from expectations import engine  # noqa: PLC0415 - takes seconds
+
+    return engine.validate(con, suites)
+
+
+def warm_up() -> None:
+    """Start to import Great Expectations in the background, while the caller waits for something else.
+
+    Call it after the process's other heavy imports (Prefect), such as when a server is starting or files are read. A
+    `validate` that comes too early waits for it. The thread does not keep a process alive that is done before.
+    """
+
+    def load() -> None:
+        # `validate` meets the same error and reports it.
+        with contextlib.suppress(Exception):
+            importlib.import_module("expectations.engine")
+
+    threading.Thread(target=load, name="load-great-expectations", daemon=True).start()

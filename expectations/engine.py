@@ -1,0 +1,208 @@
+"""Runs rules as Great Expectations suites on an open DuckDB connection.
+
+The only module that imports Great Expectations, which takes seconds: import it through `expectations.validate`.
+
+Great Expectations opens its own connection to a database through SQLAlchemy. Here SQLAlchemy is handed the caller's
+open connection instead, so that there is one door to DuckDB and the rules see the caller's transaction, temporary
+tables, macros and session variables (`as_of_load`).
+"""
+
+# ruff: noqa: E402 - what Great Expectations reads when it is imported has to be set before
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+# The library's log is kept from the console: what a person has to know of a rule that cannot be run is raised here.
+_LOG = logging.getLogger("great_expectations")
+_LOG.addHandler(logging.NullHandler())
+_LOG.propagate = False
+
+import great_expectations as gx
+from duckdb_engine import ConnectionWrapper
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.datasource.fluent.sql_datasource import QueryAsset, SQLDatasource
+from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+from great_expectations.expectations.metadata_types import FailureSeverity
+from sqlalchemy.pool import StaticPool
+
+from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, KeyValue, Rule, Suite
+from kam.errors import KamError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+    from great_expectations.core import ExpectationValidationResult
+
+_FAILURES = "unexpected_rows_query.table"
+_CHECKED = "table.row_count"
+
+
+class ExpectNoFailingRows(UnexpectedRowsExpectation):
+    """Holds when a rule's SELECT returns no row.
+
+    The query counts the failing rows by month and picks sample keys inside DuckDB, and returns one row. So ten million
+    failing rows cost one aggregation and no memory here, where the parent class would run the query once to count and
+    once to fetch. The parent's second metric is replaced with the batch's row count, which all rules of a suite share.
+    """
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = (_FAILURES, _CHECKED)
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002
+        execution_engine: Any | None = None,  # noqa: ANN401, ARG002
+    ) -> dict[str, Any]:
+        months = metrics[_FAILURES][0]["months"] or []
+        failed_count = sum(month["failed_count"] for month in months)
+        details = {"months": months, "failed_count": failed_count, "checked_count": metrics[_CHECKED]}
+        return {"success": failed_count == 0, "result": {"observed_value": failed_count, "details": details}}
+
+
+class _BorrowedConnection(ConnectionWrapper):
+    """The caller's connection: SQLAlchemy may run queries on it, but neither end its transaction nor close it."""
+
+    def begin(self) -> None:
+        """The caller's transaction goes on."""
+
+    def commit(self) -> None:
+        """The caller commits."""
+
+    def rollback(self) -> None:
+        """The caller rolls back."""
+
+    def close(self) -> None:
+        """The caller closes."""
+
+
+def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResult]:
+    """Run all suites on an open connection; one result for each rule, in the order given.
+
+    The suites see what the connection sees, uncommitted and temporary tables included, and nothing is written. Raises
+    `KamError`, naming the rule, when a rule cannot be run: a rule that was not run never counts as passed.
+    """
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    with _lent(con) as connect:
+        warehouse = context.data_sources.add_sql(
+            datasource=SQLDatasource(
+                name="warehouse",
+                connection_string="duckdb://",
+                create_temp_table=False,
+                kwargs={"creator": connect, "poolclass": StaticPool},
+                # Adding them one by one would write out the context's configuration each time.
+                assets=[QueryAsset(name=suite.name, query=suite.batch) for suite in suites],
+            )
+        )
+        try:
+            return [result for suite in suites for result in _run(warehouse, suite)]
+        finally:
+            context.data_sources.delete("warehouse")
+
+
+@contextmanager
+def _lent(con: DuckDBPyConnection) -> Iterator[Callable[[], _BorrowedConnection]]:
+    """The function through which SQLAlchemy reaches the connection, until the block ends.
+
+    SQLAlchemy keeps every engine that has connected, and with it this function, for the life of the process. Were the
+    connection to stay reachable, the warehouse file would stay locked.
+    """
+    lent = [con]
+    try:
+        yield lambda: _BorrowedConnection(lent[0])
+    finally:
+        lent.clear()
+
+
+def _run(warehouse: SQLDatasource, suite: Suite) -> Iterator[CheckResult]:
+    asset = warehouse.get_asset(suite.name)
+    batch = asset.get_batch(asset.build_batch_request())
+    expectations = [_expectation(rule) for rule in suite.rules]
+    outcomes = batch.validate(gx.ExpectationSuite(name=suite.name, expectations=expectations)).results
+    by_name = {outcome.expectation_config.meta["name"]: outcome for outcome in outcomes if outcome.expectation_config}
+    return (_result(suite, rule, by_name[rule.name]) for rule in suite.rules)
+
+
+def _expectation(rule: Rule) -> ExpectNoFailingRows:
+    return ExpectNoFailingRows(
+        unexpected_rows_query=_failures_query(rule),
+        severity=FailureSeverity(rule.severity),
+        description=rule.sentence,
+        notes=rule.if_it_fails,
+        meta={"name": rule.name, "owner": rule.owner},
+    )
+
+
+def _failures_query(rule: Rule) -> str:
+    """One row with the list `months`: period_month, failed_count and first_keys of each month that has failures.
+
+    `{batch}` is filled in by Great Expectations.
+    """
+    keys = ", ".join(f'"{key}" := "{key}"' for key in dict.fromkeys(("period_month", *rule.keys)))
+    return f"""
+WITH batch AS (
+  SELECT * FROM {{batch}}
+),
+failing AS (
+{_literal(rule.failing)}
+),
+months AS (
+  SELECT period_month, count(*) AS failed_count, min(struct_pack({keys}), {MAX_SAMPLE_KEYS}) AS first_keys
+  FROM failing
+  GROUP BY period_month
+)
+SELECT list(months ORDER BY period_month) AS months FROM months
+"""
+
+
+def _literal(sql: str) -> str:
+    """Keep braces from being read as Great Expectations' placeholders and colons as SQLAlchemy's parameters."""
+    return sql.replace("{", "{{").replace("}", "}}").replace(":", "\\:")
+
+
+def _result(suite: Suite, rule: Rule, outcome: ExpectationValidationResult) -> CheckResult:
+    _raise_if_not_run(rule, outcome.exception_info)
+    details = outcome.result["details"]
+    return CheckResult(
+        name=rule.name,
+        suite=suite.name,
+        table=suite.table,
+        severity=rule.severity,
+        sentence=rule.sentence,
+        owner=rule.owner,
+        if_it_fails=rule.if_it_fails,
+        success=bool(outcome.success),
+        checked_count=details["checked_count"],
+        failed_count=details["failed_count"],
+        failed_by_month=MappingProxyType(
+            {month["period_month"]: month["failed_count"] for month in details["months"] if month["period_month"]}
+        ),
+        sample_keys=tuple(_plain(keys) for keys in _spread([month["first_keys"] for month in details["months"]])),
+    )
+
+
+def _spread(by_month: Sequence[Sequence[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    """The first keys of each month before the second ones of any, as many as are kept; listed by month."""
+    places = sorted((place, month) for month, keys in enumerate(by_month) for place in range(len(keys)))
+    return [by_month[month][place] for month, place in sorted((m, p) for p, m in places[:MAX_SAMPLE_KEYS])]
+
+
+def _raise_if_not_run(rule: Rule, exception_info: Mapping[str, Any]) -> None:
+    """The library records what went wrong either directly or by metric."""
+    by_metric = [exception_info] if "raised_exception" in exception_info else exception_info.values()
+    for info in by_metric:
+        if info["raised_exception"]:
+            reason = info["exception_message"].splitlines()[0]
+            message = f"rule {rule.name} cannot be checked; mend its SQL or what it reads, and close again: {reason}"
+            raise KamError(message)
+
+
+def _plain(keys: Mapping[str, Any]) -> dict[str, KeyValue]:
+    """Values that JSON can hold without loss."""
+    return {name: value if isinstance(value, str | int | None) else str(value) for name, value in keys.items()}

@@ -1,0 +1,19 @@
+"""The business calendar, where months are not calendar months."""
+
+from __future__ import annotations
+
+from expectations.checks import rule_from_file
+from expectations.feeds.common import has_rows, key_is_unique
+from expectations.rules import Owner, Suite
+
+SUITE = Suite(
+    name="calendar",
+    table="core.calendar",
+    batch="SELECT * FROM core.calendar SEMI JOIN build.periods USING (period_month)",
+    needs=frozenset({"calendar"}),
+    rules=(
+        has_rows("calendar", Owner.DATA),
+        key_is_unique("calendar"),
+        rule_from_file("calendar.months_follow_each_other"),
+    ),
+)

@@ -1,0 +1,101 @@
+"""Rules that every feed shares: its rows are there, each key once, and its accounts and products are known."""
+
+from __future__ import annotations
+
+from expectations.rules import Owner, Rule, Severity
+from kam.contracts import FEEDS
+
+
+def rows_by_date(feed: str, date: str) -> str:
+    """The feed's rows whose business date falls in a month being built."""
+    return f"""
+SELECT feed.*, days.period_month
+FROM core.{feed} AS feed
+JOIN core.days AS days ON days.calendar_date = {date}
+SEMI JOIN build.periods AS periods ON periods.period_month = days.period_month"""
+
+
+def rows_by_month(feed: str, month: str = "month") -> str:
+    """The feed's rows of a month being built, for feeds that are given by month."""
+    return f"""
+SELECT feed.*, feed.{month} AS period_month
+FROM core.{feed} AS feed
+SEMI JOIN build.periods AS periods ON periods.period_month = feed.{month}"""
+
+
+def all_rows(feed: str) -> str:
+    """All rows of a feed without a business date; its failures concern every month."""
+    return f"SELECT feed.*, NULL::DATE AS period_month FROM core.{feed} AS feed"
+
+
+def has_rows(feed: str, owner: Owner, severity: Severity = Severity.WARNING) -> Rule:
+    """A month without any row of a declared feed is more often a missing extract than a quiet month."""
+    return Rule(
+        name=f"{feed}.has_rows",
+        sentence=f"The feed {feed} has rows for the month.",
+        owner=owner,
+        severity=severity,
+        if_it_fails=f"Figures made from {feed} are empty or too low; get the month's extract and close again.",
+        failing=f"SELECT period_month, '{feed}' AS feed FROM build.periods ANTI JOIN batch USING (period_month)",
+        keys=("feed",),
+    )
+
+
+def is_not_empty(feed: str, owner: Owner) -> Rule:
+    """For feeds without a business date."""
+    return Rule(
+        name=f"{feed}.has_rows",
+        sentence=f"The feed {feed} has rows.",
+        owner=owner,
+        severity=Severity.WARNING,
+        if_it_fails=f"All {feed} read `unknown` in reports; ask the source for the extract and close again.",
+        failing=f"SELECT NULL::DATE AS period_month, '{feed}' AS feed WHERE NOT EXISTS (FROM batch)",
+        keys=("feed",),
+    )
+
+
+def key_is_unique(feed: str) -> Rule:
+    """Loading supersedes the earlier version of a key; this proves that it did."""
+    keys = FEEDS[feed].key
+    columns = ", ".join(keys)
+    return Rule(
+        name=f"{feed}.key_is_unique",
+        sentence=f"Each {' and '.join(keys)} is in {feed} once.",
+        owner=Owner.DATA,
+        severity=Severity.CRITICAL,
+        if_it_fails=f"A row of {feed} counts twice in every figure; rebuild the warehouse from the archive.",
+        failing=f"""
+SELECT max(period_month) AS period_month, {columns}
+FROM batch
+GROUP BY {columns}
+HAVING count(*) > 1""",
+        keys=keys,
+    )
+
+
+def account_is_known(feed: str) -> Rule:
+    """One failure an account and month."""
+    return _in_master(feed, "account_id", "accounts", "account", "name, manager and region")
+
+
+def product_is_known(feed: str) -> Rule:
+    """One failure a product and month."""
+    return _in_master(feed, "product_id", "products", "product", "name and product line")
+
+
+def _in_master(feed: str, column: str, master: str, thing: str, attributes: str) -> Rule:
+    return Rule(
+        name=f"{feed}.{thing}_is_known",
+        sentence=f"Every {thing} in {feed} is in the {thing} master.",
+        owner=Owner.MASTER_DATA,
+        severity=Severity.WARNING,
+        if_it_fails=f"Nothing is lost, but its {attributes} read `unknown`; add it to {master} and close again.",
+        failing=f"""
+SELECT batch.period_month, batch.{column}, count(*) AS row_count
+FROM batch
+ANTI JOIN core.{master} AS master ON master.{column} = batch.{column}
+WHERE batch.{column} IS NOT NULL
+GROUP BY ALL""",
+        keys=(column, "row_count"),
+        needs=frozenset({master}),
+    )

@@ -1,0 +1,28 @@
+"""Quantities forecast for a target month at the end of a snapshot month."""
+
+from __future__ import annotations
+
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_month
+from expectations.rules import Owner, Rule, Severity, Suite
+
+SUITE = Suite(
+    name="forecasts",
+    table="core.forecasts",
+    batch=rows_by_month("forecasts", "target_month"),
+    needs=frozenset({"forecasts"}),
+    rules=(
+        has_rows("forecasts", Owner.SALES_CONTROLLING),
+        key_is_unique("forecasts"),
+        account_is_known("forecasts"),
+        product_is_known("forecasts"),
+        Rule(
+            name="forecasts.target_after_snapshot",
+            sentence="Every forecast was made before the month it is for.",
+            owner=Owner.SALES_CONTROLLING,
+            severity=Severity.WARNING,
+            if_it_fails="A figure written down afterwards flatters accuracy; correct the snapshot month.",
+            failing="SELECT * FROM batch WHERE target_month <= snapshot_month",
+            keys=("forecast_step", "snapshot_month", "target_month", "account_id", "product_id"),
+        ),
+    ),
+)

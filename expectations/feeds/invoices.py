@@ -1,0 +1,46 @@
+"""Lines of invoices, credit notes and debit notes."""
+
+from __future__ import annotations
+
+from expectations.checks import rule_from_file
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_date
+from expectations.rules import Owner, Rule, Severity, Suite
+
+SUITE = Suite(
+    name="invoices",
+    table="core.invoices",
+    batch=rows_by_date("invoices", "feed.invoice_date"),
+    needs=frozenset({"invoices"}),
+    rules=(
+        has_rows("invoices", Owner.RECEIVABLES),
+        key_is_unique("invoices"),
+        rule_from_file("invoices.header_agrees"),
+        rule_from_file("invoices.total_matches_lines"),
+        account_is_known("invoices"),
+        product_is_known("invoices"),
+        Rule(
+            name="invoices.due_on_or_after_invoice_date",
+            sentence="No invoice is due before its own date.",
+            owner=Owner.RECEIVABLES,
+            severity=Severity.WARNING,
+            if_it_fails="The item reads overdue from the day it is issued; correct the due date in the source.",
+            failing="""
+SELECT DISTINCT period_month, invoice_id, invoice_date, due_date
+FROM batch
+WHERE due_date < invoice_date""",
+            keys=("invoice_id", "invoice_date", "due_date"),
+        ),
+        Rule(
+            name="invoices.due_date_is_given",
+            sentence="Every invoice says when it is due.",
+            owner=Owner.RECEIVABLES,
+            severity=Severity.INFO,
+            if_it_fails="Days overdue count from the terms or the invoice date; add due dates in the source.",
+            failing="""
+SELECT DISTINCT period_month, invoice_id, account_id
+FROM batch
+WHERE due_date IS NULL AND document_type <> 'credit_note'""",
+            keys=("invoice_id", "account_id"),
+        ),
+    ),
+)

@@ -1,0 +1,47 @@
+"""How the newest loads went: those that no earlier close has seen."""
+
+from __future__ import annotations
+
+from expectations.rules import Owner, Rule, Severity, Suite
+
+REJECTED_SHARE_LIMIT = "0.01"
+
+SUITE = Suite(
+    name="loads",
+    table="ops.loads",
+    batch="""
+SELECT *, NULL::DATE AS period_month
+FROM ops.loads
+WHERE load_id > (
+    SELECT coalesce(max(as_of_load), 0)
+    FROM ops.closes
+    WHERE getvariable('as_of_load') IS NULL OR as_of_load < getvariable('as_of_load')
+)
+  AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))""",
+    rules=(
+        Rule(
+            name="loads.few_rows_rejected",
+            sentence="At most 1 % of the rows of a load were rejected.",
+            owner=Owner.DATA,
+            severity=Severity.WARNING,
+            if_it_fails="Figures miss the rejected rows; see `kam rejects`, mend source or mapping, load again.",
+            failing=f"SELECT * FROM batch WHERE rejected_count > {REJECTED_SHARE_LIMIT} * read_count",
+            keys=("feed", "load_id", "source", "read_count", "rejected_count"),
+        ),
+        Rule(
+            name="loads.no_source_refused",
+            sentence="Every source could be read.",
+            owner=Owner.DATA,
+            severity=Severity.WARNING,
+            if_it_fails="Nothing of the refused source is in the figures; mend it, load it and close again.",
+            failing="""
+SELECT refused.*
+FROM batch AS refused
+ANTI JOIN batch AS mended
+    ON mended.feed = refused.feed AND mended.source = refused.source
+    AND mended.status = 'loaded' AND mended.load_id > refused.load_id
+WHERE refused.status = 'failed'""",
+            keys=("feed", "load_id", "source", "message"),
+        ),
+    ),
+)

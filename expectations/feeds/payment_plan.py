@@ -1,0 +1,18 @@
+"""What is expected to be paid, by account and month."""
+
+from __future__ import annotations
+
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, rows_by_month
+from expectations.rules import Owner, Suite
+
+SUITE = Suite(
+    name="payment_plan",
+    table="core.payment_plan",
+    batch=rows_by_month("payment_plan"),
+    needs=frozenset({"payment_plan"}),
+    rules=(
+        has_rows("payment_plan", Owner.RECEIVABLES),
+        key_is_unique("payment_plan"),
+        account_is_known("payment_plan"),
+    ),
+)

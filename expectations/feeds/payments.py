@@ -1,0 +1,64 @@
+"""Receipts and other settlements of what is owed."""
+
+from __future__ import annotations
+
+from expectations.checks import rule_from_file
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, rows_by_date
+from expectations.rules import Owner, Rule, Severity, Suite
+
+# The header of each invoice that the batch's payments name; its columns agree across lines by a rule of its own.
+_WITH_INVOICES = """
+WITH invoices AS (
+    SELECT invoice_id, min(account_id) AS invoice_account_id, min(currency) AS invoice_currency
+    FROM core.invoices
+    SEMI JOIN batch USING (invoice_id)
+    GROUP BY invoice_id
+)
+
+SELECT batch.*, invoices.invoice_account_id, invoices.invoice_currency
+FROM batch
+JOIN invoices USING (invoice_id)
+"""
+
+SUITE = Suite(
+    name="payments",
+    table="core.payments",
+    batch=rows_by_date("payments", "feed.payment_date"),
+    needs=frozenset({"payments"}),
+    rules=(
+        has_rows("payments", Owner.RECEIVABLES),
+        key_is_unique("payments"),
+        account_is_known("payments"),
+        Rule(
+            name="payments.invoice_is_known",
+            sentence="Every payment that names an invoice names one that exists.",
+            owner=Owner.RECEIVABLES,
+            severity=Severity.WARNING,
+            if_it_fails="The payment stays unapplied and the invoice open; correct its number or load the invoice.",
+            failing="SELECT * FROM batch ANTI JOIN core.invoices USING (invoice_id) WHERE invoice_id IS NOT NULL",
+            keys=("payment_id", "line_no", "invoice_id", "amount"),
+            needs=frozenset({"invoices"}),
+        ),
+        Rule(
+            name="payments.currency_is_the_invoices",
+            sentence="Every payment is in the currency of its invoice.",
+            owner=Owner.RECEIVABLES,
+            severity=Severity.WARNING,
+            if_it_fails="The payment stays unapplied and the invoice open; post it in the invoice's currency.",
+            failing=f"{_WITH_INVOICES}WHERE batch.currency <> invoices.invoice_currency",
+            keys=("payment_id", "line_no", "invoice_id", "currency", "invoice_currency"),
+            needs=frozenset({"invoices"}),
+        ),
+        rule_from_file("payments.within_the_invoice"),
+        Rule(
+            name="payments.account_is_the_invoices",
+            sentence="Every payment comes from the account that was invoiced.",
+            owner=Owner.RECEIVABLES,
+            severity=Severity.INFO,
+            if_it_fails="Nothing breaks: the invoice named is settled. Confirm that one account pays for the other.",
+            failing=f"{_WITH_INVOICES}WHERE batch.account_id <> invoices.invoice_account_id",
+            keys=("payment_id", "line_no", "account_id", "invoice_id", "invoice_account_id"),
+            needs=frozenset({"invoices"}),
+        ),
+    ),
+)

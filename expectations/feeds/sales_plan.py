@@ -1,0 +1,21 @@
+"""Planned sales."""
+
+from __future__ import annotations
+
+from expectations.checks import rule_from_file
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_month
+from expectations.rules import Owner, Suite
+
+SUITE = Suite(
+    name="sales_plan",
+    table="core.sales_plan",
+    batch=rows_by_month("sales_plan"),
+    needs=frozenset({"sales_plan"}),
+    rules=(
+        has_rows("sales_plan", Owner.SALES_CONTROLLING),
+        key_is_unique("sales_plan"),
+        rule_from_file("sales_plan.version_has_one_grain"),
+        account_is_known("sales_plan"),
+        product_is_known("sales_plan"),
+    ),
+)

@@ -1,0 +1,82 @@
+"""Rules that marts share. A failure here is a fault of a model, not of the data: it always stops the month."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from expectations.rules import Owner, Rule, Severity, Suite
+from kam.models import models
+
+
+def suite(mart: str, *rules: Rule) -> Suite:
+    """The rules of one mart over its candidate rows, and that these are of the months being built."""
+    return Suite(
+        name=mart,
+        table=f"build.{mart}",
+        batch=f"SELECT * FROM build.{mart}",
+        rules=(_rows_are_of_the_months(mart), *rules),
+    )
+
+
+def holds(mart: str, name: str, condition: str, *, sentence: str, if_it_fails: str, shown: tuple[str, ...] = ()) -> Rule:
+    """A condition that is never false in a row; `shown` are the figures that a reader of a failure needs."""
+    return Rule(
+        name=f"{mart}.{name}",
+        sentence=sentence,
+        owner=Owner.DATA,
+        severity=Severity.CRITICAL,
+        if_it_fails=if_it_fails,
+        failing=f"SELECT * FROM batch WHERE NOT ({condition})",
+        keys=(*_grain(mart), *shown),
+    )
+
+
+def account_is_given(mart: str) -> Rule:
+    """For marts whose grain has an account."""
+    return holds(
+        mart,
+        "account_is_given",
+        "account_id IS NOT NULL",
+        sentence=f"Every row of {mart} belongs to an account.",
+        if_it_fails="Totals hold amounts that no account manager sees; a join in the model lost the account.",
+    )
+
+
+def shares_within_0_and_1(mart: str, *columns: str) -> Rule:
+    """Shares of a whole, which an undefined one is not."""
+    return holds(
+        mart,
+        "shares_within_0_and_1",
+        " AND ".join(f"coalesce({column} BETWEEN 0 AND 1, true)" for column in columns),
+        sentence=f"Every share in {mart} lies between 0 and 1.",
+        if_it_fails="A part is counted that is not in the whole; the model's numerator and denominator differ in scope.",
+        shown=columns,
+    )
+
+
+def undefined_has_a_reason(mart: str, reasons: Mapping[str, str]) -> Rule:
+    """`reasons` maps a figure to the column that says why it is NULL; exactly one of the two is there."""
+    return holds(
+        mart,
+        "undefined_has_a_reason",
+        " AND ".join(f"({figure} IS NULL) = ({reason} IS NOT NULL)" for figure, reason in reasons.items()),
+        sentence=f"Every undefined figure in {mart} says why, and no other does.",
+        if_it_fails="A reader cannot tell a missing input from a fault; the model forgot a case.",
+        shown=tuple(column for pair in reasons.items() for column in pair),
+    )
+
+
+def _rows_are_of_the_months(mart: str) -> Rule:
+    return Rule(
+        name=f"{mart}.rows_are_of_the_months",
+        sentence=f"Every row of {mart} belongs to a month being built.",
+        owner=Owner.DATA,
+        severity=Severity.CRITICAL,
+        if_it_fails="The row would be published under a version of another month, or of none; the model's months are wrong.",
+        failing="SELECT * FROM batch ANTI JOIN build.periods USING (period_month)",
+        keys=_grain(mart),
+    )
+
+
+def _grain(mart: str) -> tuple[str, ...]:
+    return models()[mart].grain

@@ -1,0 +1,68 @@
+"""Vendor rating: scores and shares stay in their range, and parts within their whole."""
+
+from __future__ import annotations
+
+from expectations.marts.common import account_is_given, holds, shares_within_0_and_1, suite, undefined_has_a_reason
+
+SUITES = (
+    suite(
+        "vendor_rating",
+        account_is_given("vendor_rating"),
+        holds(
+            "vendor_rating",
+            "scores_within_0_and_100",
+            " AND ".join(
+                f"coalesce({score} BETWEEN 0 AND 100, true)"
+                for score in (
+                    "customer_score",
+                    "own_score",
+                    "score",
+                    "previous_score",
+                    "moving_average_3m",
+                    "moving_average_6m",
+                    "moving_average_12m",
+                )
+            ),
+            sentence="Every score lies between 0 and 100.",
+            if_it_fails="Scores of different customers cannot be compared; the model scales one of them wrongly.",
+            shown=("customer_score", "own_score"),
+        ),
+        holds(
+            "vendor_rating",
+            "every_score_has_a_band",
+            "(score IS NULL) = (band IS NULL)",
+            sentence="Every score falls into one band.",
+            if_it_fails="An account is missing from every band; the bands in the settings leave a gap.",
+            shown=("score", "band"),
+        ),
+        undefined_has_a_reason("vendor_rating", {"own_score": "own_score_reason"}),
+    ),
+    suite(
+        "delivery_performance",
+        account_is_given("delivery_performance"),
+        shares_within_0_and_1(
+            "delivery_performance", "on_time_ratio", "in_full_ratio", "otif_ratio", "quantity_on_time_ratio"
+        ),
+        holds(
+            "delivery_performance",
+            "parts_within_the_lines",
+            "otif_count <= on_time_count AND otif_count <= in_full_count AND on_time_count <= line_count"
+            " AND in_full_count <= line_count AND open_late_count <= late_count AND late_count <= line_count",
+            sentence="Lines on time and in full are among those on time and among those in full, and all among the lines due.",
+            if_it_fails="OTIF is not comparable with its parts; the model counts them over different lines.",
+            shown=("line_count", "on_time_count", "in_full_count", "otif_count", "late_count", "open_late_count"),
+        ),
+    ),
+    suite(
+        "quality_performance",
+        account_is_given("quality_performance"),
+        holds(
+            "quality_performance",
+            "ppm_needs_deliveries",
+            "(ppm IS NULL) = (delivered_quantity = 0) AND (ytd_ppm IS NULL) = (ytd_delivered_quantity = 0)",
+            sentence="PPM is given where something was delivered, and only there.",
+            if_it_fails="A month without deliveries reads as one without faults, or the reverse; the model divides wrongly.",
+            shown=("delivered_quantity", "rejected_quantity", "ppm"),
+        ),
+    ),
+)

@@ -1,0 +1,66 @@
+"""Receivables: open items, ageing buckets and the ledger roll-forward are three views of one balance."""
+
+from __future__ import annotations
+
+from expectations.checks import rule_from_file
+from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
+
+SUITES = (
+    suite(
+        "receivables_ageing",
+        account_is_given("receivables_ageing"),
+        rule_from_file("receivables_ageing.every_item_has_its_bucket"),
+        holds(
+            "receivables_ageing",
+            "amounts_add_up",
+            "outstanding_amount_doc"
+            " = original_amount_doc - paid_amount_doc - credited_amount_doc - written_off_amount_doc",
+            sentence="What is open of an item is its original amount less what was applied to it.",
+            if_it_fails="A reader cannot follow the balance of the item; a settlement was applied twice or not shown.",
+            shown=("original_amount_doc", "outstanding_amount_doc"),
+        ),
+        holds(
+            "receivables_ageing",
+            "items_are_open",
+            "outstanding_amount_doc <> 0",
+            sentence="Only items that are open are listed.",
+            if_it_fails="Item counts are too high; the model lists settled items.",
+        ),
+        holds(
+            "receivables_ageing",
+            "nothing_is_dated_after_month_end",
+            "document_date <= as_of_date",
+            sentence="No item is dated after the month end.",
+            if_it_fails="The month changes with what happens later; a rebuilt month would not equal the closed one.",
+            shown=("document_date", "as_of_date"),
+        ),
+        undefined_has_a_reason(
+            "receivables_ageing", {"outstanding_amount": "rate_reason", "book_amount": "book_rate_reason"}
+        ),
+    ),
+    suite(
+        "receivables_summary",
+        account_is_given("receivables_summary"),
+        rule_from_file("receivables_summary.buckets_add_up_the_items"),
+        undefined_has_a_reason(
+            "receivables_summary",
+            {"outstanding_amount": "outstanding_amount_reason", "disputed_amount": "disputed_amount_reason"},
+        ),
+    ),
+    suite(
+        "receivables_rollforward",
+        account_is_given("receivables_rollforward"),
+        holds(
+            "receivables_rollforward",
+            "difference_is_zero",
+            "difference_doc = 0 AND opening_amount_doc + invoiced_amount_doc - credited_amount_doc - received_amount_doc"
+            " - discount_amount_doc - written_off_amount_doc + refunded_amount_doc + prior_period_adjustment_doc"
+            " = closing_amount_doc",
+            sentence="Opening balance and movements of the month add up to the closing balance, to the cent.",
+            if_it_fails="Documents or payments are lost or doubled on the way to the open items.",
+            shown=("opening_amount_doc", "closing_amount_doc", "difference_doc"),
+        ),
+        rule_from_file("receivables_rollforward.closes_on_the_open_items"),
+        rule_from_file("receivables_rollforward.opens_on_the_last_closing"),
+    ),
+)

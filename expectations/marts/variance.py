@@ -1,0 +1,40 @@
+"""Sales plan variance: the bridge explains the variance, every sale counts, and the summary adds up the rows."""
+
+from __future__ import annotations
+
+from expectations.checks import rule_from_file
+from expectations.marts.common import holds, suite
+from expectations.rules import Rule
+
+_LANES = ("volume_effect", "mix_effect", "price_effect", "fx_effect", "new_effect", "lost_effect", "adjustment_effect")
+
+
+def _lanes_add_up(mart: str) -> Rule:
+    return holds(
+        mart,
+        "lanes_add_up",
+        f"{_ties('')} AND {_ties('ytd_')}",
+        sentence="The lanes of a bridge add up to the variance, to the cent.",
+        if_it_fails="The explanation does not explain the gap; a lane lost or doubled an amount.",
+        shown=("variance_amount", "ytd_variance_amount"),
+    )
+
+
+def _ties(prefix: str) -> str:
+    """A row without any lane has no bridge, and nothing to tie."""
+    lanes = [prefix + lane for lane in _LANES]
+    return f"(coalesce({', '.join(lanes)}) IS NULL OR {' + '.join(lanes)} IS NOT DISTINCT FROM {prefix}variance_amount)"
+
+
+SUITES = (
+    suite(
+        "sales_plan_variance",
+        _lanes_add_up("sales_plan_variance"),
+        rule_from_file("sales_plan_variance.counts_all_sales"),
+    ),
+    suite(
+        "sales_plan_summary",
+        _lanes_add_up("sales_plan_summary"),
+        rule_from_file("sales_plan_summary.adds_up_the_rows"),
+    ),
+)

@@ -1,0 +1,122 @@
+"""What a rule is, independent of what runs it.
+
+A rule is a business sentence with a SELECT that returns the rows that break it. A suite is the rules of one feed or
+one mart group over a batch: the rows being checked. `expectations.engine` runs suites as Great Expectations suites
+inside DuckDB; nothing in this module imports Great Expectations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import TypeAlias
+
+MAX_SAMPLE_KEYS = 200
+"""How many offending keys of one rule are kept."""
+
+KeyValue: TypeAlias = str | int | bool | None
+
+
+class Severity(StrEnum):
+    """A severity is an action."""
+
+    CRITICAL = "critical"
+    """Not published."""
+    WARNING = "warning"
+    """Published with a banner."""
+    INFO = "info"
+    """Recorded, to see the trend."""
+
+
+class Owner(StrEnum):
+    """Who acts on a failure."""
+
+    DATA = "Data engineering"
+    KEY_ACCOUNTS = "Key-account management"
+    LOGISTICS = "Customer logistics"
+    MASTER_DATA = "Master data"
+    QUALITY = "Customer quality"
+    RECEIVABLES = "Accounts receivable"
+    SALES_CONTROLLING = "Sales controlling"
+    TREASURY = "Treasury"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One expectation in business terms.
+
+    `failing` is a SELECT of the rows that break the rule. It may read the CTE `batch` (the suite's rows) and anything
+    else in the warehouse. It returns at least `period_month` (DATE, NULL where a failure concerns every month) and the
+    columns `keys`.
+    """
+
+    name: str
+    """Stable identifier, `<feed or mart group>.<what holds>`, such as `invoices.total_matches_lines`."""
+    sentence: str
+    """The rule as a sentence a reader of the figures understands, true when the rule holds."""
+    owner: Owner
+    severity: Severity
+    if_it_fails: str
+    """What a failure would break, and what to do about it."""
+    failing: str
+    keys: tuple[str, ...]
+    """Columns of a failing row that identify it to its owner, and the figures that do not agree."""
+    needs: frozenset[str] = frozenset()
+    """Feeds without which the rule says nothing, such as a master that the site does not deliver."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """The rules of one feed or mart group, checked over the rows that `batch` selects."""
+
+    name: str
+    table: str
+    """The table that the rows come from, as shown to a reader."""
+    batch: str
+    """A SELECT; its row count is what was checked."""
+    rules: tuple[Rule, ...]
+    needs: frozenset[str] = frozenset()
+    """Feeds without which there is nothing to check."""
+
+
+def applicable(suites: Iterable[Suite], declared: Collection[str]) -> tuple[Suite, ...]:
+    """The suites and rules that a site with these feeds can be held to."""
+    feeds = frozenset(declared)
+    return tuple(
+        replace(suite, rules=tuple(rule for rule in suite.rules if rule.needs <= feeds))
+        for suite in suites
+        if suite.needs <= feeds
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """The outcome of one rule over all months of a build."""
+
+    name: str
+    suite: str
+    table: str
+    severity: Severity
+    sentence: str
+    owner: Owner
+    if_it_fails: str
+    success: bool
+    checked_count: int
+    """Rows of the suite's batch."""
+    failed_count: int
+    """Rows that break the rule, in all months; in the rule's own grain, which can be coarser than the batch's."""
+    failed_by_month: Mapping[date, int]
+    """Of these, how many in each month. Failures that belong to no month (a fault in master data) are not in it."""
+    sample_keys: tuple[Mapping[str, KeyValue], ...]
+    """At most `MAX_SAMPLE_KEYS` failing rows' `period_month` and keys, spread over the months, in a stable order."""
+
+    def failed_in(self, month: date) -> int:
+        """Failures that concern this month: its own and those that belong to no month."""
+        without_month = self.failed_count - sum(self.failed_by_month.values())
+        return self.failed_by_month.get(month, 0) + without_month
+
+    def stops(self, month: date) -> bool:
+        """Whether this month must not be published."""
+        return self.severity is Severity.CRITICAL and self.failed_in(month) > 0

@@ -1,0 +1,24 @@
+"""Load what is new, without closing anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+
+from kam.ingest import LoadResult, ordered_feeds
+from kam.settings import find_site
+from kam.steps import writing_session
+from tasks.artifacts import leave_load_artifact
+from tasks.loading import load_feed
+
+
+@flow(name="ingest", flow_run_name="ingest", persist_result=False)
+def ingest(site: str, feed: str | None = None) -> tuple[LoadResult, ...]:
+    """Load what is new in one feed of a site, else in all that it declares."""
+    place = find_site(Path(site))
+    with writing_session(place, "ingest"):
+        feeds = [feed] if feed else ordered_feeds(place)
+        loads = tuple(load for name in feeds for load in load_feed(site, name))
+    leave_load_artifact(loads)
+    return loads

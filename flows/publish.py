@@ -1,0 +1,18 @@
+"""Publish all committed versions again, for instance to a folder that was lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+
+from kam.settings import find_site
+from kam.steps import writing_session
+from tasks.publishing import publish as publish_versions
+
+
+@flow(name="publish", flow_run_name="publish", persist_result=False)
+def publish(site: str) -> bool:
+    """Build the published file anew; whether it was written."""
+    with writing_session(find_site(Path(site)), "publish"):
+        return publish_versions(site)

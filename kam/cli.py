@@ -1,0 +1,315 @@
+"""The command line. Prefect and Great Expectations are imported only by the commands that run a flow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from kam.errors import KamError
+
+if TYPE_CHECKING:
+    from kam.report import CloseReport, Row
+    from kam.settings import Site
+
+app = typer.Typer(
+    name="kam",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Month-end close of key-account books: load extracts, validate them, compute the tables, publish them.\n\n"
+    "Exit status: 0 done · 2 usage or settings · 3 a critical validation failed · 4 month closed and inputs changed · "
+    "5 warehouse busy · 1 anything else.\n\nExample: [bold]kam --site books close 2026-10[/bold]",
+)
+_WIDTH_OF_A_FILE = 140
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console as wide as its terminal; output that goes to a file or a pipe is wide enough for the tables."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDTH_OF_A_FILE)
+
+
+out = _console()
+problems = _console(stderr=True)
+
+SiteOption = Annotated[
+    Path | None,
+    typer.Option("--site", metavar="DIR", help="The site's folder. Else the one that KAM_SITE names, else this folder."),
+]
+FeedOption = Annotated[str | None, typer.Option("--feed", metavar="FEED", help="Only this feed.")]
+RestateOption = Annotated[bool, typer.Option("--restate", help="Make a new version of a closed month whose inputs changed.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in reporting.closes.")]
+Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, such as 2026-10.")]
+
+
+class _State:
+    """What the options before the command say."""
+
+    site: Path | None = None
+    verbose: bool = False
+
+
+@app.callback()
+def _options(
+    site: SiteOption = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's own log as well.")] = False,  # noqa: FBT002 - a command line switch
+) -> None:
+    _State.site, _State.verbose = site, verbose
+
+
+def _site(own: Path | None) -> Site:
+    from kam.settings import find_site
+
+    return find_site(own or _State.site)
+
+
+@app.command(epilog="Example: kam init books")
+def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]) -> None:
+    """Make a site: a folder with a commented kam.toml and a landing folder."""
+    from kam.scaffold import write_site
+
+    file = write_site(directory)
+    out.print(f"Wrote {escape(str(file))}. Put extracts in {escape(str(directory / 'landing'))}, adapt the file, then: kam --site {escape(str(directory))} check")
+
+
+@app.command(epilog="Example: kam demo demo-site --accounts 12 --months 24")
+def demo(  # noqa: PLR0913 - one option a dimension of the data
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+    accounts: Annotated[int, typer.Option(min=1, help="Customer accounts.")] = 12,
+    products: Annotated[int, typer.Option(min=1, help="Parts.")] = 30,
+    months: Annotated[int, typer.Option(min=3, help="Months of history, the last one 2026-10.")] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed gives other data; the same one the same bytes.")] = 1,
+) -> None:
+    """Write a site of synthetic extracts: the same arguments give the same bytes."""
+    from kam.demo import write_demo
+
+    with out.status("Writing extracts …"):
+        summary = write_demo(directory, accounts=accounts, products=products, months=months, seed=seed)
+    rows = [{"Feed": feed, "Rows": f"{count:,}"} for feed, count in summary.rows.items()]
+    _print_table("Extracts written", rows)
+    out.print(f"Next: kam --site {escape(str(directory))} close {summary.last_month:%Y-%m}")
+
+
+@app.command(epilog="Example: kam --site books check --feed orders")
+def check(site: SiteOption = None, feed: FeedOption = None) -> None:
+    """Validate the settings, read every source and show what a load would do; loads nothing."""
+    from kam.check import check_site
+
+    place = _site(site)
+    with out.status("Reading every source …"):
+        report = check_site(place, feed)
+    for examined in report.examined:
+        rejected = ", ".join(f"{count:,} × {rule}" for rule, count in examined.faults.items())
+        out.print(
+            f"[bold]{examined.feed}[/bold] {escape(examined.source)}: {examined.read_count:,} rows"
+            f"{f', [yellow]would reject {escape(rejected)}[/yellow]' if rejected else ', none to reject'}"
+        )
+        _print_table("", _side_by_side(examined.sample[:3]))
+    for note in report.notes:
+        out.print(f"[yellow]{escape(note)}[/yellow]")
+    if report.refused:
+        for message in report.refused:
+            problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
+        raise typer.Exit(1)
+    out.print("The settings and all sources can be read.")
+
+
+@app.command(epilog="Example: kam --site books ingest --feed orders")
+def ingest(site: SiteOption = None, feed: FeedOption = None) -> None:
+    """Load what is new. A file that was loaded before loads nothing."""
+    place = _site(site)
+    _require_feed(place, feed)
+    runtime = _runtime(place)
+
+    def run() -> Any:  # noqa: ANN401 - the flow's result
+        from flows.ingest import ingest as flow
+
+        return flow(str(place.directory), feed)
+
+    loads = runtime(run)
+    from kam.report import load_rows
+
+    _print_table("Loads", load_rows(loads), if_empty="Nothing new to load.")
+    if any(load.rejected_count for load in loads):
+        out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
+    if any(load.status == "failed" for load in loads):
+        raise typer.Exit(1)
+
+
+@app.command(epilog='Example: kam --site books close 2026-10 --restate --reason "credit notes of October"')
+def close(month: Month, site: SiteOption = None, restate: RestateOption = False, reason: ReasonOption = "") -> None:  # noqa: FBT002 - a command line switch
+    """Close a month: load, validate, build, check, commit a version, publish."""
+    from kam.periods import parse_month
+
+    parse_month(month)
+    place = _site(site)
+
+    def run() -> CloseReport:
+        from flows.monthly_close import monthly_close
+
+        return monthly_close(str(place.directory), month, restate=restate, reason=reason)
+
+    _print_report(place, _runtime(place)(run))
+
+
+@app.command(epilog="Example: kam --site books backfill 2024-01 2026-10")
+def backfill(
+    first: Month,
+    last: Month,
+    site: SiteOption = None,
+    restate: RestateOption = False,  # noqa: FBT002 - a command line switch
+    reason: ReasonOption = "",
+) -> None:
+    """Close many months in one pass; months that are up to date are left alone."""
+    from kam.periods import months_between, parse_month
+
+    months_between(parse_month(first), parse_month(last))
+    place = _site(site)
+
+    def run() -> CloseReport:
+        from flows.backfill import backfill as flow
+
+        return flow(str(place.directory), first, last, restate=restate, reason=reason)
+
+    _print_report(place, _runtime(place)(run))
+
+
+@app.command(epilog="Example: kam --site books publish")
+def publish(site: SiteOption = None) -> None:
+    """Build the published file anew from all committed versions."""
+    place = _site(site)
+
+    def run() -> bool:
+        from flows.publish import publish as flow
+
+        return flow(str(place.directory))
+
+    _runtime(place)(run)
+    out.print(f"Published: {escape(str(place.published / 'kam.duckdb'))}")
+
+
+@app.command(epilog="Example: kam --site books status")
+def status(site: SiteOption = None) -> None:
+    """Show closed months, the last loads and what failed."""
+    from kam.inspection import site_status
+
+    place = _site(site)
+    report = site_status(place)
+    out.print(f"[bold]{escape(place.settings.site.name)}[/bold] in {escape(str(place.directory))}")
+    _print_table("Closed months", report.months, if_empty="No month is closed yet. Next: kam close MONTH")
+    _print_table("Last loads", report.loads, if_empty="Nothing is loaded yet. Next: kam ingest")
+    _print_table("Failed checks of the newest versions", report.failed_checks, if_empty="No check failed.")
+
+
+@app.command(epilog="Example: kam --site books rejects --feed orders")
+def rejects(site: SiteOption = None, feed: FeedOption = None) -> None:
+    """Show rejected rows by load and rule, with some of them."""
+    from kam.inspection import site_rejects
+
+    place = _site(site)
+    _require_feed(place, feed)
+    report = site_rejects(place, feed)
+    _print_table("Rejected rows", report.by_rule, if_empty="No row was rejected.")
+    _print_table("The first of them", report.rows)
+
+
+def _require_feed(place: Site, feed: str | None) -> None:
+    from kam.settings import require_feed
+
+    if feed is not None:
+        require_feed(place.settings, feed)
+
+
+def _runtime(place: Site) -> Callable[[Callable[[], Any]], Any]:
+    """Run a flow: quiet Prefect, with our own progress lines on the console."""
+    from kam.prefect_runtime import run_quietly
+
+    def run(flow: Callable[[], Any]) -> Any:  # noqa: ANN401 - the flow's result
+        return run_quietly(flow, place, console=out, verbose=_State.verbose)
+
+    return run
+
+
+def _print_report(place: Site, report: CloseReport) -> None:
+    from kam.report import check_rows, headline_rows, load_rows
+
+    months = [outcome.month for outcome in report.months]
+    loaded = load_rows(report.loads)
+    if loaded:
+        _print_table("Loads", loaded)
+    failed = check_rows(report.checks, months)
+    _print_table(f"Checks that failed, of {len(report.checks)}", failed, if_empty=f"All {len(report.checks)} checks passed.")
+    for table, reason in sorted(report.empty_because.items()):
+        out.print(f"[dim]{table} is empty: {escape(reason)}[/dim]")
+    if len(months) <= 6:  # noqa: PLR2004 - as many columns as fit a console
+        _print_table("Headline figures", headline_rows(report.headlines))
+    for outcome in report.months:
+        name = f"{outcome.month:%Y-%m}"
+        if outcome.outcome == "unchanged":
+            out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
+        else:
+            out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
+    out.print(f"{'Published' if report.published else 'Published before'}: {escape(str(place.published / 'kam.duckdb'))}")
+    if any(load.rejected_count for load in report.loads):
+        out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
+
+
+def _print_table(title: str, rows: Sequence[Row], *, if_empty: str = "") -> None:
+    if not rows:
+        if if_empty:
+            out.print(if_empty)
+        return
+    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    for name in names:
+        is_number = all(_is_number(row.get(name, "")) for row in rows)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(row.get(name, "")) for name in names))
+    out.print(table)
+
+
+def _is_number(text: str) -> bool:
+    return text[:1] in "-–0123456789" and not text[4:5] == "-"
+
+
+def _side_by_side(sample: Sequence[Mapping[str, object]]) -> list[Row]:
+    """Sample rows turned, one line a column, so that wide feeds stay readable; columns without any value are left out."""
+    names = [name for name in (sample[0] if sample else ()) if any(row[name] is not None for row in sample)]
+    return [
+        {"Column": name} | {f"Row {number}": _cell(row[name]) for number, row in enumerate(sample, start=1)} for name in names
+    ]
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def main() -> None:
+    """Run a command and answer with the exit status of design section 5."""
+    try:
+        app(standalone_mode=True)
+    except KamError as error:
+        problems.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        problems.print("Stopped. Nothing half-done was published; run the command again to go on.")
+        sys.exit(1)
+    except Exception as error:
+        if _State.verbose:
+            raise
+        problems.print(f"[red]Unexpected: {escape(type(error).__name__)}: {escape(str(error))}[/red]\nSee the details with: kam --verbose …")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

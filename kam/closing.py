@@ -1,0 +1,198 @@
+"""The ledger of closes: what a candidate is compared with, and how it becomes a version of its month.
+
+A version is committed in one transaction: its rows in every mart, its checks, its control totals and its manifest. What
+was committed is never changed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from expectations import CheckResult
+from kam.build import content_hashes
+from kam.errors import KamError
+from kam.models import marts, models_hash
+from kam.periods import month_name
+from kam.settings import Site
+from kam.warehouse import SQL, Connection, rows
+
+
+class State(StrEnum):
+    """How a candidate stands to the last version of its month."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What was built for one month, and how it stands to the version that is published."""
+
+    month: date
+    state: State
+    last_version: int
+    content_hash: str
+    tables: Mapping[str, str]
+    changed_tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ControlTotal:
+    """Two figures that have to agree, `difference` = left − right."""
+
+    month: date
+    control: str
+    currency: str
+    left_amount: object
+    right_amount: object
+    difference: object
+
+
+def newest_load(con: Connection) -> int:
+    """The id of the last load: what is known now."""
+    return int(con.execute("SELECT coalesce(max(load_id), 0) FROM ops.loads").fetchall()[0][0])
+
+
+def last_version(con: Connection, month: date) -> int:
+    """The newest version of a closed month; 0 when it was never closed."""
+    found = con.execute("SELECT coalesce(max(close_version), 0) FROM ops.closes WHERE period_month = ?", [month])
+    return int(found.fetchall()[0][0])
+
+
+def candidates(con: Connection, months: Sequence[date]) -> list[Candidate]:
+    """What `build.*` holds for these months, compared with the last version of each."""
+    built = content_hashes(con, "build")
+    return [_candidate(con, month, {table: hashes.get(month, "") for table, hashes in built.items()}) for month in months]
+
+
+def _candidate(con: Connection, month: date, tables: Mapping[str, str]) -> Candidate:
+    together = hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+    found = con.execute(
+        """
+        SELECT close_version, content_hash, manifest FROM ops.closes
+        WHERE period_month = ? ORDER BY close_version DESC LIMIT 1
+        """,
+        [month],
+    ).fetchone()
+    if found is None:
+        return Candidate(month, State.NEW, 0, together, tables, ())
+    version, content_hash, manifest = found
+    if content_hash == together:
+        return Candidate(month, State.UNCHANGED, version, together, tables, ())
+    before = json.loads(manifest)["content"]
+    changed = tuple(table for table in sorted(tables) if tables[table] != before.get(table, ""))
+    return Candidate(month, State.CHANGED, version, together, tables, changed)
+
+
+def control_totals(con: Connection) -> list[ControlTotal]:
+    """The control totals of the months in `build.periods`."""
+    found = rows(con, (SQL / "checks" / "control_totals.sql").read_text(encoding="utf-8"))
+    return [
+        ControlTotal(
+            row["period_month"],
+            row["control"],
+            row["currency"],
+            row["left_amount"],
+            row["right_amount"],
+            row["left_amount"] - row["right_amount"],
+        )
+        for row in found
+    ]
+
+
+def commit(
+    con: Connection,
+    site: Site,
+    candidate: Candidate,
+    *,
+    as_of_load: int,
+    checks: Sequence[CheckResult],
+    controls: Sequence[ControlTotal],
+    reason: str,
+) -> int:
+    """Make a candidate the next version of its month, in one transaction; the version's number."""
+    month, version = candidate.month, candidate.last_version + 1
+    failed = {check.name: check.failed_in(month) for check in checks if check.failed_in(month)}
+    is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
+    counts = {
+        mart.name: int(con.execute(f"SELECT count(*) FROM build.{mart.name} WHERE period_month = ?", [month]).fetchall()[0][0])
+        for mart in marts()
+    }
+    manifest = {
+        "content": dict(candidate.tables),
+        "rows": counts,
+        "loads": rows(con, "SELECT load_id, feed, sha256 FROM ops.loads WHERE status = 'loaded' AND load_id <= ? ORDER BY load_id", [as_of_load]),
+        "opened_from_version": con.execute("SELECT previous_version FROM build.periods WHERE period_month = ?", [month]).fetchall()[0][0],
+        "failed_checks": failed,
+    }
+    con.execute("BEGIN")
+    try:
+        for mart in marts():
+            names = ", ".join(column.name for column in mart.all_columns)
+            con.execute(
+                f"INSERT INTO marts.{mart.name} (close_version, {names}) "
+                f"SELECT ?, {names} FROM build.{mart.name} WHERE period_month = ?",
+                [version, month],
+            )
+        con.execute(
+            "INSERT INTO ops.closes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                month, version, as_of_load, candidate.content_hash, site.settings.definitions_hash, models_hash(),
+                "warning" if is_warned else "good", dt.datetime.now(dt.UTC).replace(tzinfo=None), _user(), reason, json.dumps(manifest, sort_keys=True),
+            ],
+        )  # fmt: skip
+        _keep_checks(con, month, version, checks)
+        _keep_controls(con, month, version, controls)
+        con.execute("COMMIT")
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    return version
+
+
+def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[CheckResult]) -> None:
+    for check in checks:
+        failed = check.failed_in(month)
+        keys = [key for key in check.sample_keys if key.get("period_month") in (None, month.isoformat())]
+        con.execute(
+            "INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                month, version, check.name, check.suite, check.table, check.severity, check.sentence, check.owner,
+                check.if_it_fails, failed == 0, check.checked_count, failed, json.dumps(keys if failed else [], default=str),
+            ],
+        )  # fmt: skip
+
+
+def _keep_controls(con: Connection, month: date, version: int, controls: Sequence[ControlTotal]) -> None:
+    for total in controls:
+        if total.month == month:
+            con.execute(
+                "INSERT INTO ops.control_totals VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [month, version, total.control, total.currency, total.left_amount, total.right_amount, total.difference],
+            )
+
+
+def check_control_totals(controls: Sequence[ControlTotal]) -> None:
+    """Raise `KamError` for the first control total that does not agree."""
+    for total in controls:
+        if total.difference:
+            message = (
+                f"{month_name(total.month)}: {total.control}{f' in {total.currency}' if total.currency else ''}: "
+                f"{total.left_amount} is not {total.right_amount}"
+            )
+            raise KamError(message)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,102 @@
+"""Writes `docs/feeds.md` and `docs/metrics.md` from the contracts and the models' headers.
+
+`python -m kam.docs` writes them, `--check` exits 1 when they are out of date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kam.contracts import FEEDS, Column, Feed
+from kam.models import Model, marts, run_views
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+_NOTE = "<!-- Generated from the code by `make docs`. Do not edit. -->\n"
+
+
+def feeds_page() -> str:
+    """The feeds and their columns."""
+    parts = [
+        _NOTE,
+        "# Feeds\n",
+        "What can be loaded. A column in **bold** is required. A row that breaks a rule is rejected, kept with its source",
+        "values, and listed by `kam rejects`.\n",
+        *(_feed(feed) for feed in FEEDS.values()),
+    ]
+    return "\n".join(parts)
+
+
+def _feed(feed: Feed) -> str:
+    lines = [
+        f"## {feed.name}\n",
+        f"{feed.meaning}. Key: {', '.join(f'`{name}`' for name in feed.key)}.\n",
+        "| column | type | meaning | default | allowed |",
+        "|---|---|---|---|---|",
+        *(_column(column) for column in feed.columns),
+        "",
+    ]
+    lines += [f"A row is rejected when {rule.message}.\n" for rule in feed.row_rules]
+    return "\n".join(lines)
+
+
+def _column(column: Column) -> str:
+    name = f"**{column.name}**" if column.required else column.name
+    bounds = [f"{word} {bound:f}" for word, bound in (("from", column.minimum), ("to", column.maximum)) if bound is not None]
+    allowed = ", ".join(column.values) or " ".join(bounds)
+    return f"| {name} | {column.kind} | {column.meaning} | {column.default or ''} | {allowed} |"
+
+
+def metrics_page() -> str:
+    """The published tables and their columns."""
+    parts = [
+        _NOTE,
+        "# Published tables\n",
+        "Views in the schema `reporting` of `published/kam.duckdb`. Each shows the newest version of every closed month;",
+        "`<view>_history` shows all versions. The same texts are the column comments, and `reporting.metric_definitions`.\n",
+        *(_table(model) for model in (*marts(), *run_views().values())),
+    ]
+    return "\n".join(parts)
+
+
+def _table(model: Model) -> str:
+    needs = " and ".join(" or ".join(f"`{feed}`" for feed in sorted(group)) for group in model.needs)
+    facts = [f"One row a {' × '.join(f'`{name}`' for name in model.grain)}."]
+    if needs:
+        facts.append(f"Needs the feed {needs}.")
+    if model.method:
+        facts.append(f"Method `{model.method}`.")
+    lines = [
+        f"## {model.name}\n",
+        f"{model.why[:1].upper()}{model.why[1:].rstrip('.')}. {' '.join(facts)}\n",
+        "| column | type | unit | meaning | formula |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {column.name} | {column.sql_type} | {column.unit} | {_escaped(column.meaning)} | {_escaped(column.formula)} |"
+            for column in model.columns
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> None:
+    """Write the pages, or check them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="exit 1 when a page is out of date")
+    only_check = parser.parse_args().check
+    for name, text in (("feeds.md", feeds_page()), ("metrics.md", metrics_page())):
+        file = DOCS / name
+        if not only_check:
+            file.write_text(text, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            sys.exit(f"docs/{name} is out of date. Run: make docs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Errors a person reads: one line that says what happened, where, and what to do next.
+
+Each class carries the exit status that the command line answers with.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KamError(Exception):
+    """Anything kam-close can explain. Never shown with a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(KamError):
+    """Wrong input: a month that is not one, a site that does not exist, a month without data."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class SettingsError(UsageError):
+    """A key in `kam.toml` is unknown, missing or has an unusable value."""
+
+
+class SourceRefusedError(KamError):
+    """A file or query that cannot be loaded at all; nothing of it was loaded."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class ValidationFailedError(KamError):
+    """A critical expectation failed; the published month is untouched."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class MonthChangedError(KamError):
+    """The month is closed and its inputs changed since; a restatement needs a reason."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class WarehouseBusyError(KamError):
+    """Another process is writing to the warehouse and did not finish in time."""
+
+    exit_code: ClassVar[int] = 5

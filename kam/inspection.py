@@ -1,0 +1,134 @@
+"""What `kam status` and `kam rejects` show. Reads the warehouse only; imports neither Prefect nor Great Expectations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kam.settings import Site
+from kam.warehouse import Connection, reading
+
+Row = dict[str, str]
+_SHOWN_LOADS = 15
+_SHOWN_REJECTS = 20
+
+
+@dataclass(frozen=True)
+class Status:
+    """Closed months, last loads and failed checks, as texts."""
+
+    months: list[Row]
+    loads: list[Row]
+    failed_checks: list[Row]
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """Rejected rows counted by load and rule, and the first of them."""
+
+    by_rule: list[Row]
+    rows: list[Row]
+
+
+def site_status(site: Site) -> Status:
+    """The state of a site's books."""
+    with reading(site) as con:
+        return Status(_months(con), _loads(con), _failed_checks(con))
+
+
+def _months(con: Connection) -> list[Row]:
+    found = con.execute(
+        """
+        SELECT
+            strftime(period_month, '%Y-%m') AS "Month",
+            close_version::VARCHAR AS "Version",
+            verdict AS "Verdict",
+            strftime(closed_at, '%Y-%m-%d %H:%M') AS "Closed (UTC)",
+            closed_by AS "By",
+            coalesce(nullif(reason, ''), '') AS "Reason",
+            (
+                SELECT CASE WHEN count(*) = 0 THEN '' ELSE count(*) || ' loads with changes' END
+                FROM ops.loads
+                WHERE status = 'loaded' AND load_id > closes.as_of_load AND loaded_count + superseded_count > 0
+            ) AS "Since then"
+        FROM ops.closes AS closes
+        QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
+        ORDER BY period_month
+        """
+    )
+    return _texts(found)
+
+
+def _loads(con: Connection) -> list[Row]:
+    return _texts(
+        con.execute(
+            f"""
+            SELECT
+                load_id::VARCHAR AS "Load", feed AS "Feed", source AS "Source", read_count AS "Read",
+                loaded_count AS "Loaded", unchanged_count AS "Unchanged", rejected_count AS "Rejected",
+                coalesce(message, status) AS "Status"
+            FROM ops.loads
+            ORDER BY load_id DESC
+            LIMIT {_SHOWN_LOADS}
+            """
+        ),
+    )
+
+
+def _failed_checks(con: Connection) -> list[Row]:
+    return _texts(
+        con.execute(
+            """
+            SELECT
+                severity AS "Severity", sentence AS "Rule", strftime(max(period_month), '%Y-%m') AS "Last month",
+                count(*) AS "Months", arg_max(failed_count, period_month) AS "Failed", check_name AS "Check"
+            FROM ops.checks AS checks
+            SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
+              ON newest.period_month = checks.period_month AND newest.close_version = checks.close_version
+            WHERE NOT success
+            GROUP BY severity, sentence, check_name
+            ORDER BY list_position(['critical', 'warning', 'info'], severity), check_name
+            """
+        ),
+    )
+
+
+def site_rejects(site: Site, feed: str | None) -> Rejects:
+    """The rejected rows of one feed, else of all."""
+    with reading(site) as con:
+        by_rule = con.execute(
+            """
+            SELECT
+                load_id::VARCHAR AS "Load", feed AS "Feed", file AS "File", column_name AS "Column", rule AS "Rule",
+                count(DISTINCT source_row) AS "Rows", any_value(message) AS "What is wrong"
+            FROM staging.rejects
+            WHERE $feed IS NULL OR feed = $feed
+            GROUP BY load_id, feed, file, column_name, rule
+            ORDER BY staging.rejects.load_id, feed, column_name, rule
+            """,
+            {"feed": feed},
+        )
+        counted = _texts(by_rule)
+        first = con.execute(
+            f"""
+            SELECT file AS "File", source_row AS "Record", column_name AS "Column", value AS "Value", source AS "Source row"
+            FROM staging.rejects
+            WHERE $feed IS NULL OR feed = $feed
+            ORDER BY load_id, source_row, column_name
+            LIMIT {_SHOWN_REJECTS}
+            """,
+            {"feed": feed},
+        )
+        return Rejects(counted, _texts(first))
+
+
+def _texts(cursor: Connection) -> list[Row]:
+    names = [column[0] for column in cursor.description or ()]
+    return [
+        {name: _text(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()
+    ]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,268 @@
+"""The models in `sql/`: one SELECT a file, its header the contract, run in the order that their references ask for.
+
+A core model becomes the table (or view) `core.<name>`, a mart `build.<name>`. A mart's header lists its columns with
+type and meaning; from it follow the casts, the empty table, the column comments and the metric dictionary.
+"""
+
+from __future__ import annotations
+
+import graphlib
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from kam.errors import KamError
+from kam.warehouse import SQL, Connection, literal
+
+_REFERENCE = re.compile(r"\b(core|build)\.([a-z_0-9]+)")
+_COLUMN = re.compile(r"--\s{3,}(?P<name>[a-z_0-9]+)\s+(?P<type>[A-Z]+(?:\(\d+,\s?\d+\))?)\s+(?P<text>\S.*)")
+_UNITS = (
+    ("_amount_doc", "document currency"),
+    ("_doc", "document currency"),
+    ("_amount", "reporting currency"),
+    ("_effect", "reporting currency"),
+    ("_ratio", "fraction"),
+    ("_days", "days"),
+    ("_count", "count"),
+    ("_quantity", "units of the item"),
+    ("_month", "first day of the month"),
+    ("_date", "date"),
+)
+
+
+@dataclass(frozen=True)
+class MartColumn:
+    """A column of a mart: `meaning` says what it is, `formula` how it is computed where that needs saying."""
+
+    name: str
+    sql_type: str
+    meaning: str
+    formula: str
+
+    @property
+    def unit(self) -> str:
+        """The unit that the name's suffix tells; empty for texts and keys."""
+        return next((unit for suffix, unit in _UNITS if self.name.endswith(suffix)), "")
+
+    @property
+    def comment(self) -> str:
+        """What a BI tool shows beside the column."""
+        unit = f" [{self.unit}]" if self.unit else ""
+        formula = f" = {self.formula}" if self.formula else ""
+        return f"{self.meaning}{unit}{formula}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One file of `sql/core`, `sql/marts` or `sql/reporting`.
+
+    `needs` holds groups of alternatives: a mart is built when each group has a feed that the site declares.
+    """
+
+    name: str
+    schema: str
+    sql: str
+    why: str
+    grain: tuple[str, ...]
+    method: str
+    needs: tuple[frozenset[str], ...]
+    columns: tuple[MartColumn, ...]
+    is_view: bool
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Names of the core tables and candidate marts that the SELECT reads."""
+        return frozenset(name for _, name in _REFERENCE.findall(_without_comments(self.sql))) - {self.name}
+
+    @property
+    def all_columns(self) -> tuple[MartColumn, ...]:
+        """The header's columns and `method`, which the runner adds."""
+        return (*self.columns, MartColumn("method", "VARCHAR", "The definition used, with its version", ""))
+
+    @property
+    def file_hash(self) -> str:
+        """SHA-256 of the file, for a close's manifest."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    def missing_feeds(self, declared: Collection[str]) -> list[str]:
+        """The feeds that would have to be declared for this mart to have rows; alternatives joined by `or`."""
+        return [" or ".join(sorted(group)) for group in self.needs if not group & set(declared)]
+
+
+def _without_comments(sql: str) -> str:
+    return re.sub(r"--[^\n]*", "", sql)
+
+
+def _read(file: Path, schema: str) -> Model:
+    sql = file.read_text(encoding="utf-8").strip().rstrip(";")
+    header = []
+    for line in sql.splitlines():
+        if not line.startswith("--"):
+            break
+        header.append(line)
+    columns = []
+    for line in header:
+        match = _COLUMN.match(line)
+        if match:
+            meaning, _, formula = match["text"].partition(" := ")
+            columns.append(MartColumn(match["name"], match["type"], meaning.strip(), formula.strip()))
+    needs = _field(header, "needs")
+    return Model(
+        name=file.stem,
+        schema=schema,
+        sql=sql,
+        why=_field(header, "why"),
+        grain=tuple(_names(_field(header, "grain"))) if schema != "core" else (),
+        method=_field(header, "method"),
+        needs=tuple(frozenset(re.findall(r"[a-z_]+", group)) for group in needs.split(",") if group.strip()),
+        columns=tuple(columns),
+        is_view=_field(header, "materialise") == "view",
+    )
+
+
+def _field(header: Iterable[str], name: str) -> str:
+    """The text after `-- name:`, with its continuation lines, which are indented."""
+    words: list[str] = []
+    for line in header:
+        text = line.removeprefix("--")
+        if re.match(rf"\s?{name}:", text):
+            words.append(text.split(":", 1)[1].strip())
+        elif words and text.startswith("  ") and not _COLUMN.match(line):
+            words.append(text.strip())
+        elif words:
+            break
+    return " ".join(words)
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in re.split(r"[,\s]+", text) if name]
+
+
+@cache
+def models() -> Mapping[str, Model]:
+    """All models by name, each after the ones it reads."""
+    found = {
+        file.stem: _read(file, schema)
+        for schema in ("core", "marts")
+        for file in sorted((SQL / schema).glob("*.sql"))
+    }
+    graph = {name: sorted(model.references & found.keys()) for name, model in sorted(found.items())}
+    return {name: found[name] for name in graphlib.TopologicalSorter(graph).static_order()}
+
+
+def marts() -> list[Model]:
+    """The mart models in alphabetical order."""
+    return sorted((model for model in models().values() if model.schema == "marts"), key=lambda model: model.name)
+
+
+@cache
+def run_views() -> Mapping[str, Model]:
+    """The views of `sql/reporting` that tell about the runs themselves, by name."""
+    return {file.stem: _read(file, "reporting") for file in sorted((SQL / "reporting").glob("*.sql"))}
+
+
+def models_hash() -> str:
+    """Changes when any model or macro changes."""
+    digest = hashlib.sha256((SQL / "macros.sql").read_bytes())
+    for name, model in sorted(models().items()):
+        digest.update(f"{name}\0{model.file_hash}\0".encode())
+    return digest.hexdigest()
+
+
+def prepare_marts(con: Connection) -> None:
+    """Make the table `marts.<name>` of each mart, and add the columns that its header gained since."""
+    for mart in marts():
+        wanted = [("close_version", "BIGINT"), *((column.name, column.sql_type) for column in mart.all_columns)]
+        existing = {
+            name
+            for (name,) in con.execute(
+                "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND table_name = ?", [mart.name]
+            ).fetchall()
+        }
+        if not existing:
+            columns = ", ".join(f"{name} {sql_type}" for name, sql_type in wanted)
+            con.execute(f"CREATE TABLE marts.{mart.name} ({columns})")
+            continue
+        for name, sql_type in wanted:
+            if name not in existing:
+                con.execute(f"ALTER TABLE marts.{mart.name} ADD COLUMN {name} {sql_type}")
+
+
+def run_models(con: Connection, declared: Collection[str]) -> dict[str, int]:
+    """Build every mart for the months in `build.periods`; rows by mart.
+
+    A mart whose feeds the site does not declare becomes an empty table. Core models that only such marts read are left
+    out. Raises `KamError` naming the model when a SELECT fails or its grain is not unique.
+    """
+    wanted = _needed(declared)
+    counts: dict[str, int] = {}
+    for name, model in models().items():
+        if model.schema == "core":
+            if name in wanted:
+                _materialise(con, model)
+            continue
+        if name in wanted:
+            _build_mart(con, model)
+        else:
+            columns = ", ".join(f"{column.name} {column.sql_type}" for column in model.all_columns)
+            con.execute(f"CREATE OR REPLACE TABLE build.{name} ({columns})")
+        counts[name] = _count(con, f"build.{name}")
+    return counts
+
+
+def _needed(declared: Collection[str]) -> set[str]:
+    """Marts to build and all that they read; the calendar and rates are always there for the checks."""
+    known = models()
+    queue = [model.name for model in marts() if not model.missing_feeds(declared)]
+    queue += [name for name in ("months", "days", "daily_rates", "month_rates", "sales") if name in known]
+    needed: set[str] = set()
+    while queue:
+        name = queue.pop()
+        if name not in needed:
+            needed.add(name)
+            queue.extend(known[name].references & known.keys())
+    return needed
+
+
+def materialise(con: Connection, name: str) -> None:
+    """Build one core model now; the ones it reads must be there."""
+    _materialise(con, models()[name])
+
+
+def _materialise(con: Connection, model: Model) -> None:
+    kind = "VIEW" if model.is_view else "TABLE"
+    _run(con, f"CREATE OR REPLACE {kind} core.{model.name} AS {model.sql}", model)
+
+
+def _build_mart(con: Connection, model: Model) -> None:
+    casts = ", ".join(f"CAST({column.name} AS {column.sql_type}) AS {column.name}" for column in model.columns)
+    keys = ", ".join(model.grain)
+    _run(
+        con,
+        f"CREATE OR REPLACE TABLE build.{model.name} AS "
+        f"SELECT {casts}, {literal(model.method)} AS method FROM (\n{model.sql}\n) ORDER BY {keys}",
+        model,
+    )
+    doubled = con.execute(f"SELECT {keys}, count(*) FROM build.{model.name} GROUP BY ALL HAVING count(*) > 1 LIMIT 1").fetchone()
+    if doubled:
+        key = ", ".join(f"{name} {value}" for name, value in zip(model.grain, doubled, strict=False))
+        message = f"sql/marts/{model.name}.sql: {doubled[-1]} rows for one key ({key}). The model is wrong; nothing was published"
+        raise KamError(message)
+
+
+def _run(con: Connection, sql: str, model: Model) -> None:
+    try:
+        con.execute(sql)
+    except duckdb.Error as error:
+        message = f"sql/{model.schema}/{model.name}.sql: {str(error).splitlines()[0]}"
+        raise KamError(message) from error
+
+
+def _count(con: Connection, table: str) -> int:
+    found = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(found[0]) if found else 0

@@ -1,0 +1,68 @@
+"""Prefect as a guest on the console: set up before it is imported, silent but for our own progress lines.
+
+Without a configured server Prefect starts its embedded one; `PREFECT_API_URL` names another. Variables that are set
+already are left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from rich.console import Console
+
+from kam.settings import Site
+
+Result = TypeVar("Result")
+
+_ENVIRONMENT = {
+    # An offline machine would log an error for each telemetry call.
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # The default of 20 seconds is short for a small machine.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_CLI_PROMPT": "false",
+    # Our progress lines belong to the run's log on the server.
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "kam",
+}
+
+
+def configure(*, verbose: bool = False) -> None:
+    """Set the environment that Prefect reads when it is imported."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if not verbose:
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+
+
+def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, verbose: bool) -> Result:
+    """Run a flow with our progress lines on the console, and Prefect's own log only when `verbose`."""
+    configure(verbose=verbose)
+    with console.status(f"{site.settings.site.name}: starting …") as status:
+        import prefect  # noqa: F401 - sets up logging, which would otherwise replace our handler
+
+        handler = _Progress(console, status.update)
+        log = logging.getLogger("kam")
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        try:
+            return flow()
+        finally:
+            log.removeHandler(handler)
+
+
+class _Progress(logging.Handler):
+    """Prints what was done, and shows what is being done in the status line."""
+
+    def __init__(self, console: Console, update: Callable[[str], None]) -> None:
+        super().__init__()
+        self._console, self._update = console, update
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text.endswith("…"):
+            self._update(text)
+        else:
+            self._console.print(text, style="yellow" if record.levelno >= logging.WARNING else None, markup=False)

@@ -1,0 +1,147 @@
+"""What BI tools read: the views `reporting.*`, and `published/kam.duckdb`, built aside and swapped in with one rename.
+
+A reader has either the old file or the new one. The file holds every version of every closed month; its views show the
+newest, `<view>_history` all.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from kam.errors import KamError
+from kam.models import MartColumn, marts, run_views
+from kam.settings import Site
+from kam.warehouse import Connection, literal, quoted
+
+PUBLISHED_FILE = "kam.duckdb"
+# Readers from DuckDB 1.1 on can open this.
+_STORAGE_VERSION = "v1.0.0"
+_LEDGERS = ("closes", "checks", "control_totals", "metric_definitions")
+
+
+def publish(con: Connection, site: Site) -> Path:
+    """Build the published file from all committed versions and swap it in; the file.
+
+    Raises `KamError` when the folder cannot be written to.
+    """
+    _write_definitions(con)
+    create_reporting_views(con)
+    target = site.published / PUBLISHED_FILE
+    try:
+        site.published.mkdir(exist_ok=True)
+        aside = Path(tempfile.mkdtemp(dir=site.published, prefix=".building-"))
+    except OSError as error:
+        message = f"{site.published}: cannot be written to: {error.strerror}. The month is closed; publish it with: kam publish"
+        raise KamError(message) from None
+    try:
+        built = aside / PUBLISHED_FILE
+        _fill(con, built)
+        _swap(built, target)
+    finally:
+        for leftover in aside.iterdir():
+            leftover.unlink()
+        aside.rmdir()
+    return target
+
+
+def lags(con: Connection, site: Site) -> bool:
+    """Whether the published file is missing or lacks a committed version."""
+    target = site.published / PUBLISHED_FILE
+    if not target.exists():
+        return True
+    try:
+        con.execute(f"ATTACH {literal(str(target))} AS published (READ_ONLY)")
+    except duckdb.Error:
+        return True
+    try:
+        query = "SELECT count(*) FROM (SELECT period_month, close_version, content_hash FROM {0} EXCEPT SELECT period_month, close_version, content_hash FROM {1})"
+        return any(
+            con.execute(query.format(*pair)).fetchall()[0][0]
+            for pair in (("ops.closes", "published.ops.closes"), ("published.ops.closes", "ops.closes"))
+        )
+    except duckdb.Error:
+        return True
+    finally:
+        con.execute("DETACH published")
+
+
+def create_reporting_views(con: Connection, *, with_comments: bool = False) -> None:
+    """Make `reporting.*` in the current database. Comments on view columns exist in the published file only."""
+    for mart in marts():
+        names = ", ".join(f"mart.{column.name}" for column in mart.all_columns if column.name != "period_month")
+        columns = f"mart.period_month, mart.close_version, {names}"
+        con.execute(
+            f"""
+            CREATE OR REPLACE VIEW reporting.{mart.name} AS
+            SELECT {columns} FROM marts.{mart.name} AS mart
+            SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
+              ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
+            """
+        )
+        con.execute(f"CREATE OR REPLACE VIEW reporting.{mart.name}_history AS SELECT {columns} FROM marts.{mart.name} AS mart")
+        if with_comments:
+            _comment(con, mart.name, mart.why, _published_columns(mart.all_columns))
+            _comment(con, f"{mart.name}_history", f"All versions. {mart.why}", _published_columns(mart.all_columns))
+    for view in run_views().values():
+        con.execute(f"CREATE OR REPLACE VIEW reporting.{view.name} AS {view.sql}")
+        if with_comments:
+            _comment(con, view.name, view.why, view.columns)
+
+
+def _published_columns(columns: Sequence[MartColumn]) -> tuple[MartColumn, ...]:
+    return (*columns, MartColumn("close_version", "BIGINT", "Version of the close, 1 for the first", ""))
+
+
+def _comment(con: Connection, view: str, why: str, columns: Sequence[MartColumn]) -> None:
+    con.execute(f"COMMENT ON VIEW reporting.{view} IS {literal(why)}")
+    for column in columns:
+        con.execute(f"COMMENT ON COLUMN reporting.{view}.{column.name} IS {literal(column.comment)}")
+
+
+def _write_definitions(con: Connection) -> None:
+    con.execute("DELETE FROM ops.metric_definitions")
+    con.executemany(
+        "INSERT INTO ops.metric_definitions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                model.name, column.name, column.sql_type, ", ".join(model.grain), column.meaning, column.unit,
+                column.formula, model.method,
+            )
+            for model in (*marts(), *run_views().values())
+            for column in (_published_columns(model.all_columns) if model.schema == "marts" else model.columns)
+        ],
+    )  # fmt: skip
+
+
+def _fill(con: Connection, file: Path) -> None:
+    working = con.execute("SELECT current_database()").fetchall()[0][0]
+    con.execute(f"ATTACH {literal(str(file))} AS published (STORAGE_VERSION {literal(_STORAGE_VERSION)})")
+    try:
+        for schema in ("marts", "ops", "reporting"):
+            con.execute(f"CREATE SCHEMA published.{schema}")
+        for mart in marts():
+            con.execute(f"CREATE TABLE published.marts.{mart.name} AS FROM {quoted(working)}.marts.{mart.name} ORDER BY ALL")
+        for ledger in _LEDGERS:
+            con.execute(f"CREATE TABLE published.ops.{ledger} AS FROM {quoted(working)}.ops.{ledger}")
+        con.execute("USE published")
+        create_reporting_views(con, with_comments=True)
+    finally:
+        con.execute(f"USE {quoted(working)}")
+        con.execute("DETACH published")
+
+
+def _swap(built: Path, target: Path) -> None:
+    if built.with_name(built.name + ".wal").exists():
+        message = f"{built}: was not written completely; the published file is untouched. Try again with: kam publish"
+        raise KamError(message)
+    # A log left beside the target by a crashed writer would be replayed into the new file.
+    target.with_name(target.name + ".wal").unlink(missing_ok=True)
+    with built.open("rb") as stream:
+        os.fsync(stream.fileno())
+    built.chmod(0o644)
+    built.replace(target)

@@ -1,0 +1,52 @@
+"""A new site: a folder with a commented `kam.toml` and a landing folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kam.contracts import FEEDS
+from kam.errors import KamError, UsageError
+from kam.settings import SETTINGS_FILE
+
+_HEAD = """\
+# Settings of a kam-close site. Remove the # of what you need; everything else has a sensible default.
+
+[site]
+name = "{name}"
+# reporting_currency = "EUR"
+# fiscal_year_start_month = 1
+# timezone = "Europe/Berlin"
+
+# [receivables]
+# buckets = [30, 60, 90, 120]          # upper bounds of the ageing buckets, in days overdue
+# loss_rates = {{ "current" = 0.003, "1-30" = 0.01, "31-60" = 0.03, "61-90" = 0.08, "91-120" = 0.2, "over 120" = 0.5 }}
+
+# [variance]
+# actual = "invoiced"                  # or "ordered"
+
+# [delivery]
+# late_days = 0                        # days after the date that still count as on time
+
+# Feeds. A feed that stays commented out leaves the tables that need it empty. Columns that are called otherwise in your
+# files are mapped: columns = {{ order_id = "Auftrag", currency = {{ value = "EUR" }}, quantity = {{ sql = "abs(Menge)" }} }}
+# Files that are written otherwise:  csv = {{ delimiter = ";", encoding = "latin-1", decimal = ",", date_format = "%d.%m.%Y" }}
+"""
+
+
+def write_site(directory: Path) -> Path:
+    """Make the folder and its `kam.toml`; the file. Raises `UsageError` when there is one already."""
+    file = directory / SETTINGS_FILE
+    if file.exists():
+        message = f"{file}: there is a site already. Nothing was changed"
+        raise UsageError(message)
+    feeds = "".join(
+        f'\n# {feed.meaning}: {", ".join(feed.required)}\n# [feeds.{feed.name}]\n# files = "landing/{feed.name}*.csv"\n'
+        for feed in FEEDS.values()
+    )
+    try:
+        (directory / "landing").mkdir(parents=True, exist_ok=True)
+        file.write_text(_HEAD.format(name=directory.resolve().name) + feeds, encoding="utf-8")
+    except OSError as error:
+        message = f"{directory}: cannot make a site there: {error.strerror}"
+        raise KamError(message) from None
+    return file

@@ -1,0 +1,190 @@
+"""The one door to DuckDB: the working file of a site, databases in memory, and who may write.
+
+Every connection gets the macros of `sql/macros.sql`. One process writes at a time; `writing` waits for its turn.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from kam.contracts import FEEDS, Feed
+from kam.errors import KamError, WarehouseBusyError
+from kam.settings import Site
+
+SQL = Path(__file__).resolve().parent.parent / "sql"
+STAGING_BOOKKEEPING = (
+    ("load_id", "BIGINT"),
+    ("source_row", "BIGINT"),
+    ("row_hash", "UBIGINT"),
+    ("superseded_load_id", "BIGINT"),
+)
+Connection = duckdb.DuckDBPyConnection
+
+
+@cache
+def _text(name: str) -> str:
+    return (SQL / name).read_text(encoding="utf-8")
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def rows(con: Connection, sql: str, parameters: object = None) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries; for results of a size that a person reads."""
+    cursor = con.execute(sql, parameters)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def memory() -> Connection:
+    """A new database in memory, with the project's macros."""
+    con = duckdb.connect(":memory:")
+    con.execute(_text("macros.sql"))
+    return con
+
+
+@contextmanager
+def warehouse(site: Site) -> Iterator[Connection]:
+    """Open the working file for reading and writing, made and brought up to date where needed.
+
+    Raises `WarehouseBusyError` when another process has it open.
+    """
+    site.scratch.mkdir(exist_ok=True)
+    config = {
+        "memory_limit": site.settings.site.memory_limit,
+        "temp_directory": str(site.scratch / "spill"),
+        "storage_compatibility_version": "v1.5.0",
+    }
+    with _opened(lambda: duckdb.connect(str(site.warehouse), config=config), site) as con:
+        prepare(con, site.settings.site.reporting_currency)
+        yield con
+
+
+@contextmanager
+def reading(site: Site) -> Iterator[Connection]:
+    """Open the working file for reading only; an empty one in memory when nothing was loaded yet.
+
+    Raises `WarehouseBusyError` while another process writes.
+    """
+    if not site.warehouse.exists():
+        with memory() as con:
+            prepare(con, site.settings.site.reporting_currency)
+            yield con
+        return
+    with _opened(lambda: duckdb.connect(str(site.warehouse), read_only=True), site) as con:
+        con.execute(_text("macros.sql"))
+        yield con
+
+
+@contextmanager
+def _opened(connect: Callable[[], Connection], site: Site) -> Iterator[Connection]:
+    try:
+        con = connect()
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            message = f"{site.warehouse}: in use by {holder(site) or 'another process'}. Try again when it has finished"
+            raise WarehouseBusyError(message) from None
+        message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
+        raise KamError(message) from None
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        yield con
+    finally:
+        con.close()
+
+
+def prepare(con: Connection, reporting_currency: str) -> None:
+    """Make what is missing: schemas, macros, the ledgers, an empty staging table and a view `core.<feed>` for each feed."""
+    con.execute(_text("macros.sql"))
+    con.execute(_text("schema.sql"))
+    existing = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'staging'").fetchall()}
+    for feed in FEEDS.values():
+        if feed.name not in existing:
+            con.execute(f"CREATE TABLE staging.{feed.name} ({_staging_columns(feed)})")
+        con.execute(f"CREATE OR REPLACE VIEW core.{feed.name} AS {as_known(feed, reporting_currency)}")
+
+
+def _staging_columns(feed: Feed) -> str:
+    columns = [(column.name, column.sql_type) for column in feed.columns]
+    return ", ".join(f"{name} {sql_type}" for name, sql_type in (*columns, *STAGING_BOOKKEEPING))
+
+
+def as_known(feed: Feed, reporting_currency: str) -> str:
+    """The feed's rows as known at the variable `as_of_load`, one a key; without the variable, as known now."""
+    default = literal(reporting_currency)
+    columns = ", ".join(
+        f"coalesce(currency, {default}) AS currency" if name == "currency" and feed.name != "payments" else name
+        for name in feed.column_names
+    )
+    return f"""
+        SELECT {columns}, load_id, source_row
+        FROM staging.{feed.name}
+        WHERE (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))
+          AND (superseded_load_id IS NULL OR superseded_load_id > getvariable('as_of_load'))"""
+
+
+@contextmanager
+def writing(site: Site, purpose: str, *, wait_seconds: float = 600, on_wait: Callable[[str], None] = print) -> Iterator[None]:
+    """Hold the right to write to the warehouse; wait for another process that has it.
+
+    `purpose` tells a waiting person what this process does, such as `close 2026-10`. `on_wait` gets one message when
+    waiting begins. Raises `WarehouseBusyError` after `wait_seconds`.
+    """
+    lock = FileLock(site.directory / ".kam.lock")
+    deadline = time.monotonic() + wait_seconds
+    announced = False
+    while True:
+        try:
+            lock.acquire(timeout=min(0.2, max(deadline - time.monotonic(), 0)))
+            break
+        except Timeout:
+            who = holder(site) or "another process"
+            if time.monotonic() >= deadline:
+                message = f"{site.warehouse}: still in use by {who} after {wait_seconds:.0f} seconds. Try again when it has finished"
+                raise WarehouseBusyError(message) from None
+            if not announced:
+                on_wait(f"Waiting for {who} …")
+                announced = True
+        except OSError as error:
+            message = f"{site.directory}: cannot be written to: {error.strerror}"
+            raise KamError(message) from None
+    try:
+        (site.directory / ".kam.holder").write_text(
+            f"{purpose} (process {os.getpid()} of {_user()})", encoding="utf-8"
+        )
+        yield
+    finally:
+        (site.directory / ".kam.holder").unlink(missing_ok=True)
+        lock.release()
+
+
+def holder(site: Site) -> str | None:
+    """Who holds the right to write, in words; None when it is not known."""
+    try:
+        return (site.directory / ".kam.holder").read_text(encoding="utf-8") or None
+    except OSError:
+        return None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container user without a name
+        return f"user {os.getuid()}"

@@ -1,0 +1,45 @@
+-- grain: period_month, account_id, basis
+-- why: whether the lines due in the month reached the customer on time and in full, as known at the month's end
+-- method: delivery-performance-1
+-- needs: orders
+-- columns:
+--   period_month            DATE           The month closed, as its first day
+--   account_id              VARCHAR        The customer account
+--   account_name            VARCHAR        Name of the customer; unknown where master data has none
+--   account_manager         VARCHAR        Manager of the account; unknown where master data has none
+--   basis                   VARCHAR        The date a line is due by: requested, promised (first promise) or last_promised
+--   line_count              BIGINT         Order lines due in the month; cancelled lines, lines without this date or quantity left out
+--   on_time_count           BIGINT         Lines whose deliveries inside the window are above zero and reach the lesser of the ordered quantity and what was delivered by as_of_date
+--   in_full_count           BIGINT         Lines whose ordered quantity was reached by as_of_date; where a tolerance is set, within it on both sides
+--   otif_count              BIGINT         Lines both on time and in full
+--   late_count              BIGINT         Lines complete after the window, or not complete by as_of_date
+--   open_late_count         BIGINT         Lines not complete by as_of_date
+--   on_time_ratio           DECIMAL(18,6)  Share of lines on time := on_time_count ÷ line_count
+--   in_full_ratio           DECIMAL(18,6)  Share of lines in full := in_full_count ÷ line_count
+--   otif_ratio              DECIMAL(18,6)  Share of lines on time and in full := otif_count ÷ line_count
+--   quantity_due            DECIMAL(18,4)  Quantity ordered on the lines due
+--   quantity_on_time        DECIMAL(18,4)  Quantity delivered inside the window, at most what the line ordered, rejected goods included
+--   quantity_on_time_ratio  DECIMAL(18,6)  Share of the quantity due that came on time := quantity_on_time ÷ quantity_due
+--   average_days_late       DECIMAL(18,2)  Days from the due date to completion, or to as_of_date while incomplete, over the late lines; NULL when none is late := Σ days late ÷ late_count
+SELECT
+    totals.period_month,
+    totals.account_id,
+    coalesce(accounts.account_name, 'unknown') AS account_name,
+    coalesce(accounts.account_manager, 'unknown') AS account_manager,
+    totals.basis,
+    totals.line_count,
+    totals.on_time_count,
+    totals.in_full_count,
+    totals.otif_count,
+    totals.late_count,
+    totals.open_late_count,
+    ratio(totals.on_time_count, totals.line_count) AS on_time_ratio,
+    ratio(totals.in_full_count, totals.line_count) AS in_full_ratio,
+    ratio(totals.otif_count, totals.line_count) AS otif_ratio,
+    totals.quantity_due,
+    totals.quantity_on_time,
+    ratio(totals.quantity_on_time, totals.quantity_due) AS quantity_on_time_ratio,
+    ratio(totals.late_days, totals.late_count)::DECIMAL(18, 6) AS average_days_late
+FROM core.delivery_month_totals AS totals
+JOIN build.periods AS periods USING (period_month)
+LEFT JOIN core.accounts AS accounts ON accounts.account_id = totals.account_id

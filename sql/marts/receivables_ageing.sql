@@ -1,0 +1,75 @@
+-- grain: period_month, item_type, document_id, line_no, instalment_no
+-- why: the open items as they stood at the month end, whatever came later, so a rebuilt month equals the closed one.
+-- method: receivables-ageing-1
+-- needs: invoices
+-- columns:
+--   period_month            DATE           The month closed, as its first day
+--   as_of_date              DATE           The month end at which the item was open
+--   account_id              VARCHAR        Account that owes; for cash and credits the account that paid or was credited
+--   account_name            VARCHAR        Name of the account
+--   account_manager         VARCHAR        Manager named on the document, else the account's
+--   item_type               VARCHAR        invoice (an instalment of an invoice or debit note), credit or unapplied_cash
+--   document_type           VARCHAR        What the source calls the document: invoice, debit_note, credit_note, receipt, discount, write_off or refund
+--   document_id             VARCHAR        The invoice, credit note or payment
+--   line_no                 BIGINT         Line of the payment; of an invoice or credit note the first line the item stands for
+--   instalment_no           BIGINT         Number of the instalment; 1 without instalments
+--   document_date           DATE           Date of the document
+--   due_date                DATE           Date due; for credits and cash the document date
+--   due_date_source         VARCHAR        Where the due date comes from: instalment, document, payment terms or document date
+--   currency                VARCHAR        Currency of the document
+--   original_amount_doc     DECIMAL(18,4)  Amount of the item, tax included; credits and cash negative
+--   paid_amount_doc         DECIMAL(18,4)  Cash applied := receipts + discounts − refunds
+--   credited_amount_doc     DECIMAL(18,4)  Credit notes applied
+--   written_off_amount_doc  DECIMAL(18,4)  Write-offs applied
+--   outstanding_amount_doc  DECIMAL(18,4)  What is open := original − paid − credited − written off
+--   outstanding_amount      DECIMAL(18,2)  What is open, at the latest spot rate on or before the month end
+--   rate                    DECIMAL(18,8)  That rate; reporting currency for one unit
+--   rate_source             VARCHAR        Kind of that rate: spot, average (no spot rate by then) or reporting
+--   rate_reason             VARCHAR        Why outstanding_amount is empty
+--   book_amount             DECIMAL(18,2)  What is open, at the rate of the document date
+--   book_rate_reason        VARCHAR        Why book_amount is empty
+--   unrealised_fx           DECIMAL(18,2)  Gain or loss on the open amount since the document date, in the reporting currency := outstanding_amount − book_amount
+--   days_overdue            BIGINT         Days from the due date to the month end; not yet due is negative := as_of_date − due_date
+--   age_days                BIGINT         Days that decide the bucket := as_of_date − the date named by bucket_basis
+--   bucket_no               BIGINT         Position of the bucket, 0 is current
+--   bucket                  VARCHAR        Ageing bucket
+--   bucket_basis            VARCHAR        Date the bucket counts from: due_date, invoice_date, or document_date for credits and cash
+--   disputed                BOOLEAN        Whether the customer disputes the document
+--   unapplied_reason        VARCHAR        Why a credit or cash is not on an invoice; empty for invoices
+SELECT
+    items.period_month,
+    items.as_of_date,
+    items.account_id,
+    coalesce(accounts.account_name, 'unknown') AS account_name,
+    items.account_manager,
+    items.item_type,
+    items.document_type,
+    items.document_id,
+    items.line_no,
+    items.instalment_no,
+    items.document_date,
+    items.due_date,
+    items.due_date_source,
+    items.currency,
+    items.original_amount_doc,
+    items.paid_amount_doc,
+    items.credited_amount_doc,
+    items.written_off_amount_doc,
+    items.outstanding_amount_doc,
+    items.outstanding_amount,
+    items.closing_rate AS rate,
+    items.closing_rate_source AS rate_source,
+    items.rate_reason,
+    items.book_amount,
+    items.book_rate_reason,
+    items.outstanding_amount - items.book_amount AS unrealised_fx,
+    items.days_overdue,
+    items.age_days,
+    items.bucket_no,
+    items.bucket,
+    items.bucket_basis,
+    items.disputed,
+    items.unapplied_reason
+FROM core.receivable_open_items AS items
+SEMI JOIN build.periods AS periods ON periods.period_month = items.period_month
+LEFT JOIN core.accounts AS accounts ON accounts.account_id = items.account_id

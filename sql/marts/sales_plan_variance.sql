@@ -1,0 +1,108 @@
+-- grain: period_month, plan_version, account_id, product_id, product_line, account_manager, region
+-- why: did each account meet its plan, and why not. Each version by itself, at its own grain, in the fiscal years it plans
+--   anything in. An item is listed while its month, its fiscal year to date or the month a year before has a figure
+-- method: pvm-acca-1
+-- needs: sales_plan, invoices|orders
+-- columns:
+--   period_month           DATE           The month closed, as its first day
+--   plan_version           VARCHAR        The plan compared with
+--   plan_grain             VARCHAR        The columns the version plans by; total = none
+--   account_id             VARCHAR        The account; NULL in a plan not by account
+--   account_name           VARCHAR        Its name; unknown where master data has none
+--   product_id             VARCHAR        The part; NULL in a plan not by part, or for lines that name none
+--   product_name           VARCHAR        Its name; unknown where master data has none
+--   product_line           VARCHAR        The product line planned, else the part's
+--   account_manager        VARCHAR        The manager planned, else the account's
+--   region                 VARCHAR        The region planned, else the account's
+--   submitted_on_time      BOOLEAN        Submitted by its due date; NULL when either is unknown
+--   plan_quantity          DECIMAL(18,4)  Quantity planned; NULL in a plan of amounts only
+--   plan_amount            DECIMAL(18,2)  Net sales planned; NULL without a rate := p0 × q0 × r0
+--   actual_quantity        DECIMAL(18,4)  Quantity sold; NULL where no line has one
+--   actual_amount          DECIMAL(18,2)  Net sales; NULL without a rate := Σ amount × r1
+--   variance_amount        DECIMAL(18,2)  Actual less plan := actual_amount − plan_amount
+--   variance_ratio         DECIMAL(18,6)  Share of the plan := variance_amount ÷ plan_amount
+--   volume_effect          DECIMAL(18,2)  Explained by another total quantity := (Q1 − Q0) × s0 × p0 × r0
+--   mix_effect             DECIMAL(18,2)  Explained by another mix of items, and the cents that rounding leaves := (q1 − Q1 × s0) × p0 × r0
+--   price_effect           DECIMAL(18,2)  Explained by other prices := Σ amount × r0 − p0 × q1 × r0
+--   fx_effect              DECIMAL(18,2)  Explained by other exchange rates := Σ amount × (r1 − r0)
+--   new_effect             DECIMAL(18,2)  Sales of items not planned := Σ amount × r0
+--   lost_effect            DECIMAL(18,2)  Plan of items not sold := −p0 × q0 × r0
+--   adjustment_effect      DECIMAL(18,2)  Sales without a quantity, or of net quantity ≤ 0 := Σ amount × r1
+--   bridge_status          VARCHAR        complete, new, lost, nothing planned or sold, or why there are no lanes
+--   rag                    VARCHAR        green, amber or red by variance_ratio; NULL without a plan
+--   ytd_plan_quantity      DECIMAL(18,4)  Fiscal year to date: quantity planned; NULL in a plan of amounts only
+--   ytd_plan_amount        DECIMAL(18,2)  Fiscal year to date: net sales planned; NULL without a rate
+--   ytd_actual_quantity    DECIMAL(18,4)  Fiscal year to date: quantity sold; NULL where no line has one
+--   ytd_actual_amount      DECIMAL(18,2)  Fiscal year to date: net sales; NULL without a rate
+--   ytd_variance_amount    DECIMAL(18,2)  Fiscal year to date: actual less plan := ytd_actual_amount − ytd_plan_amount
+--   ytd_variance_ratio     DECIMAL(18,6)  Fiscal year to date: share of the plan := ytd_variance_amount ÷ ytd_plan_amount
+--   ytd_volume_effect      DECIMAL(18,2)  Fiscal year to date: explained by another total quantity
+--   ytd_mix_effect         DECIMAL(18,2)  Fiscal year to date: explained by another mix of items, and the cents that rounding leaves
+--   ytd_price_effect       DECIMAL(18,2)  Fiscal year to date: explained by other prices
+--   ytd_fx_effect          DECIMAL(18,2)  Fiscal year to date: explained by other exchange rates
+--   ytd_new_effect         DECIMAL(18,2)  Fiscal year to date: sales of items not planned
+--   ytd_lost_effect        DECIMAL(18,2)  Fiscal year to date: plan of items not sold
+--   ytd_adjustment_effect  DECIMAL(18,2)  Fiscal year to date: sales without a quantity, or of net quantity ≤ 0
+--   ytd_bridge_status      VARCHAR        Fiscal year to date: complete, new, lost, nothing planned or sold, or why there are no lanes
+--   ytd_rag                VARCHAR        Fiscal year to date: green, amber or red by ytd_variance_ratio; NULL without a plan
+--   prior_year_amount      DECIMAL(18,2)  Net sales of the same month a year before; NULL with a reason
+--   prior_year_reason      VARCHAR        Why there is none: no sales on record by then, or no rate
+WITH results AS (
+    SELECT
+        *,
+        ratio(actual_amount - plan_amount, plan_amount)::DECIMAL(18, 6) AS variance_ratio,
+        ratio(ytd_actual_amount - ytd_plan_amount, ytd_plan_amount)::DECIMAL(18, 6) AS ytd_variance_ratio
+    FROM core.plan_results
+)
+
+SELECT
+    results.period_month,
+    results.plan_version,
+    versions.plan_grain,
+    results.account_id,
+    CASE WHEN versions.by_account_id THEN coalesce(accounts.account_name, 'unknown') END AS account_name,
+    results.product_id,
+    CASE WHEN versions.by_product_id THEN coalesce(products.product_name, 'unknown') END AS product_name,
+    results.product_line,
+    results.account_manager,
+    results.region,
+    versions.submitted_on_time,
+    results.plan_quantity,
+    results.plan_amount,
+    results.actual_quantity,
+    results.actual_amount,
+    results.actual_amount - results.plan_amount AS variance_amount,
+    results.variance_ratio,
+    results.volume_effect,
+    results.mix_effect,
+    results.price_effect,
+    results.fx_effect,
+    results.new_effect,
+    results.lost_effect,
+    results.adjustment_effect,
+    bridge_status(results.bridge_reason, results.has_plan, results.has_sales, results.has_sold_quantity)
+        AS bridge_status,
+    rag_colour(results.variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) AS rag,
+    results.ytd_plan_quantity,
+    results.ytd_plan_amount,
+    results.ytd_actual_quantity,
+    results.ytd_actual_amount,
+    results.ytd_actual_amount - results.ytd_plan_amount AS ytd_variance_amount,
+    results.ytd_variance_ratio,
+    results.ytd_volume_effect,
+    results.ytd_mix_effect,
+    results.ytd_price_effect,
+    results.ytd_fx_effect,
+    results.ytd_new_effect,
+    results.ytd_lost_effect,
+    results.ytd_adjustment_effect,
+    bridge_status(results.ytd_bridge_reason, results.ytd_has_plan, results.ytd_has_sales, results.ytd_has_sold_quantity)
+        AS ytd_bridge_status,
+    rag_colour(results.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) AS ytd_rag,
+    results.prior_year_amount,
+    results.prior_year_reason
+FROM results
+CROSS JOIN build.settings AS settings
+JOIN core.plan_versions AS versions USING (plan_version)
+LEFT JOIN core.accounts AS accounts ON accounts.account_id = results.account_id
+LEFT JOIN core.products AS products ON products.product_id = results.product_id

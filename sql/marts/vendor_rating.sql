@@ -1,0 +1,104 @@
+-- grain: period_month, account_id, dimension
+-- why: how each customer rates us in quality, cost, delivery, development and management, what our own figures say, and
+--      where that is heading. Accounts without a score in the trailing twelve months have no rows
+-- method: vendor-rating-1
+-- needs: scorecards|visits|orders|issues
+-- columns:
+--   period_month           DATE           The month closed, as its first day
+--   account_id             VARCHAR        The customer account
+--   account_name           VARCHAR        Name of the customer; unknown where master data has none
+--   account_manager        VARCHAR        Manager of the account; unknown where master data has none
+--   dimension              VARCHAR        quality, cost, delivery, development, management or overall
+--   customer_score         DECIMAL(18,6)  What the customer said, 0 to 100: the month's scorecard (100 × score ÷ max_score, at most 100), else the mean of ratings given in visits held; overall is the customer's own, else the weighted mean of the dimensions the customer scored
+--   own_score              DECIMAL(18,6)  What our figures say, 0 to 100: quality by the PPM steps; delivery 100 × OTIF on the basis of the rules; cost, development and management 100 × issues closed by their target date ÷ issues due; overall is the weighted mean of the dimensions that have one
+--   own_score_reason       VARCHAR        Why there is no own score; NULL where there is one
+--   gap                    DECIMAL(18,6)  How much better the customer rates us than our own figures do := customer_score - own_score
+--   score                  DECIMAL(18,6)  The customer's score, else our own; band, rank, change and trend are about this one
+--   score_source           VARCHAR        Whose score it is: customer or own; NULL in a month without a score
+--   weight                 DECIMAL(18,6)  Weight of the dimension in the account's rules, of 100
+--   band                   VARCHAR        Band of the score; a band includes its upper end, so that 100 is in the top band
+--   points_to_next_band    DECIMAL(18,6)  Points up to the upper end of the band, just above which the next one starts; NULL in the top band
+--   previous_score         DECIMAL(18,6)  The latest earlier score of the same source in the trailing 12 months; months without a score are passed over
+--   previous_score_month   DATE           The month of the previous score, as its first day
+--   change                 DECIMAL(18,6)  Points gained since the previous score := score - previous_score
+--   moving_average_3m      DECIMAL(18,6)  Mean of the scores of the same source in the trailing 3 months; months without a score do not count
+--   moving_average_6m      DECIMAL(18,6)  Mean of the scores of the same source in the trailing 6 months; months without a score do not count
+--   moving_average_12m     DECIMAL(18,6)  Mean of the scores of the same source in the trailing 12 months; months without a score do not count
+--   slope_6m               DECIMAL(18,6)  Points a month: least squares over the scores of the same source in the trailing 6 months; NULL with fewer than 4
+--   trend                  VARCHAR        improving or deteriorating: slope_6m beyond ±0.5 and significant by Mann-Kendall at 0.1 (two-sided, normal approximation with continuity and tie correction), or the last three changes the same way; else stable; NULL where nothing can be said
+--   trend_reason           VARCHAR        What the trend rests on, or why there is none
+--   rank                   BIGINT         Place of the score among the accounts scored in this month and dimension, 1 is the best; equal scores share a place
+WITH month_scores AS (
+    SELECT
+        period_month,
+        account_id,
+        dimension,
+        max(score) FILTER (source = 'customer') AS customer_score,
+        max(score) FILTER (source = 'own') AS own_score
+    FROM core.rating_scores
+    GROUP BY period_month, account_id, dimension
+),
+
+weights AS (
+    SELECT account_id, dimension, weight FROM build.rating_weights
+    UNION ALL
+    SELECT account_id, 'overall', sum(weight) FROM build.rating_weights GROUP BY account_id
+),
+
+rated_accounts AS (
+    SELECT rated.period_month, rated.account_id, rules.account_id AS rules_of
+    FROM (SELECT DISTINCT period_month, account_id FROM core.rating_trends) AS rated
+    LEFT JOIN build.rating_rules AS rules ON rules.account_id = rated.account_id
+),
+
+-- Every dimension of these accounts, so that a missing score is seen.
+rows_wanted AS (
+    SELECT rated_accounts.*, weights.dimension, weights.weight
+    FROM rated_accounts
+    JOIN weights ON weights.account_id IS NOT DISTINCT FROM rated_accounts.rules_of
+)
+
+SELECT
+    rows_wanted.period_month,
+    rows_wanted.account_id,
+    coalesce(accounts.account_name, 'unknown') AS account_name,
+    coalesce(accounts.account_manager, 'unknown') AS account_manager,
+    rows_wanted.dimension,
+    month_scores.customer_score,
+    month_scores.own_score,
+    CASE
+        WHEN month_scores.own_score IS NOT NULL THEN NULL
+        WHEN rows_wanted.dimension = 'quality' THEN 'nothing was delivered in the month'
+        WHEN rows_wanted.dimension = 'delivery' THEN 'no order line was due in the month'
+        WHEN rows_wanted.dimension = 'overall' THEN 'no dimension with a weight has an own score'
+        ELSE 'no issue was due in the month'
+    END AS own_score_reason,
+    month_scores.customer_score - month_scores.own_score AS gap,
+    trends.score,
+    trends.score_source,
+    rows_wanted.weight,
+    bands.band,
+    CASE WHEN bands.upper_score < 100 THEN bands.upper_score - trends.score END AS points_to_next_band,
+    trends.previous_score,
+    trends.previous_score_month,
+    trends.score - trends.previous_score AS change,
+    trends.moving_average_3m,
+    trends.moving_average_6m,
+    trends.moving_average_12m,
+    trends.slope_6m,
+    trends.trend,
+    coalesce(trends.trend_reason, 'no score in the trailing 12 months') AS trend_reason,
+    CASE
+        WHEN trends.score IS NOT NULL
+            THEN rank() OVER (
+                PARTITION BY rows_wanted.period_month, rows_wanted.dimension ORDER BY trends.score DESC NULLS LAST
+            )
+    END AS rank
+FROM rows_wanted
+LEFT JOIN month_scores USING (period_month, account_id, dimension)
+LEFT JOIN core.rating_trends AS trends USING (period_month, account_id, dimension)
+LEFT JOIN build.rating_bands AS bands
+  ON bands.account_id IS NOT DISTINCT FROM rows_wanted.rules_of
+ AND trends.score <= bands.upper_score
+ AND (bands.lower_score IS NULL OR trends.score > bands.lower_score)
+LEFT JOIN core.accounts AS accounts ON accounts.account_id = rows_wanted.account_id

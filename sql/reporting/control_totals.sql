@@ -1,0 +1,14 @@
+-- grain: period_month, control, currency
+-- why: figures that were reached by two ways and have to agree, for the newest version of each month
+-- columns:
+--   period_month   DATE           The month closed, as its first day
+--   close_version  BIGINT         Version of the close
+--   control        VARCHAR        What is compared with what
+--   currency       VARCHAR        Currency of the amounts; empty = the reporting currency
+--   left_amount    DECIMAL(38,4)  The first figure
+--   right_amount   DECIMAL(38,4)  The second figure
+--   difference     DECIMAL(38,4)  Zero, or the month was not published := left_amount − right_amount
+SELECT totals.*
+FROM ops.control_totals AS totals
+SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
+    ON newest.period_month = totals.period_month AND newest.close_version = totals.close_version

@@ -1,0 +1,47 @@
+-- The ledgers: what was loaded, what was closed, what was checked. Only what DuckLake supports too: no keys, no sequences.
+
+CREATE SCHEMA IF NOT EXISTS staging;
+CREATE SCHEMA IF NOT EXISTS core;
+CREATE SCHEMA IF NOT EXISTS build;
+CREATE SCHEMA IF NOT EXISTS marts;
+CREATE SCHEMA IF NOT EXISTS reporting;
+CREATE SCHEMA IF NOT EXISTS ops;
+
+-- One row a load. status: loaded, failed (refused whole). A failed one has no rows and may be tried again.
+-- `files` (names and hashes) and `reading` (mode, dialect, mapping) are JSON: with the archive they allow a rebuild.
+CREATE TABLE IF NOT EXISTS ops.loads (
+    load_id BIGINT, feed VARCHAR, source VARCHAR, sha256 VARCHAR, mapping_hash VARCHAR, files VARCHAR, bytes BIGINT,
+    status VARCHAR, read_count BIGINT, loaded_count BIGINT, unchanged_count BIGINT, rejected_count BIGINT,
+    superseded_count BIGINT, message VARCHAR, reading VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP
+);
+
+-- One row a fault of a rejected row; `source` is the row as the file has it, as JSON.
+CREATE TABLE IF NOT EXISTS staging.rejects (
+    load_id BIGINT, feed VARCHAR, file VARCHAR, source_row BIGINT, source VARCHAR,
+    column_name VARCHAR, rule VARCHAR, value VARCHAR, message VARCHAR
+);
+
+-- One row a version of a closed month.
+CREATE TABLE IF NOT EXISTS ops.closes (
+    period_month DATE, close_version BIGINT, as_of_load BIGINT, content_hash VARCHAR, settings_hash VARCHAR,
+    models_hash VARCHAR, verdict VARCHAR, closed_at TIMESTAMP, closed_by VARCHAR, reason VARCHAR, manifest VARCHAR
+);
+
+-- One row a check of a version; sample_keys holds up to 200 offending keys as JSON.
+CREATE TABLE IF NOT EXISTS ops.checks (
+    period_month DATE, close_version BIGINT, check_name VARCHAR, suite VARCHAR, table_name VARCHAR, severity VARCHAR,
+    sentence VARCHAR, owner VARCHAR, if_it_fails VARCHAR, success BOOLEAN, checked_count BIGINT, failed_count BIGINT,
+    sample_keys VARCHAR
+);
+
+-- One row a version and control total: two figures that have to agree.
+CREATE TABLE IF NOT EXISTS ops.control_totals (
+    period_month DATE, close_version BIGINT, control VARCHAR, currency VARCHAR, left_amount DECIMAL(38, 4),
+    right_amount DECIMAL(38, 4), difference DECIMAL(38, 4)
+);
+
+-- One row a column of a reporting view; written anew from the models' headers at each publication.
+CREATE TABLE IF NOT EXISTS ops.metric_definitions (
+    table_name VARCHAR, column_name VARCHAR, data_type VARCHAR, grain VARCHAR, meaning VARCHAR, unit VARCHAR,
+    formula VARCHAR, method VARCHAR
+);

@@ -1,0 +1,1 @@
+"""Prefect tasks: each opens the site, calls one plain function and returns a small result."""

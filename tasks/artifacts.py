@@ -1,0 +1,48 @@
+"""What a run leaves to be seen in Prefect: loads, checks, control totals and headline figures."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from kam.ingest import LoadResult
+from kam.periods import month_name
+from kam.report import CloseReport, Row, check_rows, control_rows, headline_rows, load_rows
+
+log = logging.getLogger("kam")
+
+
+def leave_artifacts(report: CloseReport, months: Sequence[date]) -> None:
+    """Create the artifacts of a run over these months. A server that refuses them does not harm the close."""
+    suffix = month_name(months[0]) if len(months) == 1 else f"{month_name(months[0])}-to-{month_name(months[-1])}"
+
+    def create() -> None:
+        passed = f"All {len(report.checks)} checks passed."
+        _table(f"loads-{suffix}", load_rows(report.loads), "What was loaded", "Nothing new was loaded.")
+        _table(f"checks-{suffix}", check_rows(report.checks, months), "Checks that failed", passed)
+        _table(f"control-totals-{suffix}", control_rows(report.controls), "Control totals", "No control totals.")
+        _table(f"headlines-{suffix}", headline_rows(report.headlines), "Headline figures", "No figures.")
+
+    _guarded(create)
+
+
+def leave_load_artifact(loads: Sequence[LoadResult]) -> None:
+    """Create the artifact of an ingest on its own."""
+    _guarded(lambda: _table("loads", load_rows(loads), "What was loaded", "Nothing new was loaded."))
+
+
+def _guarded(create: Callable[[], None]) -> None:
+    try:
+        create()
+    except Exception as error:  # noqa: BLE001 - the client raises whatever its transport raises
+        log.warning("Prefect did not take the artifacts (%s); the figures are not affected", error)
+
+
+def _table(key: str, rows: list[Row], description: str, if_empty: str) -> None:
+    if rows:
+        create_table_artifact(key=key, table=rows, description=description)
+    else:
+        create_markdown_artifact(key=key, markdown=if_empty, description=description)

@@ -1,0 +1,63 @@
+"""The steps from loaded feeds to committed versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from expectations import CheckResult
+from kam import steps
+from kam.closing import ControlTotal
+from kam.settings import find_site
+from kam.steps import BuildSummary, MonthOutcome
+
+
+@task(task_run_name="prepare", cache_policy=NO_CACHE)
+def prepare_months(site: str, months: Sequence[date], *, restate: bool) -> int:
+    """Set up the build of these months; the last load that is known."""
+    return steps.prepare_months(find_site(Path(site)), months, restate=restate)
+
+
+@task(task_run_name="validate-feeds", cache_policy=NO_CACHE)
+def validate_feeds(site: str, as_of_load: int) -> list[CheckResult]:
+    """Run the suites of the feeds."""
+    return steps.validate_feeds(find_site(Path(site)), as_of_load)
+
+
+@task(task_run_name="build-marts", cache_policy=NO_CACHE)
+def build_marts(site: str, as_of_load: int) -> BuildSummary:
+    """Build the candidates of all result tables."""
+    return steps.build_marts(find_site(Path(site)), as_of_load)
+
+
+@task(task_run_name="validate-marts", cache_policy=NO_CACHE)
+def validate_marts(site: str, as_of_load: int) -> tuple[list[CheckResult], list[ControlTotal]]:
+    """Run the suites of the candidates, and compare the control totals."""
+    return steps.validate_marts(find_site(Path(site)), as_of_load)
+
+
+@task(task_run_name="commit-{month:%Y-%m}", cache_policy=NO_CACHE)
+def commit_month(
+    site: str,
+    month: date,
+    *,
+    as_of_load: int,
+    checks: Sequence[CheckResult],
+    controls: Sequence[ControlTotal],
+    restate: bool,
+    reason: str,
+) -> MonthOutcome:
+    """Commit the candidate of one month as its next version."""
+    return steps.commit_month(
+        find_site(Path(site)),
+        month,
+        as_of_load=as_of_load,
+        checks=checks,
+        controls=controls,
+        restate=restate,
+        reason=reason,
+    )

@@ -1,0 +1,37 @@
+"""Warehouses in memory with a few hand-written rows, and the outcome of one rule over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from expectations import CheckResult, Suite, validate
+from kam.build import prepare_build
+from kam.models import materialise
+from kam.periods import parse_month
+from kam.warehouse import Connection, memory, prepare
+from tests.support import settings_of, stage
+
+Given = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def loaded(given: Given, *periods: str) -> Connection:
+    """These rows as load 1, with the calendar and the rates of the months; no marts."""
+    settings = settings_of()
+    con = memory()
+    prepare(con, settings.site.reporting_currency)
+    stage(con, given)
+    prepare_build(con, settings, [parse_month(period) for period in periods], as_of_load=1)
+    materialise(con, "daily_rates")
+    materialise(con, "month_rates")
+    return con
+
+
+def outcome(con: Connection, suites: Sequence[Suite], rule_name: str) -> CheckResult:
+    """The result of this one rule."""
+    chosen = [
+        replace(suite, rules=(rule,)) for suite in suites for rule in suite.rules if rule.name == rule_name
+    ]
+    (result,) = validate(con, chosen)
+    return result

@@ -1,0 +1,358 @@
+"""Each rule of the feeds: good rows pass, and one broken row fails with its count, month and key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+
+from expectations import CheckResult, Severity, validate
+from expectations.checks import rule_from_file
+from expectations.feeds import FEED_SUITES, feed_suites
+from kam.contracts import FEEDS
+from kam.warehouse import SQL
+from tests.expectations.cases import Given, loaded, outcome
+
+MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
+Row = dict[str, Any]
+
+
+def check(rule: str, given: Given, *periods: str) -> CheckResult:
+    return outcome(loaded(given, *(periods or ("2026-06",))), FEED_SUITES, rule)
+
+
+def keys(result: CheckResult) -> list[Mapping[str, Any]]:
+    return [{name: value for name, value in keys.items() if name != "period_month"} for keys in result.sample_keys]
+
+
+def invoice(invoice_id: str = "I1", **columns: Any) -> Row:
+    return {
+        "invoice_id": invoice_id, "account_id": "A", "invoice_date": "2026-06-10", "due_date": "2026-07-10", "net_amount": "100"
+    } | columns  # fmt: skip
+
+
+def payment(payment_id: str = "P1", **columns: Any) -> Row:
+    return {"payment_id": payment_id, "account_id": "A", "invoice_id": "I1", "payment_date": "2026-06-20", "amount": "100"} | columns
+
+
+def order(order_id: str = "O1", **columns: Any) -> Row:
+    return {"order_id": order_id, "account_id": "A", "order_date": "2026-06-10", "quantity": "5"} | columns
+
+
+def delivery(**columns: Any) -> Row:
+    return {"delivery_id": "D1", "order_id": "O1", "delivered_date": "2026-06-12", "quantity": "5"} | columns
+
+
+def plan(**columns: Any) -> Row:
+    return {"plan_version": "B", "month": "2026-06-01", "amount": "100"} | columns
+
+
+def test_every_rule_says_what_it_means_and_has_a_name_of_its_own() -> None:
+    rules = [rule for suite in FEED_SUITES for rule in suite.rules]
+    assert len({rule.name for rule in rules}) == len(rules)
+    for rule in rules:
+        assert rule.sentence.endswith(".")
+        assert rule.if_it_fails.endswith(".")
+
+
+def test_every_feed_has_a_suite() -> None:
+    assert {suite.name for suite in FEED_SUITES} == {*FEEDS, "loads", "currencies"}
+
+
+def test_every_file_of_checks_can_be_read_as_a_rule() -> None:
+    for file in (SQL / "checks").glob("*.*.sql"):
+        assert rule_from_file(file.stem).name == file.stem
+
+
+def test_a_suite_of_an_undeclared_feed_is_left_out() -> None:
+    names = [suite.name for suite in feed_suites({"invoices"})]
+    assert names == ["loads", "currencies", "invoices"]
+
+
+def test_a_missing_master_is_not_held_against_the_rows() -> None:
+    without = {rule.name for suite in feed_suites({"invoices"}) for rule in suite.rules}
+    with_accounts = {rule.name for suite in feed_suites({"invoices", "accounts"}) for rule in suite.rules}
+    assert "invoices.account_is_known" not in without
+    assert "invoices.account_is_known" in with_accounts
+
+
+def test_a_clean_month_breaks_no_rule() -> None:
+    given = {
+        "accounts": [{"account_id": "A"}],
+        "products": [{"product_id": "X"}],
+        "calendar": [{"period_month": "2026-06-01", "start_date": "2026-06-01", "end_date": "2026-06-30"}],
+        "fx_rates": [{"currency": "USD", "rate_date": "2026-06-01", "rate": "0.9"}],
+        "orders": [order(product_id="X", currency="USD")],
+        "deliveries": [delivery()],
+        "invoices": [invoice(product_id="X", invoice_total="119", tax_amount="19")],
+        "instalments": [{"invoice_id": "I1", "instalment_no": "1", "due_date": "2026-07-10", "amount": "119"}],
+        "payments": [payment()],
+        "payment_plan": [{"account_id": "A", "month": "2026-06-01", "amount": "1"}],
+        "visits": [{"visit_id": "V", "account_id": "A", "planned_date": "2026-06-03"}],
+        "scorecards": [{"account_id": "A", "month": "2026-06-01", "dimension": "quality", "score": "100"}],
+        "issues": [{"issue_id": "S", "account_id": "A", "opened_date": "2026-06-03", "closed_date": "2026-06-03"}],
+        "sales_plan": [plan(account_id="A")],
+        "forecasts": [{"snapshot_month": "2026-05-01", "target_month": "2026-06-01", "account_id": "A", "quantity": "1"}],
+    }
+    results = validate(loaded(given, "2026-06"), feed_suites(FEEDS.keys()))
+    assert [result.name for result in results if not result.success] == []
+    assert {result.checked_count for result in results if result.suite == "invoices"} == {1}
+
+
+def test_the_empty_warehouse_month_breaks_completeness_only() -> None:
+    results = validate(loaded({"visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-06-03"}]}, "2026-06"), FEED_SUITES)
+    broken = {result.name: result.severity for result in results if not result.success}
+    assert all(name.endswith((".has_rows", ".account_is_known")) for name in broken)
+    assert Severity.CRITICAL not in broken.values()
+
+
+def test_a_month_without_rows_of_a_declared_feed_is_a_warning_for_that_month() -> None:
+    result = check("invoices.has_rows", {"invoices": [invoice()], "payments": [payment(payment_date="2026-07-02")]}, "2026-06", "2026-07")
+    assert result.severity is Severity.WARNING
+    assert result.failed_by_month == {JULY: 1}
+
+
+def test_rows_of_other_months_are_not_checked() -> None:
+    given = {"invoices": [invoice("old", invoice_date="2026-05-10", due_date="2026-05-01"), invoice()]}
+    result = check("invoices.due_on_or_after_invoice_date", given)
+    assert result.success
+    assert result.checked_count == 1
+
+
+def test_an_unknown_account_is_one_failure_however_many_rows_it_has() -> None:
+    given = {"accounts": [{"account_id": "A"}], "invoices": [invoice("I1", account_id="B"), invoice("I2", account_id="B"), invoice("I3")]}
+    result = check("invoices.account_is_known", given)
+    assert (result.severity, result.failed_count, result.checked_count) == (Severity.WARNING, 1, 3)
+    assert keys(result) == [{"account_id": "B", "row_count": 2}]
+
+
+def test_an_unknown_product_is_named_and_a_line_without_product_is_not() -> None:
+    given = {"products": [{"product_id": "X"}], "orders": [order("1", product_id="Y"), order("2")]}
+    assert keys(check("orders.product_is_known", given)) == [{"product_id": "Y", "row_count": 1}]
+
+
+def test_a_key_that_is_current_twice_stops_the_month() -> None:
+    result = check("invoices.key_is_unique", {"invoices": [invoice(), invoice(), invoice("I2")]})
+    assert result.stops(JUNE)
+    assert keys(result) == [{"invoice_id": "I1", "line_no": 1}]
+
+
+def test_a_due_date_before_the_invoice_date_counts_once_a_document() -> None:
+    lines = [invoice(due_date="2026-06-09"), invoice(due_date="2026-06-09", line_no="2"), invoice("I2", due_date="2026-06-10")]
+    result = check("invoices.due_on_or_after_invoice_date", {"invoices": lines})
+    assert keys(result) == [{"invoice_id": "I1", "invoice_date": "2026-06-10", "due_date": "2026-06-09"}]
+
+
+def test_an_invoice_without_due_date_is_information() -> None:
+    lines = [invoice(due_date=None), invoice("C", due_date=None, document_type="credit_note")]
+    result = check("invoices.due_date_is_given", {"invoices": lines})
+    assert result.severity is Severity.INFO
+    assert keys(result) == [{"invoice_id": "I1", "account_id": "A"}]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("account_id", "B"),
+        ("invoice_date", "2026-06-11"),
+        ("due_date", "2026-07-11"),
+        ("due_date", None),
+        ("currency", "USD"),
+        ("document_type", "debit_note"),
+    ],
+)
+def test_lines_that_disagree_about_their_document_stop_the_month(column: str, value: str | None) -> None:
+    lines = [invoice(), invoice(line_no="2", **{column: value}), invoice("I2"), invoice("I2", line_no="2")]
+    result = check("invoices.header_agrees", {"invoices": lines})
+    assert result.stops(JUNE)
+    assert keys(result) == [{"invoice_id": "I1", "differing_columns": column}]
+
+
+def test_a_document_dated_in_two_months_stops_both() -> None:
+    lines = [invoice(), invoice(line_no="2", invoice_date="2026-07-01")]
+    result = check("invoices.header_agrees", {"invoices": lines}, "2026-06", "2026-07")
+    assert result.failed_by_month == {JUNE: 1, JULY: 1}
+
+
+def test_a_document_total_that_its_lines_miss_by_a_cent_stops_the_month() -> None:
+    lines = [
+        invoice("I1", invoice_total="119.01", tax_amount="19"),
+        invoice("I2", invoice_total="200.00"),
+        invoice("I2", line_no="2", invoice_total="200.00"),
+        invoice("I3"),
+    ]
+    result = check("invoices.total_matches_lines", {"invoices": lines})
+    assert result.stops(JUNE)
+    assert keys(result) == [{"invoice_id": "I1", "lines_amount_doc": "119.0000", "invoice_total": "119.0100"}]
+
+
+def test_instalments_that_do_not_add_up_are_reported_in_the_month_of_the_invoice() -> None:
+    given = {
+        "invoices": [invoice(), invoice("I2")],
+        "instalments": [
+            {"invoice_id": "I1", "instalment_no": "1", "due_date": "2026-07-10", "amount": "60"},
+            {"invoice_id": "I1", "instalment_no": "2", "due_date": "2026-08-10", "amount": "30"},
+            {"invoice_id": "I2", "instalment_no": "1", "due_date": "2026-07-10", "amount": "100"},
+        ],
+    }
+    result = check("instalments.add_up_to_the_invoice", given)
+    assert (result.severity, result.checked_count) == (Severity.WARNING, 3)
+    assert result.failed_by_month == {JUNE: 1}
+    assert keys(result) == [{"invoice_id": "I1", "instalments_amount_doc": "90.0000", "gross_amount_doc": "100.0000"}]
+
+
+def test_an_instalment_of_an_unknown_invoice_is_named_in_the_month_it_falls_due() -> None:
+    given = {"invoices": [invoice()], "instalments": [{"invoice_id": "?", "instalment_no": "1", "due_date": "2026-06-30", "amount": "1"}]}
+    assert keys(check("instalments.invoice_is_known", given)) == [{"invoice_id": "?", "instalment_no": 1}]
+
+
+def test_a_payment_for_an_unknown_invoice_is_named_and_unapplied_cash_is_not() -> None:
+    given = {"invoices": [invoice()], "payments": [payment(), payment("P2", invoice_id="?"), payment("P3", invoice_id=None)]}
+    result = check("payments.invoice_is_known", given)
+    assert result.severity is Severity.WARNING
+    assert keys(result) == [{"payment_id": "P2", "line_no": 1, "invoice_id": "?", "amount": "100.0000"}]
+
+
+def test_a_payment_in_another_currency_than_its_invoice_is_named() -> None:
+    given = {"invoices": [invoice()], "payments": [payment(), payment("P2", currency="USD"), payment("P3", currency="EUR")]}
+    assert [row["payment_id"] for row in keys(check("payments.currency_is_the_invoices", given))] == ["P2"]
+
+
+def test_a_parent_that_pays_is_information() -> None:
+    given = {"invoices": [invoice()], "payments": [payment(), payment("P2", account_id="parent")]}
+    result = check("payments.account_is_the_invoices", given)
+    assert result.severity is Severity.INFO
+    assert [(row["payment_id"], row["invoice_account_id"]) for row in keys(result)] == [("P2", "A")]
+
+
+def test_payments_above_the_invoice_are_reported_in_the_month_that_exceeds_it() -> None:
+    payments = [
+        payment("P1", payment_date="2026-05-20", amount="60"),
+        payment("P2", amount="40.01"),
+        payment("P3", amount="500", currency="USD"),
+    ]
+    given = {"invoices": [invoice(invoice_date="2026-05-01")], "payments": payments}
+    result = check("payments.within_the_invoice", given, "2026-05", "2026-06")
+    assert result.failed_by_month == {JUNE: 1}
+    assert keys(result) == [{"invoice_id": "I1", "paid_amount_doc": "100.0100", "gross_amount_doc": "100.0000"}]
+
+
+def test_a_refund_takes_the_excess_back() -> None:
+    payments = [payment("P1", amount="150"), payment("P2", amount="50", payment_type="refund")]
+    assert check("payments.within_the_invoice", {"invoices": [invoice()], "payments": payments}).success
+
+
+def test_a_currency_without_any_rate_stops_the_month() -> None:
+    given = {
+        "invoices": [invoice("I1", currency="USD"), invoice("I2", currency="GBP"), invoice("I3")],
+        "fx_rates": [{"currency": "GBP", "rate_date": "2026-06-30", "rate": "1.2"}],
+    }
+    result = check("currencies.have_a_rate", given)
+    assert result.stops(JUNE)
+    assert keys(result) == [{"currency": "USD", "used_in": "invoices"}]
+
+
+def test_a_rate_that_comes_after_the_month_end_does_not_help_that_month() -> None:
+    given = {
+        "invoices": [invoice(currency="USD")],
+        "fx_rates": [{"currency": "USD", "rate_date": "2026-07-01", "rate": "0.9"}],
+    }
+    assert check("currencies.have_a_rate", given, "2026-06", "2026-07").failed_by_month == {JUNE: 1}
+
+
+def test_a_plan_with_its_own_rate_needs_no_other() -> None:
+    given = {"sales_plan": [plan(currency="USD", fx_rate="0.9")]}
+    assert check("currencies.have_a_rate", given).success
+
+
+def test_a_currency_with_an_average_rate_only_is_a_warning() -> None:
+    given = {
+        "invoices": [invoice("I1", currency="USD")],
+        "fx_rates": [{"currency": "USD", "rate_date": "2026-06-30", "rate": "0.9", "rate_type": "average"}],
+    }
+    result = check("currencies.have_a_spot_rate", given)
+    assert result.severity is Severity.WARNING
+    assert [row["currency"] for row in keys(result)] == ["USD"]
+
+
+def test_calendar_months_that_leave_a_gap_stop_the_months_beside_it() -> None:
+    months = [
+        {"period_month": "2026-04-01", "start_date": "2026-03-30", "end_date": "2026-04-26"},
+        {"period_month": "2026-05-01", "start_date": "2026-04-27", "end_date": "2026-05-24"},
+        {"period_month": "2026-06-01", "start_date": "2026-05-26", "end_date": "2026-06-28"},
+    ]
+    result = check("calendar.months_follow_each_other", {"calendar": months}, "2026-04", "2026-05", "2026-06")
+    assert result.failed_by_month == {MAY: 1, JUNE: 1}
+    assert result.stops(JUNE)
+
+
+def test_a_plan_version_with_two_grains_stops_its_months() -> None:
+    rows = [plan(account_id="A"), plan(product_id="X", month="2026-07-01"), plan(plan_version="C", account_id="A")]
+    result = check("sales_plan.version_has_one_grain", {"sales_plan": rows}, "2026-06", "2026-07")
+    assert result.failed_by_month == {JUNE: 1, JULY: 1}
+    assert keys(result)[0] == {"plan_version": "B", "grains": "account_id and product_id"}
+    assert result.stops(JUNE)
+
+
+def test_a_delivery_is_of_an_order_line_that_exists_and_not_before_it() -> None:
+    given = {
+        "orders": [order()],
+        "deliveries": [delivery(), delivery(line_no="2", order_line_no="9"), delivery(line_no="3", delivered_date="2026-06-09")],
+    }
+    assert [row["line_no"] for row in keys(check("deliveries.order_line_is_known", given))] == [2]
+    assert [row["line_no"] for row in keys(check("deliveries.not_before_order", given))] == [3]
+
+
+def test_more_rejected_than_delivered_is_named() -> None:
+    given = {"deliveries": [delivery(rejected_quantity="6"), delivery(line_no="2", rejected_quantity="5")]}
+    assert [row["line_no"] for row in keys(check("deliveries.rejected_within_delivered", given))] == [1]
+
+
+def test_a_score_above_its_maximum_is_named() -> None:
+    cards = [
+        {"account_id": "A", "month": "2026-06-01", "dimension": "quality", "score": "11", "max_score": "10"},
+        {"account_id": "A", "month": "2026-06-01", "dimension": "cost", "score": "100"},
+    ]
+    assert [row["dimension"] for row in keys(check("scorecards.score_within_maximum", {"scorecards": cards}))] == ["quality"]
+
+
+def test_an_issue_closed_before_it_was_opened_is_named() -> None:
+    given = {"issues": [{"issue_id": "S", "account_id": "A", "opened_date": "2026-06-03", "closed_date": "2026-06-02"}]}
+    assert [row["issue_id"] for row in keys(check("issues.not_closed_before_opened", given))] == ["S"]
+
+
+def test_a_forecast_made_in_its_own_month_is_named() -> None:
+    given = {"forecasts": [{"snapshot_month": "2026-06-01", "target_month": "2026-06-01", "account_id": "A", "quantity": "1"}]}
+    assert check("forecasts.target_after_snapshot", given).failed_by_month == {JUNE: 1}
+
+
+def loads(*rows: str) -> Any:
+    con = loaded({"invoices": [invoice()]}, "2026-06")
+    con.execute("SET VARIABLE as_of_load = 9")
+    for row in rows:
+        con.execute(
+            f"INSERT INTO ops.loads (load_id, feed, source, status, read_count, rejected_count, message) VALUES ({row})"
+        )
+    return con
+
+
+def test_a_load_with_more_than_one_in_a_hundred_rows_rejected_is_a_warning_for_every_month() -> None:
+    con = loads("1, 'orders', 'a.csv', 'loaded', 100, 1, NULL", "2, 'orders', 'b.csv', 'loaded', 100, 2, NULL")
+    result = outcome(con, FEED_SUITES, "loads.few_rows_rejected")
+    assert (result.checked_count, result.failed_count, result.failed_in(JUNE)) == (2, 1, 1)
+    assert keys(result) == [{"feed": "orders", "load_id": 2, "source": "b.csv", "read_count": 100, "rejected_count": 2}]
+
+
+def test_loads_that_an_earlier_close_has_seen_are_not_reported_again() -> None:
+    con = loads("1, 'orders', 'a.csv', 'loaded', 100, 50, NULL", "2, 'orders', 'b.csv', 'loaded', 100, 50, NULL")
+    con.execute("INSERT INTO ops.closes (period_month, close_version, as_of_load) VALUES (DATE '2026-05-01', 1, 1)")
+    assert [row["load_id"] for row in keys(outcome(con, FEED_SUITES, "loads.few_rows_rejected"))] == [2]
+
+
+def test_a_refused_source_is_reported_until_it_is_loaded() -> None:
+    refused = "1, 'orders', 'a.csv', 'failed', 0, 0, 'zero bytes'"
+    assert keys(outcome(loads(refused), FEED_SUITES, "loads.no_source_refused"))[0]["message"] == "zero bytes"
+    mended = loads(refused, "2, 'orders', 'a.csv', 'loaded', 1, 0, NULL")
+    assert outcome(mended, FEED_SUITES, "loads.no_source_refused").success
