@@ -15,7 +15,6 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -180,9 +179,9 @@ def _result(suite: Suite, rule: Rule, outcome: ExpectationValidationResult) -> C
         success=bool(outcome.success),
         checked_count=details["checked_count"],
         failed_count=details["failed_count"],
-        failed_by_month=MappingProxyType(
-            {month["period_month"]: month["failed_count"] for month in details["months"] if month["period_month"]}
-        ),
+        failed_by_month={
+            month["period_month"]: month["failed_count"] for month in details["months"] if month["period_month"]
+        },
         sample_keys=tuple(_plain(keys) for keys in _spread([month["first_keys"] for month in details["months"]])),
     )
 

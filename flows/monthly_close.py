@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from pathlib import Path
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows.closing import close_months
-from kam.periods import parse_month
+from kam.periods import add_months, month_name, parse_month
 from kam.report import CloseReport
-from kam.settings import find_site
+from kam.settings import Site, find_site
 
 
-@flow(name="monthly_close", flow_run_name="close-{period}", persist_result=False)
+PREVIOUS = "previous"
+
+
+def run_name() -> str:
+    """`close-2026-10`, also for a scheduled run that is told to close the previous month."""
+    site, period = flow_run.parameters["site"], flow_run.parameters["period"]
+    return f"close-{resolved(find_site(Path(site)), period)}"
+
+
+def resolved(site: Site, period: str) -> str:
+    """The month that `previous` means: the one before the month in which the run was due, in the site's time zone.
+
+    The schedule decides, not the clock: a run that starts late closes the month it was meant for.
+    """
+    if period != PREVIOUS:
+        return period
+    due = flow_run.scheduled_start_time.astimezone(zoneinfo.ZoneInfo(site.settings.site.timezone))
+    return month_name(add_months(due.date().replace(day=1), -1))
+
+
+@flow(name="monthly_close", flow_run_name=run_name, persist_result=False)
 def monthly_close(site: str, period: str, restate: bool = False, reason: str = "") -> CloseReport:  # noqa: FBT001, FBT002 - parameters of a deployment
-    """Close one month of a site; `period` is a month such as 2026-10.
+    """Close one month of a site; `period` is a month such as 2026-10, or `previous` for a scheduled run.
 
     Raises `ValidationFailedError` when a critical check fails, `MonthChangedError` when the month is closed and would
     come out differently without `restate`.
     """
-    return close_months(find_site(Path(site)), [parse_month(period)], f"close {period}", restate=restate, reason=reason)
+    place = find_site(Path(site))
+    month = resolved(place, period)
+    return close_months(place, [parse_month(month)], f"close {month}", restate=restate, reason=reason)

@@ -178,9 +178,8 @@ def _rating_tables(con: Connection, settings: Settings) -> None:
 
 def _table(con: Connection, name: str, columns: str, values: Sequence[tuple[object, ...]]) -> None:
     con.execute(f"CREATE OR REPLACE TABLE build.{name} ({columns})")
-    if values:
-        marks = ", ".join("?" * len(values[0]))
-        con.executemany(f"INSERT INTO build.{name} VALUES ({marks})", values)
+    for row in values:
+        con.execute(f"INSERT INTO build.{name} VALUES ({', '.join('?' * len(row))})", row)
 
 
 def content_hashes(con: Connection, schema: str, where: str = "true") -> dict[str, dict[date, str]]:

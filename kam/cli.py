@@ -154,8 +154,10 @@ def close(month: Month, site: SiteOption = None, restate: RestateOption = False,
     place = _site(site)
 
     def run() -> CloseReport:
+        from expectations import warm_up
         from flows.monthly_close import monthly_close
 
+        warm_up()
         return monthly_close(str(place.directory), month, restate=restate, reason=reason)
 
     _print_report(place, _runtime(place)(run))
@@ -176,8 +178,10 @@ def backfill(
     place = _site(site)
 
     def run() -> CloseReport:
+        from expectations import warm_up
         from flows.backfill import backfill as flow
 
+        warm_up()
         return flow(str(place.directory), first, last, restate=restate, reason=reason)
 
     _print_report(place, _runtime(place)(run))

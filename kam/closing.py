@@ -21,7 +21,7 @@ from kam.errors import KamError
 from kam.models import marts, models_hash
 from kam.periods import month_name
 from kam.settings import Site
-from kam.warehouse import SQL, Connection, rows
+from kam.warehouse import SQL, Connection, rows, transaction
 
 
 class State(StrEnum):
@@ -133,8 +133,7 @@ def commit(
         "opened_from_version": con.execute("SELECT previous_version FROM build.periods WHERE period_month = ?", [month]).fetchall()[0][0],
         "failed_checks": failed,
     }
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         for mart in marts():
             names = ", ".join(column.name for column in mart.all_columns)
             con.execute(
@@ -151,10 +150,6 @@ def commit(
         )  # fmt: skip
         _keep_checks(con, month, version, checks)
         _keep_controls(con, month, version, controls)
-        con.execute("COMMIT")
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
     return version
 
 

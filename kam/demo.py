@@ -450,7 +450,7 @@ README = """\
 Synthetic extracts of Rubber & Glass Components, {first} to {last}. Nobody in it exists.
 
   kam check                        what would be loaded, and what would be rejected
-  kam backfill {first} {last}    every month
+  kam backfill {first} {last}     every month
   kam close {last}                the last month alone
   kam rejects                      the rows that were not loaded
 
@@ -695,10 +695,14 @@ CREATE TEMP TABLE instalments (invoice_id VARCHAR, instalment_no INTEGER, due_da
 CREATE TEMP TABLE sold (account_no INTEGER, month DATE, net_amount DECIMAL(18, 2));
 """
 
+# A table in memory gives the room of deleted rows back only when it is made anew.
 FORGET_MONTH = """
-DELETE FROM delivery_queue WHERE delivered_date < getvariable('next_month');
-DELETE FROM document_queue WHERE invoice_date < getvariable('next_month');
-DELETE FROM payment_queue WHERE payment_date < getvariable('next_month');
+CREATE OR REPLACE TEMP TABLE delivery_queue AS FROM delivery_queue WHERE delivered_date >= getvariable('next_month');
+CREATE OR REPLACE TEMP TABLE document_queue AS FROM document_queue WHERE invoice_date >= getvariable('next_month');
+CREATE OR REPLACE TEMP TABLE payment_queue AS FROM payment_queue WHERE payment_date >= getvariable('next_month');
+DROP TABLE month_lines;
+DROP TABLE new_deliveries;
+DROP TABLE month_documents;
 """
 
 # --- one month ------------------------------------------------------------------------------------------------------

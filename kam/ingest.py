@@ -21,7 +21,7 @@ from kam.rowrules import ROW_NUMBER, Reading, reading
 from kam.settings import FeedSource, Site
 from kam.sources import Extract, extracts, opened, read_error
 from kam.sources import archive as archive_extract
-from kam.warehouse import Connection, literal, rows
+from kam.warehouse import Connection, literal, rows, transaction
 
 DUPLICATE_KEY = "duplicate_key"
 _SAMPLE_ROWS = 5
@@ -162,8 +162,7 @@ def _mark_double_keys(con: Connection, feed: Feed) -> None:
 
 def _commit(con: Connection, plan: Reading, extract: Extract, source: FeedSource, started: dt.datetime) -> LoadResult:
     feed = plan.feed
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         load_id = _count(con, "SELECT coalesce(max(load_id), 0) + 1 FROM ops.loads")
         _mark_double_keys(con, feed)
         if source.mode == "append":
@@ -189,10 +188,6 @@ def _commit(con: Connection, plan: Reading, extract: Extract, source: FeedSource
                 None, source.model_dump_json(), started, _utc_now(),
             ],
         )  # fmt: skip
-        con.execute("COMMIT")
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
     return LoadResult(extract.feed, extract.source, "loaded", load_id, read, loaded, unchanged, rejected, superseded)
 
 

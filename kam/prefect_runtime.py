@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from kam.errors import KamError
 from kam.settings import Site
 
 Result = TypeVar("Result")
@@ -41,14 +42,23 @@ def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, ver
     """Run a flow with our progress lines on the console, and Prefect's own log only when `verbose`."""
     configure(verbose=verbose)
     with console.status(f"{site.settings.site.name}: starting …") as status:
-        import prefect  # noqa: F401 - sets up logging, which would otherwise replace our handler
+        # Importing Prefect sets up logging, so our handler comes after it.
+        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
         handler = _Progress(console, status.update)
         log = logging.getLogger("kam")
         log.addHandler(handler)
         log.setLevel(logging.INFO)
+        # A heartbeat costs a second at the end of each flow, and the embedded server ends with this process anyway.
+        unneeded = {} if PREFECT_API_URL.value() else {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
         try:
-            return flow()
+            with temporary_settings(unneeded):
+                return flow()
+        except RuntimeError as error:
+            if "Failed to reach API" not in str(error):
+                raise
+            message = f"{error}. Is the Prefect server of PREFECT_API_URL running? Without that variable an embedded one is used"
+            raise KamError(message) from None
         finally:
             log.removeHandler(handler)
 

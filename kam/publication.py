@@ -16,7 +16,7 @@ import duckdb
 from kam.errors import KamError
 from kam.models import MartColumn, marts, run_views
 from kam.settings import Site
-from kam.warehouse import Connection, literal, quoted
+from kam.warehouse import Connection, literal, quoted, transaction
 
 PUBLISHED_FILE = "kam.duckdb"
 # Readers from DuckDB 1.1 on can open this.
@@ -29,8 +29,9 @@ def publish(con: Connection, site: Site) -> Path:
 
     Raises `KamError` when the folder cannot be written to.
     """
-    _write_definitions(con)
-    create_reporting_views(con)
+    with transaction(con):
+        _write_definitions(con)
+        create_reporting_views(con)
     target = site.published / PUBLISHED_FILE
     try:
         site.published.mkdir(exist_ok=True)
@@ -98,24 +99,25 @@ def _published_columns(columns: Sequence[MartColumn]) -> tuple[MartColumn, ...]:
 
 
 def _comment(con: Connection, view: str, why: str, columns: Sequence[MartColumn]) -> None:
-    con.execute(f"COMMENT ON VIEW reporting.{view} IS {literal(why)}")
-    for column in columns:
-        con.execute(f"COMMENT ON COLUMN reporting.{view}.{column.name} IS {literal(column.comment)}")
+    comments = [f"COMMENT ON VIEW reporting.{view} IS {literal(why)}"]
+    comments += [f"COMMENT ON COLUMN reporting.{view}.{column.name} IS {literal(column.comment)}" for column in columns]
+    con.execute("; ".join(comments))
 
 
 def _write_definitions(con: Connection) -> None:
+    definitions = [
+        (
+            model.name, column.name, column.sql_type, ", ".join(model.grain), column.meaning, column.unit,
+            column.formula, model.method,
+        )
+        for model in (*marts(), *run_views().values())
+        for column in (_published_columns(model.all_columns) if model.schema == "marts" else model.columns)
+    ]  # fmt: skip
     con.execute("DELETE FROM ops.metric_definitions")
-    con.executemany(
-        "INSERT INTO ops.metric_definitions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                model.name, column.name, column.sql_type, ", ".join(model.grain), column.meaning, column.unit,
-                column.formula, model.method,
-            )
-            for model in (*marts(), *run_views().values())
-            for column in (_published_columns(model.all_columns) if model.schema == "marts" else model.columns)
-        ],
-    )  # fmt: skip
+    con.execute(
+        f"INSERT INTO ops.metric_definitions SELECT {', '.join(['unnest(?::VARCHAR[])'] * len(definitions[0]))}",
+        [list(values) for values in zip(*definitions, strict=True)],
+    )
 
 
 def _fill(con: Connection, file: Path) -> None:
@@ -129,7 +131,8 @@ def _fill(con: Connection, file: Path) -> None:
         for ledger in _LEDGERS:
             con.execute(f"CREATE TABLE published.ops.{ledger} AS FROM {quoted(working)}.ops.{ledger}")
         con.execute("USE published")
-        create_reporting_views(con, with_comments=True)
+        with transaction(con):
+            create_reporting_views(con, with_comments=True)
     finally:
         con.execute(f"USE {quoted(working)}")
         con.execute("DETACH published")

@@ -59,6 +59,7 @@ class Headline:
 
 def load_feed(site: Site, feed: str) -> tuple[LoadResult, ...]:
     """Load what is new in one feed."""
+    log.info("Loading %s …", feed)
     with warehouse(site) as con:
         return tuple(ingest_feed(con, site, feed))
 
@@ -85,6 +86,7 @@ def prepare_months(site: Site, months: Sequence[date], *, restate: bool = False)
 
 def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
     """Run the suites of all declared feeds over the rows of the months to build."""
+    log.info("Validating what was loaded …")
     with warehouse(site) as con:
         _know(con, as_of_load)
         return validate(con, feed_suites(site.settings.feeds.keys()))
@@ -92,6 +94,7 @@ def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
 
 def build_marts(site: Site, as_of_load: int) -> BuildSummary:
     """Build the candidates of all result tables for the months to build."""
+    log.info("Building the tables …")
     with warehouse(site) as con:
         _know(con, as_of_load)
         declared = site.settings.feeds.keys()
@@ -104,6 +107,7 @@ def build_marts(site: Site, as_of_load: int) -> BuildSummary:
 
 def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list[ControlTotal]]:
     """Run the suites of the candidates, and compare the control totals."""
+    log.info("Validating the tables …")
     with warehouse(site) as con:
         _know(con, as_of_load)
         checks = validate(con, mart_suites(site.settings.feeds.keys()))
@@ -193,6 +197,7 @@ def _what_changed(con: Connection, candidate: Candidate) -> str:
 
 def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
     """Publish all committed versions; whether anything was written."""
+    log.info("Publishing …")
     with warehouse(site) as con:
         if only_if_lagging and not publication.lags(con, site):
             return False

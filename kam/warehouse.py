@@ -6,6 +6,7 @@ Every connection gets the macros of `sql/macros.sql`. One process writes at a ti
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -110,15 +111,39 @@ def _opened(connect: Callable[[], Connection], site: Site) -> Iterator[Connectio
         con.close()
 
 
+@contextmanager
+def transaction(con: Connection) -> Iterator[None]:
+    """All or nothing: commit at the end, roll back on any exception."""
+    con.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")
+
+
 def prepare(con: Connection, reporting_currency: str) -> None:
     """Make what is missing: schemas, macros, the ledgers, an empty staging table and a view `core.<feed>` for each feed."""
     con.execute(_text("macros.sql"))
-    con.execute(_text("schema.sql"))
-    existing = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'staging'").fetchall()}
-    for feed in FEEDS.values():
-        if feed.name not in existing:
-            con.execute(f"CREATE TABLE staging.{feed.name} ({_staging_columns(feed)})")
-        con.execute(f"CREATE OR REPLACE VIEW core.{feed.name} AS {as_known(feed, reporting_currency)}")
+    views = {feed.name: as_known(feed, reporting_currency) for feed in FEEDS.values()}
+    shape = hashlib.sha256("\0".join((_text("schema.sql"), *views.values())).encode()).hexdigest()
+    if _shape(con) == shape:
+        return
+    with transaction(con):
+        con.execute(_text("schema.sql"))
+        for feed in FEEDS.values():
+            con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
+            con.execute(f"CREATE OR REPLACE VIEW core.{feed.name} AS {views[feed.name]}")
+        con.execute("CREATE OR REPLACE TABLE ops.shape AS SELECT ? AS sha256", [shape])
+
+
+def _shape(con: Connection) -> str | None:
+    """What the schemas were last made from; None for a new database."""
+    try:
+        return str(con.execute("SELECT sha256 FROM ops.shape").fetchall()[0][0])
+    except duckdb.CatalogException:
+        return None
 
 
 def _staging_columns(feed: Feed) -> str:

@@ -119,5 +119,10 @@ CREATE OR REPLACE TEMP MACRO rag_colour(variance_ratio, green_ratio, amber_ratio
 
 -- Receivables.
 
--- An amount in the reporting currency, to the cent; NULL without a rate. Wide first: the product overflows DECIMAL(18).
-CREATE OR REPLACE TEMP MACRO converted(amount, rate) AS money_round(amount::DECIMAL(38, 4) * rate);
+-- An amount in the reporting currency, to the cent; NULL without a rate. The product overflows DECIMAL(18), and wide
+-- arithmetic is slow, so amounts in the reporting currency itself do without it.
+CREATE OR REPLACE TEMP MACRO converted(amount, rate) AS
+    CASE
+        WHEN rate = 1 THEN round(amount::DECIMAL(18, 4), 2)::DECIMAL(18, 2)
+        ELSE money_round(amount::DECIMAL(38, 4) * rate)
+    END;

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from kam.build import build
 from kam.contracts import FEEDS, Kind
 from kam.models import prepare_marts
 from kam.periods import parse_month
-from kam.settings import Settings, validate_settings
+from kam.settings import Settings, Site, find_site, validate_settings
 from kam.warehouse import Connection, memory, prepare, rows
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -65,6 +68,52 @@ def build_case(
     stage(con, given)
     build(con, checked, [parse_month(period) for period in periods], as_of_load=1)
     return con
+
+
+def write_site(
+    folder: Path,
+    given: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    feeds: Sequence[str] = tuple(FEEDS),
+) -> Site:
+    """A site whose landing folder has one CSV file a feed; feeds without rows get a header only."""
+    (folder / "landing").mkdir(exist_ok=True)
+    sections = {"site": {"name": "test"}} | {name: dict(values) for name, values in (settings or {}).items()}
+    sections["site"].setdefault("name", "test")
+    lines = []
+    for section, values in sections.items():
+        lines.append(f"[{section}]")
+        lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
+    for feed in feeds:
+        lines += [f"[feeds.{feed}]", f'files = "landing/{feed}*.csv"']
+        write_csv(folder / "landing" / f"{feed}.csv", FEEDS[feed].column_names, given.get(feed, []))
+    (folder / "kam.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return find_site(folder)
+
+
+def write_csv(file: Path, columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> None:
+    """A CSV file with these columns; values that a record does not give stay empty."""
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, columns)
+        writer.writeheader()
+        writer.writerows(records)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f'"{key}" = {_toml(inner)}' for key, inner in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(inner) for inner in value) + "]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+
+
+def published(site: Site, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query on the published file, opened as a BI tool opens it."""
+    with duckdb.connect(str(site.published / "kam.duckdb"), read_only=True) as con:
+        return rows(con, sql)
 
 
 def fetch(con: Connection, sql: str) -> list[dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from expectations.rules import Owner, Rule, Severity, Suite
 from kam.models import models
 
@@ -54,15 +52,26 @@ def shares_within_0_and_1(mart: str, *columns: str) -> Rule:
     )
 
 
-def undefined_has_a_reason(mart: str, reasons: Mapping[str, str]) -> Rule:
-    """`reasons` maps a figure to the column that says why it is NULL; exactly one of the two is there."""
-    return holds(
-        mart,
-        "undefined_has_a_reason",
-        " AND ".join(f"({figure} IS NULL) = ({reason} IS NOT NULL)" for figure, reason in reasons.items()),
+def undefined_has_a_reason(mart: str, *, but_not: tuple[str, ...] = (), **reasons: str) -> Rule:
+    """A figure is NULL exactly where its reason is given.
+
+    A column `<figure>_reason` is the reason of the column `<figure>`; `reasons` names those that are called otherwise,
+    and `but_not` the figures whose reason says something else.
+    """
+    names = [column.name for column in models()[mart].columns]
+    pairs = {figure: f"{figure}_reason" for figure in names if f"{figure}_reason" in names and figure not in but_not}
+    pairs |= reasons
+    unexplained = ", ".join(
+        f"CASE WHEN ({figure} IS NULL) = ({reason} IS NULL) THEN '{figure}' END" for figure, reason in pairs.items()
+    )
+    return Rule(
+        name=f"{mart}.undefined_has_a_reason",
         sentence=f"Every undefined figure in {mart} says why, and no other does.",
+        owner=Owner.DATA,
+        severity=Severity.CRITICAL,
         if_it_fails="A reader cannot tell a missing input from a fault; the model forgot a case.",
-        shown=tuple(column for pair in reasons.items() for column in pair),
+        failing=f"SELECT *, concat_ws(', ', {unexplained}) AS figures FROM batch WHERE figures <> ''",
+        keys=(*_grain(mart), "figures"),
     )
 
 

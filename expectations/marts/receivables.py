@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
+from expectations.marts.common import account_is_given, holds, shares_within_0_and_1, suite, undefined_has_a_reason
 
 SUITES = (
     suite(
@@ -35,17 +35,14 @@ SUITES = (
             shown=("document_date", "as_of_date"),
         ),
         undefined_has_a_reason(
-            "receivables_ageing", {"outstanding_amount": "rate_reason", "book_amount": "book_rate_reason"}
+            "receivables_ageing", outstanding_amount="rate_reason", book_amount="book_rate_reason"
         ),
     ),
     suite(
         "receivables_summary",
         account_is_given("receivables_summary"),
         rule_from_file("receivables_summary.buckets_add_up_the_items"),
-        undefined_has_a_reason(
-            "receivables_summary",
-            {"outstanding_amount": "outstanding_amount_reason", "disputed_amount": "disputed_amount_reason"},
-        ),
+        undefined_has_a_reason("receivables_summary"),
     ),
     suite(
         "receivables_rollforward",
@@ -62,5 +59,11 @@ SUITES = (
         ),
         rule_from_file("receivables_rollforward.closes_on_the_open_items"),
         rule_from_file("receivables_rollforward.opens_on_the_last_closing"),
+    ),
+    suite(
+        "receivables_kpis",
+        rule_from_file("receivables_kpis.levels_add_up"),
+        undefined_has_a_reason("receivables_kpis"),
+        shares_within_0_and_1("receivables_kpis", "promise_kept_ratio"),
     ),
 )

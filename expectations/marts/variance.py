@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.marts.common import holds, suite
+from expectations.marts.common import holds, suite, undefined_has_a_reason
 from expectations.rules import Rule
 
 _LANES = ("volume_effect", "mix_effect", "price_effect", "fx_effect", "new_effect", "lost_effect", "adjustment_effect")
@@ -31,10 +31,12 @@ SUITES = (
         "sales_plan_variance",
         _lanes_add_up("sales_plan_variance"),
         rule_from_file("sales_plan_variance.counts_all_sales"),
+        undefined_has_a_reason("sales_plan_variance", prior_year_amount="prior_year_reason"),
     ),
     suite(
         "sales_plan_summary",
         _lanes_add_up("sales_plan_summary"),
         rule_from_file("sales_plan_summary.adds_up_the_rows"),
+        undefined_has_a_reason("sales_plan_summary", prior_year_amount="prior_year_reason"),
     ),
 )

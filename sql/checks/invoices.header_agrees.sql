@@ -4,13 +4,14 @@
 -- severity: critical
 -- owner: Accounts receivable
 -- keys: invoice_id, differing_columns
-WITH months AS (
-    SELECT DISTINCT invoices.invoice_id, days.period_month
+WITH lines AS (
+    SELECT invoices.invoice_id, days.period_month
     FROM core.invoices AS invoices
     JOIN core.days AS days ON days.calendar_date = invoices.invoice_date
     SEMI JOIN build.periods AS periods ON periods.period_month = days.period_month
 ),
 
+-- With the lines that are dated in other months.
 documents AS (
     SELECT
         invoice_id,
@@ -23,12 +24,11 @@ documents AS (
             CASE WHEN min(document_type) <> max(document_type) THEN 'document_type' END
         ) AS differing_columns
     FROM core.invoices
-    SEMI JOIN months USING (invoice_id)
+    SEMI JOIN lines USING (invoice_id)
     GROUP BY invoice_id
-    HAVING count(*) > 1
+    HAVING differing_columns <> ''
 )
 
-SELECT months.period_month, documents.invoice_id, documents.differing_columns
+SELECT DISTINCT lines.period_month, documents.*
 FROM documents
-JOIN months USING (invoice_id)
-WHERE documents.differing_columns <> ''
+JOIN lines USING (invoice_id)

@@ -4,23 +4,22 @@
 -- severity: critical
 -- owner: Accounts receivable
 -- keys: invoice_id, lines_amount_doc, invoice_total
-WITH months AS (
-    SELECT invoices.invoice_id, min(days.period_month) AS period_month
+WITH lines AS (
+    SELECT invoices.invoice_id, days.period_month
     FROM core.invoices AS invoices
     JOIN core.days AS days ON days.calendar_date = invoices.invoice_date
     SEMI JOIN build.periods AS periods ON periods.period_month = days.period_month
     WHERE invoices.invoice_total IS NOT NULL
-    GROUP BY invoices.invoice_id
 ),
 
 documents AS (
     SELECT invoice_id, sum(net_amount + tax_amount) AS lines_amount_doc, max(invoice_total) AS invoice_total
     FROM core.invoices
-    SEMI JOIN months USING (invoice_id)
+    SEMI JOIN lines USING (invoice_id)
     GROUP BY invoice_id
+    HAVING abs(lines_amount_doc - max(invoice_total)) >= 0.01
 )
 
-SELECT months.period_month, documents.*
+SELECT DISTINCT lines.period_month, documents.*
 FROM documents
-JOIN months USING (invoice_id)
-WHERE abs(documents.lines_amount_doc - documents.invoice_total) >= 0.01
+JOIN lines USING (invoice_id)

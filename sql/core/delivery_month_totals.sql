@@ -1,5 +1,5 @@
 -- grain: business month × account × basis
--- why: the lines due are read once for the delivery figures of the months built and the scores of the months before them
+-- why: the lines due are read once, for the delivery figures of the months built and the scores of the months before
 SELECT
     period_month,
     account_id,
@@ -12,6 +12,6 @@ SELECT
     count_if(is_open) AS open_late_count,
     sum(quantity) AS quantity_due,
     sum(on_time_quantity) AS quantity_on_time,
-    coalesce(sum(late_days) FILTER (is_late), 0) AS late_days
+    coalesce(sum(days_late) FILTER (is_late), 0) AS days_late
 FROM core.order_due_lines
 GROUP BY period_month, account_id, basis

@@ -103,5 +103,5 @@ SELECT
     completed_date IS NOT NULL AND (most_quantity IS NULL OR delivered_quantity <= most_quantity) AS is_in_full,
     completed_date IS NULL AS is_open,
     completed_date IS NULL OR completed_date > window_end AS is_late,
-    coalesce(completed_date, as_of_date) - due_date AS late_days
+    coalesce(completed_date, as_of_date) - due_date AS days_late
 FROM delivered

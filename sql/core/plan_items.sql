@@ -1,7 +1,7 @@
 -- grain: plan version × business month × item, where it has a plan, sales, or sales a year before
--- why: plan beside actual and the bridge between them, one month at a time. Method pvm-acca-1: with PA = p0 · q0 · r0, the
---   plan at its own rate, volume is PA · (Q1 − Q0) ÷ Q0 and price a(r0) − PA · q1 ÷ q0. Lanes are rounded here and mix takes
---   what remains: by algebra (q1 − Q1 · s0) · p0 · r0, and the cents that rounding left
+-- why: plan beside actual and the bridge between them, one month at a time. Method pvm-acca-1: with PA = p0 · q0 · r0,
+--   the plan at its own rate, volume is PA · (Q1 − Q0) ÷ Q0 and price a(r0) − PA · q1 ÷ q0. Lanes are rounded here, and
+--   mix is what remains: by algebra (q1 − Q1 · s0) · p0 · r0, and the cents that rounding left
 WITH plan_lines AS (
     SELECT
         plan.plan_version,
@@ -13,7 +13,8 @@ WITH plan_lines AS (
                 WHEN versions.by_product_line THEN coalesce(plan.product_line, products.product_line, 'unknown')
             END,
             account_manager := CASE
-                WHEN versions.by_account_manager THEN coalesce(plan.account_manager, accounts.account_manager, 'unknown')
+                WHEN versions.by_account_manager
+                    THEN coalesce(plan.account_manager, accounts.account_manager, 'unknown')
             END,
             region := CASE WHEN versions.by_region THEN coalesce(plan.region, accounts.region, 'unknown') END
         ) AS item,
@@ -125,10 +126,8 @@ items AS (
         bool_or(is_sold) AS has_sales,
         bool_or(plan_rate_missing) AS plan_rate_missing,
         bool_or(average_rate_missing) AS average_rate_missing,
-        'no rate for ' || string_agg(currency, ', ' ORDER BY currency)
-            FILTER (WHERE plan_rate_missing OR average_rate_missing) AS rate_reason,
-        'no rate for ' || string_agg(currency, ', ' ORDER BY currency)
-            FILTER (WHERE prior_year_rate_missing) AS prior_year_rate_reason,
+        'no rate for ' || min(currency) FILTER (WHERE plan_rate_missing OR average_rate_missing) AS rate_reason,
+        'no rate for ' || min(currency) FILTER (WHERE prior_year_rate_missing) AS prior_year_rate_reason,
         sum(plan_quantity) AS plan_quantity,
         coalesce(sum(plan_amount), 0) AS plan_amount,
         sum(quantity) AS quantity,
@@ -175,7 +174,8 @@ measured AS (
     SELECT
         classified.*,
         CASE WHEN NOT plan_rate_missing THEN round(plan_amount, 2)::DECIMAL(18, 2) END AS rounded_plan_amount,
-        CASE WHEN NOT average_rate_missing THEN round(amount + other_amount, 2)::DECIMAL(18, 2) END AS rounded_actual_amount,
+        CASE WHEN NOT average_rate_missing THEN round(amount + other_amount, 2)::DECIMAL(18, 2) END AS rounded_amount,
+        has_plan_quantity AND has_sold_quantity AS is_continuing,
         CASE
             WHEN rate_reason IS NOT NULL THEN rate_reason
             WHEN has_plan AND NOT has_plan_quantity THEN 'plan has no quantity'
@@ -188,22 +188,25 @@ lanes AS (
     SELECT
         measured.*,
         CASE
-            WHEN has_plan_quantity AND has_sold_quantity THEN money_round(
+            WHEN is_continuing THEN money_round(
                 plan_amount::DOUBLE * (group_quantities.quantity - group_quantities.plan_quantity)
                 / group_quantities.plan_quantity
             )
             ELSE 0
         END AS volume_effect,
         CASE
-            WHEN has_plan_quantity AND has_sold_quantity THEN money_round(
-                amount_at_plan_rate::DOUBLE - plan_amount::DOUBLE * measured.quantity::DOUBLE / measured.plan_quantity::DOUBLE
+            WHEN is_continuing THEN money_round(
+                amount_at_plan_rate::DOUBLE
+                - plan_amount::DOUBLE * measured.quantity::DOUBLE / measured.plan_quantity::DOUBLE
             )
             ELSE 0
         END AS price_effect,
         CASE WHEN has_sold_quantity THEN round(amount - amount_at_plan_rate, 2) ELSE 0 END AS fx_effect,
-        CASE WHEN has_sold_quantity AND NOT has_plan_quantity THEN round(amount_at_plan_rate, 2) ELSE 0 END AS new_effect,
-        CASE WHEN has_plan_quantity AND NOT has_sold_quantity THEN -rounded_plan_amount ELSE 0 END AS lost_effect,
-        round(other_amount + CASE WHEN has_sold_quantity THEN 0 ELSE amount END, 2) AS adjustment_effect
+        CASE WHEN has_sold_quantity AND NOT is_continuing THEN round(amount_at_plan_rate, 2) ELSE 0 END AS new_effect,
+        CASE WHEN has_plan_quantity AND NOT is_continuing THEN -rounded_plan_amount ELSE 0 END AS lost_effect,
+        round(other_amount + CASE WHEN has_sold_quantity THEN 0 ELSE amount END, 2) AS adjustment_effect,
+        rounded_amount - rounded_plan_amount
+        - volume_effect - price_effect - fx_effect - new_effect - lost_effect - adjustment_effect AS mix_effect
     FROM measured
     LEFT JOIN group_quantities USING (plan_version, period_month, mix_group)
 )
@@ -219,18 +222,8 @@ SELECT
     CASE WHEN has_plan_line THEN plan_quantity ELSE 0 END::DECIMAL(18, 4) AS plan_quantity,
     rounded_plan_amount AS plan_amount,
     CASE WHEN has_sales THEN quantity ELSE 0 END::DECIMAL(18, 4) AS actual_quantity,
-    rounded_actual_amount AS actual_amount,
-    CASE WHEN bridge_reason IS NULL THEN volume_effect END::DECIMAL(18, 2) AS volume_effect,
-    CASE
-        WHEN bridge_reason IS NULL THEN
-            rounded_actual_amount - rounded_plan_amount
-            - volume_effect - price_effect - fx_effect - new_effect - lost_effect - adjustment_effect
-    END::DECIMAL(18, 2) AS mix_effect,
-    CASE WHEN bridge_reason IS NULL THEN price_effect END::DECIMAL(18, 2) AS price_effect,
-    CASE WHEN bridge_reason IS NULL THEN fx_effect END::DECIMAL(18, 2) AS fx_effect,
-    CASE WHEN bridge_reason IS NULL THEN new_effect END::DECIMAL(18, 2) AS new_effect,
-    CASE WHEN bridge_reason IS NULL THEN lost_effect END::DECIMAL(18, 2) AS lost_effect,
-    CASE WHEN bridge_reason IS NULL THEN adjustment_effect END::DECIMAL(18, 2) AS adjustment_effect,
+    rounded_amount AS actual_amount,
+    CASE WHEN bridge_reason IS NULL THEN COLUMNS('_effect$') END::DECIMAL(18, 2),
     bridge_reason,
     CASE WHEN prior_year_rate_reason IS NULL THEN round(prior_year_amount, 2) END::DECIMAL(18, 2) AS prior_year_amount,
     prior_year_rate_reason

@@ -4,7 +4,7 @@ WITH rates_used AS (
     SELECT plan_version, month AS period_month, currency, fx_rate, count(*) AS line_count
     FROM core.sales_plan
     WHERE fx_rate IS NOT NULL
-    GROUP BY ALL
+    GROUP BY plan_version, month, currency, fx_rate
 ),
 
 -- Lines of one version, month and currency should agree on a rate. Where they do not, most lines win, then the lower rate.
@@ -14,24 +14,37 @@ version_rates AS (
     GROUP BY plan_version, period_month, currency
 ),
 
+budget_rates AS (
+    SELECT currency, rate_date, rate FROM core.fx_rates WHERE rate_type = 'budget'
+),
+
 currencies AS (
     SELECT currency FROM core.month_rates
     UNION
     SELECT currency FROM version_rates
+    UNION
+    SELECT currency FROM budget_rates
+),
+
+wanted AS (
+    SELECT plan_months.plan_version, months.period_month, months.as_of_date, currencies.currency
+    FROM core.plan_months AS plan_months
+    JOIN core.months AS months USING (period_month)
+    CROSS JOIN currencies
 )
 
 SELECT
-    plan_months.plan_version,
-    plan_months.period_month,
-    currencies.currency,
+    wanted.plan_version,
+    wanted.period_month,
+    wanted.currency,
     CASE
-        WHEN currencies.currency = settings.reporting_currency THEN 1
-        ELSE coalesce(version_rates.fx_rate, month_rates.budget_rate, month_rates.average_rate)
+        WHEN wanted.currency = settings.reporting_currency THEN 1
+        ELSE coalesce(version_rates.fx_rate, budget_rates.rate, month_rates.average_rate)
     END::DECIMAL(18, 8) AS plan_rate,
     month_rates.average_rate
-FROM core.plan_months AS plan_months
-CROSS JOIN currencies
+FROM wanted
 CROSS JOIN build.settings AS settings
 LEFT JOIN version_rates USING (plan_version, period_month, currency)
 LEFT JOIN core.month_rates AS month_rates
-    ON month_rates.period_month = plan_months.period_month AND month_rates.currency = currencies.currency
+    ON month_rates.period_month = wanted.period_month AND month_rates.currency = wanted.currency
+ASOF LEFT JOIN budget_rates ON budget_rates.currency = wanted.currency AND budget_rates.rate_date <= wanted.as_of_date

@@ -1,5 +1,5 @@
 -- grain: business month
--- why: the months whose scores a rating looks back on: the trailing twelve of each month built, and its fiscal year to date
+-- why: the months that ratings look back on: the trailing twelve of each month built, and its fiscal year to date
 SELECT months.period_month, months.as_of_date, months.month_index
 FROM core.months AS months
 WHERE EXISTS (

@@ -39,7 +39,7 @@ SELECT
     totals.quantity_due,
     totals.quantity_on_time,
     ratio(totals.quantity_on_time, totals.quantity_due) AS quantity_on_time_ratio,
-    ratio(totals.late_days, totals.late_count)::DECIMAL(18, 6) AS average_days_late
+    ratio(totals.days_late, totals.late_count)::DECIMAL(18, 6) AS average_days_late
 FROM core.delivery_month_totals AS totals
 JOIN build.periods AS periods USING (period_month)
 LEFT JOIN core.accounts AS accounts ON accounts.account_id = totals.account_id

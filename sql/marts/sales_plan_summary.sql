@@ -1,6 +1,6 @@
 -- grain: period_month, plan_version, level, account_id, account_manager, product_line
--- why: the plan and its bridge for a manager, an account or all, as sums of the rounded rows of sales_plan_variance. A level is
---   left out where the plan's grain does not imply it; a sum is NULL where one of its rows is
+-- why: the plan and its bridge for a manager, an account or all, as sums of the rounded rows of sales_plan_variance. A
+--   level is left out where the plan's grain does not imply it; a sum is NULL where one of its rows is
 -- method: pvm-acca-1
 -- needs: sales_plan, invoices|orders
 -- columns:
@@ -9,7 +9,7 @@
 --   level                  VARCHAR        What the row adds up: total, account, account_manager or product_line
 --   account_id             VARCHAR        The account, at its level
 --   account_name           VARCHAR        Its name; unknown where master data has none
---   account_manager        VARCHAR        The manager, at the managers' level
+--   account_manager        VARCHAR        The manager; at account level the account's
 --   product_line           VARCHAR        The product line, at its level
 --   plan_due_date          DATE           When the version was due, from settings
 --   plan_submitted_at      TIMESTAMP      When the last of the version's rows was submitted
@@ -21,13 +21,13 @@
 --   variance_amount        DECIMAL(18,2)  Actual less plan := actual_amount − plan_amount
 --   variance_ratio         DECIMAL(18,6)  Share of the plan := variance_amount ÷ plan_amount
 --   volume_effect          DECIMAL(18,2)  Explained by another total quantity
---   mix_effect             DECIMAL(18,2)  Explained by another mix of items, and the cents that rounding leaves
+--   mix_effect             DECIMAL(18,2)  Explained by another mix of items; takes the cents left by rounding
 --   price_effect           DECIMAL(18,2)  Explained by other prices
 --   fx_effect              DECIMAL(18,2)  Explained by other exchange rates
 --   new_effect             DECIMAL(18,2)  Sales of items not planned
 --   lost_effect            DECIMAL(18,2)  Plan of items not sold
 --   adjustment_effect      DECIMAL(18,2)  Sales without a quantity, or of net quantity ≤ 0
---   bridge_status          VARCHAR        complete, new, lost, nothing planned or sold, or why there are no lanes
+--   bridge_status          VARCHAR        complete, new, lost, nothing planned or sold, or why no lanes
 --   rag                    VARCHAR        green, amber or red by variance_ratio; NULL without a plan
 --   ytd_plan_quantity      DECIMAL(18,4)  Fiscal year to date: quantity planned; NULL in a plan of amounts only
 --   ytd_plan_amount        DECIMAL(18,2)  Fiscal year to date: net sales planned; NULL without a rate
@@ -36,13 +36,13 @@
 --   ytd_variance_amount    DECIMAL(18,2)  Fiscal year to date: actual less plan := ytd_actual_amount − ytd_plan_amount
 --   ytd_variance_ratio     DECIMAL(18,6)  Fiscal year to date: share of the plan := ytd_variance_amount ÷ ytd_plan_amount
 --   ytd_volume_effect      DECIMAL(18,2)  Fiscal year to date: explained by another total quantity
---   ytd_mix_effect         DECIMAL(18,2)  Fiscal year to date: explained by another mix of items, and the cents that rounding leaves
+--   ytd_mix_effect         DECIMAL(18,2)  Fiscal year to date: explained by another mix of items; takes the cents left by rounding
 --   ytd_price_effect       DECIMAL(18,2)  Fiscal year to date: explained by other prices
 --   ytd_fx_effect          DECIMAL(18,2)  Fiscal year to date: explained by other exchange rates
 --   ytd_new_effect         DECIMAL(18,2)  Fiscal year to date: sales of items not planned
 --   ytd_lost_effect        DECIMAL(18,2)  Fiscal year to date: plan of items not sold
 --   ytd_adjustment_effect  DECIMAL(18,2)  Fiscal year to date: sales without a quantity, or of net quantity ≤ 0
---   ytd_bridge_status      VARCHAR        Fiscal year to date: complete, new, lost, nothing planned or sold, or why there are no lanes
+--   ytd_bridge_status      VARCHAR        Fiscal year to date: complete, new, lost, nothing planned or sold, or why no lanes
 --   ytd_rag                VARCHAR        Fiscal year to date: green, amber or red by ytd_variance_ratio; NULL without a plan
 --   prior_year_amount      DECIMAL(18,2)  Net sales of the same month a year before; NULL with a reason
 --   prior_year_reason      VARCHAR        Why there is none: no sales on record by then, or no rate
@@ -117,7 +117,10 @@ SELECT
     sums.level,
     sums.account_id,
     CASE WHEN sums.level = 'account' THEN coalesce(accounts.account_name, 'unknown') END AS account_name,
-    sums.account_manager,
+    CASE sums.level
+        WHEN 'account' THEN coalesce(accounts.account_manager, 'unknown')
+        ELSE sums.account_manager
+    END AS account_manager,
     sums.product_line,
     versions.due_date AS plan_due_date,
     versions.submitted_at AS plan_submitted_at,

@@ -1,6 +1,6 @@
 -- grain: period_month, plan_version, account_id, product_id, product_line, account_manager, region
--- why: did each account meet its plan, and why not. Each version by itself, at its own grain, in the fiscal years it plans
---   anything in. An item is listed while its month, its fiscal year to date or the month a year before has a figure
+-- why: did each account meet its plan, and why not. Each version by itself, at its own grain, in the fiscal years it
+--   plans anything in. An item is listed while its month, its fiscal year to date or the month a year before has a figure
 -- method: pvm-acca-1
 -- needs: sales_plan, invoices|orders
 -- columns:
@@ -22,13 +22,13 @@
 --   variance_amount        DECIMAL(18,2)  Actual less plan := actual_amount − plan_amount
 --   variance_ratio         DECIMAL(18,6)  Share of the plan := variance_amount ÷ plan_amount
 --   volume_effect          DECIMAL(18,2)  Explained by another total quantity := (Q1 − Q0) × s0 × p0 × r0
---   mix_effect             DECIMAL(18,2)  Explained by another mix of items, and the cents that rounding leaves := (q1 − Q1 × s0) × p0 × r0
+--   mix_effect             DECIMAL(18,2)  Explained by another mix of items; takes the cents left by rounding := (q1 − Q1 × s0) × p0 × r0
 --   price_effect           DECIMAL(18,2)  Explained by other prices := Σ amount × r0 − p0 × q1 × r0
 --   fx_effect              DECIMAL(18,2)  Explained by other exchange rates := Σ amount × (r1 − r0)
 --   new_effect             DECIMAL(18,2)  Sales of items not planned := Σ amount × r0
 --   lost_effect            DECIMAL(18,2)  Plan of items not sold := −p0 × q0 × r0
 --   adjustment_effect      DECIMAL(18,2)  Sales without a quantity, or of net quantity ≤ 0 := Σ amount × r1
---   bridge_status          VARCHAR        complete, new, lost, nothing planned or sold, or why there are no lanes
+--   bridge_status          VARCHAR        complete, new, lost, nothing planned or sold, or why no lanes
 --   rag                    VARCHAR        green, amber or red by variance_ratio; NULL without a plan
 --   ytd_plan_quantity      DECIMAL(18,4)  Fiscal year to date: quantity planned; NULL in a plan of amounts only
 --   ytd_plan_amount        DECIMAL(18,2)  Fiscal year to date: net sales planned; NULL without a rate
@@ -37,13 +37,13 @@
 --   ytd_variance_amount    DECIMAL(18,2)  Fiscal year to date: actual less plan := ytd_actual_amount − ytd_plan_amount
 --   ytd_variance_ratio     DECIMAL(18,6)  Fiscal year to date: share of the plan := ytd_variance_amount ÷ ytd_plan_amount
 --   ytd_volume_effect      DECIMAL(18,2)  Fiscal year to date: explained by another total quantity
---   ytd_mix_effect         DECIMAL(18,2)  Fiscal year to date: explained by another mix of items, and the cents that rounding leaves
+--   ytd_mix_effect         DECIMAL(18,2)  Fiscal year to date: explained by another mix of items; takes the cents left by rounding
 --   ytd_price_effect       DECIMAL(18,2)  Fiscal year to date: explained by other prices
 --   ytd_fx_effect          DECIMAL(18,2)  Fiscal year to date: explained by other exchange rates
 --   ytd_new_effect         DECIMAL(18,2)  Fiscal year to date: sales of items not planned
 --   ytd_lost_effect        DECIMAL(18,2)  Fiscal year to date: plan of items not sold
 --   ytd_adjustment_effect  DECIMAL(18,2)  Fiscal year to date: sales without a quantity, or of net quantity ≤ 0
---   ytd_bridge_status      VARCHAR        Fiscal year to date: complete, new, lost, nothing planned or sold, or why there are no lanes
+--   ytd_bridge_status      VARCHAR        Fiscal year to date: complete, new, lost, nothing planned or sold, or why no lanes
 --   ytd_rag                VARCHAR        Fiscal year to date: green, amber or red by ytd_variance_ratio; NULL without a plan
 --   prior_year_amount      DECIMAL(18,2)  Net sales of the same month a year before; NULL with a reason
 --   prior_year_reason      VARCHAR        Why there is none: no sales on record by then, or no rate

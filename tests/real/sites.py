@@ -1,0 +1,428 @@
+"""Sites over real data that nobody here wrote, and how they are loaded, closed and read.
+
+Each builder copies its files into the landing folder of a new site and writes the settings that read them: mappings and
+SELECTs only, as a data engineer would. What the files say is read here once more, in plain Python, for the tests to
+compare with.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from kam import steps
+from kam.ingest import LoadResult, ordered_feeds
+from kam.periods import month_name
+from kam.settings import SETTINGS_FILE, Site, find_site
+from kam.warehouse import Connection, literal, memory
+from tests.support import SHARED
+
+DATA = SHARED / "data"
+Record = dict[str, str]
+
+
+def records(source: str, encoding: str = "utf-8") -> list[Record]:
+    """The rows of one of the data's CSV files as texts, read by Python's own reader."""
+    with (DATA / source).open(encoding=encoding, newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def us_date(text: str) -> dt.date:
+    """A date written as 4/30/2013."""
+    month, day, year = (int(part) for part in text.split("/"))
+    return dt.date(year, month, day)
+
+
+def iso_date(text: str) -> dt.date:
+    """A date written as 2013-04-30, with or without a time after it."""
+    return dt.date.fromisoformat(text[:10])
+
+
+def month_of(day: dt.date) -> dt.date:
+    return day.replace(day=1)
+
+
+def month_end(month: dt.date) -> dt.date:
+    return (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
+
+
+def cents(amount: Decimal) -> Decimal:
+    """An amount with two decimals, for exact figures: nothing may be lost."""
+    assert amount == amount.quantize(Decimal("0.01"))
+    return amount.quantize(Decimal("0.01"))
+
+
+def write_site(folder: Path, settings: str, *, data: str, files: Sequence[str], queries: Mapping[str, str]) -> Site:
+    """A site with these settings, files of the folder `data` in its landing folder, and the SELECTs of its feeds."""
+    landing = folder / "landing"
+    landing.mkdir(parents=True)
+    for name in files:
+        shutil.copyfile(DATA / data / name, landing / name)
+    for name, select in queries.items():
+        (folder / name).write_text(select, encoding="utf-8")
+    (folder / SETTINGS_FILE).write_text(settings, encoding="utf-8")
+    return find_site(folder)
+
+
+def load(site: Site) -> list[LoadResult]:
+    """Load everything that the site declares; a refused source fails the test."""
+    with steps.writing_session(site, "ingest"):
+        loads = [result for feed in ordered_feeds(site) for result in steps.load_feed(site, feed)]
+    steps.require_loaded(loads)
+    return loads
+
+
+def close(site: Site, months: Sequence[dt.date]) -> list[steps.MonthOutcome]:
+    """Close months as the flows do, without Prefect: a refusal or a failed critical check raises."""
+    with steps.writing_session(site, f"close {month_name(months[0])}"):
+        loads = [result for feed in ordered_feeds(site) for result in steps.load_feed(site, feed)]
+        steps.require_loaded(loads)
+        as_of_load = steps.prepare_months(site, months)
+        feed_checks = steps.validate_feeds(site, as_of_load)
+        steps.require_valid(feed_checks, (), months)
+        steps.build_marts(site, as_of_load)
+        mart_checks, controls = steps.validate_marts(site, as_of_load)
+        outcomes = [
+            steps.commit_month(
+                site,
+                month,
+                as_of_load=as_of_load,
+                checks=(*feed_checks, *mart_checks),
+                controls=controls,
+                restate=False,
+                reason="",
+            )
+            for month in months
+        ]
+        steps.publish(site, only_if_lagging=True)
+    steps.require_closed(outcomes)
+    return outcomes
+
+
+@contextmanager
+def published(site: Site) -> Iterator[Connection]:
+    """A connection to the published file, as a BI tool has it: read-only, `reporting.*` in reach."""
+    with memory() as con:
+        con.execute(f"ATTACH {literal(str(site.published / 'kam.duckdb'))} AS published (READ_ONLY)")
+        con.execute("USE published")
+        yield con
+
+
+def adventureworks_sales(folder: Path) -> Site:
+    """Reseller orders without delivery dates, and monthly targets by salesperson; the fiscal year starts in July.
+
+    A line of an order has no number of its own, but each product is on an order once.
+    """
+    return write_site(
+        folder,
+        """
+        [site]
+        name = "AdventureWorks sales"
+        reporting_currency = "USD"
+        fiscal_year_start_month = 7
+
+        [variance]
+        actual = "ordered"
+
+        [feeds.accounts]
+        files = "landing/Reseller.csv"
+        columns = { account_id = "ResellerKey", account_name = "Reseller", segment = "Business Type", country = "Country-Region" }
+
+        [feeds.products]
+        files = "landing/Product.csv"
+        columns = { product_id = "ProductKey", product_name = "Product", product_line = "Category", standard_cost = "Standard Cost" }
+
+        [feeds.orders]
+        sql = "orders.sql"
+        inputs = ["landing/Sales.csv", "landing/Salesperson.csv", "landing/Region.csv"]
+
+        [feeds.sales_plan]
+        sql = "sales_plan.sql"
+        inputs = ["landing/Targets.csv", "landing/Salesperson.csv"]
+        """,
+        data="adventureworks_sales",
+        files=(
+            "Sales.csv", "Targets.csv", "Salesperson.csv", "Region.csv", "Reseller.csv", "Product.csv",
+        ),
+        queries={
+            "orders.sql": """
+                SELECT
+                    sales.SalesOrderNumber AS order_id,
+                    sales.ProductKey AS line_no,
+                    sales.ResellerKey AS account_id,
+                    sales.ProductKey AS product_id,
+                    sales.OrderDate AS order_date,
+                    sales.Quantity AS quantity,
+                    sales."Unit Price" AS unit_price,
+                    people.Salesperson AS account_manager,
+                    regions.Region AS region
+                FROM read_csv('landing/Sales.csv', all_varchar = true) AS sales
+                LEFT JOIN read_csv('landing/Salesperson.csv', all_varchar = true) AS people USING (EmployeeKey)
+                LEFT JOIN read_csv('landing/Region.csv', all_varchar = true) AS regions USING (SalesTerritoryKey)
+            """,
+            "sales_plan.sql": """
+                SELECT
+                    'targets' AS plan_version,
+                    targets.TargetMonth AS month,
+                    people.Salesperson AS account_manager,
+                    targets.TargetAmount AS amount
+                FROM read_csv('landing/Targets.csv', all_varchar = true) AS targets
+                LEFT JOIN read_csv('landing/Salesperson.csv', all_varchar = true) AS people USING (EmployeeID)
+            """,
+        },
+    )
+
+
+def reseller_exports(folder: Path) -> Site:
+    """The raw exports as they came: UTF-16, targets with a column a month in thousands, orders of June 2020 with dates."""
+    return write_site(
+        folder,
+        """
+        [site]
+        name = "AdventureWorks exports"
+        reporting_currency = "USD"
+        fiscal_year_start_month = 7
+
+        [variance]
+        actual = "ordered"
+
+        [feeds.accounts]
+        files = "landing/Reseller.csv"
+        columns = { account_id = "ResellerKey", account_name = "Reseller" }
+
+        [feeds.orders]
+        files = "landing/ResellerSales_*.csv"
+        csv = { encoding = "utf-16" }
+
+        [feeds.orders.columns]
+        order_id = "SalesOrderNumber"
+        line_no = "SalesOrderLineNumber"
+        account_id = "ResellerKey"
+        product_id = "ProductKey"
+        order_date = "OrderDate"
+        promised_date = "DueDate"
+        delivered_date = "ShipDate"
+        quantity = "OrderQuantity"
+        unit_price = "UnitPrice"
+        account_manager = "EmployeeKey"
+
+        [feeds.sales_plan]
+        sql = "sales_plan.sql"
+        inputs = ["landing/ResellerSalesTargets.csv", "landing/Salesperson.csv"]
+        csv = { null_values = ["-"] }
+        """,
+        data="adventureworks_sales",
+        files=("Reseller.csv", "ResellerSales_202006.csv", "ResellerSalesTargets.csv", "Salesperson.csv"),
+        queries={
+            "sales_plan.sql": """
+                WITH targets AS (
+                    UNPIVOT (FROM read_csv('landing/ResellerSalesTargets.csv', encoding = 'utf-16', all_varchar = true))
+                    ON COLUMNS('M\\d\\d') INTO NAME month_name VALUE thousands
+                )
+
+                SELECT
+                    'targets' AS plan_version,
+                    targets.Year || '-' || targets.month_name[2:] AS month,
+                    people.EmployeeKey AS account_manager,
+                    targets.thousands::INTEGER * 1000 AS amount
+                FROM targets
+                LEFT JOIN read_csv('landing/Salesperson.csv', all_varchar = true) AS people USING (EmployeeID)
+                WHERE targets.thousands <> '-'
+            """,
+        },
+    )
+
+
+def receivables(folder: Path) -> Site:
+    """Settled invoices: one file is both the invoices and the payments, since each was paid in one amount."""
+    return write_site(
+        folder,
+        """
+        [site]
+        name = "IBM receivables"
+        reporting_currency = "USD"
+
+        [feeds.accounts]
+        sql = "accounts.sql"
+        inputs = ["landing/receivables.csv"]
+
+        [feeds.invoices]
+        files = "landing/receivables.csv"
+        csv = { date_format = "%m/%d/%Y" }
+
+        [feeds.invoices.columns]
+        invoice_id = "invoiceNumber"
+        account_id = "customerID"
+        invoice_date = "InvoiceDate"
+        due_date = "DueDate"
+        net_amount = "InvoiceAmount"
+        disputed = "Disputed"
+
+        [feeds.payments]
+        files = "landing/receivables.csv"
+        csv = { date_format = "%m/%d/%Y" }
+
+        [feeds.payments.columns]
+        payment_id = "invoiceNumber"
+        invoice_id = "invoiceNumber"
+        account_id = "customerID"
+        payment_date = "SettledDate"
+        amount = "InvoiceAmount"
+        """,
+        data="ibm_receivables",
+        files=("receivables.csv",),
+        queries={
+            "accounts.sql": """
+                SELECT DISTINCT customerID AS account_id, countryCode AS country
+                FROM read_csv('landing/receivables.csv', all_varchar = true)
+                ORDER BY account_id
+            """,
+        },
+    )
+
+
+def northwind_orders(folder: Path) -> Site:
+    """Northwind as a carrier sees it: an order is one line of quantity 1, due and shipped as a whole."""
+    return write_site(
+        folder,
+        """
+        [site]
+        name = "Northwind orders"
+        reporting_currency = "USD"
+
+        [feeds.accounts]
+        files = "landing/Customers.csv"
+        columns = { account_id = "CustomerID", account_name = "CompanyName", country = "Country" }
+
+        [feeds.orders]
+        files = "landing/Orders.csv"
+        csv = { date_format = "%m/%d/%Y" }
+
+        [feeds.orders.columns]
+        order_id = "OrderID"
+        account_id = "CustomerID"
+        order_date = "OrderDate"
+        promised_date = "RequiredDate"
+        delivered_date = "ShippedDate"
+        quantity = { value = 1 }
+        """,
+        data="northwind",
+        files=("Customers.csv", "Orders.csv"),
+        queries={},
+    )
+
+
+def northwind_lines(folder: Path) -> Site:
+    """Northwind by product: a product is on an order once, and its price is net of the line's discount."""
+    return write_site(
+        folder,
+        """
+        [site]
+        name = "Northwind"
+        reporting_currency = "USD"
+
+        [feeds.accounts]
+        files = "landing/Customers.csv"
+        columns = { account_id = "CustomerID", account_name = "CompanyName", country = "Country" }
+
+        [feeds.products]
+        files = "landing/Products.csv"
+        columns = { product_id = "ProductID", product_name = "ProductName", product_line = "CategoryID" }
+
+        [feeds.orders]
+        sql = "orders.sql"
+        inputs = ["landing/Orders.csv", "landing/Order_Details.csv"]
+        csv = { date_format = "%m/%d/%Y" }
+        """,
+        data="northwind",
+        files=("Customers.csv", "Products.csv", "Orders.csv", "Order_Details.csv"),
+        queries={
+            "orders.sql": """
+                SELECT
+                    orders.OrderID AS order_id,
+                    details.ProductID AS line_no,
+                    orders.CustomerID AS account_id,
+                    details.ProductID AS product_id,
+                    orders.OrderDate AS order_date,
+                    orders.RequiredDate AS promised_date,
+                    orders.ShippedDate AS delivered_date,
+                    details.Quantity AS quantity,
+                    details.UnitPrice::DECIMAL(9, 2) * (1 - details.Discount::DECIMAL(9, 2)) AS unit_price
+                FROM read_csv('landing/Order_Details.csv', all_varchar = true) AS details
+                JOIN read_csv('landing/Orders.csv', all_varchar = true) AS orders USING (OrderID)
+            """,
+        },
+    )
+
+
+def purchasing(folder: Path) -> Site:
+    """Purchase orders seen from the buyer: the vendor is the account. The ship date of the order stands for the receipt."""
+    return write_site(
+        folder,
+        """
+        [site]
+        name = "AdventureWorks purchasing"
+        reporting_currency = "USD"
+
+        [feeds.accounts]
+        files = "landing/Vendor.csv"
+        columns = { account_id = "BusinessEntityID", account_name = "Name" }
+
+        [feeds.products]
+        files = "landing/Product.csv"
+        columns = { product_id = "ProductID", product_name = "Name", product_line = "ProductLine" }
+
+        [feeds.orders]
+        sql = "orders.sql"
+        inputs = ["landing/PurchaseOrderHeader.csv", "landing/PurchaseOrderDetail.csv"]
+        """,
+        data="adventureworks_purchasing",
+        files=("Vendor.csv", "Product.csv", "PurchaseOrderHeader.csv", "PurchaseOrderDetail.csv"),
+        queries={
+            "orders.sql": """
+                SELECT
+                    lines.PurchaseOrderID AS order_id,
+                    lines.PurchaseOrderDetailID AS line_no,
+                    headers.VendorID AS account_id,
+                    lines.ProductID AS product_id,
+                    headers.OrderDate AS order_date,
+                    lines.DueDate AS promised_date,
+                    headers.ShipDate AS delivered_date,
+                    lines.OrderQty AS quantity,
+                    lines.UnitPrice AS unit_price,
+                    lines.ReceivedQty AS delivered_quantity,
+                    lines.RejectedQty AS rejected_quantity
+                FROM read_csv('landing/PurchaseOrderDetail.csv', all_varchar = true) AS lines
+                JOIN read_csv('landing/PurchaseOrderHeader.csv', all_varchar = true) AS headers USING (PurchaseOrderID)
+            """,
+        },
+    )
+
+
+def ministerial_visits(folder: Path) -> Site:
+    """Meetings without a key: identical rows are different meetings, so the record number is the key."""
+    return write_site(
+        folder,
+        """
+        [site]
+        name = "Ministerial visits"
+
+        [feeds.visits]
+        files = "landing/meetings.csv"
+
+        [feeds.visits.columns]
+        visit_id = "source_row"
+        account_id = "organisation"
+        visit_date = "date"
+        account_manager = "minister"
+        notes = "purpose"
+        """,
+        data="ministerial_visits",
+        files=("meetings.csv",),
+        queries={},
+    )
