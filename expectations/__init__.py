@@ -23,7 +23,7 @@ __all__ = ["MAX_SAMPLE_KEYS", "CheckResult", "Rule", "Severity", "Suite", "valid
 
 def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResult]:
     """Run all suites on an open connection; see `expectations.engine.validate`."""
-    from expectations import engine  # noqa: PLC0415 - takes seconds
+    from expectations import engine  # takes seconds
 
     return engine.validate(con, suites)
 

@@ -10,7 +10,7 @@ from kam.errors import UsageError
 from kam.models import MartColumn, marts, materialise, run_models
 from kam.periods import month_name
 from kam.settings import RATED_DIMENSIONS, RatingRules, Settings
-from kam.warehouse import Connection
+from kam.warehouse import Connection, literal
 
 # Columns that say when and from which load something was made, not what it is.
 NOT_CONTENT = frozenset({"close_version", "load_id", "closed_at"})
@@ -182,23 +182,24 @@ def _table(con: Connection, name: str, columns: str, values: Sequence[tuple[obje
         con.execute(f"INSERT INTO build.{name} VALUES ({', '.join('?' * len(row))})", row)
 
 
-def content_hashes(con: Connection, schema: str, where: str = "true") -> dict[str, dict[date, str]]:
-    """A hash of the rows of each mart, by month; the same rows give the same hash in any order.
+def record_content(con: Connection) -> None:
+    """Write a hash and the row count of each candidate table and month to `build.content`.
 
-    `schema` is `build` or `marts`, `where` narrows the rows. Version numbers and load ids do not count as content.
+    The same rows give the same hash in any order. Version numbers and load ids do not count as content.
     """
-    return {
-        mart.name: dict(con.execute(_hash_query(f"{schema}.{mart.name}", mart.all_columns, where)).fetchall())
-        for mart in marts()
-    }
+    queries = " UNION ALL ".join(content_query(mart.name, f"build.{mart.name}", mart.all_columns) for mart in marts())
+    con.execute(f"CREATE OR REPLACE TABLE build.content AS {queries}")
 
 
-def _hash_query(table: str, columns: Collection[MartColumn], where: str) -> str:
+def content_query(name: str, table: str, columns: Collection[MartColumn]) -> str:
+    """A SELECT of period_month, table_name, content_hash and row_count of a table that has these columns."""
     # Each row hashes to 64 bits; their sum does not depend on order and, unlike XOR, sees a doubled row.
     content = ", ".join(column.name for column in columns if column.name not in NOT_CONTENT)
     return f"""
-        SELECT period_month, md5(count(*)::VARCHAR || ':' || sum(md5_number_lower(row({content})::VARCHAR)::HUGEINT)::VARCHAR)
+        SELECT
+            period_month,
+            {literal(name)} AS table_name,
+            md5(count(*)::VARCHAR || ':' || sum(md5_number_lower(row({content})::VARCHAR)::HUGEINT)::VARCHAR) AS content_hash,
+            count(*) AS row_count
         FROM {table}
-        WHERE {where}
-        GROUP BY period_month
-        ORDER BY period_month"""
+        GROUP BY period_month"""

@@ -16,10 +16,7 @@ from datetime import date
 from enum import StrEnum
 
 from expectations import CheckResult
-from kam.build import content_hashes
-from kam.errors import KamError
 from kam.models import marts, models_hash
-from kam.periods import month_name
 from kam.settings import Site
 from kam.warehouse import SQL, Connection, rows, transaction
 
@@ -67,14 +64,11 @@ def last_version(con: Connection, month: date) -> int:
     return int(found.fetchall()[0][0])
 
 
-def candidates(con: Connection, months: Sequence[date]) -> list[Candidate]:
-    """What `build.*` holds for these months, compared with the last version of each."""
-    built = content_hashes(con, "build")
-    return [_candidate(con, month, {table: hashes.get(month, "") for table, hashes in built.items()}) for month in months]
-
-
-def _candidate(con: Connection, month: date, tables: Mapping[str, str]) -> Candidate:
-    together = hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+def candidate(con: Connection, month: date) -> Candidate:
+    """What `build.*` holds for a month, compared with the month's last version."""
+    content = con.execute("SELECT table_name, content_hash FROM build.content WHERE period_month = ?", [month])
+    tables = dict(sorted(content.fetchall()))
+    together = hashlib.sha256(json.dumps(tables).encode()).hexdigest()
     found = con.execute(
         """
         SELECT close_version, content_hash, manifest FROM ops.closes
@@ -88,7 +82,7 @@ def _candidate(con: Connection, month: date, tables: Mapping[str, str]) -> Candi
     if content_hash == together:
         return Candidate(month, State.UNCHANGED, version, together, tables, ())
     before = json.loads(manifest)["content"]
-    changed = tuple(table for table in sorted(tables) if tables[table] != before.get(table, ""))
+    changed = tuple(table for table in sorted({*tables, *before}) if tables.get(table) != before.get(table))
     return Candidate(month, State.CHANGED, version, together, tables, changed)
 
 
@@ -122,13 +116,10 @@ def commit(
     month, version = candidate.month, candidate.last_version + 1
     failed = {check.name: check.failed_in(month) for check in checks if check.failed_in(month)}
     is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
-    counts = {
-        mart.name: int(con.execute(f"SELECT count(*) FROM build.{mart.name} WHERE period_month = ?", [month]).fetchall()[0][0])
-        for mart in marts()
-    }
+    counts = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
     manifest = {
         "content": dict(candidate.tables),
-        "rows": counts,
+        "rows": dict(counts.fetchall()),
         "loads": rows(con, "SELECT load_id, feed, sha256 FROM ops.loads WHERE status = 'loaded' AND load_id <= ? ORDER BY load_id", [as_of_load]),
         "opened_from_version": con.execute("SELECT previous_version FROM build.periods WHERE period_month = ?", [month]).fetchall()[0][0],
         "failed_checks": failed,
@@ -154,36 +145,34 @@ def commit(
 
 
 def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[CheckResult]) -> None:
+    kept = []
     for check in checks:
         failed = check.failed_in(month)
-        keys = [key for key in check.sample_keys if key.get("period_month") in (None, month.isoformat())]
-        con.execute(
-            "INSERT INTO ops.checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                month, version, check.name, check.suite, check.table, check.severity, check.sentence, check.owner,
-                check.if_it_fails, failed == 0, check.checked_count, failed, json.dumps(keys if failed else [], default=str),
-            ],
+        keys = [key for key in check.sample_keys if failed and key.get("period_month") in (None, month.isoformat())]
+        kept.append(
+            (
+                check.name, check.suite, check.table, check.severity.value, check.sentence, check.owner, check.if_it_fails,
+                failed == 0, check.checked_count, failed, json.dumps(keys),
+            )
         )  # fmt: skip
+    _insert(con, "checks", month, version, kept)
 
 
 def _keep_controls(con: Connection, month: date, version: int, controls: Sequence[ControlTotal]) -> None:
-    for total in controls:
-        if total.month == month:
-            con.execute(
-                "INSERT INTO ops.control_totals VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [month, version, total.control, total.currency, total.left_amount, total.right_amount, total.difference],
-            )
+    kept = [
+        (total.control, total.currency, total.left_amount, total.right_amount, total.difference)
+        for total in controls
+        if total.month == month
+    ]
+    _insert(con, "control_totals", month, version, kept)
 
 
-def check_control_totals(controls: Sequence[ControlTotal]) -> None:
-    """Raise `KamError` for the first control total that does not agree."""
-    for total in controls:
-        if total.difference:
-            message = (
-                f"{month_name(total.month)}: {total.control}{f' in {total.currency}' if total.currency else ''}: "
-                f"{total.left_amount} is not {total.right_amount}"
-            )
-            raise KamError(message)
+def _insert(con: Connection, ledger: str, month: date, version: int, kept: Sequence[tuple[object, ...]]) -> None:
+    """Add rows to a ledger of `ops` in one statement."""
+    if kept:
+        lists = ", ".join(["unnest(?)"] * len(kept[0]))
+        values = [list(column) for column in zip(*kept, strict=True)]
+        con.execute(f"INSERT INTO ops.{ledger} SELECT ?, ?, {lists}", [month, version, *values])
 
 
 def _user() -> str:

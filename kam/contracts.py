@@ -101,11 +101,11 @@ class Column:
 
 @dataclass(frozen=True)
 class RowRule:
-    """A condition over several columns of one row; a row for which it is not true is rejected."""
+    """Columns of which a row must give enough: all of at least one group in `any_of`, else it is rejected."""
 
     name: str
     column: str
-    condition: str
+    any_of: tuple[tuple[str, ...], ...]
     message: str
 
 
@@ -404,7 +404,7 @@ _FEEDS = (
             RowRule(
                 "no_date",
                 "visit_date",
-                "planned_date IS NOT NULL OR visit_date IS NOT NULL",
+                (("planned_date",), ("visit_date",)),
                 "neither planned_date nor visit_date is given",
             ),
         ),
@@ -467,7 +467,7 @@ _FEEDS = (
             RowRule(
                 "no_amount",
                 "amount",
-                "amount IS NOT NULL OR (quantity IS NOT NULL AND unit_price IS NOT NULL)",
+                (("amount",), ("quantity", "unit_price")),
                 "neither an amount nor quantity and unit_price is given",
             ),
         ),

@@ -541,7 +541,8 @@ SELECT
     format('K{:04d}', numbered.account_no) AS account_id,
     CASE WHEN round_no = 0 THEN account_name
         ELSE places.names[1 + (account_no - 13) % 37] || ' '
-            || CASE segment WHEN 'vehicle maker' THEN 'Motors' WHEN 'fleet' THEN 'Fleet' ELSE 'Tyres' END
+            || CASE WHEN numbered.role IN (2, 7) THEN 'Coaches' WHEN segment = 'vehicle maker' THEN 'Motors'
+                WHEN segment = 'fleet' THEN 'Fleet' ELSE 'Tyres' END
             || ' ' || country
             || CASE WHEN account_no > 456 THEN ' ' || ((account_no - 13) // 444 + 1) ELSE '' END
     END AS account_name,
@@ -903,7 +904,7 @@ SELECT
     workday(getvariable('month') + 14) + payment_terms_days AS due_date, 12500.00 AS net_amount, 0.00 AS tax_amount,
     false AS disputed
 FROM accounts
-WHERE role = 3 AND months_left(getvariable('month')) % 4 = 2
+WHERE role = 3 AND months_left(getvariable('month')) % 4 = 0
 UNION ALL BY NAME
 SELECT
     format('GDW{}-{:04d}', strftime(getvariable('month'), '%y%m'), account_no) AS invoice_id, 1 AS line_no,
@@ -1040,10 +1041,11 @@ WITH settlements AS (
         AND spot_rates.rate_date = date_trunc('week', getvariable('month'))::DATE
     WHERE outcome = 'in euro'
     UNION ALL BY NAME
+    -- an advance for tooling, before there is an invoice
     SELECT account_no AS payer_no, workday(getvariable('month') + 17) AS payment_date, 3500.00 AS amount, currency,
         'receipt' AS payment_type
     FROM accounts
-    WHERE role = 9 AND months_left(getvariable('month')) % 6 = 1
+    WHERE role = 9 AND months_left(getvariable('month')) = 1
 )
 SELECT * FROM parts WHERE amount > 0 AND payment_date <= getvariable('cutoff');
 """

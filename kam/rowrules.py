@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from kam.contracts import EARLIEST_DATE, LATEST_DATE, Column, Feed, Kind
+from kam.contracts import EARLIEST_DATE, LATEST_DATE, Column, Feed, Kind, RowRule
 from kam.errors import SettingsError
 from kam.settings import ComputedColumn, ConstantColumn, CsvDialect, FeedSource
 from kam.sources import Extract, Relation, column_sql, missing_column
@@ -101,7 +101,7 @@ def reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, r
             Fault(column.name, "type", condition, f"a column in the expression for {column.name} is not a number")
             for condition in not_numbers
         ]
-    faults += [Fault(rule.column, rule.name, f"({rule.condition}) IS NOT TRUE", rule.message) for rule in feed.row_rules]
+    faults += [_too_little(rule) for rule in feed.row_rules]
     return Reading(feed, relation, given, values, tuple(faults))
 
 
@@ -293,6 +293,11 @@ def _faults(column: Column, *, unless: Sequence[str]) -> list[Fault]:
         faults.append(Fault(name, "date_range", outside, f"{name} lies outside {EARLIEST_DATE} to {LATEST_DATE}"))
     faults += _bounds(column)
     return faults
+
+
+def _too_little(rule: RowRule) -> Fault:
+    groups = (" AND ".join(f"given_{name} IS NOT NULL" for name in group) for group in rule.any_of)
+    return Fault(rule.column, rule.name, f"NOT ({' OR '.join(f'({group})' for group in groups)})", rule.message)
 
 
 def _bounds(column: Column) -> list[Fault]:

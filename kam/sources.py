@@ -133,7 +133,7 @@ def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path)
         seen_as = folder / file.name
         seen_as.parent.mkdir(parents=True, exist_ok=True)
         seen_as.symlink_to(_bytes_of(site, file))
-    text = _bytes_of(site, extract.files[0]).read_text(encoding="utf-8").strip().rstrip(";")
+    text = _bytes_of(site, extract.files[0]).read_text(encoding="utf-8")
     con.execute(f"SET file_search_path = {literal(str(folder))}")
     try:
         statements = duckdb.extract_statements(text)
@@ -141,7 +141,7 @@ def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path)
             message = f"{extract.feed}: {extract.source}: expected one SELECT"
             raise SourceRefusedError(message)
         # Kept, because a second reading may give the rows in another order.
-        con.execute(f"CREATE OR REPLACE TEMP TABLE query_rows AS FROM (\n{text}\n)")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE query_rows AS\n{text}")
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].replace(str(folder) + "/", "")
         hint = " Name every file that it reads in `inputs`" if "No files found" in reason else ""

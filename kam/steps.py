@@ -15,7 +15,7 @@ from expectations import CheckResult, validate
 from expectations.feeds import feed_suites
 from expectations.marts import mart_suites
 from kam import closing, publication
-from kam.build import prepare_build
+from kam.build import prepare_build, record_content
 from kam.closing import Candidate, ControlTotal, State
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.ingest import LoadResult, ingest_feed
@@ -99,6 +99,7 @@ def build_marts(site: Site, as_of_load: int) -> BuildSummary:
         _know(con, as_of_load)
         declared = site.settings.feeds.keys()
         counts = run_models(con, declared)
+        record_content(con)
         reasons = {mart.name: mart.missing_feeds(declared) for mart in marts()}
         return BuildSummary(
             counts, {name: f"the feed {', '.join(missing)} is not declared" for name, missing in reasons.items() if missing}
@@ -161,7 +162,7 @@ def commit_month(
     if fault:
         return MonthOutcome(month, "failed", 0, fault)
     with warehouse(site) as con:
-        candidate = closing.candidates(con, [month])[0]
+        candidate = closing.candidate(con, month)
         if candidate.state is State.UNCHANGED:
             return MonthOutcome(month, "unchanged", candidate.last_version)
         if candidate.state is State.CHANGED and not restate:

@@ -16,7 +16,9 @@ def suite(mart: str, *rules: Rule) -> Suite:
     )
 
 
-def holds(mart: str, name: str, condition: str, *, sentence: str, if_it_fails: str, shown: tuple[str, ...] = ()) -> Rule:
+def holds(
+    mart: str, name: str, condition: str, *, sentence: str, if_it_fails: str, shown: tuple[str, ...] = ()
+) -> Rule:
     """A condition that is never false in a row; `shown` are the figures that a reader of a failure needs."""
     return Rule(
         name=f"{mart}.{name}",
@@ -47,7 +49,7 @@ def shares_within_0_and_1(mart: str, *columns: str) -> Rule:
         "shares_within_0_and_1",
         " AND ".join(f"coalesce({column} BETWEEN 0 AND 1, true)" for column in columns),
         sentence=f"Every share in {mart} lies between 0 and 1.",
-        if_it_fails="A part is counted that is not in the whole; the model's numerator and denominator differ in scope.",
+        if_it_fails="A part is counted that is not in the whole; the model divides figures of different scope.",
         shown=columns,
     )
 
@@ -81,7 +83,7 @@ def _rows_are_of_the_months(mart: str) -> Rule:
         sentence=f"Every row of {mart} belongs to a month being built.",
         owner=Owner.DATA,
         severity=Severity.CRITICAL,
-        if_it_fails="The row would be published under a version of another month, or of none; the model's months are wrong.",
+        if_it_fails="The row would be published under a version of another month; the model's months are wrong.",
         failing="SELECT * FROM batch ANTI JOIN build.periods USING (period_month)",
         keys=_grain(mart),
     )

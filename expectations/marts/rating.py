@@ -48,7 +48,7 @@ SUITES = (
             "parts_within_the_lines",
             "otif_count <= on_time_count AND otif_count <= in_full_count AND on_time_count <= line_count"
             " AND in_full_count <= line_count AND open_late_count <= late_count AND late_count <= line_count",
-            sentence="Lines on time and in full are among those on time and among those in full, and all among the lines due.",
+            sentence="Lines on time and in full are among those on time and those in full, all among the lines due.",
             if_it_fails="OTIF is not comparable with its parts; the model counts them over different lines.",
             shown=("line_count", "on_time_count", "in_full_count", "otif_count", "late_count", "open_late_count"),
         ),
@@ -61,7 +61,7 @@ SUITES = (
             "ppm_needs_deliveries",
             "(ppm IS NULL) = (delivered_quantity = 0) AND (ytd_ppm IS NULL) = (ytd_delivered_quantity = 0)",
             sentence="PPM is given where something was delivered, and only there.",
-            if_it_fails="A month without deliveries reads as one without faults, or the reverse; the model divides wrongly.",
+            if_it_fails="A month without deliveries reads as one without faults; the model divides wrongly.",
             shown=("delivered_quantity", "rejected_quantity", "ppm"),
         ),
     ),

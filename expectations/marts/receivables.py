@@ -34,9 +34,7 @@ SUITES = (
             if_it_fails="The month changes with what happens later; a rebuilt month would not equal the closed one.",
             shown=("document_date", "as_of_date"),
         ),
-        undefined_has_a_reason(
-            "receivables_ageing", outstanding_amount="rate_reason", book_amount="book_rate_reason"
-        ),
+        undefined_has_a_reason("receivables_ageing", outstanding_amount="rate_reason", book_amount="book_rate_reason"),
     ),
     suite(
         "receivables_summary",
@@ -50,7 +48,8 @@ SUITES = (
         holds(
             "receivables_rollforward",
             "difference_is_zero",
-            "difference_doc = 0 AND opening_amount_doc + invoiced_amount_doc - credited_amount_doc - received_amount_doc"
+            "difference_doc = 0"
+            " AND opening_amount_doc + invoiced_amount_doc - credited_amount_doc - received_amount_doc"
             " - discount_amount_doc - written_off_amount_doc + refunded_amount_doc + prior_period_adjustment_doc"
             " = closing_amount_doc",
             sentence="Opening balance and movements of the month add up to the closing balance, to the cent.",

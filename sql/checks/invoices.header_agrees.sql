@@ -11,7 +11,18 @@ WITH lines AS (
     SEMI JOIN build.periods AS periods ON periods.period_month = days.period_month
 ),
 
--- With the lines that are dated in other months.
+-- Among all lines of these documents, those dated in other months too.
+differing AS (
+    SELECT invoice_id
+    FROM (
+        SELECT invoice_id, hash(account_id, invoice_date, due_date, currency, document_type) AS header_hash
+        FROM core.invoices
+        SEMI JOIN lines USING (invoice_id)
+    )
+    GROUP BY invoice_id
+    HAVING min(header_hash) <> max(header_hash)
+),
+
 documents AS (
     SELECT
         invoice_id,
@@ -24,9 +35,8 @@ documents AS (
             CASE WHEN min(document_type) <> max(document_type) THEN 'document_type' END
         ) AS differing_columns
     FROM core.invoices
-    SEMI JOIN lines USING (invoice_id)
+    SEMI JOIN differing USING (invoice_id)
     GROUP BY invoice_id
-    HAVING differing_columns <> ''
 )
 
 SELECT DISTINCT lines.period_month, documents.*

@@ -1,5 +1,5 @@
 -- grain: plan version × business month
--- why: a version is compared in the fiscal years it plans anything in, each from its first month, as year to date asks for;
+-- why: a version is compared in the fiscal years it plans anything in, from their first month for the year to date;
 --   elsewhere it would list every sale as new
 WITH built AS (
     SELECT fiscal_year, max(month_index) AS last_month_index

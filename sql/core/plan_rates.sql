@@ -1,5 +1,5 @@
 -- grain: plan version × business month × currency
--- why: plan_rate is r0, average_rate r1 of the bridge (metrics, section 2); a line's own fx_rate still comes before plan_rate
+-- why: plan_rate is r0 and average_rate r1 of the bridge (metrics, section 2); a line's own fx_rate comes before it
 WITH rates_used AS (
     SELECT plan_version, month AS period_month, currency, fx_rate, count(*) AS line_count
     FROM core.sales_plan
@@ -7,7 +7,7 @@ WITH rates_used AS (
     GROUP BY plan_version, month, currency, fx_rate
 ),
 
--- Lines of one version, month and currency should agree on a rate. Where they do not, most lines win, then the lower rate.
+-- Lines of one version, month and currency should agree on a rate. Where not, most lines win, then the lower rate.
 version_rates AS (
     SELECT plan_version, period_month, currency, first(fx_rate ORDER BY line_count DESC, fx_rate) AS fx_rate
     FROM rates_used

@@ -1,6 +1,6 @@
--- grain: plan version × month built × item, where the month, the fiscal year to date or the month a year before has a figure
--- why: month and fiscal year to date side by side, the latter as the sum of the months' rounded rows. An item stays listed
---   to the end of the fiscal year, so that year-to-date totals are complete in a month with neither plan nor sales
+-- grain: plan version × month built × item with a figure then, in the fiscal year to date or in the month a year before
+-- why: month and fiscal year to date side by side, the latter as the sum of the months' rounded rows. An item stays
+--   listed to the end of the fiscal year, so that year-to-date totals are complete in a month without plan and sales
 WITH contributions AS (
     SELECT
         items.* EXCLUDE (period_month),
@@ -91,7 +91,9 @@ SELECT
         WHEN versions.by_region THEN results.item.region
         WHEN versions.by_account_id THEN coalesce(accounts.region, 'unknown')
     END AS region,
-    CASE WHEN sales_history.first_month <= results.prior_year_month THEN results.prior_year_amount END AS prior_year_amount,
+    CASE
+        WHEN sales_history.first_month <= results.prior_year_month THEN results.prior_year_amount
+    END AS prior_year_amount,
     CASE
         WHEN sales_history.first_month <= results.prior_year_month THEN results.prior_year_rate_reason
         ELSE 'no sales on record by then'

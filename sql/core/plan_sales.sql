@@ -1,5 +1,5 @@
 -- grain: plan grain × business month × item × currency
--- why: actual sales at the grain of the plans, once for all versions of the same grain; an item is one key of that grain
+-- why: actual sales at the grain of the plans, once for all versions of one grain; an item is one key of that grain
 WITH wanted_months AS (
     SELECT plan_version, period_month FROM core.plan_months
     UNION

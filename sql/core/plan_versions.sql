@@ -1,5 +1,5 @@
 -- grain: plan version
--- why: a plan is compared at its own grain, the columns that are filled anywhere in the version; its submission is judged once
+-- why: a plan is compared at its own grain, the columns that are filled anywhere in the version
 WITH versions AS (
     SELECT
         plan_version,

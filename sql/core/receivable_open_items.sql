@@ -3,7 +3,8 @@
 --   so they cannot disagree. Every row: original − paid − credited − written off = outstanding
 WITH invoice_items AS (
     SELECT
-        unnest(range(states.first_snapshot_no, states.end_snapshot_no))::INTEGER AS snapshot_no,
+        states.first_snapshot_no,
+        states.end_snapshot_no,
         'invoice' AS item_type,
         documents.document_type,
         documents.invoice_id AS document_id,
@@ -24,7 +25,6 @@ WITH invoice_items AS (
         NULL AS unapplied_reason
     FROM core.receivable_item_states AS states
     JOIN core.receivable_documents AS documents USING (invoice_id)
-    WHERE states.outstanding_amount_doc <> 0 AND states.end_snapshot_no > states.first_snapshot_no
 ),
 
 snapshot_end AS (
@@ -49,36 +49,38 @@ unapplied AS (
 
 own_items AS (
     SELECT
-        unnest(range(first_snapshot_no, known_snapshot_no))::INTEGER AS snapshot_no,
+        first_snapshot_no,
+        known_snapshot_no AS end_snapshot_no,
         document_id, line_no, lane, account_id, account_manager, document_date, disputed, amount_doc,
         currency_before AS currency,
         amount_doc AS open_amount_doc,
         CASE WHEN invoice_id IS NULL THEN 'no invoice named' ELSE 'unknown invoice' END AS unapplied_reason
     FROM unapplied
-    WHERE first_snapshot_no < known_snapshot_no
     UNION ALL
     SELECT
-        unnest(range(greatest(first_snapshot_no, known_snapshot_no), end_snapshot_no))::INTEGER,
+        greatest(first_snapshot_no, known_snapshot_no),
+        end_snapshot_no,
         document_id, line_no, lane, account_id, account_manager, document_date, disputed, amount_doc,
         currency,
         amount_doc,
         'other currency than the invoice'
     FROM unapplied
-    WHERE applied_from IS NULL AND known_snapshot_no < end_snapshot_no
+    WHERE applied_from IS NULL
     UNION ALL
     SELECT
-        unnest(range(first_snapshot_no, end_snapshot_no))::INTEGER,
+        first_snapshot_no,
+        end_snapshot_no,
         document_id, line_no, lane, account_id, account_manager, document_date, disputed, amount_doc,
         currency,
         excess_amount_doc,
         'more than the invoice'
     FROM core.receivable_excess
-    WHERE first_snapshot_no < end_snapshot_no
 ),
 
 settlement_items AS (
     SELECT
-        snapshot_no,
+        first_snapshot_no,
+        end_snapshot_no,
         CASE WHEN lane = 'credited' THEN 'credit' ELSE 'unapplied_cash' END AS item_type,
         CASE lane
             WHEN 'received' THEN 'receipt' WHEN 'written_off' THEN 'write_off' WHEN 'refunded' THEN 'refund'
@@ -101,20 +103,35 @@ settlement_items AS (
         CASE WHEN lane = 'refunded' THEN open_amount_doc ELSE -open_amount_doc END AS outstanding_amount_doc,
         unapplied_reason
     FROM own_items
-    WHERE open_amount_doc <> 0
 ),
 
-items AS (
+spans AS (
     SELECT * FROM invoice_items
     UNION ALL
     SELECT * FROM settlement_items
+),
+
+-- Rates of document dates are looked up once a span, and only open spans that see a month end are spread over months.
+items AS (
+    SELECT
+        spans.* EXCLUDE (first_snapshot_no, end_snapshot_no),
+        book.rate AS book_rate,
+        snapshots.snapshot_no,
+        snapshots.period_month,
+        snapshots.as_of_date
+    FROM spans
+    LEFT JOIN core.daily_rates AS book
+        ON book.currency = spans.currency AND book.rate_date = spans.document_date
+    JOIN core.receivable_snapshots AS snapshots
+        ON snapshots.snapshot_no >= spans.first_snapshot_no AND snapshots.snapshot_no < spans.end_snapshot_no
+    WHERE spans.outstanding_amount_doc <> 0
 ),
 
 -- With apply_unapplied = oldest_first, cash without an invoice is set against the oldest due items of its account and
 -- currency, the oldest cash first. This is a view at the month end: nothing is settled by it.
 cash_owners AS (
     SELECT DISTINCT snapshot_no, account_id, currency
-    FROM settlement_items
+    FROM items
     WHERE
         item_type = 'unapplied_cash' AND outstanding_amount_doc < 0
         AND (SELECT apply_unapplied FROM build.settings) = 'oldest_first'
@@ -156,48 +173,40 @@ settled AS (
     WHERE items.outstanding_amount_doc - coalesce(matches.matched_doc, 0) <> 0
 ),
 
+buckets AS (
+    SELECT
+        list(bucket ORDER BY bucket_no) AS labels,
+        list(upper_days ORDER BY bucket_no) FILTER (WHERE upper_days IS NOT NULL) AS upper_bounds
+    FROM build.ageing_buckets
+),
+
 aged AS (
     SELECT
         settled.*,
-        snapshots.period_month,
-        snapshots.as_of_date,
-        snapshots.as_of_date - settled.due_date AS days_overdue,
+        CASE WHEN settled.item_type = 'invoice' THEN settings.ageing_basis ELSE 'document_date' END AS bucket_basis,
+        settled.as_of_date - settled.due_date AS days_overdue,
         CASE
-            WHEN settled.item_type <> 'invoice' THEN 'document_date'
-            ELSE settings.ageing_basis
-        END AS bucket_basis,
-        CASE
-            WHEN settled.item_type = 'invoice' AND settings.ageing_basis = 'due_date' THEN snapshots.as_of_date - settled.due_date
-            ELSE snapshots.as_of_date - settled.document_date
+            WHEN settled.item_type = 'invoice' AND settings.ageing_basis = 'due_date' THEN settled.as_of_date - settled.due_date
+            ELSE settled.as_of_date - settled.document_date
         END AS age_days
     FROM settled
-    JOIN core.receivable_snapshots AS snapshots USING (snapshot_no)
     CROSS JOIN build.settings AS settings
-),
-
-bucket_of_age AS (
-    SELECT ages.age_days, buckets.bucket_no, buckets.bucket
-    FROM (SELECT DISTINCT age_days FROM aged) AS ages
-    JOIN build.ageing_buckets AS buckets
-        ON ages.age_days >= coalesce(buckets.lower_days, ages.age_days)
-        AND ages.age_days <= coalesce(buckets.upper_days, ages.age_days)
 ),
 
 valued AS (
     SELECT
         aged.*,
-        bucket_of_age.bucket_no,
-        bucket_of_age.bucket,
+        -- As many buckets lie below as have their upper end below the age.
+        len(list_filter(buckets.upper_bounds, lambda upper_days: upper_days < aged.age_days)) AS bucket_no,
+        buckets.labels,
         closing.closing_rate,
         closing.closing_rate_source,
         converted(aged.outstanding_amount_doc, closing.closing_rate) AS outstanding_amount,
-        converted(aged.outstanding_amount_doc, book.rate) AS book_amount
+        converted(aged.outstanding_amount_doc, aged.book_rate) AS book_amount
     FROM aged
-    JOIN bucket_of_age USING (age_days)
+    CROSS JOIN buckets
     LEFT JOIN core.month_rates AS closing
         ON closing.period_month = aged.period_month AND closing.currency = aged.currency
-    LEFT JOIN core.daily_rates AS book
-        ON book.currency = aged.currency AND book.rate_date = aged.document_date
 )
 
 SELECT
@@ -232,5 +241,5 @@ SELECT
     age_days::BIGINT AS age_days,
     bucket_basis,
     bucket_no,
-    bucket
+    labels[bucket_no + 1] AS bucket
 FROM valued

@@ -85,8 +85,7 @@ closing_balances AS (
         complete_sum(items.outstanding_amount, items.days_overdue <= 0) AS not_overdue,
         complete_sum(-items.outstanding_amount, items.item_type = 'unapplied_cash') AS unapplied,
         complete_sum(items.outstanding_amount::DECIMAL(38, 2) * buckets.loss_rate, true) AS loss,
-        min(items.rate_reason) AS reason,
-        min(CASE WHEN items.days_overdue <= 0 THEN items.rate_reason END) AS not_overdue_reason,
+        min(items.rate_reason) AS closing_reason,
         min(CASE WHEN items.item_type = 'unapplied_cash' THEN items.rate_reason END) AS unapplied_reason,
         min(
             CASE WHEN buckets.loss_rate IS NULL THEN 'bucket ' || items.bucket || ' has no loss rate' ELSE items.rate_reason END
@@ -104,7 +103,7 @@ opening_balances AS (
         items.account_manager,
         complete_sum(items.outstanding_amount, true) AS opening,
         complete_sum(items.outstanding_amount, items.item_type = 'invoice' AND items.due_date <= periods.as_of_date) AS due,
-        min(items.rate_reason) AS reason,
+        min(items.rate_reason) AS opening_reason,
         min(
             CASE WHEN items.item_type = 'invoice' AND items.due_date <= periods.as_of_date THEN items.rate_reason END
         ) AS due_reason
@@ -186,7 +185,7 @@ billing AS (
     GROUP BY lines.account_id, lines.account_manager, cutoffs.month_index
 ),
 
-settled AS (
+settled_items AS (
     SELECT
         items.period_month,
         items.account_id,
@@ -197,6 +196,18 @@ settled AS (
     FROM core.receivable_settled_items AS items
     LEFT JOIN core.month_rates AS rates
         ON rates.period_month = items.period_month AND rates.currency = items.currency
+),
+
+settled AS (
+    SELECT
+        period_month,
+        account_id,
+        account_manager,
+        sum(amount) AS settled,
+        sum(amount::DECIMAL(28, 2) * days_late) AS settled_days,
+        min(reason) AS settled_reason
+    FROM settled_items
+    GROUP BY period_month, account_id, account_manager
 ),
 
 -- Orders count in the exposure only where the settings say so.
@@ -335,50 +346,51 @@ promise_cash AS (
     SELECT period_month, visit_id, sum(amount) AS amount FROM promise_receipts GROUP BY period_month, visit_id
 ),
 
+-- Each part brings its own columns; a part that an account does not have is zero, not unknown.
 facts AS (
-    SELECT period_month, account_id, account_manager, 'closing' AS measure, closing::DECIMAL(28, 8) AS amount, reason
+    SELECT
+        period_month, account_id, account_manager,
+        closing, closing_reason, not_overdue, unapplied, unapplied_reason, loss, loss_reason
     FROM closing_balances
-    UNION ALL
-    SELECT period_month, account_id, account_manager, 'current', not_overdue, not_overdue_reason FROM closing_balances
-    UNION ALL
-    SELECT period_month, account_id, account_manager, 'unapplied', unapplied, unapplied_reason FROM closing_balances
-    UNION ALL
-    SELECT period_month, account_id, account_manager, 'loss', loss, loss_reason FROM closing_balances
-    UNION ALL
-    SELECT period_month, account_id, account_manager, 'opening', opening, reason FROM opening_balances
-    UNION ALL
-    SELECT period_month, account_id, account_manager, 'expected', amount, reason FROM expected
-    UNION ALL
-    SELECT period_month, account_id, account_manager, lane, amount, amount_reason
+    UNION ALL BY NAME
+    SELECT period_month, account_id, account_manager, opening, opening_reason FROM opening_balances
+    UNION ALL BY NAME
+    SELECT period_month, account_id, account_manager, amount AS expected, reason AS expected_reason FROM expected
+    UNION ALL BY NAME
+    SELECT period_month, account_id, account_manager, amount AS received, amount_reason AS received_reason
     FROM core.receivable_movements
-    UNION ALL
-    SELECT periods.period_month, billing.account_id, billing.account_manager, 'window billing', billing.amount, billing.reason
+    WHERE lane = 'received'
+    UNION ALL BY NAME
+    SELECT period_month, account_id, account_manager, amount AS written_off, amount_reason AS written_off_reason
+    FROM core.receivable_movements
+    WHERE lane = 'written_off'
+    UNION ALL BY NAME
+    SELECT
+        periods.period_month, billing.account_id, billing.account_manager,
+        billing.amount AS window_billing,
+        billing.reason AS window_billing_reason,
+        CASE WHEN billing.month_index = periods.month_index THEN billing.amount END AS billing,
+        CASE WHEN billing.month_index = periods.month_index THEN billing.reason END AS billing_reason
     FROM billing
     JOIN periods
         ON billing.month_index BETWEEN periods.month_index - periods.dso_window_months + 1 AND periods.month_index
-    UNION ALL
-    SELECT periods.period_month, billing.account_id, billing.account_manager, 'billing', billing.amount, billing.reason
-    FROM billing
-    JOIN periods USING (month_index)
-    UNION ALL
-    SELECT period_month, account_id, account_manager, 'settled', amount, reason FROM settled
-    UNION ALL
-    SELECT period_month, account_id, account_manager, 'settled days', amount::DECIMAL(28, 2) * days_late, reason FROM settled
-    UNION ALL
+    UNION ALL BY NAME
+    SELECT period_month, account_id, account_manager, settled, settled_days, settled_reason FROM settled
+    UNION ALL BY NAME
     SELECT
-        orders.period_month, orders.account_id, orders.account_manager, 'open orders',
-        converted(orders.value_doc, rates.closing_rate),
-        CASE WHEN rates.closing_rate IS NULL THEN 'no rate for ' || orders.currency END
+        orders.period_month, orders.account_id, orders.account_manager,
+        converted(orders.value_doc, rates.closing_rate) AS open_orders,
+        CASE WHEN rates.closing_rate IS NULL THEN 'no rate for ' || orders.currency END AS open_orders_reason
     FROM open_orders AS orders
     LEFT JOIN core.month_rates AS rates
         ON rates.period_month = orders.period_month AND rates.currency = orders.currency
-    UNION ALL
-    SELECT period_month, account_id, account_manager, 'promise', 1, NULL FROM promises
-    UNION ALL
-    SELECT promises.period_month, promises.account_id, promises.account_manager, 'kept promise', 1, NULL
+    UNION ALL BY NAME
+    SELECT
+        promises.period_month, promises.account_id, promises.account_manager,
+        1 AS promises_made,
+        (coalesce(promise_cash.amount, 0) >= promises.amount)::INTEGER AS promises_kept
     FROM promises
-    JOIN promise_cash USING (period_month, visit_id)
-    WHERE promise_cash.amount >= promises.amount
+    LEFT JOIN promise_cash USING (period_month, visit_id)
 ),
 
 limits AS (
@@ -386,9 +398,9 @@ limits AS (
         active.period_month,
         accounts.account_id,
         coalesce(accounts.account_manager, 'unknown') AS account_manager,
-        'limit' AS measure,
-        converted(accounts.credit_limit, rates.closing_rate) AS amount,
-        CASE WHEN rates.closing_rate IS NULL THEN 'no rate for ' || accounts.currency END AS reason
+        converted(accounts.credit_limit, rates.closing_rate) AS credit_limit,
+        1 AS limit_count,
+        CASE WHEN rates.closing_rate IS NULL THEN 'no rate for ' || accounts.currency END AS limit_reason
     FROM (SELECT DISTINCT period_month, account_id FROM facts) AS active
     JOIN core.accounts AS accounts ON accounts.account_id = active.account_id AND accounts.credit_limit IS NOT NULL
     LEFT JOIN core.month_rates AS rates
@@ -397,14 +409,14 @@ limits AS (
 
 all_facts AS (
     SELECT * FROM facts
-    UNION ALL
+    UNION ALL BY NAME
     SELECT * FROM limits
-    UNION ALL
+    UNION ALL BY NAME
     -- The total has a row in a month without anything.
-    SELECT period_month, NULL, NULL, NULL, NULL, NULL FROM build.periods
+    SELECT period_month FROM build.periods
 ),
 
-levels AS (
+sums AS (
     SELECT
         period_month,
         CASE
@@ -414,40 +426,62 @@ levels AS (
         END AS level,
         account_id,
         account_manager,
-        complete_sum(amount, measure = 'closing') AS closing,
-        min(reason) FILTER (WHERE measure = 'closing') AS closing_reason,
-        complete_sum(amount, measure = 'current') AS not_overdue,
-        complete_sum(amount, measure = 'unapplied') AS unapplied,
-        min(reason) FILTER (WHERE measure = 'unapplied') AS unapplied_reason,
-        complete_sum(amount, measure = 'loss') AS loss,
-        min(reason) FILTER (WHERE measure = 'loss') AS loss_reason,
-        complete_sum(amount, measure = 'opening') AS opening,
-        min(reason) FILTER (WHERE measure = 'opening') AS opening_reason,
-        complete_sum(amount, measure = 'expected') AS expected,
-        min(reason) FILTER (WHERE measure = 'expected') AS expected_reason,
-        complete_sum(amount, measure = 'received') AS received,
-        min(reason) FILTER (WHERE measure = 'received') AS received_reason,
-        complete_sum(amount, measure = 'written_off') AS written_off,
-        min(reason) FILTER (WHERE measure = 'written_off') AS written_off_reason,
-        complete_sum(amount, measure = 'billing') AS billing,
-        min(reason) FILTER (WHERE measure = 'billing') AS billing_reason,
-        complete_sum(amount, measure = 'window billing') AS window_billing,
-        min(reason) FILTER (WHERE measure = 'window billing') AS window_billing_reason,
-        complete_sum(amount, measure = 'settled') AS settled,
-        complete_sum(amount, measure = 'settled days') AS settled_days,
-        min(reason) FILTER (WHERE measure = 'settled') AS settled_reason,
-        complete_sum(amount, measure = 'limit') AS credit_limit,
-        count(*) FILTER (WHERE measure = 'limit') AS limit_count,
-        min(reason) FILTER (WHERE measure = 'limit') AS limit_reason,
-        complete_sum(amount, measure = 'open orders') AS open_orders,
-        min(reason) FILTER (WHERE measure = 'open orders') AS open_orders_reason,
-        count(*) FILTER (WHERE measure = 'promise') AS promises_made,
-        count(*) FILTER (WHERE measure = 'kept promise') AS promises_kept
+        sum(closing) AS closing,
+        min(closing_reason) AS closing_reason,
+        sum(not_overdue) AS not_overdue,
+        sum(unapplied) AS unapplied,
+        min(unapplied_reason) AS unapplied_reason,
+        sum(loss) AS loss,
+        min(loss_reason) AS loss_reason,
+        sum(opening) AS opening,
+        min(opening_reason) AS opening_reason,
+        sum(expected) AS expected,
+        min(expected_reason) AS expected_reason,
+        sum(received) AS received,
+        min(received_reason) AS received_reason,
+        sum(written_off) AS written_off,
+        min(written_off_reason) AS written_off_reason,
+        sum(billing) AS billing,
+        min(billing_reason) AS billing_reason,
+        sum(window_billing) AS window_billing,
+        min(window_billing_reason) AS window_billing_reason,
+        sum(settled) AS settled,
+        sum(settled_days) AS settled_days,
+        min(settled_reason) AS settled_reason,
+        sum(credit_limit) AS credit_limit,
+        count(limit_count) AS limit_count,
+        min(limit_reason) AS limit_reason,
+        sum(open_orders) AS open_orders,
+        min(open_orders_reason) AS open_orders_reason,
+        coalesce(sum(promises_made), 0) AS promises_made,
+        coalesce(sum(promises_kept), 0) AS promises_kept
     FROM all_facts
     GROUP BY GROUPING SETS ((period_month, account_id), (period_month, account_manager), (period_month))
     HAVING
         (grouping(account_id) = 1 OR account_id IS NOT NULL)
         AND (grouping(account_manager) = 1 OR account_manager IS NOT NULL)
+),
+
+-- Whatever lacks an amount brings a reason, and a sum with a reason is not shown as if it were whole.
+levels AS (
+    SELECT
+        * REPLACE (
+            CASE WHEN closing_reason IS NULL THEN coalesce(closing, 0) END AS closing,
+            CASE WHEN closing_reason IS NULL THEN coalesce(not_overdue, 0) END AS not_overdue,
+            CASE WHEN unapplied_reason IS NULL THEN coalesce(unapplied, 0) END AS unapplied,
+            CASE WHEN loss_reason IS NULL THEN coalesce(loss, 0) END AS loss,
+            CASE WHEN opening_reason IS NULL THEN coalesce(opening, 0) END AS opening,
+            CASE WHEN expected_reason IS NULL THEN coalesce(expected, 0) END AS expected,
+            CASE WHEN received_reason IS NULL THEN coalesce(received, 0) END AS received,
+            CASE WHEN written_off_reason IS NULL THEN coalesce(written_off, 0) END AS written_off,
+            CASE WHEN billing_reason IS NULL THEN coalesce(billing, 0) END AS billing,
+            CASE WHEN window_billing_reason IS NULL THEN coalesce(window_billing, 0) END AS window_billing,
+            CASE WHEN settled_reason IS NULL THEN coalesce(settled, 0) END AS settled,
+            CASE WHEN settled_reason IS NULL THEN coalesce(settled_days, 0) END AS settled_days,
+            CASE WHEN limit_reason IS NULL THEN credit_limit END AS credit_limit,
+            CASE WHEN open_orders_reason IS NULL THEN coalesce(open_orders, 0) END AS open_orders
+        )
+    FROM sums
 ),
 
 -- Countback: the latest months' billing, month by month backwards, until it makes up the balance.
@@ -561,7 +595,7 @@ figures AS (
         periods.window_days,
         money_round(levels.closing) AS closing_amount,
         levels.closing_reason AS closing_amount_reason,
-        money_round(CASE WHEN levels.closing IS NOT NULL THEN levels.not_overdue END) AS current_amount,
+        money_round(levels.not_overdue) AS current_amount,
         coalesce(
             levels.closing_reason,
             levels.window_billing_reason,
@@ -586,7 +620,7 @@ figures AS (
         levels.expected_reason AS expected_receipts_reason,
         money_round(levels.received) AS actual_receipts,
         levels.received_reason AS actual_receipts_reason,
-        CASE WHEN levels.limit_count > 0 THEN money_round(levels.credit_limit) END AS credit_limit,
+        money_round(levels.credit_limit) AS credit_limit,
         CASE WHEN levels.limit_count = 0 THEN 'no credit limit' ELSE levels.limit_reason END AS credit_limit_reason,
         money_round(levels.closing + levels.open_orders) AS exposure,
         coalesce(levels.closing_reason, levels.open_orders_reason) AS exposure_reason,

@@ -1,6 +1,7 @@
 -- grain: period_month, plan_version, account_id, product_id, product_line, account_manager, region
 -- why: did each account meet its plan, and why not. Each version by itself, at its own grain, in the fiscal years it
---   plans anything in. An item is listed while its month, its fiscal year to date or the month a year before has a figure
+--   plans anything in. An item is listed while the month, the fiscal year to date or the month a year before has a
+--   figure of it
 -- method: pvm-acca-1
 -- needs: sales_plan, invoices|orders
 -- columns:

@@ -30,8 +30,6 @@ def loaded(given: Given, *periods: str) -> Connection:
 
 def outcome(con: Connection, suites: Sequence[Suite], rule_name: str) -> CheckResult:
     """The result of this one rule."""
-    chosen = [
-        replace(suite, rules=(rule,)) for suite in suites for rule in suite.rules if rule.name == rule_name
-    ]
+    chosen = [replace(suite, rules=(rule,)) for suite in suites for rule in suite.rules if rule.name == rule_name]
     (result,) = validate(con, chosen)
     return result

@@ -28,13 +28,13 @@ def keys(result: CheckResult) -> list[Mapping[str, Any]]:
 
 
 def invoice(invoice_id: str = "I1", **columns: Any) -> Row:
-    return {
-        "invoice_id": invoice_id, "account_id": "A", "invoice_date": "2026-06-10", "due_date": "2026-07-10", "net_amount": "100"
-    } | columns  # fmt: skip
+    dates = {"invoice_date": "2026-06-10", "due_date": "2026-07-10"}
+    return {"invoice_id": invoice_id, "account_id": "A", "net_amount": "100"} | dates | columns
 
 
 def payment(payment_id: str = "P1", **columns: Any) -> Row:
-    return {"payment_id": payment_id, "account_id": "A", "invoice_id": "I1", "payment_date": "2026-06-20", "amount": "100"} | columns
+    paid = {"invoice_id": "I1", "payment_date": "2026-06-20", "amount": "100"}
+    return {"payment_id": payment_id, "account_id": "A"} | paid | columns
 
 
 def order(order_id: str = "O1", **columns: Any) -> Row:
@@ -94,7 +94,9 @@ def test_a_clean_month_breaks_no_rule() -> None:
         "scorecards": [{"account_id": "A", "month": "2026-06-01", "dimension": "quality", "score": "100"}],
         "issues": [{"issue_id": "S", "account_id": "A", "opened_date": "2026-06-03", "closed_date": "2026-06-03"}],
         "sales_plan": [plan(account_id="A")],
-        "forecasts": [{"snapshot_month": "2026-05-01", "target_month": "2026-06-01", "account_id": "A", "quantity": "1"}],
+        "forecasts": [
+            {"snapshot_month": "2026-05-01", "target_month": "2026-06-01", "account_id": "A", "quantity": "1"}
+        ],
     }
     results = validate(loaded(given, "2026-06"), feed_suites(FEEDS.keys()))
     assert [result.name for result in results if not result.success] == []
@@ -102,14 +104,21 @@ def test_a_clean_month_breaks_no_rule() -> None:
 
 
 def test_the_empty_warehouse_month_breaks_completeness_only() -> None:
-    results = validate(loaded({"visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-06-03"}]}, "2026-06"), FEED_SUITES)
+    results = validate(
+        loaded({"visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-06-03"}]}, "2026-06"), FEED_SUITES
+    )
     broken = {result.name: result.severity for result in results if not result.success}
     assert all(name.endswith((".has_rows", ".account_is_known")) for name in broken)
     assert Severity.CRITICAL not in broken.values()
 
 
 def test_a_month_without_rows_of_a_declared_feed_is_a_warning_for_that_month() -> None:
-    result = check("invoices.has_rows", {"invoices": [invoice()], "payments": [payment(payment_date="2026-07-02")]}, "2026-06", "2026-07")
+    result = check(
+        "invoices.has_rows",
+        {"invoices": [invoice()], "payments": [payment(payment_date="2026-07-02")]},
+        "2026-06",
+        "2026-07",
+    )
     assert result.severity is Severity.WARNING
     assert result.failed_by_month == {JULY: 1}
 
@@ -122,7 +131,10 @@ def test_rows_of_other_months_are_not_checked() -> None:
 
 
 def test_an_unknown_account_is_one_failure_however_many_rows_it_has() -> None:
-    given = {"accounts": [{"account_id": "A"}], "invoices": [invoice("I1", account_id="B"), invoice("I2", account_id="B"), invoice("I3")]}
+    given = {
+        "accounts": [{"account_id": "A"}],
+        "invoices": [invoice("I1", account_id="B"), invoice("I2", account_id="B"), invoice("I3")],
+    }
     result = check("invoices.account_is_known", given)
     assert (result.severity, result.failed_count, result.checked_count) == (Severity.WARNING, 1, 3)
     assert keys(result) == [{"account_id": "B", "row_count": 2}]
@@ -140,7 +152,11 @@ def test_a_key_that_is_current_twice_stops_the_month() -> None:
 
 
 def test_a_due_date_before_the_invoice_date_counts_once_a_document() -> None:
-    lines = [invoice(due_date="2026-06-09"), invoice(due_date="2026-06-09", line_no="2"), invoice("I2", due_date="2026-06-10")]
+    lines = [
+        invoice(due_date="2026-06-09"),
+        invoice(due_date="2026-06-09", line_no="2"),
+        invoice("I2", due_date="2026-06-10"),
+    ]
     result = check("invoices.due_on_or_after_invoice_date", {"invoices": lines})
     assert keys(result) == [{"invoice_id": "I1", "invoice_date": "2026-06-10", "due_date": "2026-06-09"}]
 
@@ -164,7 +180,8 @@ def test_an_invoice_without_due_date_is_information() -> None:
     ],
 )
 def test_lines_that_disagree_about_their_document_stop_the_month(column: str, value: str | None) -> None:
-    lines = [invoice(), invoice(line_no="2", **{column: value}), invoice("I2"), invoice("I2", line_no="2")]
+    changed: dict[str, Any] = {column: value}
+    lines = [invoice(), invoice(line_no="2", **changed), invoice("I2"), invoice("I2", line_no="2")]
     result = check("invoices.header_agrees", {"invoices": lines})
     assert result.stops(JUNE)
     assert keys(result) == [{"invoice_id": "I1", "differing_columns": column}]
@@ -204,19 +221,28 @@ def test_instalments_that_do_not_add_up_are_reported_in_the_month_of_the_invoice
 
 
 def test_an_instalment_of_an_unknown_invoice_is_named_in_the_month_it_falls_due() -> None:
-    given = {"invoices": [invoice()], "instalments": [{"invoice_id": "?", "instalment_no": "1", "due_date": "2026-06-30", "amount": "1"}]}
+    given = {
+        "invoices": [invoice()],
+        "instalments": [{"invoice_id": "?", "instalment_no": "1", "due_date": "2026-06-30", "amount": "1"}],
+    }
     assert keys(check("instalments.invoice_is_known", given)) == [{"invoice_id": "?", "instalment_no": 1}]
 
 
 def test_a_payment_for_an_unknown_invoice_is_named_and_unapplied_cash_is_not() -> None:
-    given = {"invoices": [invoice()], "payments": [payment(), payment("P2", invoice_id="?"), payment("P3", invoice_id=None)]}
+    given = {
+        "invoices": [invoice()],
+        "payments": [payment(), payment("P2", invoice_id="?"), payment("P3", invoice_id=None)],
+    }
     result = check("payments.invoice_is_known", given)
     assert result.severity is Severity.WARNING
     assert keys(result) == [{"payment_id": "P2", "line_no": 1, "invoice_id": "?", "amount": "100.0000"}]
 
 
 def test_a_payment_in_another_currency_than_its_invoice_is_named() -> None:
-    given = {"invoices": [invoice()], "payments": [payment(), payment("P2", currency="USD"), payment("P3", currency="EUR")]}
+    given = {
+        "invoices": [invoice()],
+        "payments": [payment(), payment("P2", currency="USD"), payment("P3", currency="EUR")],
+    }
     assert [row["payment_id"] for row in keys(check("payments.currency_is_the_invoices", given))] == ["P2"]
 
 
@@ -299,7 +325,11 @@ def test_a_plan_version_with_two_grains_stops_its_months() -> None:
 def test_a_delivery_is_of_an_order_line_that_exists_and_not_before_it() -> None:
     given = {
         "orders": [order()],
-        "deliveries": [delivery(), delivery(line_no="2", order_line_no="9"), delivery(line_no="3", delivered_date="2026-06-09")],
+        "deliveries": [
+            delivery(),
+            delivery(line_no="2", order_line_no="9"),
+            delivery(line_no="3", delivered_date="2026-06-09"),
+        ],
     }
     assert [row["line_no"] for row in keys(check("deliveries.order_line_is_known", given))] == [2]
     assert [row["line_no"] for row in keys(check("deliveries.not_before_order", given))] == [3]
@@ -315,7 +345,9 @@ def test_a_score_above_its_maximum_is_named() -> None:
         {"account_id": "A", "month": "2026-06-01", "dimension": "quality", "score": "11", "max_score": "10"},
         {"account_id": "A", "month": "2026-06-01", "dimension": "cost", "score": "100"},
     ]
-    assert [row["dimension"] for row in keys(check("scorecards.score_within_maximum", {"scorecards": cards}))] == ["quality"]
+    assert [row["dimension"] for row in keys(check("scorecards.score_within_maximum", {"scorecards": cards}))] == [
+        "quality"
+    ]
 
 
 def test_an_issue_closed_before_it_was_opened_is_named() -> None:
@@ -324,7 +356,11 @@ def test_an_issue_closed_before_it_was_opened_is_named() -> None:
 
 
 def test_a_forecast_made_in_its_own_month_is_named() -> None:
-    given = {"forecasts": [{"snapshot_month": "2026-06-01", "target_month": "2026-06-01", "account_id": "A", "quantity": "1"}]}
+    given = {
+        "forecasts": [
+            {"snapshot_month": "2026-06-01", "target_month": "2026-06-01", "account_id": "A", "quantity": "1"}
+        ]
+    }
     assert check("forecasts.target_after_snapshot", given).failed_by_month == {JUNE: 1}
 
 

@@ -27,40 +27,125 @@ BOOKS = {
         {"currency": "USD", "rate_date": "2026-06-01", "rate": "0.8"},
     ],
     "invoices": [
-        {"invoice_id": "I1", "account_id": "A", "product_id": "X", "quantity": "5", "invoice_date": "2026-05-03",
-         "due_date": "2026-05-20", "net_amount": "100", "tax_amount": "19"},
-        {"invoice_id": "I2", "account_id": "B", "product_id": "Y", "quantity": "3", "invoice_date": "2026-05-04",
-         "due_date": "2026-06-10", "net_amount": "99.99", "currency": "USD"},
-        {"invoice_id": "I3", "account_id": "A", "product_id": "Y", "quantity": "7", "invoice_date": "2026-06-03",
-         "due_date": "2026-07-03", "net_amount": "210", "disputed": "true"},
-        {"invoice_id": "C1", "document_type": "credit_note", "account_id": "A", "product_id": "Y", "quantity": "1",
-         "invoice_date": "2026-06-20", "net_amount": "30", "reference_invoice_id": "I3"},
+        {
+            "invoice_id": "I1",
+            "account_id": "A",
+            "product_id": "X",
+            "quantity": "5",
+            "invoice_date": "2026-05-03",
+            "due_date": "2026-05-20",
+            "net_amount": "100",
+            "tax_amount": "19",
+        },
+        {
+            "invoice_id": "I2",
+            "account_id": "B",
+            "product_id": "Y",
+            "quantity": "3",
+            "invoice_date": "2026-05-04",
+            "due_date": "2026-06-10",
+            "net_amount": "99.99",
+            "currency": "USD",
+        },
+        {
+            "invoice_id": "I3",
+            "account_id": "A",
+            "product_id": "Y",
+            "quantity": "7",
+            "invoice_date": "2026-06-03",
+            "due_date": "2026-07-03",
+            "net_amount": "210",
+            "disputed": "true",
+        },
+        {
+            "invoice_id": "C1",
+            "document_type": "credit_note",
+            "account_id": "A",
+            "product_id": "Y",
+            "quantity": "1",
+            "invoice_date": "2026-06-20",
+            "net_amount": "30",
+            "reference_invoice_id": "I3",
+        },
     ],
     "payments": [
         {"payment_id": "P1", "account_id": "A", "invoice_id": "I1", "payment_date": "2026-06-05", "amount": "60"},
         {"payment_id": "P2", "account_id": "B", "payment_date": "2026-06-06", "amount": "10"},
     ],
     "orders": [
-        {"order_id": "O1", "account_id": "A", "product_id": "X", "order_date": "2026-05-02", "promised_date": "2026-06-09",
-         "quantity": "5", "unit_price": "20"},
-        {"order_id": "O2", "account_id": "A", "product_id": "Y", "order_date": "2026-05-02", "promised_date": "2026-06-09",
-         "quantity": "5", "unit_price": "30"},
+        {
+            "order_id": "O1",
+            "account_id": "A",
+            "product_id": "X",
+            "order_date": "2026-05-02",
+            "promised_date": "2026-06-09",
+            "quantity": "5",
+            "unit_price": "20",
+        },
+        {
+            "order_id": "O2",
+            "account_id": "A",
+            "product_id": "Y",
+            "order_date": "2026-05-02",
+            "promised_date": "2026-06-09",
+            "quantity": "5",
+            "unit_price": "30",
+        },
     ],
     "deliveries": [
-        {"delivery_id": "D1", "order_id": "O1", "delivered_date": "2026-06-09", "quantity": "5", "rejected_quantity": "1"},
+        {
+            "delivery_id": "D1",
+            "order_id": "O1",
+            "delivered_date": "2026-06-09",
+            "quantity": "5",
+            "rejected_quantity": "1",
+        },
         {"delivery_id": "D2", "order_id": "O2", "delivered_date": "2026-06-12", "quantity": "4"},
     ],
     "visits": [{"visit_id": "V1", "account_id": "A", "visit_date": "2026-06-05", "rating_quality": "80"}],
     "sales_plan": [
-        {"plan_version": "B", "month": "2026-05-01", "account_id": "A", "product_id": "X", "quantity": "4", "unit_price": "21"},
-        {"plan_version": "B", "month": "2026-06-01", "account_id": "A", "product_id": "X", "quantity": "4", "unit_price": "21"},
-        {"plan_version": "B", "month": "2026-06-01", "account_id": "A", "product_id": "Y", "quantity": "5", "unit_price": "29"},
+        {
+            "plan_version": "B",
+            "month": "2026-05-01",
+            "account_id": "A",
+            "product_id": "X",
+            "quantity": "4",
+            "unit_price": "21",
+        },
+        {
+            "plan_version": "B",
+            "month": "2026-06-01",
+            "account_id": "A",
+            "product_id": "X",
+            "quantity": "4",
+            "unit_price": "21",
+        },
+        {
+            "plan_version": "B",
+            "month": "2026-06-01",
+            "account_id": "A",
+            "product_id": "Y",
+            "quantity": "5",
+            "unit_price": "29",
+        },
     ],
     "forecasts": [
-        {"snapshot_month": "2026-05-01", "target_month": "2026-06-01", "account_id": "A", "product_id": "X", "quantity": "4"},
-        {"snapshot_month": "2026-05-01", "target_month": "2026-06-01", "account_id": "A", "product_id": "Y", "quantity": "9"},
+        {
+            "snapshot_month": "2026-05-01",
+            "target_month": "2026-06-01",
+            "account_id": "A",
+            "product_id": "X",
+            "quantity": "4",
+        },
+        {
+            "snapshot_month": "2026-05-01",
+            "target_month": "2026-06-01",
+            "account_id": "A",
+            "product_id": "Y",
+            "quantity": "9",
+        },
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -106,49 +191,85 @@ def test_what_the_models_build_breaks_no_rule(books: Connection) -> None:
 
 
 def test_months_without_anything_break_no_rule() -> None:
-    con = build_case({"visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-06-05"}]}, periods=["2026-06"])
+    con = build_case(
+        {"visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-06-05"}]}, periods=["2026-06"]
+    )
     assert [result.name for result in validate(con, MART_SUITES) if not result.success] == []
 
 
 @pytest.mark.parametrize(
     ("rule", "tampering"),
     [
-        ("receivables_ageing.rows_are_of_the_months", "UPDATE build.receivables_ageing SET period_month = DATE '2026-07-01'"),
+        (
+            "receivables_ageing.rows_are_of_the_months",
+            "DELETE FROM build.periods",
+        ),
         ("receivables_ageing.account_is_given", "UPDATE build.receivables_ageing SET account_id = NULL"),
         ("receivables_ageing.every_item_has_its_bucket", "UPDATE build.receivables_ageing SET bucket = 'over 120'"),
         ("receivables_ageing.every_item_has_its_bucket", "UPDATE build.receivables_ageing SET bucket = NULL"),
-        ("receivables_ageing.amounts_add_up", "UPDATE build.receivables_ageing SET paid_amount_doc = paid_amount_doc + 0.01"),
+        (
+            "receivables_ageing.amounts_add_up",
+            "UPDATE build.receivables_ageing SET paid_amount_doc = paid_amount_doc + 0.01",
+        ),
         ("receivables_ageing.items_are_open", "UPDATE build.receivables_ageing SET outstanding_amount_doc = 0"),
-        ("receivables_ageing.nothing_is_dated_after_month_end", "UPDATE build.receivables_ageing SET document_date = '2026-08-01'"),
+        (
+            "receivables_ageing.nothing_is_dated_after_month_end",
+            "UPDATE build.receivables_ageing SET document_date = '2026-08-01'",
+        ),
         ("receivables_ageing.undefined_has_a_reason", "UPDATE build.receivables_ageing SET outstanding_amount = NULL"),
-        ("receivables_summary.buckets_add_up_the_items", "UPDATE build.receivables_summary SET outstanding_amount = outstanding_amount + 0.01"),
+        (
+            "receivables_summary.buckets_add_up_the_items",
+            "UPDATE build.receivables_summary SET outstanding_amount = outstanding_amount + 0.01",
+        ),
         ("receivables_summary.buckets_add_up_the_items", "DELETE FROM build.receivables_summary"),
-        ("receivables_rollforward.difference_is_zero", "UPDATE build.receivables_rollforward SET difference_doc = 0.01"),
-        ("receivables_rollforward.difference_is_zero", "UPDATE build.receivables_rollforward SET invoiced_amount_doc = invoiced_amount_doc + 1"),
-        ("receivables_rollforward.closes_on_the_open_items", "UPDATE build.receivables_ageing SET outstanding_amount_doc = outstanding_amount_doc + 0.01"),
+        (
+            "receivables_rollforward.difference_is_zero",
+            "UPDATE build.receivables_rollforward SET difference_doc = 0.01",
+        ),
+        (
+            "receivables_rollforward.difference_is_zero",
+            "UPDATE build.receivables_rollforward SET invoiced_amount_doc = invoiced_amount_doc + 1",
+        ),
+        (
+            "receivables_rollforward.closes_on_the_open_items",
+            "UPDATE build.receivables_ageing SET outstanding_amount_doc = outstanding_amount_doc + 0.01",
+        ),
         ("receivables_rollforward.closes_on_the_open_items", "DELETE FROM build.receivables_rollforward"),
-        ("receivables_rollforward.opens_on_the_last_closing", "UPDATE build.receivables_rollforward SET opening_amount_doc = opening_amount_doc + 1"),
-        ("receivables_kpis.levels_add_up", "UPDATE build.receivables_kpis SET closing_amount = closing_amount + 1 WHERE level = 'account'"),
+        (
+            "receivables_rollforward.opens_on_the_last_closing",
+            "UPDATE build.receivables_rollforward SET opening_amount_doc = opening_amount_doc + 1",
+        ),
+        (
+            "receivables_kpis.levels_add_up",
+            "UPDATE build.receivables_kpis SET closing_amount = closing_amount + 1 WHERE level = 'account'",
+        ),
         ("sales_plan_variance.lanes_add_up", "UPDATE build.sales_plan_variance SET mix_effect = mix_effect + 0.01"),
         ("sales_plan_variance.lanes_add_up", "UPDATE build.sales_plan_variance SET ytd_mix_effect = NULL"),
-        ("sales_plan_variance.counts_all_sales", "UPDATE build.sales_plan_variance SET actual_quantity = actual_quantity + 1"),
-        ("sales_plan_summary.adds_up_the_rows", "UPDATE build.sales_plan_summary SET actual_amount = actual_amount + 0.01"),
+        (
+            "sales_plan_variance.counts_all_sales",
+            "UPDATE build.sales_plan_variance SET actual_quantity = actual_quantity + 1",
+        ),
+        (
+            "sales_plan_summary.adds_up_the_rows",
+            "UPDATE build.sales_plan_summary SET actual_amount = actual_amount + 0.01",
+        ),
         ("sales_plan_summary.adds_up_the_rows", "DELETE FROM build.sales_plan_summary"),
         ("vendor_rating.scores_within_0_and_100", "UPDATE build.vendor_rating SET score = 100.01"),
         ("vendor_rating.every_score_has_a_band", "UPDATE build.vendor_rating SET band = NULL"),
         ("delivery_performance.shares_within_0_and_1", "UPDATE build.delivery_performance SET otif_ratio = 1.000001"),
-        ("delivery_performance.parts_within_the_lines", "UPDATE build.delivery_performance SET otif_count = line_count + 1"),
+        (
+            "delivery_performance.parts_within_the_lines",
+            "UPDATE build.delivery_performance SET otif_count = line_count + 1",
+        ),
         ("quality_performance.ppm_needs_deliveries", "UPDATE build.quality_performance SET ppm = NULL"),
         ("forecast_accuracy.measures_are_in_range", "UPDATE build.forecast_accuracy SET smape = 2.01"),
         ("forecast_accuracy.levels_add_up", "UPDATE build.forecast_accuracy SET n = n + 1 WHERE level = 'total'"),
     ],
-)  # fmt: skip
+)
 def test_a_candidate_that_is_tampered_with_stops_the_month(con: Connection, rule: str, tampering: str) -> None:
     assert check(con, rule).success
     con.execute(tampering)
-    result = check(con, rule)
-    assert not result.success
-    assert result.stops(JUNE) or result.failed_by_month.keys() == {date(2026, 7, 1)}
+    assert check(con, rule).stops(JUNE)
 
 
 def test_an_account_whose_items_and_ledger_differ_by_a_cent_is_named_with_both_figures(con: Connection) -> None:

@@ -140,7 +140,7 @@ def test_a_higher_price_is_the_price_effect() -> None:
 
 
 def test_a_plan_amount_sets_the_planned_price() -> None:
-    """10 planned for 60.00 in all is 6.00 a piece, whatever the line's unit price; 5 sold at 6.00 lose 5 × 6 in volume."""
+    """10 planned for 60.00 in all is 6.00 a piece, whatever the line's unit price; selling 5 loses 5 × 6 in volume."""
     row = item(compare([planned("P", 10, 5, amount=60)], [sold("P", 5, 30)]))
 
     assert row["plan_amount"] == 60
@@ -148,7 +148,7 @@ def test_a_plan_amount_sets_the_planned_price() -> None:
 
 
 def test_what_rounding_leaves_goes_to_mix() -> None:
-    """1.00 USD that nobody planned, r0 = 0.3330, r1 = 0.6667: actual 0.67, new 0.33, fx 0.3337 = 0.33, so 0.01 is left."""
+    """1.00 USD nobody planned, r0 = 0.3330, r1 = 0.6667: actual 0.67, new 0.33, fx 0.3337 = 0.33, so 0.01 is left."""
     con = compare(
         [planned("P", 1, 1)],
         [sold("P", 1, 1), sold("Q", 1, 1, currency="USD")],
@@ -161,7 +161,7 @@ def test_what_rounding_leaves_goes_to_mix() -> None:
 
 
 def test_thirds_add_up_to_the_cent() -> None:
-    """Planned 1 and 2 at 10.00, sold 1 and 1: Q1 - Q0 = -1 of 3. Volume -10/3 and -20/3, mix what is left of 0 and -10."""
+    """Planned 1 and 2 at 10.00, sold 1 and 1: Q1 - Q0 = -1 of 3. Volume -10/3 and -20/3, mix the rest of 0 and -10."""
     rows = items(compare([planned("X", 1, 10), planned("Y", 2, 10)], [sold("X", 1, 10), sold("Y", 1, 10)]))
 
     assert lanes(rows["X"]) == {"volume": -3.33, "mix": 3.33}
@@ -303,7 +303,7 @@ def test_mix_within_the_manager() -> None:
 
 
 def test_a_part_nobody_planned_and_one_nobody_bought_are_no_mix() -> None:
-    """X as planned; Y planned for 20 and not sold; Z sold for 30 and not planned. Y and Z do not enter X's quantities."""
+    """X as planned; Y planned for 20, not sold; Z sold for 30, not planned. Y and Z do not enter X's quantities."""
     rows = items(compare([planned("X", 10, 1), planned("Y", 2, 10)], [sold("X", 10, 10), sold("Z", 3, 30)]))
 
     assert lanes(rows["X"]) == {}
@@ -486,7 +486,9 @@ def test_every_level_adds_up_to_the_total() -> None:
     sums = fetch(
         con,
         f"""
-        SELECT level, sum(plan_amount), sum(actual_amount), sum(variance_amount), {", ".join(f"sum({x})" for x in LANES)}
+        SELECT
+            level, sum(plan_amount), sum(actual_amount), sum(variance_amount),
+            {", ".join(f"sum({lane})" for lane in LANES)}
         FROM build.sales_plan_summary
         GROUP BY level
         """,
@@ -654,7 +656,7 @@ def test_before_the_first_sale_on_record_the_year_before_is_unknown() -> None:
 def test_several_months_at_once_equal_one_by_one() -> None:
     """Five months across the start of the fiscal year, two versions; every column of both tables."""
     months = ["2026-02", "2026-03", "2026-04", "2026-05", "2026-06"]
-    dice = random.Random(5)
+    dice = random.Random(5)  # noqa: S311 - examples, no secrets
     plan = [
         planned(product, dice.randint(0, 20), dice.randint(1, 9), month=f"{month}-01", plan_version=version)
         for version in ("AOP", "RF")
@@ -682,7 +684,8 @@ def test_several_months_at_once_equal_one_by_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("actual", "colour"), [(96, "green"), (95, "green"), ("94.99", "amber"), (90, "amber"), ("89.99", "red"), (0, "red")]
+    ("actual", "colour"),
+    [(96, "green"), (95, "green"), ("94.99", "amber"), (90, "amber"), ("89.99", "red"), (0, "red")],
 )
 def test_the_traffic_light_follows_the_variance_ratio(actual: Any, colour: str) -> None:
     con = compare([planned("P", 1, 100)], [sold("P", 1, actual)])
@@ -726,7 +729,7 @@ def test_a_plan_without_a_due_date_is_neither_early_nor_late() -> None:
 
 def test_random_plans_agree_with_the_definition_in_exact_fractions() -> None:
     """Three accounts, eight parts, two currencies, returns and rebates: each lane as metrics, section 2, defines it."""
-    dice = random.Random(20260630)
+    dice = random.Random(20260630)  # noqa: S311 - examples, no secrets
     rates = {"EUR": (Fraction(1), Fraction(1)), "USD": (Fraction("0.8137"), Fraction("0.8791"))}
     keys = [(account, product) for account in "ABC" for product in "PQRSTUVW"]
     plan: dict[tuple[str, str], tuple[Decimal, Decimal, str]] = {
@@ -843,7 +846,9 @@ def adventureworks() -> Connection:
     folder = SHARED / "data" / "adventureworks_sales"
     if not folder.is_dir():
         pytest.skip("the real data of ../shared/data/adventureworks_sales is absent")
-    settings = settings_of({"site": {"fiscal_year_start_month": 7}, "variance": {"actual": "ordered"}}, ("orders", "sales_plan"))
+    settings = settings_of(
+        {"site": {"fiscal_year_start_month": 7}, "variance": {"actual": "ordered"}}, ("orders", "sales_plan")
+    )
     con = memory()
     prepare(con, settings.site.reporting_currency)
     prepare_marts(con)

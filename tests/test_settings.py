@@ -1,0 +1,98 @@
+"""Settings: read once, and every error names the file, the key, what was expected and the nearest valid key."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kam.errors import SettingsError, UsageError
+from kam.settings import find_site, load_settings, validate_settings
+
+SITE: dict[str, Any] = {"name": "Books"}
+
+
+def _error(document: dict[str, Any]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        validate_settings(document, Path("books/kam.toml"))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"site": {**SITE, "reporting_curency": "EUR"}}, ["site.reporting_curency", "unknown key", "'reporting_currency'"]),
+        ({"site": SITE, "recievables": {}}, ["recievables", "'receivables'"]),
+        ({"site": {}}, ["site.name", "missing"]),
+        ({}, ["site", "missing"]),
+        ({"site": SITE, "feeds": {"order": {"files": "a.csv"}}}, ["[feeds.order]", "'orders'"]),
+        (
+            {"site": SITE, "feeds": {"orders": {"files": "a.csv", "csv": {"delimeter": ";"}}}},
+            ["feeds.orders.csv.delimeter", "'delimiter'"],
+        ),
+        (
+            {"site": SITE, "feeds": {"orders": {"files": "a.csv", "columns": {"ordr_id": "Nr"}}}},
+            ["feeds.orders.columns.ordr_id", "'order_id'"],
+        ),
+        ({"site": SITE, "feeds": {"orders": {}}}, ["feeds.orders", "exactly one of `files` and `sql`"]),
+        ({"site": {**SITE, "fiscal_year_start_month": 13}}, ["site.fiscal_year_start_month", "12", "13"]),
+        ({"site": {**SITE, "timezone": "Berlin"}}, ["site.timezone", "Europe/Berlin"]),
+        ({"site": SITE, "feeds": {"orders": {"files": "a", "csv": {"encoding": "latin-99"}}}}, ["encoding", "latin-99"]),
+        ({"site": SITE, "receivables": {"buckets": [60, 30]}}, ["receivables.buckets", "each larger"]),
+        ({"site": SITE, "receivables": {"loss_rates": {"1-31": 0.1}}}, ["loss_rates", "'1-31'", "1-30"]),
+        ({"site": SITE, "rating": {"weights": {"quality": 50}}}, ["rating.weights", "100", "50"]),
+        ({"site": SITE, "rating": {"accounts": {"A": {"bands": {"A": 90}}}}}, ["rating", "bands"]),
+    ],
+)
+def test_an_error_names_the_key_and_what_was_expected(document: dict[str, Any], words: list[str]) -> None:
+    message = _error(document)
+    assert message.startswith("books/kam.toml: ")
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_toml_that_does_not_parse_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "kam.toml").write_text('[site]\nname = "Books\n')
+    with pytest.raises(SettingsError, match="line 2"):
+        load_settings(tmp_path)
+
+
+def test_rates_are_read_exactly_as_written() -> None:
+    settings = validate_settings({"site": SITE, "receivables": {"loss_rates": {"current": 0.003}}}, Path("kam.toml"))
+    assert settings.receivables.loss_rates == {"current": Decimal("0.003")}
+
+
+def test_bucket_labels_follow_their_upper_bounds() -> None:
+    settings = validate_settings({"site": SITE, "receivables": {"buckets": [15, 45]}}, Path("kam.toml"))
+    assert settings.receivables.bucket_labels == ("current", "1-15", "16-45", "over 45")
+
+
+def test_an_account_of_the_rating_changes_only_what_it_names() -> None:
+    document = {"site": SITE, "rating": {"delivery_basis": "requested", "accounts": {"A": {"ppm_steps": [[10, 100]]}}}}
+    rules = validate_settings(document, Path("kam.toml")).rating.rules_of("A")
+    assert rules.ppm_steps == ((Decimal(10), Decimal(100)),)
+    assert rules.delivery_basis == "requested"
+
+
+def test_the_mapping_hash_changes_with_the_reading_and_not_with_the_place() -> None:
+    def mapping_hash(**source: Any) -> str:
+        return validate_settings({"site": SITE, "feeds": {"orders": source}}, Path("kam.toml")).feeds["orders"].mapping_hash
+
+    assert mapping_hash(files="a.csv") == mapping_hash(files="b/*.csv")
+    assert mapping_hash(files="a.csv") != mapping_hash(files="a.csv", csv={"decimal": ",", "delimiter": ";"})
+
+
+def test_a_folder_that_is_no_site_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="kam init"):
+        find_site(tmp_path)
+    with pytest.raises(UsageError, match="no such folder"):
+        find_site(tmp_path / "nowhere")
+
+
+def test_the_site_comes_from_the_environment_when_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kam.toml").write_text('[site]\nname = "From the environment"\n')
+    monkeypatch.setenv("KAM_SITE", str(tmp_path))
+    assert find_site(None).settings.site.name == "From the environment"
