@@ -152,9 +152,12 @@ failing AS (
 {_literal(rule.failing)}
 ),
 months AS (
-  SELECT period_month, count(*) AS failed_count, min(struct_pack({keys}), {MAX_SAMPLE_KEYS}) AS first_keys
+  SELECT
+    CAST(period_month AS DATE) AS period_month,
+    count(*) AS failed_count,
+    min(struct_pack({keys}), {MAX_SAMPLE_KEYS}) AS first_keys
   FROM failing
-  GROUP BY period_month
+  GROUP BY ALL
 )
 SELECT list(months ORDER BY period_month) AS months FROM months
 """

@@ -75,7 +75,7 @@ class Suite:
     table: str
     """The table that the rows come from, as shown to a reader."""
     batch: str
-    """A SELECT; its row count is what was checked."""
+    """Begins with SELECT; its row count is what was checked."""
     rules: tuple[Rule, ...]
     needs: frozenset[str] = frozenset()
     """Feeds without which there is nothing to check."""

@@ -88,7 +88,7 @@ def _check_months(con: Connection, months: Sequence[date]) -> None:
 def build(con: Connection, settings: Settings, months: Sequence[date], *, as_of_load: int) -> dict[str, int]:
     """Build the candidates of these months in `build.*`; rows by mart."""
     prepare_build(con, settings, months, as_of_load=as_of_load)
-    return run_models(con, settings.feeds.keys())
+    return run_models(con, settings.available)
 
 
 def _settings_tables(con: Connection, settings: Settings) -> None:

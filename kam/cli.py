@@ -136,12 +136,15 @@ def ingest(site: SiteOption = None, feed: FeedOption = None) -> None:
         return flow(str(place.directory), feed)
 
     loads = runtime(run)
-    from kam.report import load_rows
+    from kam.report import load_summary
 
-    _print_table("Loads", load_rows(loads), if_empty="Nothing new to load.")
+    refused = [load.message for load in loads if load.status == "failed"]
+    _print_table("Loaded", load_summary(loads), if_empty="" if refused else "Nothing new to load.")
     if any(load.rejected_count for load in loads):
         out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
-    if any(load.status == "failed" for load in loads):
+    for message in refused:
+        problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
+    if refused:
         raise typer.Exit(1)
 
 
@@ -244,12 +247,10 @@ def _runtime(place: Site) -> Callable[[Callable[[], Any]], Any]:
 
 
 def _print_report(place: Site, report: CloseReport) -> None:
-    from kam.report import check_rows, headline_rows, load_rows
+    from kam.report import check_rows, headline_rows, load_summary
 
     months = [outcome.month for outcome in report.months]
-    loaded = load_rows(report.loads)
-    if loaded:
-        _print_table("Loads", loaded)
+    _print_table("Loaded", load_summary(report.loads), if_empty="Nothing new to load.")
     failed = check_rows(report.checks, months)
     _print_table(f"Checks that failed, of {len(report.checks)}", failed, if_empty=f"All {len(report.checks)} checks passed.")
     for table, reason in sorted(report.empty_because.items()):

@@ -13,6 +13,10 @@ from kam.contracts import FEEDS, Column, Feed
 from kam.models import Model, marts, run_views
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+_NEEDS = {
+    "actual_sales": "the one that `[variance] actual` names",
+    "actual_quantities": "the one that `[forecast] actual` names",
+}
 _NOTE = "<!-- Generated from the code by `make docs`. Do not edit. -->\n"
 
 
@@ -61,10 +65,10 @@ def metrics_page() -> str:
 
 
 def _table(model: Model) -> str:
-    needs = " and ".join(" or ".join(f"`{feed}`" for feed in sorted(group)) for group in model.needs)
+    needs = " and ".join(" or ".join(_NEEDS.get(need, f"`{need}`") for need in sorted(group)) for group in model.needs)
     facts = [f"One row a {' × '.join(f'`{name}`' for name in model.grain)}."]
     if needs:
-        facts.append(f"Needs the feed {needs}.")
+        facts.append(f"Needs the feeds {needs}.")
     if model.method:
         facts.append(f"Method `{model.method}`.")
     lines = [

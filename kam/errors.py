@@ -27,8 +27,6 @@ class SettingsError(UsageError):
 class SourceRefusedError(KamError):
     """A file or query that cannot be loaded at all; nothing of it was loaded."""
 
-    exit_code: ClassVar[int] = 2
-
 
 class ValidationFailedError(KamError):
     """A critical expectation failed; the published month is untouched."""

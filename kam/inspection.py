@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kam.settings import Site
-from kam.warehouse import Connection, reading
+from kam.warehouse import Connection, literal, reading
 
 Row = dict[str, str]
 _SHOWN_LOADS = 15
@@ -67,7 +67,7 @@ def _loads(con: Connection) -> list[Row]:
                 loaded_count AS "Loaded", unchanged_count AS "Unchanged", rejected_count AS "Rejected",
                 coalesce(message, status) AS "Status"
             FROM ops.loads
-            ORDER BY load_id DESC
+            ORDER BY ops.loads.status = 'failed' DESC, ops.loads.load_id DESC
             LIMIT {_SHOWN_LOADS}
             """
         ),
@@ -94,29 +94,29 @@ def _failed_checks(con: Connection) -> list[Row]:
 
 def site_rejects(site: Site, feed: str | None) -> Rejects:
     """The rejected rows of one feed, else of all."""
+    # No query parameters here: DuckDB imports pandas to look at one, which costs more than all the rest.
+    wanted = f"feed = {literal(feed)}" if feed else "true"
     with reading(site) as con:
         by_rule = con.execute(
-            """
+            f"""
             SELECT
                 load_id::VARCHAR AS "Load", feed AS "Feed", file AS "File", column_name AS "Column", rule AS "Rule",
                 count(DISTINCT source_row) AS "Rows", any_value(message) AS "What is wrong"
             FROM staging.rejects
-            WHERE $feed IS NULL OR feed = $feed
+            WHERE {wanted}
             GROUP BY load_id, feed, file, column_name, rule
             ORDER BY staging.rejects.load_id, feed, column_name, rule
-            """,
-            {"feed": feed},
+            """
         )
         counted = _texts(by_rule)
         first = con.execute(
             f"""
             SELECT file AS "File", source_row AS "Record", column_name AS "Column", value AS "Value", source AS "Source row"
             FROM staging.rejects
-            WHERE $feed IS NULL OR feed = $feed
+            WHERE {wanted}
             ORDER BY load_id, source_row, column_name
             LIMIT {_SHOWN_REJECTS}
-            """,
-            {"feed": feed},
+            """
         )
         return Rejects(counted, _texts(first))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import graphlib
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,7 +61,7 @@ class MartColumn:
 class Model:
     """One file of `sql/core`, `sql/marts` or `sql/reporting`.
 
-    `needs` holds groups of alternatives: a mart is built when each group has a feed that the site declares.
+    `needs` holds groups of alternatives: a mart is built when the site has one of each group.
     """
 
     name: str
@@ -89,9 +89,9 @@ class Model:
         """SHA-256 of the file, for a close's manifest."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
-    def missing_feeds(self, declared: Collection[str]) -> list[str]:
-        """The feeds that would have to be declared for this mart to have rows; alternatives joined by `or`."""
-        return [" or ".join(sorted(group)) for group in self.needs if not group & set(declared)]
+    def missing(self, available: Mapping[str, bool]) -> list[str]:
+        """What would have to be there for this mart to have rows; alternatives joined by `or`."""
+        return [" or ".join(sorted(group)) for group in self.needs if not any(available[need] for need in group)]
 
 
 def _without_comments(sql: str) -> str:
@@ -193,13 +193,13 @@ def prepare_marts(con: Connection) -> None:
                 con.execute(f"ALTER TABLE marts.{mart.name} ADD COLUMN {name} {sql_type}")
 
 
-def run_models(con: Connection, declared: Collection[str]) -> dict[str, int]:
+def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]:
     """Build every mart for the months in `build.periods`; rows by mart.
 
-    A mart whose feeds the site does not declare becomes an empty table. Core models that only such marts read are left
+    `available` says which feeds the site has (`Settings.available`). A mart that lacks what it needs becomes an empty table. Core models that only such marts read are left
     out. Raises `KamError` naming the model when a SELECT fails or its grain is not unique.
     """
-    wanted = _needed(declared)
+    wanted = _needed(available)
     counts: dict[str, int] = {}
     for name, model in models().items():
         if model.schema == "core":
@@ -215,10 +215,10 @@ def run_models(con: Connection, declared: Collection[str]) -> dict[str, int]:
     return counts
 
 
-def _needed(declared: Collection[str]) -> set[str]:
+def _needed(available: Mapping[str, bool]) -> set[str]:
     """Marts to build and all that they read; the calendar and rates are always there for the checks."""
     known = models()
-    queue = [model.name for model in marts() if not model.missing_feeds(declared)]
+    queue = [model.name for model in marts() if not model.missing(available)]
     queue += [name for name in ("months", "days", "daily_rates", "month_rates", "sales") if name in known]
     needed: set[str] = set()
     while queue:

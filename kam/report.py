@@ -47,6 +47,24 @@ def load_rows(loads: Sequence[LoadResult]) -> list[Row]:
     ]
 
 
+def load_summary(loads: Sequence[LoadResult]) -> list[Row]:
+    """What was loaded, one row a feed; sources that were loaded before are left out."""
+    feeds = dict.fromkeys(load.feed for load in loads if load.status == "loaded")
+    return [_feed_row(feed, [load for load in loads if load.feed == feed and load.status == "loaded"]) for feed in feeds]
+
+
+def _feed_row(feed: str, loads: Sequence[LoadResult]) -> Row:
+    return {
+        "Feed": feed,
+        "Sources": f"{len(loads):,}",
+        "Read": f"{sum(load.read_count for load in loads):,}",
+        "Loaded": f"{sum(load.loaded_count for load in loads):,}",
+        "Unchanged": f"{sum(load.unchanged_count for load in loads):,}",
+        "Rejected": f"{sum(load.rejected_count for load in loads):,}",
+        "Corrections": f"{sum(load.superseded_count for load in loads):,}",
+    }
+
+
 def check_rows(checks: Sequence[CheckResult], months: Sequence[date]) -> list[Row]:
     """The checks that failed in these months, the gravest first."""
     order = {"critical": 0, "warning": 1, "info": 2}

@@ -32,6 +32,7 @@ Exact = Annotated[Decimal, BeforeValidator(lambda value: str(value) if isinstanc
 Dimension = Literal["quality", "cost", "delivery", "development", "management"]
 DeliveryBasis = Literal["requested", "promised", "last_promised"]
 SalesBasis = Literal["invoiced", "ordered"]
+SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
 
 
 class Section(BaseModel):
@@ -305,6 +306,24 @@ class Settings(Section):
     rating: RatingSection = RatingSection()
     delivery: DeliverySection = DeliverySection()
     forecast: ForecastSection = ForecastSection()
+
+    @property
+    def available(self) -> Mapping[str, bool]:
+        """What the models may need, and whether this site has it: each feed, and the two bases of actual sales."""
+        declared = {name: name in self.feeds for name in FEEDS}
+        return declared | {
+            "actual_sales": SALES_FEEDS[self.variance.actual] in self.feeds,
+            "actual_quantities": SALES_FEEDS[self.forecast.actual or self.variance.actual] in self.feeds,
+        }
+
+    def why_missing(self, need: str) -> str:
+        """Why something that a model needs is not there, in words."""
+        if need == "actual_sales":
+            return f'the feed {SALES_FEEDS[self.variance.actual]} is not declared, and [variance] actual is "{self.variance.actual}"'
+        if need == "actual_quantities":
+            actual = self.forecast.actual or self.variance.actual
+            return f'the feed {SALES_FEEDS[actual]} is not declared, and actual sales are taken as "{actual}"'
+        return f"the feed {need} is not declared"
 
     @property
     def definitions_hash(self) -> str:

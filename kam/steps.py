@@ -97,13 +97,11 @@ def build_marts(site: Site, as_of_load: int) -> BuildSummary:
     log.info("Building the tables …")
     with warehouse(site) as con:
         _know(con, as_of_load)
-        declared = site.settings.feeds.keys()
-        counts = run_models(con, declared)
+        settings = site.settings
+        counts = run_models(con, settings.available)
         record_content(con)
-        reasons = {mart.name: mart.missing_feeds(declared) for mart in marts()}
-        return BuildSummary(
-            counts, {name: f"the feed {', '.join(missing)} is not declared" for name, missing in reasons.items() if missing}
-        )
+    reasons = {mart.name: mart.missing(settings.available) for mart in marts()}
+    return BuildSummary(counts, {name: settings.why_missing(missing[0]) for name, missing in reasons.items() if missing})
 
 
 def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list[ControlTotal]]:

@@ -135,7 +135,7 @@ def prepare(con: Connection, reporting_currency: str) -> None:
         for feed in FEEDS.values():
             con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
             con.execute(f"CREATE OR REPLACE VIEW core.{feed.name} AS {views[feed.name]}")
-        con.execute("CREATE OR REPLACE TABLE ops.shape AS SELECT ? AS sha256", [shape])
+        con.execute(f"CREATE OR REPLACE TABLE ops.shape AS SELECT {literal(shape)} AS sha256")
 
 
 def _shape(con: Connection) -> str | None:

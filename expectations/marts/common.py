@@ -84,8 +84,12 @@ def _rows_are_of_the_months(mart: str) -> Rule:
         owner=Owner.DATA,
         severity=Severity.CRITICAL,
         if_it_fails="The row would be published under a version of another month; the model's months are wrong.",
-        failing="SELECT * FROM batch ANTI JOIN build.periods USING (period_month)",
-        keys=_grain(mart),
+        # Such a row's month is none of those that could be stopped, so all of them are.
+        failing="""
+SELECT * REPLACE (NULL::DATE AS period_month), period_month AS row_month
+FROM batch
+ANTI JOIN build.periods USING (period_month)""",
+        keys=("row_month", *_grain(mart)),
     )
 
 

@@ -2,7 +2,7 @@
 -- why: how far each forecast of the month was off, at every distance it was made from, and whether the work on it paid; an error is
 --   made at an item, so that errors of one item never cancel those of another in a sum
 -- method: forecast-accuracy-1
--- needs: forecasts, orders|invoices
+-- needs: forecasts, actual_quantities
 -- columns:
 --   period_month                DATE           The month that was forecast and closed
 --   level                       VARCHAR        What the row adds up: item, account, product, account_manager or total

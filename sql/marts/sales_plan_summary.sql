@@ -2,7 +2,7 @@
 -- why: the plan and its bridge for a manager, an account or all, as sums of the rounded rows of sales_plan_variance. A
 --   level is left out where the plan's grain does not imply it; a sum is NULL where one of its rows is
 -- method: pvm-acca-1
--- needs: sales_plan, invoices|orders
+-- needs: sales_plan, actual_sales
 -- columns:
 --   period_month           DATE           The month closed, as its first day
 --   plan_version           VARCHAR        The plan compared with

@@ -3,7 +3,7 @@
 --   plans anything in. An item is listed while the month, the fiscal year to date or the month a year before has a
 --   figure of it
 -- method: pvm-acca-1
--- needs: sales_plan, invoices|orders
+-- needs: sales_plan, actual_sales
 -- columns:
 --   period_month           DATE           The month closed, as its first day
 --   plan_version           VARCHAR        The plan compared with

@@ -94,6 +94,11 @@ def test_a_failure_without_a_month_concerns_every_month(con: Connection) -> None
     assert result.sample_keys == ({"period_month": None, "item": "master"},)
 
 
+def test_a_month_that_a_rule_gives_as_a_timestamp_is_that_month(con: Connection) -> None:
+    result = check(con, "SELECT item, period_month::TIMESTAMP AS period_month FROM batch WHERE item = 'C'")
+    assert result.stops(JULY)
+
+
 def test_a_warning_stops_nothing(con: Connection) -> None:
     (result,) = validate(con, [suite(rule("SELECT * FROM batch", severity=Severity.WARNING))])
     assert result.failed_in(JUNE) == 2

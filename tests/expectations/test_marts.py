@@ -272,6 +272,14 @@ def test_a_candidate_that_is_tampered_with_stops_the_month(con: Connection, rule
     assert check(con, rule).stops(JUNE)
 
 
+def test_a_row_of_a_month_that_is_not_built_stops_all_that_are(con: Connection) -> None:
+    con.execute("UPDATE build.receivables_ageing SET period_month = '2026-07-01' WHERE document_id = 'I2'")
+    result = check(con, "receivables_ageing.rows_are_of_the_months")
+    assert result.stops(MAY)
+    assert result.stops(JUNE)
+    assert {keys["row_month"] for keys in result.sample_keys} == {"2026-07-01"}
+
+
 def test_an_account_whose_items_and_ledger_differ_by_a_cent_is_named_with_both_figures(con: Connection) -> None:
     con.execute(
         "UPDATE build.receivables_ageing SET outstanding_amount_doc = outstanding_amount_doc + 0.01 "

@@ -10,16 +10,15 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from decimal import Decimal
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kam import steps
 from kam.ingest import LoadResult, ordered_feeds
-from kam.periods import month_name
 from kam.settings import SETTINGS_FILE, Site, find_site
-from kam.warehouse import Connection, literal, memory
+from kam.warehouse import reading, rows
 from tests.support import SHARED
 
 DATA = SHARED / "data"
@@ -44,17 +43,13 @@ def iso_date(text: str) -> dt.date:
 
 
 def month_of(day: dt.date) -> dt.date:
+    """The month of a day, as its first day."""
     return day.replace(day=1)
 
 
 def month_end(month: dt.date) -> dt.date:
-    return (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
-
-
-def cents(amount: Decimal) -> Decimal:
-    """An amount with two decimals, for exact figures: nothing may be lost."""
-    assert amount == amount.quantize(Decimal("0.01"))
-    return amount.quantize(Decimal("0.01"))
+    """The last day of the month of a day."""
+    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 def write_site(folder: Path, settings: str, *, data: str, files: Sequence[str], queries: Mapping[str, str]) -> Site:
@@ -77,40 +72,42 @@ def load(site: Site) -> list[LoadResult]:
     return loads
 
 
-def close(site: Site, months: Sequence[dt.date]) -> list[steps.MonthOutcome]:
-    """Close months as the flows do, without Prefect: a refusal or a failed critical check raises."""
-    with steps.writing_session(site, f"close {month_name(months[0])}"):
-        loads = [result for feed in ordered_feeds(site) for result in steps.load_feed(site, feed)]
-        steps.require_loaded(loads)
-        as_of_load = steps.prepare_months(site, months)
-        feed_checks = steps.validate_feeds(site, as_of_load)
-        steps.require_valid(feed_checks, (), months)
-        steps.build_marts(site, as_of_load)
-        mart_checks, controls = steps.validate_marts(site, as_of_load)
-        outcomes = [
-            steps.commit_month(
-                site,
-                month,
-                as_of_load=as_of_load,
-                checks=(*feed_checks, *mart_checks),
-                controls=controls,
-                restate=False,
-                reason="",
-            )
-            for month in months
-        ]
-        steps.publish(site, only_if_lagging=True)
+def close_together(site: Site, months: Sequence[dt.date]) -> None:
+    """Close months as one set, as a backfill does, without Prefect; raises when any of them does not close."""
+    with steps.writing_session(site, "backfill"):
+        _close(site, months)
+        steps.publish(site)
+
+
+def close_one_by_one(site: Site, months: Sequence[dt.date]) -> None:
+    """Close months each by itself, in their order; raises when any of them does not close."""
+    with steps.writing_session(site, "close"):
+        for month in months:
+            _close(site, [month])
+        steps.publish(site)
+
+
+def _close(site: Site, months: Sequence[dt.date]) -> None:
+    steps.require_loaded([result for feed in ordered_feeds(site) for result in steps.load_feed(site, feed)])
+    as_of_load = steps.prepare_months(site, months)
+    feed_checks = steps.validate_feeds(site, as_of_load)
+    steps.require_valid(feed_checks, (), months)
+    steps.build_marts(site, as_of_load)
+    mart_checks, controls = steps.validate_marts(site, as_of_load)
+    checks = (*feed_checks, *mart_checks)
+    outcomes = [
+        steps.commit_month(
+            site, month, as_of_load=as_of_load, checks=checks, controls=controls, restate=False, reason=""
+        )
+        for month in months
+    ]
     steps.require_closed(outcomes)
-    return outcomes
 
 
-@contextmanager
-def published(site: Site) -> Iterator[Connection]:
-    """A connection to the published file, as a BI tool has it: read-only, `reporting.*` in reach."""
-    with memory() as con:
-        con.execute(f"ATTACH {literal(str(site.published / 'kam.duckdb'))} AS published (READ_ONLY)")
-        con.execute("USE published")
-        yield con
+def loaded_rows(site: Site, sql: str) -> list[dict[str, Any]]:
+    """The rows of a query on the warehouse, for what is not published: the feeds as they are known."""
+    with reading(site) as con:
+        return rows(con, sql)
 
 
 def adventureworks_sales(folder: Path) -> Site:
@@ -214,7 +211,6 @@ def reseller_exports(folder: Path) -> Site:
         [feeds.sales_plan]
         sql = "sales_plan.sql"
         inputs = ["landing/ResellerSalesTargets.csv", "landing/Salesperson.csv"]
-        csv = { null_values = ["-"] }
         """,
         data="adventureworks_sales",
         files=("Reseller.csv", "ResellerSales_202006.csv", "ResellerSalesTargets.csv", "Salesperson.csv"),

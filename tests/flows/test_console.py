@@ -1,0 +1,80 @@
+"""The command line with Prefect's embedded server: what a person sees, and does not see."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kam.settings import Site
+from tests.flows.processes import Finished, environment, kam, lines_with
+from tests.support import published, write_csv, write_site
+
+PREFECT_LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d+ \| ")
+NOISE = ("traceback", "warning", "deprecat", "prefect", "temporary server", "great_expectations")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Prefect home that nothing was run in before."""
+    return tmp_path_factory.mktemp("prefect-home")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return write_site(
+        tmp_path_factory.mktemp("site"),
+        {
+            "accounts": [{"account_id": "A"}],
+            "invoices": [
+                {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-06-10", "due_date": "2026-07-10", "net_amount": "100"}
+            ],
+        },
+        feeds=["accounts", "invoices"],
+    )
+
+
+@pytest.fixture(scope="module")
+def closed(site: Site, home: Path) -> Finished:
+    """What the first close of a site answers."""
+    return kam("--site", str(site.directory), "close", "2026-06", env=environment(home))
+
+
+def test_a_close_shows_its_result_and_nothing_of_prefect(closed: Finished, site: Site) -> None:
+    assert closed.exit_status == 0, closed
+    assert closed.errors == ""
+    assert "2026-06: closed as version 1." in closed.output
+    assert f"Published: {site.published / 'kam.duckdb'}" in closed.output
+    assert not PREFECT_LOG_LINE.search(closed.output)
+    assert lines_with(closed.output, NOISE) == []
+
+
+@pytest.mark.usefixtures("closed")
+def test_verbose_shows_the_log_of_prefect(site: Site, home: Path) -> None:
+    published_again = kam("--verbose", "--site", str(site.directory), "publish", env=environment(home))
+
+    everything = published_again.output + published_again.errors
+    assert published_again.exit_status == 0, published_again
+    assert PREFECT_LOG_LINE.search(everything)
+    assert "Beginning flow run 'publish'" in everything
+    assert "Task run 'publish' - Finished in state Completed()" in everything
+
+
+@pytest.mark.usefixtures("closed")
+def test_a_failed_validation_is_explained_once(site: Site, home: Path) -> None:
+    before = (site.published / "kam.duckdb").read_bytes()
+    bad = {"invoice_id": "I2", "account_id": "A", "invoice_date": "2026-07-10", "net_amount": "60", "invoice_total": "90"}
+    write_csv(site.directory / "landing" / "invoices_july.csv", list(bad), [bad])
+
+    failed = kam("--site", str(site.directory), "close", "2026-07", env=environment(home))
+
+    assert failed.exit_status == 3, failed
+    assert failed.output.strip() == ""
+    heading, *reasons = failed.errors.strip().splitlines()
+    assert heading == "2026-07 was not published, because a critical check failed:"
+    assert len(reasons) == 1
+    assert "The lines of a document add up to the total that the document states." in reasons[0]
+    assert "(invoice_id I2, lines_amount_doc 60.0000, invoice_total 90.0000)" in reasons[0]
+    assert (site.published / "kam.duckdb").read_bytes() == before
+    assert len(published(site, "FROM reporting.closes")) == 1

@@ -1,0 +1,241 @@
+"""AdventureWorks: sales against the targets of salespeople, over three years, and the raw exports they came from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from kam.models import marts
+from kam.periods import months_between
+from kam.settings import Site
+from tests.real import sites
+from tests.real.sites import iso_date, loaded_rows, month_end, month_of, records
+from tests.support import needs_shared, published
+
+pytestmark = needs_shared
+
+MONTHS = months_between(dt.date(2017, 7, 1), dt.date(2020, 5, 1))
+JUNE, JULY = dt.date(2020, 6, 1), dt.date(2020, 7, 1)
+Amounts = dict[tuple[dt.date, str], Decimal]
+
+
+@pytest.fixture(scope="module")
+def closed_one_by_one(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """All 35 months, each closed by itself."""
+    site = sites.adventureworks_sales(tmp_path_factory.mktemp("sales") / "site")
+    sites.close_one_by_one(site, MONTHS)
+    return site
+
+
+@pytest.fixture(scope="module")
+def closed_in_one_backfill(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Site:  # noqa: ARG001 - runs the flow
+    """All 35 months in one run of the flow."""
+    from flows.backfill import backfill
+
+    site = sites.adventureworks_sales(tmp_path_factory.mktemp("backfill") / "site")
+    backfill(str(site.directory), f"{MONTHS[0]:%Y-%m}", f"{MONTHS[-1]:%Y-%m}")
+    return site
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The raw exports, with the month they are of and the one after it closed."""
+    site = sites.reseller_exports(tmp_path_factory.mktemp("exports") / "site")
+    sites.close_together(site, [JUNE, JULY])
+    return site
+
+
+def names(column: str) -> Mapping[str, str]:
+    """Names of the salespeople by EmployeeKey or EmployeeID."""
+    return {person[column]: person["Salesperson"] for person in records("adventureworks_sales/Salesperson.csv")}
+
+
+def sales() -> Amounts:
+    """What the file says each manager sold in each month."""
+    managers = names("EmployeeKey")
+    sums: Amounts = defaultdict(Decimal)
+    for row in records("adventureworks_sales/Sales.csv"):
+        sums[month_of(iso_date(row["OrderDate"])), managers[row["EmployeeKey"]]] += Decimal(row["Sales"])
+    return sums
+
+
+def targets() -> Amounts:
+    """What the file says each manager was to sell in each month; on to 2021-12."""
+    managers = names("EmployeeID")
+    return {
+        (iso_date(row["TargetMonth"]), managers[row["EmployeeID"]]): Decimal(row["TargetAmount"])
+        for row in records("adventureworks_sales/Targets.csv")
+    }
+
+
+def by_manager_and_month(site: Site, column: str) -> Amounts:
+    """A column of the plan variance, where it is not zero."""
+    found = published(site, f"SELECT period_month, account_manager, {column} AS value FROM reporting.sales_plan_variance")
+    return {(row["period_month"], row["account_manager"]): row["value"] for row in found if row["value"]}
+
+
+def test_each_month_closes_by_itself(closed_one_by_one: Site) -> None:
+    closes = published(closed_one_by_one, "SELECT period_month, close_version FROM reporting.closes ORDER BY period_month")
+
+    assert [(row["period_month"], row["close_version"]) for row in closes] == [(month, 1) for month in MONTHS]
+
+
+def test_a_backfill_gives_what_single_closes_gave(closed_one_by_one: Site, closed_in_one_backfill: Site) -> None:
+    closes = "SELECT period_month, close_version, content_hash FROM ops.closes ORDER BY ALL"
+    by_single_closes = published(closed_one_by_one, closes)
+
+    assert len(by_single_closes) == 35
+    assert published(closed_in_one_backfill, closes) == by_single_closes
+    for mart in marts():
+        table = f"FROM reporting.{mart.name} ORDER BY ALL"
+        assert published(closed_in_one_backfill, table) == published(closed_one_by_one, table), mart.name
+
+
+def test_every_target_is_loaded(closed_one_by_one: Site) -> None:
+    (plan,) = loaded_rows(closed_one_by_one, "SELECT count(*) AS row_count, sum(amount) AS amount FROM core.sales_plan")
+
+    assert (plan["row_count"], plan["amount"]) == (809, 676_210_000)
+
+
+def test_every_order_line_is_loaded(closed_one_by_one: Site) -> None:
+    (orders,) = loaded_rows(
+        closed_one_by_one, "SELECT count(*) AS line_count, count(DISTINCT order_id) AS order_count FROM core.orders"
+    )
+
+    assert (orders["line_count"], orders["order_count"]) == (57_851, 3_616)
+
+
+def test_sales_of_each_manager_and_month_are_those_of_the_file(closed_one_by_one: Site) -> None:
+    assert by_manager_and_month(closed_one_by_one, "actual_amount") == sales()
+
+
+def test_targets_of_each_manager_and_month_are_those_of_the_file(closed_one_by_one: Site) -> None:
+    closed = {key: amount for key, amount in targets().items() if key[0] in MONTHS}
+
+    assert by_manager_and_month(closed_one_by_one, "plan_amount") == closed
+
+
+def test_managers_add_up_to_the_month(closed_one_by_one: Site) -> None:
+    of_file: dict[dt.date, Decimal] = defaultdict(Decimal)
+    for row in records("adventureworks_sales/Sales.csv"):
+        of_file[month_of(iso_date(row["OrderDate"]))] += Decimal(row["Sales"])
+
+    rows = published(
+        closed_one_by_one,
+        "SELECT period_month, sum(actual_amount) AS amount FROM reporting.sales_plan_variance GROUP BY period_month",
+    )
+    totals = published(
+        closed_one_by_one,
+        "SELECT period_month, actual_amount AS amount FROM reporting.sales_plan_summary WHERE level = 'total'",
+    )
+
+    assert {row["period_month"]: row["amount"] for row in rows} == of_file
+    assert {row["period_month"]: row["amount"] for row in totals} == of_file
+
+
+def test_sales_of_michael_blythe(closed_one_by_one: Site) -> None:
+    (blythe,) = published(
+        closed_one_by_one,
+        "SELECT sum(actual_amount) AS amount FROM reporting.sales_plan_variance WHERE account_manager = 'Michael Blythe'",
+    )
+
+    assert blythe["amount"] == Decimal("8952751.48")
+
+
+def test_fiscal_year_2020_to_may(closed_one_by_one: Site) -> None:
+    (total,) = published(
+        closed_one_by_one,
+        "SELECT ytd_actual_amount FROM reporting.sales_plan_summary "
+        "WHERE level = 'total' AND period_month = DATE '2020-05-01'",
+    )
+
+    assert total["ytd_actual_amount"] == Decimal("33139748.07")
+
+
+def test_a_target_without_sales_is_missed_as_a_whole(closed_one_by_one: Site) -> None:
+    sold = sales()
+    missed = {key: amount for key, amount in targets().items() if key[0] in MONTHS and key not in sold}
+    assert {month for month, manager in missed if manager == "Brian Welcker"} == set(MONTHS)  # he only leads others
+
+    found = published(
+        closed_one_by_one,
+        "SELECT period_month, account_manager, variance_amount, variance_ratio, rag FROM reporting.sales_plan_variance "
+        "WHERE actual_amount = 0 AND plan_amount > 0",
+    )
+
+    assert {(row["period_month"], row["account_manager"]): row["variance_amount"] for row in found} == {
+        key: -amount for key, amount in missed.items()
+    }
+    assert {(row["variance_ratio"], row["rag"]) for row in found} == {(Decimal(-1), "red")}
+
+
+def test_tables_without_their_feed_are_empty(closed_one_by_one: Site) -> None:
+    """The site declares neither invoices nor forecasts."""
+    for table in ("receivables_ageing", "receivables_kpis", "receivables_rollforward", "forecast_accuracy"):
+        assert published(closed_one_by_one, f"FROM reporting.{table}") == []
+
+
+def test_utf_16_orders_load_through_settings_alone(exports: Site) -> None:
+    (orders,) = loaded_rows(
+        exports, "SELECT count(*) AS line_count, sum(quantity * unit_price) AS amount FROM core.orders"
+    )
+    of_file = records("adventureworks_sales/ResellerSales_202006.csv", "utf-16")
+
+    assert orders["line_count"] == len(of_file) == 3004
+    assert orders["amount"] == sum(Decimal(row["SalesAmount"]) for row in of_file)
+    assert loaded_rows(exports, "FROM staging.rejects") == []
+
+
+def test_wide_targets_in_thousands_are_the_targets_by_month(exports: Site) -> None:
+    """The export holds months as columns, thousands and a dash for none; `Targets.csv` is the same plan, made by others."""
+    plan = loaded_rows(exports, "SELECT month, account_manager, amount FROM core.sales_plan")
+    managers = names("EmployeeKey")
+
+    assert {(row["month"], managers[row["account_manager"]]): row["amount"] for row in plan} == targets()
+    assert (len(plan), sum(row["amount"] for row in plan)) == (809, 676_210_000)
+
+
+def test_june_2020_against_its_targets(exports: Site) -> None:
+    managers = names("EmployeeKey")
+    sold: dict[str, Decimal] = defaultdict(Decimal)
+    for row in records("adventureworks_sales/ResellerSales_202006.csv", "utf-16"):
+        sold[row["EmployeeKey"]] += Decimal(row["SalesAmount"])
+    planned = {manager: amount for (month, manager), amount in targets().items() if month == JUNE}
+
+    found = published(exports, f"FROM reporting.sales_plan_variance WHERE period_month = DATE '{JUNE}'")
+
+    assert {row["account_manager"]: row["actual_amount"] for row in found if row["actual_amount"]} == sold
+    assert {managers[row["account_manager"]]: row["plan_amount"] for row in found if row["plan_amount"]} == planned
+
+
+@pytest.mark.parametrize("month", [JUNE, JULY], ids=["as the export was made", "lines without a ship date fall due"])
+def test_delivery_from_due_and_ship_dates(exports: Site, month: dt.date) -> None:
+    expected: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 5)
+    for row in records("adventureworks_sales/ResellerSales_202006.csv", "utf-16"):
+        due = iso_date(row["DueDate"])
+        if month_of(due) != month:
+            continue
+        shipped = iso_date(row["ShipDate"]) if row["ShipDate"] else dt.date.max
+        is_delivered, is_on_time = shipped <= month_end(month), shipped <= due
+        quantity = Decimal(row["OrderQuantity"])
+        line = (1, is_on_time, not is_delivered, quantity, quantity * is_on_time)
+        expected[row["ResellerKey"]] = [sum(pair, Decimal(0)) for pair in zip(expected[row["ResellerKey"]], line, strict=True)]
+
+    found = published(exports, f"FROM reporting.delivery_performance WHERE period_month = DATE '{month}'")
+
+    columns = ("line_count", "otif_count", "open_late_count", "quantity_due", "quantity_on_time")
+    assert {row["account_id"]: [row[name] for name in columns] for row in found} == expected
+    assert {row["basis"] for row in found} == {"promised"}
+
+
+def test_the_export_has_495_lines_not_shipped(exports: Site) -> None:
+    (july,) = published(
+        exports,
+        f"SELECT sum(open_late_count) AS line_count FROM reporting.delivery_performance WHERE period_month = DATE '{JULY}'",
+    )
+
+    assert july["line_count"] == 495

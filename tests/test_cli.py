@@ -1,0 +1,138 @@
+"""The command line as a person meets it: help, wrong input, exit codes, and what the fast commands leave unimported."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kam.cli import app
+from tests.support import REPOSITORY, write_csv, write_site
+
+COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+
+
+def kam(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "kam.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+    )
+
+
+def test_help_lists_every_command() -> None:
+    shown = kam("--help")
+    assert shown.returncode == 0
+    for command in COMMANDS:
+        assert re.search(rf"^│ {command}\s", shown.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command: str) -> None:
+    shown = kam(command, "--help")
+    assert shown.returncode == 0
+    assert f"Example: kam {'--site books ' if command not in ('init', 'demo') else ''}{command}" in shown.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status"], ["rejects"]], ids=["help", "status", "rejects"])
+def test_fast_commands_import_neither_prefect_nor_great_expectations(arguments: list[str], site_folder: Path) -> None:
+    write_site(site_folder, {}, feeds=["orders"])
+    program = (
+        "import sys, runpy, contextlib\n"
+        f"sys.argv = ['kam', '--site', {str(site_folder)!r}, *{arguments!r}]\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    runpy.run_module('kam.cli', run_name='__main__')\n"
+        "slow = {'prefect', 'great_expectations', 'pandas', 'polars'} & set(sys.modules)\n"
+        "sys.exit(f'imported {slow}' if slow else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stderr
+
+
+WRONG_INPUT = [
+    (["close", "2026-13"], 2, "'2026-13' is not a month"),
+    (["close", "October"], 2, "'October' is not a month"),
+    (["backfill", "2026-10", "2026-01"], 2, "the last month lies before the first"),
+    (["ingest", "--feed", "order"], 2, "Did you mean 'orders'?"),
+    (["rejects", "--feed", "payments"], 2, "no such feed in this site"),
+    (["close", "2026-01", "--restate"], 2, "--restate needs a reason"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), WRONG_INPUT, ids=[" ".join(case[0]) for case in WRONG_INPUT])
+def test_wrong_input_gets_one_clear_line(arguments: list[str], code: int, words: str, site_folder: Path) -> None:
+    write_site(site_folder, {}, feeds=["orders"])
+    before = sorted(site_folder.rglob("*"))
+    answer = kam("--site", site_folder, *arguments)
+    assert (answer.returncode, answer.stdout) == (code, "")
+    assert words in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+    assert sorted(site_folder.rglob("*")) == before
+
+
+def test_a_site_that_does_not_exist(tmp_path: Path) -> None:
+    answer = kam("--site", tmp_path / "nowhere", "status")
+    assert answer.returncode == 2
+    assert "no such folder" in answer.stderr
+
+
+def test_an_unknown_setting_names_the_nearest(site_folder: Path) -> None:
+    (site_folder / "kam.toml").write_text('[site]\nname = "x"\nfiscal_year_start = 4\n')
+    answer = kam("--site", site_folder, "status")
+    assert answer.returncode == 2
+    assert "kam.toml: site.fiscal_year_start: unknown key. Did you mean 'fiscal_year_start_month'?" in answer.stderr
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert kam("shut").returncode == 2
+
+
+def test_init_makes_a_site_that_is_valid_as_it_is_and_never_overwrites(tmp_path: Path) -> None:
+    assert kam("init", tmp_path / "books").returncode == 0
+    assert kam("--site", tmp_path / "books", "check").returncode == 0
+    again = kam("init", tmp_path / "books")
+    assert again.returncode == 2
+    assert "already" in again.stderr
+
+
+def test_everything_in_the_scaffold_is_valid_when_uncommented(tmp_path: Path) -> None:
+    kam("init", tmp_path / "books")
+    file = tmp_path / "books" / "kam.toml"
+    setting = re.compile(r"^# (\[[\w.]+\]|\w+ = )", re.MULTILINE)
+    file.write_text(setting.sub(lambda match: match[1], file.read_text()))
+    checked = kam("--site", tmp_path / "books", "check")
+    assert checked.returncode == 0, checked.stderr
+    assert "no file matches" in checked.stdout
+
+
+def test_check_shows_what_a_load_would_do_and_loads_nothing(site_folder: Path) -> None:
+    write_site(site_folder, {"orders": [{"order_id": "007", "account_id": "A", "order_date": "2026-01-05", "quantity": 5}]}, feeds=["orders"])
+    write_csv(site_folder / "landing" / "orders_bad.csv", ["order_id", "account_id", "order_date", "quantity"], [{"order_id": "8", "quantity": "x"}])
+    shown = kam("--site", site_folder, "check")
+    assert shown.returncode == 0
+    assert "orders landing/orders.csv: 1 rows, none to reject" in shown.stdout
+    assert "would reject 1 × required, 1 × type" in shown.stdout
+    assert "007" in shown.stdout
+    assert not (site_folder / "warehouse.duckdb").exists()
+
+
+def test_check_names_a_file_that_would_be_refused(site_folder: Path) -> None:
+    write_site(site_folder, {}, feeds=["orders"])
+    (site_folder / "landing" / "orders.csv").write_text("order_id;account_id\n1;A\n")
+    shown = kam("--site", site_folder, "check")
+    assert shown.returncode == 1
+    assert 'csv = { delimiter = ";" }' in shown.stderr
+
+
+def test_status_and_rejects_before_anything_is_loaded(site_folder: Path) -> None:
+    write_site(site_folder, {}, feeds=["orders"])
+    assert "No month is closed yet" in kam("--site", site_folder, "status").stdout
+    assert "No row was rejected" in kam("--site", site_folder, "rejects").stdout
