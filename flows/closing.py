@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
-from kam.errors import KamError
 from kam.ingest import ordered_feeds
 from kam.report import CloseReport
 from kam.settings import Site
@@ -23,30 +23,28 @@ def close_months(place: Site, months: Sequence[date], purpose: str, *, restate: 
     """
     require_reason(restate=restate, reason=reason)
     site = str(place.directory)
-    with writing_session(place, purpose):
-        loads = tuple(load for feed in ordered_feeds(place) for load in load_feed(site, feed))
-        require_loaded(loads)
-        as_of_load = prepare_months(site, months, restate=restate)
-        feed_checks = validate_feeds(site, as_of_load)
-        report = CloseReport(loads=loads, checks=tuple(feed_checks))
-        try:
-            require_valid(feed_checks, (), months)
-        except KamError:
-            leave_artifacts(report, months)
-            raise
-        built = build_marts(site, as_of_load)
-        mart_checks, controls = validate_marts(site, as_of_load)
-        checks = (*feed_checks, *mart_checks)
-        outcomes = tuple(
-            commit_month(
-                site, month, as_of_load=as_of_load, checks=checks, controls=controls, restate=restate, reason=reason
+    report = CloseReport()
+    try:
+        with writing_session(place, purpose):
+            report = replace(report, loads=tuple(load for feed in ordered_feeds(place) for load in load_feed(site, feed)))
+            require_loaded(report.loads)
+            as_of_load = prepare_months(site, months, restate=restate)
+            report = replace(report, checks=tuple(validate_feeds(site, as_of_load)))
+            require_valid(report.checks, (), months)
+            built = build_marts(site, as_of_load)
+            mart_checks, controls = validate_marts(site, as_of_load)
+            checks = (*report.checks, *mart_checks)
+            report = replace(report, checks=checks, controls=tuple(controls), empty_because=built.empty_because)
+            outcomes = tuple(
+                commit_month(
+                    site, month, as_of_load=as_of_load, checks=checks, controls=controls, restate=restate, reason=reason
+                )
+                for month in months
             )
-            for month in months
-        )
-        published = publish(site, only_if_lagging=True)
-        report = CloseReport(
-            outcomes, loads, checks, tuple(controls), tuple(headlines(place, months)), built.empty_because, published
-        )
-    leave_artifacts(report, months)
+            report = replace(report, months=outcomes, headlines=tuple(headlines(place, months)))
+            report = replace(report, published=publish(site, only_if_lagging=True))
+    finally:
+        # Also of a run that failed: they say how far it came and why.
+        leave_artifacts(report, months)
     require_closed(outcomes)
     return report

@@ -8,17 +8,21 @@ from prefect import flow
 
 from kam.ingest import LoadResult, ordered_feeds
 from kam.settings import find_site
-from kam.steps import writing_session
+from kam.steps import require_loaded, writing_session
 from tasks.artifacts import leave_load_artifact
 from tasks.loading import load_feed
 
 
 @flow(name="ingest", flow_run_name="ingest", persist_result=False)
 def ingest(site: str, feed: str | None = None) -> tuple[LoadResult, ...]:
-    """Load what is new in one feed of a site, else in all that it declares."""
+    """Load what is new in one feed of a site, else in all that it declares.
+
+    Raises `SourceRefusedError` when a source was refused, after the others are loaded.
+    """
     place = find_site(Path(site))
     with writing_session(place, "ingest"):
         feeds = [feed] if feed else ordered_feeds(place)
         loads = tuple(load for name in feeds for load in load_feed(site, name))
     leave_load_artifact(loads)
+    require_loaded(loads)
     return loads

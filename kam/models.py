@@ -218,12 +218,13 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
 def _needed(available: Mapping[str, bool]) -> set[str]:
     """Marts to build and all that they read; the calendar and rates are always there for the checks."""
     known = models()
-    queue = [model.name for model in marts() if not model.missing(available)]
+    lacking = {model.name for model in marts() if model.missing(available)}
+    queue = [model.name for model in marts() if model.name not in lacking]
     queue += [name for name in ("months", "days", "daily_rates", "month_rates", "sales") if name in known]
     needed: set[str] = set()
     while queue:
         name = queue.pop()
-        if name not in needed:
+        if name not in needed and name not in lacking:
             needed.add(name)
             queue.extend(known[name].references & known.keys())
     return needed

@@ -109,7 +109,7 @@ def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list
     log.info("Validating the tables …")
     with warehouse(site) as con:
         _know(con, as_of_load)
-        checks = validate(con, mart_suites(site.settings.feeds.keys()))
+        checks = validate(con, mart_suites(site.settings.available))
         return checks, closing.control_totals(con)
 
 

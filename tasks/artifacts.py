@@ -20,7 +20,7 @@ def leave_artifacts(report: CloseReport, months: Sequence[date]) -> None:
     suffix = month_name(months[0]) if len(months) == 1 else f"{month_name(months[0])}-to-{month_name(months[-1])}"
 
     def create() -> None:
-        passed = f"All {len(report.checks)} checks passed."
+        passed = f"All {len(report.checks)} checks passed." if report.checks else "Nothing was checked."
         _table(f"loads-{suffix}", load_rows(report.loads), "What was loaded", "Nothing new was loaded.")
         _table(f"checks-{suffix}", check_rows(report.checks, months), "Checks that failed", passed)
         _table(f"control-totals-{suffix}", control_rows(report.controls), "Control totals", "No control totals.")

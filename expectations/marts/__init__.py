@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from expectations.marts import forecast, rating, receivables, variance
 from expectations.rules import Suite
@@ -11,6 +11,6 @@ from kam.models import models
 MART_SUITES = (*receivables.SUITES, *variance.SUITES, *rating.SUITES, *forecast.SUITES)
 
 
-def mart_suites(declared: Collection[str]) -> tuple[Suite, ...]:
+def mart_suites(available: Mapping[str, bool]) -> tuple[Suite, ...]:
     """The suites of the marts that a site with these feeds can fill; the others are empty."""
-    return tuple(suite for suite in MART_SUITES if not models()[suite.name].missing_feeds(declared))
+    return tuple(suite for suite in MART_SUITES if not models()[suite.name].missing(available))

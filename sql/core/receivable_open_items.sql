@@ -124,7 +124,7 @@ items AS (
         ON book.currency = spans.currency AND book.rate_date = spans.document_date
     JOIN core.receivable_snapshots AS snapshots
         ON snapshots.snapshot_no >= spans.first_snapshot_no AND snapshots.snapshot_no < spans.end_snapshot_no
-    WHERE spans.outstanding_amount_doc <> 0
+    WHERE spans.outstanding_amount_doc <> 0 AND spans.end_snapshot_no > spans.first_snapshot_no
 ),
 
 -- With apply_unapplied = oldest_first, cash without an invoice is set against the oldest due items of its account and

@@ -197,10 +197,13 @@ reference_steps AS (
 ),
 
 reference_errors AS (
-    SELECT implied.*
-    FROM implied
-    JOIN reference_steps USING (period_month, lag)
-    WHERE implied.forecast_step = reference_steps.reference.forecast_step
+    SELECT
+        period_month, forecast_step, lag, by_account, by_product, 'item' AS level, account_id, product_id, account_manager,
+        percentage_error(actual, forecast) AS wape
+    FROM item_errors
+    UNION ALL
+    SELECT period_month, forecast_step, lag, by_account, by_product, level, account_id, product_id, account_manager, wape
+    FROM level_measures
 ),
 
 beside_reference AS (
@@ -215,6 +218,7 @@ beside_reference AS (
     LEFT JOIN reference_errors
         ON reference_errors.period_month = implied.period_month
         AND reference_errors.lag = implied.lag
+        AND reference_errors.forecast_step = reference_steps.reference.forecast_step
         AND reference_errors.level = implied.level
         AND reference_errors.by_account = implied.by_account
         AND reference_errors.by_product = implied.by_product

@@ -128,11 +128,21 @@ def adventureworks_sales(folder: Path) -> Site:
 
         [feeds.accounts]
         files = "landing/Reseller.csv"
-        columns = { account_id = "ResellerKey", account_name = "Reseller", segment = "Business Type", country = "Country-Region" }
+
+        [feeds.accounts.columns]
+        account_id = "ResellerKey"
+        account_name = "Reseller"
+        segment = "Business Type"
+        country = "Country-Region"
 
         [feeds.products]
         files = "landing/Product.csv"
-        columns = { product_id = "ProductKey", product_name = "Product", product_line = "Category", standard_cost = "Standard Cost" }
+
+        [feeds.products.columns]
+        product_id = "ProductKey"
+        product_name = "Product"
+        product_line = "Category"
+        standard_cost = "Standard Cost"
 
         [feeds.orders]
         sql = "orders.sql"
@@ -143,9 +153,7 @@ def adventureworks_sales(folder: Path) -> Site:
         inputs = ["landing/Targets.csv", "landing/Salesperson.csv"]
         """,
         data="adventureworks_sales",
-        files=(
-            "Sales.csv", "Targets.csv", "Salesperson.csv", "Region.csv", "Reseller.csv", "Product.csv",
-        ),
+        files=("Sales.csv", "Targets.csv", "Salesperson.csv", "Region.csv", "Reseller.csv", "Product.csv"),
         queries={
             "orders.sql": """
                 SELECT
@@ -176,7 +184,7 @@ def adventureworks_sales(folder: Path) -> Site:
 
 
 def reseller_exports(folder: Path) -> Site:
-    """The raw exports as they came: UTF-16, targets with a column a month in thousands, orders of June 2020 with dates."""
+    """The raw exports as they came, in UTF-16: targets with a column a month in thousands, and orders of June 2020."""
     return write_site(
         folder,
         """
@@ -357,7 +365,7 @@ def northwind_lines(folder: Path) -> Site:
 
 
 def purchasing(folder: Path) -> Site:
-    """Purchase orders seen from the buyer: the vendor is the account. The ship date of the order stands for the receipt."""
+    """Purchase orders: the vendor is the account, and the ship date of the order stands for the receipt of its lines."""
     return write_site(
         folder,
         """

@@ -74,12 +74,16 @@ def targets() -> Amounts:
 
 def by_manager_and_month(site: Site, column: str) -> Amounts:
     """A column of the plan variance, where it is not zero."""
-    found = published(site, f"SELECT period_month, account_manager, {column} AS value FROM reporting.sales_plan_variance")
+    found = published(
+        site, f"SELECT period_month, account_manager, {column} AS value FROM reporting.sales_plan_variance"
+    )
     return {(row["period_month"], row["account_manager"]): row["value"] for row in found if row["value"]}
 
 
 def test_each_month_closes_by_itself(closed_one_by_one: Site) -> None:
-    closes = published(closed_one_by_one, "SELECT period_month, close_version FROM reporting.closes ORDER BY period_month")
+    closes = published(
+        closed_one_by_one, "SELECT period_month, close_version FROM reporting.closes ORDER BY period_month"
+    )
 
     assert [(row["period_month"], row["close_version"]) for row in closes] == [(month, 1) for month in MONTHS]
 
@@ -140,7 +144,8 @@ def test_managers_add_up_to_the_month(closed_one_by_one: Site) -> None:
 def test_sales_of_michael_blythe(closed_one_by_one: Site) -> None:
     (blythe,) = published(
         closed_one_by_one,
-        "SELECT sum(actual_amount) AS amount FROM reporting.sales_plan_variance WHERE account_manager = 'Michael Blythe'",
+        "SELECT sum(actual_amount) AS amount FROM reporting.sales_plan_variance "
+        "WHERE account_manager = 'Michael Blythe'",
     )
 
     assert blythe["amount"] == Decimal("8952751.48")
@@ -191,7 +196,7 @@ def test_utf_16_orders_load_through_settings_alone(exports: Site) -> None:
 
 
 def test_wide_targets_in_thousands_are_the_targets_by_month(exports: Site) -> None:
-    """The export holds months as columns, thousands and a dash for none; `Targets.csv` is the same plan, made by others."""
+    """Months as columns, thousands, a dash for none; `Targets.csv` is the same plan, brought into rows by others."""
     plan = loaded_rows(exports, "SELECT month, account_manager, amount FROM core.sales_plan")
     managers = names("EmployeeKey")
 
@@ -223,7 +228,8 @@ def test_delivery_from_due_and_ship_dates(exports: Site, month: dt.date) -> None
         is_delivered, is_on_time = shipped <= month_end(month), shipped <= due
         quantity = Decimal(row["OrderQuantity"])
         line = (1, is_on_time, not is_delivered, quantity, quantity * is_on_time)
-        expected[row["ResellerKey"]] = [sum(pair, Decimal(0)) for pair in zip(expected[row["ResellerKey"]], line, strict=True)]
+        so_far = expected[row["ResellerKey"]]
+        expected[row["ResellerKey"]] = [kept + added for kept, added in zip(so_far, line, strict=True)]
 
     found = published(exports, f"FROM reporting.delivery_performance WHERE period_month = DATE '{month}'")
 
@@ -235,7 +241,8 @@ def test_delivery_from_due_and_ship_dates(exports: Site, month: dt.date) -> None
 def test_the_export_has_495_lines_not_shipped(exports: Site) -> None:
     (july,) = published(
         exports,
-        f"SELECT sum(open_late_count) AS line_count FROM reporting.delivery_performance WHERE period_month = DATE '{JULY}'",
+        "SELECT sum(open_late_count) AS line_count FROM reporting.delivery_performance "
+        f"WHERE period_month = DATE '{JULY}'",
     )
 
     assert july["line_count"] == 495

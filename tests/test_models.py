@@ -1,0 +1,118 @@
+"""The SQL models: headers that are contracts, no wall clock, docs that follow, and months built together or alone."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from kam.build import record_content
+from kam.docs import DOCS, feeds_page, metrics_page
+from kam.errors import KamError
+from kam.models import Model, marts, models, run_views
+from kam.warehouse import SQL, memory, rows
+from tests.support import build_case
+
+MODELS = [*models().values(), *run_views().values()]
+PUBLISHED = [*marts(), *run_views().values()]
+INVOICES = [
+    {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-01-10", "due_date": "2026-02-09", "net_amount": 100},
+    {"invoice_id": "I2", "account_id": "B", "invoice_date": "2026-02-10", "due_date": "2026-03-12", "net_amount": 50},
+]
+PAYMENTS = [{"payment_id": "P1", "account_id": "A", "invoice_id": "I1", "payment_date": "2026-02-20", "amount": 30}]
+
+
+@pytest.mark.parametrize("file", sorted(SQL.rglob("*.sql")), ids=lambda file: file.stem)
+def test_no_result_depends_on_the_wall_clock_or_on_chance(file: object) -> None:
+    sql = re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8"))  # type: ignore[attr-defined]
+    forbidden = r"\b(now|today|random|uuid|gen_random_uuid|current_date|current_timestamp|current_time|localtimestamp)\b"
+    assert not re.search(forbidden, sql, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_every_model_says_why_it_is_there(model: Model) -> None:
+    assert model.why
+
+
+@pytest.mark.parametrize("model", PUBLISHED, ids=lambda model: model.name)
+def test_a_published_table_describes_its_grain_and_every_column(model: Model) -> None:
+    names = [column.name for column in model.columns]
+    assert set(model.grain) <= set(names)
+    assert len(names) == len(set(names))
+    for column in model.columns:
+        assert column.meaning, column.name
+        assert column.sql_type != "DOUBLE", f"{column.name}: a figure is DECIMAL, so that the same rows give the same bytes"
+
+
+@pytest.mark.parametrize("model", marts(), ids=lambda model: model.name)
+def test_a_mart_is_by_month_and_names_its_method(model: Model) -> None:
+    assert "period_month" in model.grain
+    assert re.fullmatch(r"[a-z-]+-\d+", model.method)
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    assert (DOCS / "feeds.md").read_text(encoding="utf-8") == feeds_page()
+    assert (DOCS / "metrics.md").read_text(encoding="utf-8") == metrics_page()
+
+
+def test_a_mart_without_its_feed_is_empty_and_has_its_columns() -> None:
+    con = build_case({"invoices": INVOICES}, periods=["2026-02"], feeds=["invoices"])
+    assert con.execute("SELECT count(*) FROM build.delivery_performance").fetchall() == [(0,)]
+    columns = [name for name, *_ in con.execute("DESCRIBE build.delivery_performance").fetchall()]
+    assert columns == [column.name for column in models()["delivery_performance"].all_columns]
+
+
+def test_months_built_together_equal_months_built_alone() -> None:
+    given = {"invoices": INVOICES, "payments": PAYMENTS}
+    together = build_case(given, periods=["2026-01", "2026-02"])
+    record_content(together)
+    for period in ("2026-01", "2026-02"):
+        alone = build_case(given, periods=[period])
+        record_content(alone)
+        query = f"FROM build.content WHERE period_month = '{period}-01' ORDER BY ALL"
+        assert rows(alone, query)
+        assert rows(alone, query) == rows(together, query)
+
+
+def test_the_content_hash_sees_a_doubled_row_and_not_the_order() -> None:
+    def content(values: str) -> str:
+        con = build_case({"invoices": INVOICES}, periods=["2026-01"])
+        con.execute(f"CREATE OR REPLACE TABLE build.receivables_summary AS {values}")
+        con.execute("ALTER TABLE build.receivables_summary ADD COLUMN IF NOT EXISTS method VARCHAR")
+        record_content(con)
+        found = con.execute("SELECT content_hash FROM build.content WHERE table_name = 'receivables_summary'")
+        return str(found.fetchall()[0][0])
+
+    columns = "SELECT * EXCLUDE method FROM build.receivables_summary"
+    assert content(columns) == content(f"{columns} ORDER BY ALL DESC")
+    assert content(columns) != content(f"{columns} UNION ALL {columns}")
+
+
+def test_a_doubled_grain_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    import kam.models
+
+    summary = models()["receivables_summary"]
+    doubled = Model(**{**vars(summary), "sql": f"SELECT * FROM ({summary.sql}) UNION ALL SELECT * FROM ({summary.sql})"})
+    known = {**models(), "receivables_summary": doubled}
+    monkeypatch.setattr(kam.models, "models", lambda: known)
+    with pytest.raises(KamError, match=r"receivables_summary\.sql: 2 rows for one key"):
+        build_case({"invoices": INVOICES}, periods=["2026-01"])
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "expected"), [("1", "4", 0.25), ("1", "0", None), ("0", "0", None), ("NULL", "4", None)]
+)
+def test_a_ratio_is_null_where_it_is_undefined(numerator: str, denominator: str, expected: float | None) -> None:
+    with memory() as con:
+        assert con.execute(f"SELECT ratio({numerator}, {denominator})").fetchall() == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    # 1.005 and 0.285 lie below their half as binary fractions; a cent must not depend on that.
+    [("1.005::DOUBLE", "1.01"), ("0.285::DOUBLE", "0.29"), ("-1.005::DOUBLE", "-1.01"), ("2.675", "2.68")],
+)
+def test_money_is_rounded_half_away_from_zero(amount: str, expected: str) -> None:
+    with memory() as con:
+        assert con.execute(f"SELECT money_round({amount})").fetchall() == [(Decimal(expected),)]

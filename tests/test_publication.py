@@ -1,0 +1,149 @@
+"""The published file: comments, all versions, swapped in one piece, and readable while it is replaced."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from kam import publication, steps
+from kam.errors import KamError
+from kam.models import marts, run_views
+from kam.settings import Site
+from kam.warehouse import warehouse
+from tests.support import published, write_csv, write_site
+
+JUNE = date(2026, 6, 1)
+INVOICE = {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-06-10", "due_date": "2026-07-10", "net_amount": 100}
+COLUMNS = list(INVOICE)
+
+
+def close(site: Site, month: date, *, restate: bool = False) -> steps.MonthOutcome:
+    """A close without Prefect and without checks: they have tests of their own."""
+    with steps.writing_session(site, "close"):
+        for feed in site.settings.feeds:
+            steps.require_loaded(steps.load_feed(site, feed))
+        as_of_load = steps.prepare_months(site, [month], restate=restate)
+        steps.build_marts(site, as_of_load)
+        outcome = steps.commit_month(
+            site, month, as_of_load=as_of_load, checks=(), controls=(), restate=restate, reason="a late invoice"
+        )
+        steps.publish(site, only_if_lagging=True)
+    return outcome
+
+
+@pytest.fixture
+def site(site_folder: Path) -> Site:
+    site = write_site(site_folder, {"invoices": [INVOICE]}, feeds=["invoices"])
+    assert close(site, JUNE) == steps.MonthOutcome(JUNE, "closed", 1)
+    return site
+
+
+def test_every_view_and_column_carries_its_meaning(site: Site) -> None:
+    views = {row["view_name"] for row in published(site, "FROM duckdb_views() WHERE schema_name = 'reporting'")}
+    assert views == {mart.name for mart in marts()} | {f"{mart.name}_history" for mart in marts()} | set(run_views())
+    bare = published(site, "FROM duckdb_columns() WHERE schema_name = 'reporting' AND comment IS NULL")
+    assert [(row["table_name"], row["column_name"]) for row in bare] == []
+
+
+def test_metric_definitions_list_every_published_column(site: Site) -> None:
+    missing = published(
+        site,
+        """
+        SELECT columns.table_name, columns.column_name
+        FROM duckdb_columns() AS columns
+        ANTI JOIN reporting.metric_definitions AS definitions
+          ON definitions.table_name = columns.table_name AND definitions.column_name = columns.column_name
+        WHERE columns.schema_name = 'reporting' AND NOT columns.table_name LIKE '%\\_history' ESCAPE '\\'
+        """,
+    )
+    assert missing == []
+
+
+def test_a_restated_month_shows_its_newest_version_and_keeps_the_old_one(site: Site) -> None:
+    write_csv(site.directory / "landing" / "invoices_late.csv", COLUMNS, [INVOICE | {"invoice_id": "I2", "net_amount": 5}])
+    changed = close(site, JUNE)
+    assert (changed.outcome, changed.version) == ("changed", 1)
+    assert "1 rows of invoices in 1 loads" in changed.message
+    assert close(site, JUNE, restate=True) == steps.MonthOutcome(JUNE, "closed", 2)
+
+    def total(view: str, version: int) -> object:
+        query = f"SELECT sum(outstanding_amount) AS total FROM reporting.{view} WHERE close_version = {version}"
+        return published(site, query)[0]["total"]
+
+    assert total("receivables_ageing", 2) == 105
+    assert total("receivables_ageing", 1) is None
+    assert total("receivables_ageing_history", 1) == 100
+    closes = published(site, "FROM reporting.closes ORDER BY close_version")
+    assert [(row["close_version"], row["is_newest"], row["reason"]) for row in closes] == [
+        (1, False, "a late invoice"),
+        (2, True, "a late invoice"),
+    ]
+
+
+def test_nothing_changed_makes_no_version_and_leaves_the_file_alone(site: Site) -> None:
+    before = (site.published / "kam.duckdb").stat().st_mtime_ns
+    assert close(site, JUNE) == steps.MonthOutcome(JUNE, "unchanged", 1)
+    assert (site.published / "kam.duckdb").stat().st_mtime_ns == before
+
+
+def test_a_lost_published_file_comes_back_with_the_next_close(site: Site) -> None:
+    (site.published / "kam.duckdb").unlink()
+    close(site, JUNE)
+    assert published(site, "FROM reporting.receivables_ageing")
+
+
+def test_a_log_left_by_a_crashed_writer_is_not_replayed_into_the_new_file(site: Site) -> None:
+    leftover = site.published / "kam.duckdb.wal"
+    leftover.write_bytes(b"old")
+    with warehouse(site) as con:
+        publication.publish(con, site)
+    assert not leftover.exists()
+    assert {file.name for file in site.published.iterdir()} == {"kam.duckdb"}
+
+
+def test_a_folder_that_cannot_be_written_says_how_to_publish_later(site: Site) -> None:
+    for file in site.published.iterdir():
+        file.unlink()
+    site.published.rmdir()
+    site.published.write_text("a file in the way")
+    with warehouse(site) as con, pytest.raises(KamError, match="kam publish"):
+        publication.publish(con, site)
+
+
+def test_readers_never_meet_an_error_or_half_a_month(site: Site) -> None:
+    """Each reader opens the file anew, as a BI tool without a pool does, and sees equal totals in two views."""
+    faults: list[str] = []
+    stop = threading.Event()
+    reads = 0
+
+    def read() -> None:
+        nonlocal reads
+        while not stop.is_set():
+            try:
+                with duckdb.connect(str(site.published / "kam.duckdb"), read_only=True) as con:
+                    items, buckets = (
+                        con.execute(f"SELECT sum(outstanding_amount) FROM reporting.{view}").fetchall()[0][0]
+                        for view in ("receivables_ageing", "receivables_summary")
+                    )
+                    reads += 1
+                    if items != buckets:
+                        faults.append(f"{items} is not {buckets}")
+            except duckdb.Error as error:
+                faults.append(str(error))
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for number in range(3):
+        late = INVOICE | {"invoice_id": f"L{number}", "net_amount": number + 1}
+        write_csv(site.directory / "landing" / f"invoices_{number}.csv", COLUMNS, [late])
+        assert close(site, JUNE, restate=True).outcome == "closed"
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert faults == []
+    assert reads > 3

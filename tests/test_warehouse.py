@@ -1,0 +1,95 @@
+"""One writer at a time, and a reader that never waits on the working file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kam.errors import KamError, WarehouseBusyError
+from kam.settings import Site
+from kam.warehouse import reading, transaction, warehouse, writing
+from tests.support import REPOSITORY, write_site
+
+HOLD = """
+import sys, pathlib
+from kam.settings import find_site
+from kam.warehouse import warehouse, writing
+site = find_site(pathlib.Path(sys.argv[1]))
+with writing(site, "close 2026-06"), warehouse(site):
+    print("holding", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def site(site_folder: Path) -> Site:
+    return write_site(site_folder, {}, feeds=["orders"])
+
+
+@pytest.fixture
+def other_process(site: Site) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the right to write until its input is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(site.directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "holding\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_second_writer_waits_says_for_whom_and_gives_up(site: Site, other_process: subprocess.Popen[str]) -> None:
+    heard: list[str] = []
+    with pytest.raises(WarehouseBusyError, match="close 2026-06") as caught, writing(
+        site, "close 2026-07", wait_seconds=0.5, on_wait=heard.append
+    ):
+        pytest.fail("two writers at once")
+    assert caught.value.exit_code == 5
+    assert len(heard) == 1
+    assert f"close 2026-06 (process {other_process.pid}" in heard[0]
+
+
+def test_a_second_writer_goes_on_when_the_first_has_finished(site: Site, other_process: subprocess.Popen[str]) -> None:
+    def finish(_: str) -> None:
+        assert other_process.stdin is not None
+        other_process.stdin.close()
+
+    with writing(site, "close 2026-07", wait_seconds=30, on_wait=finish), warehouse(site) as con:
+        assert con.execute("SELECT count(*) FROM ops.loads").fetchall() == [(0,)]
+
+
+def test_a_writer_that_was_killed_leaves_nothing_to_wait_for(site: Site, other_process: subprocess.Popen[str]) -> None:
+    other_process.kill()
+    other_process.wait()
+    with writing(site, "close 2026-07", wait_seconds=5):
+        pass
+
+
+def test_looking_while_another_process_writes_says_who(site: Site, other_process: subprocess.Popen[str]) -> None:
+    with pytest.raises(WarehouseBusyError, match="close 2026-06"), reading(site):
+        pytest.fail("opened a file that is being written")
+    assert other_process.poll() is None
+
+
+def test_a_file_that_is_no_warehouse_is_named(site: Site) -> None:
+    site.warehouse.write_bytes(b"not a database" * 1000)
+    with pytest.raises(KamError, match=r"warehouse\.duckdb: cannot be opened"), reading(site):
+        pytest.fail("opened")
+
+
+def test_an_exception_takes_a_transaction_back(site: Site) -> None:
+    with warehouse(site) as con:
+        with pytest.raises(ZeroDivisionError), transaction(con):
+            con.execute("CREATE TABLE core.half_done (a INTEGER)")
+            raise ZeroDivisionError
+        assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'half_done'").fetchall() == [(0,)]
