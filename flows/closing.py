@@ -26,7 +26,9 @@ def close_months(place: Site, months: Sequence[date], purpose: str, *, restate: 
     report = CloseReport()
     try:
         with writing_session(place, purpose):
-            report = replace(report, loads=tuple(load for feed in ordered_feeds(place) for load in load_feed(site, feed)))
+            report = replace(
+                report, loads=tuple(load for feed in ordered_feeds(place) for load in load_feed(site, feed))
+            )
             require_loaded(report.loads)
             as_of_load = prepare_months(site, months, restate=restate)
             report = replace(report, checks=tuple(validate_feeds(site, as_of_load)))

@@ -13,7 +13,6 @@ from kam.periods import add_months, month_name, parse_month
 from kam.report import CloseReport
 from kam.settings import Site, find_site
 
-
 PREVIOUS = "previous"
 
 

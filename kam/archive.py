@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def ledger_entries(site: Site) -> list[dict[str, Any]]:
     return entries
 
 
-def write_ledger(site: Site, entries: list[Mapping[str, Any]]) -> None:
+def write_ledger(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:
     """Write the whole ledger aside and swap it in, so that a reader or a crash never meets half of it."""
     site.archive.mkdir(parents=True, exist_ok=True)
     aside = ledger(site).with_suffix(".tmp")

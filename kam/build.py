@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
 from kam.contracts import FEEDS
 from kam.errors import UsageError
@@ -42,7 +43,9 @@ def prepare_build(
     if span is None:
         message = "nothing is loaded yet. Put extracts in the landing folder and run: kam ingest"
         raise UsageError(message)
-    con.execute("CREATE OR REPLACE TABLE build.data_range AS SELECT ?::DATE AS first_date, ?::DATE AS last_date", list(span))
+    con.execute(
+        "CREATE OR REPLACE TABLE build.data_range AS SELECT ?::DATE AS first_date, ?::DATE AS last_date", list(span)
+    )
     _settings_tables(con, settings)
     materialise(con, "months")
     materialise(con, "days")
@@ -133,9 +136,7 @@ def _ageing_buckets(settings: Settings) -> list[tuple[object, ...]]:
     matrix = rates if isinstance(rates, Mapping) else {}
     lower = (None, 1, *(bound + 1 for bound in bounds))
     upper = (0, *bounds, None)
-    return [
-        (number, label, lower[number], upper[number], matrix.get(label)) for number, label in enumerate(labels)
-    ]
+    return [(number, label, lower[number], upper[number], matrix.get(label)) for number, label in enumerate(labels)]
 
 
 def _rating_tables(con: Connection, settings: Settings) -> None:
@@ -153,7 +154,7 @@ def _rating_tables(con: Connection, settings: Settings) -> None:
         "rating_weights",
         "account_id VARCHAR, dimension VARCHAR, weight DECIMAL(18, 6)",
         [
-            (account_id, dimension, rule.weights.get(dimension, 0))
+            (account_id, dimension, rule.weights.get(dimension, Decimal(0)))
             for account_id, rule in rules
             for dimension in RATED_DIMENSIONS
         ],

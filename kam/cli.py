@@ -43,10 +43,14 @@ problems = _console(stderr=True)
 
 SiteOption = Annotated[
     Path | None,
-    typer.Option("--site", metavar="DIR", help="The site's folder. Else the one that KAM_SITE names, else this folder."),
+    typer.Option(
+        "--site", metavar="DIR", help="The site's folder. Else the one that KAM_SITE names, else this folder."
+    ),
 ]
 FeedOption = Annotated[str | None, typer.Option("--feed", metavar="FEED", help="Only this feed.")]
-RestateOption = Annotated[bool, typer.Option("--restate", help="Make a new version of a closed month whose inputs changed.")]
+RestateOption = Annotated[
+    bool, typer.Option("--restate", help="Make a new version of a closed month whose inputs changed.")
+]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in reporting.closes.")]
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, such as 2026-10.")]
 
@@ -78,11 +82,13 @@ def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The fold
     from kam.scaffold import write_site
 
     file = write_site(directory)
-    out.print(f"Wrote {escape(str(file))}. Put extracts in {escape(str(directory / 'landing'))}, adapt the file, then: kam --site {escape(str(directory))} check")
+    out.print(
+        f"Wrote {escape(str(file))}. Put extracts in {escape(str(directory / 'landing'))}, adapt the file, then: kam --site {escape(str(directory))} check"
+    )
 
 
 @app.command(epilog="Example: kam demo demo-site --accounts 12 --months 24")
-def demo(  # noqa: PLR0913 - one option a dimension of the data
+def demo(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
     accounts: Annotated[int, typer.Option(min=1, help="Customer accounts.")] = 12,
     products: Annotated[int, typer.Option(min=1, help="Parts.")] = 30,
@@ -252,7 +258,9 @@ def _print_report(place: Site, report: CloseReport) -> None:
     months = [outcome.month for outcome in report.months]
     _print_table("Loaded", load_summary(report.loads), if_empty="Nothing new to load.")
     failed = check_rows(report.checks, months)
-    _print_table(f"Checks that failed, of {len(report.checks)}", failed, if_empty=f"All {len(report.checks)} checks passed.")
+    _print_table(
+        f"Checks that failed, of {len(report.checks)}", failed, if_empty=f"All {len(report.checks)} checks passed."
+    )
     for table, reason in sorted(report.empty_because.items()):
         out.print(f"[dim]{table} is empty: {escape(reason)}[/dim]")
     if len(months) <= 6:  # noqa: PLR2004 - as many columns as fit a console
@@ -263,7 +271,9 @@ def _print_report(place: Site, report: CloseReport) -> None:
             out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
         else:
             out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
-    out.print(f"{'Published' if report.published else 'Published before'}: {escape(str(place.published / 'kam.duckdb'))}")
+    out.print(
+        f"{'Published' if report.published else 'Published before'}: {escape(str(place.published / 'kam.duckdb'))}"
+    )
     if any(load.rejected_count for load in report.loads):
         out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
 
@@ -273,7 +283,9 @@ def _print_table(title: str, rows: Sequence[Row], *, if_empty: str = "") -> None
         if if_empty:
             out.print(if_empty)
         return
-    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD
+    )
     names = list(dict.fromkeys(name for row in rows for name in row))
     for name in names:
         is_number = all(_is_number(row.get(name, "")) for row in rows)
@@ -284,14 +296,15 @@ def _print_table(title: str, rows: Sequence[Row], *, if_empty: str = "") -> None
 
 
 def _is_number(text: str) -> bool:
-    return text[:1] in "-–0123456789" and not text[4:5] == "-"
+    return text[:1] in "-–0123456789" and text[4:5] != "-"
 
 
 def _side_by_side(sample: Sequence[Mapping[str, object]]) -> list[Row]:
     """Sample rows turned, one line a column, so that wide feeds stay readable; columns without any value are left out."""
     names = [name for name in (sample[0] if sample else ()) if any(row[name] is not None for row in sample)]
     return [
-        {"Column": name} | {f"Row {number}": _cell(row[name]) for number, row in enumerate(sample, start=1)} for name in names
+        {"Column": name} | {f"Row {number}": _cell(row[name]) for number, row in enumerate(sample, start=1)}
+        for name in names
     ]
 
 
@@ -312,7 +325,9 @@ def main() -> None:
     except Exception as error:
         if _State.verbose:
             raise
-        problems.print(f"[red]Unexpected: {escape(type(error).__name__)}: {escape(str(error))}[/red]\nSee the details with: kam --verbose …")
+        problems.print(
+            f"[red]Unexpected: {escape(type(error).__name__)}: {escape(str(error))}[/red]\nSee the details with: kam --verbose …"
+        )
         sys.exit(1)
 
 

@@ -120,8 +120,14 @@ def commit(
     manifest = {
         "content": dict(candidate.tables),
         "rows": dict(counts.fetchall()),
-        "loads": rows(con, "SELECT load_id, feed, sha256 FROM ops.loads WHERE status = 'loaded' AND load_id <= ? ORDER BY load_id", [as_of_load]),
-        "opened_from_version": con.execute("SELECT previous_version FROM build.periods WHERE period_month = ?", [month]).fetchall()[0][0],
+        "loads": rows(
+            con,
+            "SELECT load_id, feed, sha256 FROM ops.loads WHERE status = 'loaded' AND load_id <= ? ORDER BY load_id",
+            [as_of_load],
+        ),
+        "opened_from_version": con.execute(
+            "SELECT previous_version FROM build.periods WHERE period_month = ?", [month]
+        ).fetchall()[0][0],
         "failed_checks": failed,
     }
     with transaction(con):

@@ -180,7 +180,9 @@ def _choice(
     return Column(name, Kind.ENUM, meaning, required=required, default=default, values=values)
 
 
-def _currency(meaning: str = "Currency of the row's amounts; empty = the reporting currency", *, required: bool = False) -> Column:
+def _currency(
+    meaning: str = "Currency of the row's amounts; empty = the reporting currency", *, required: bool = False
+) -> Column:
     return Column("currency", Kind.CURRENCY, meaning, required=required)
 
 
@@ -477,7 +479,9 @@ _FEEDS = (
         "Quantities forecast for a target month at the end of a snapshot month",
         key=("forecast_step", "snapshot_month", "account_id", "product_id", "target_month"),
         columns=(
-            Column("forecast_step", Kind.ID, "Who or what forecast: sales, statistical, customer_schedule", default="sales"),
+            Column(
+                "forecast_step", Kind.ID, "Who or what forecast: sales, statistical, customer_schedule", default="sales"
+            ),
             _month("snapshot_month", "The forecast was made at the end of this month"),
             _month("target_month", "The month forecast"),
             _id("account_id", "The customer account"),

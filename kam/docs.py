@@ -47,7 +47,9 @@ def _feed(feed: Feed) -> str:
 
 def _column(column: Column) -> str:
     name = f"**{column.name}**" if column.required else column.name
-    bounds = [f"{word} {bound:f}" for word, bound in (("from", column.minimum), ("to", column.maximum)) if bound is not None]
+    bounds = [
+        f"{word} {bound:f}" for word, bound in (("from", column.minimum), ("to", column.maximum)) if bound is not None
+    ]
     allowed = ", ".join(column.values) or " ".join(bounds)
     return f"| {name} | {column.kind} | {column.meaning} | {column.default or ''} | {allowed} |"
 

@@ -55,7 +55,11 @@ class Examination:
 
 
 def ingest(
-    con: Connection, site: Site, feeds: Iterable[str] | None = None, *, on_load: Callable[[LoadResult], None] = lambda _: None
+    con: Connection,
+    site: Site,
+    feeds: Iterable[str] | None = None,
+    *,
+    on_load: Callable[[LoadResult], None] = lambda _: None,
 ) -> list[LoadResult]:
     """Load what is new in these feeds of a site, else in all that it declares.
 
@@ -120,8 +124,10 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
         with opened(con, site, extract, source) as relation:
             plan = reading(con, feed, source, extract, relation)
             _read_rows(con, plan, extract)
-            _mark_double_keys(con, feed)
-            faults = con.execute(f"SELECT rule, count(DISTINCT source_row) FROM ({_reject_rows(plan)}) GROUP BY rule ORDER BY rule")
+            _mark_double_keys(con)
+            faults = con.execute(
+                f"SELECT rule, count(DISTINCT source_row) FROM ({_reject_rows(plan)}) GROUP BY rule ORDER BY rule"
+            )
             counts = dict(faults.fetchall())
             names = ", ".join(feed.column_names)
             sample = rows(con, f"SELECT {names} FROM incoming WHERE NOT faulty ORDER BY rowid LIMIT {_SAMPLE_ROWS}")
@@ -143,12 +149,14 @@ def _read_rows(con: Connection, plan: Reading, extract: Extract) -> None:
         f"({plan.is_faulty}) AS faulty, false AS key_is_double"
     )
     try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {plan.select(columns=columns, number_rows=plan.numbers_rows)}")
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE incoming AS {plan.select(columns=columns, number_rows=plan.numbers_rows)}"
+        )
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
         raise read_error(error, f"{extract.feed}: {extract.source}") from None
 
 
-def _mark_double_keys(con: Connection, feed: Feed) -> None:
+def _mark_double_keys(con: Connection) -> None:
     """All rows whose key comes twice with different content are faulty."""
     con.execute(
         """
@@ -164,7 +172,7 @@ def _commit(con: Connection, plan: Reading, extract: Extract, source: FeedSource
     feed = plan.feed
     with transaction(con):
         load_id = _count(con, "SELECT coalesce(max(load_id), 0) + 1 FROM ops.loads")
-        _mark_double_keys(con, feed)
+        _mark_double_keys(con)
         if source.mode == "append":
             _refuse_changed_keys(con, feed)
         read = _count(con, "SELECT count(*) FROM incoming")
@@ -300,7 +308,9 @@ def _keep_rejects(con: Connection, plan: Reading, extract: Extract, load_id: int
         raise KamError(message)
 
 
-def _record_failure(con: Connection, extract: Extract, source: FeedSource, started: dt.datetime, reason: str) -> LoadResult:
+def _record_failure(
+    con: Connection, extract: Extract, source: FeedSource, started: dt.datetime, reason: str
+) -> LoadResult:
     """List a refused source once, however often it is tried."""
     con.execute(
         "DELETE FROM ops.loads WHERE status = 'failed' AND feed = ? AND sha256 = ?", [extract.feed, extract.sha256]

@@ -123,9 +123,7 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
 
 def _texts(cursor: Connection) -> list[Row]:
     names = [column[0] for column in cursor.description or ()]
-    return [
-        {name: _text(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()
-    ]
+    return [{name: _text(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()]
 
 
 def _text(value: object) -> str:

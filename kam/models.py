@@ -147,9 +147,7 @@ def _names(text: str) -> list[str]:
 def models() -> Mapping[str, Model]:
     """All models by name, each after the ones it reads."""
     found = {
-        file.stem: _read(file, schema)
-        for schema in ("core", "marts")
-        for file in sorted((SQL / schema).glob("*.sql"))
+        file.stem: _read(file, schema) for schema in ("core", "marts") for file in sorted((SQL / schema).glob("*.sql"))
     }
     graph = {name: sorted(model.references & found.keys()) for name, model in sorted(found.items())}
     return {name: found[name] for name in graphlib.TopologicalSorter(graph).static_order()}
@@ -249,7 +247,9 @@ def _build_mart(con: Connection, model: Model) -> None:
         f"SELECT {casts}, {literal(model.method)} AS method FROM (\n{model.sql}\n) ORDER BY {keys}",
         model,
     )
-    doubled = con.execute(f"SELECT {keys}, count(*) FROM build.{model.name} GROUP BY ALL HAVING count(*) > 1 LIMIT 1").fetchone()
+    doubled = con.execute(
+        f"SELECT {keys}, count(*) FROM build.{model.name} GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+    ).fetchone()
     if doubled:
         key = ", ".join(f"{name} {value}" for name, value in zip(model.grain, doubled, strict=False))
         message = f"sql/marts/{model.name}.sql: {doubled[-1]} rows for one key ({key}). The model is wrong; nothing was published"

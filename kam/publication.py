@@ -84,7 +84,9 @@ def create_reporting_views(con: Connection, *, with_comments: bool = False) -> N
               ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
             """
         )
-        con.execute(f"CREATE OR REPLACE VIEW reporting.{mart.name}_history AS SELECT {columns} FROM marts.{mart.name} AS mart")
+        con.execute(
+            f"CREATE OR REPLACE VIEW reporting.{mart.name}_history AS SELECT {columns} FROM marts.{mart.name} AS mart"
+        )
         if with_comments:
             _comment(con, mart.name, mart.why, _published_columns(mart.all_columns))
             _comment(con, f"{mart.name}_history", f"All versions. {mart.why}", _published_columns(mart.all_columns))
@@ -127,7 +129,9 @@ def _fill(con: Connection, file: Path) -> None:
         for schema in ("marts", "ops", "reporting"):
             con.execute(f"CREATE SCHEMA published.{schema}")
         for mart in marts():
-            con.execute(f"CREATE TABLE published.marts.{mart.name} AS FROM {quoted(working)}.marts.{mart.name} ORDER BY ALL")
+            con.execute(
+                f"CREATE TABLE published.marts.{mart.name} AS FROM {quoted(working)}.marts.{mart.name} ORDER BY ALL"
+            )
         for ledger in _LEDGERS:
             con.execute(f"CREATE TABLE published.ops.{ledger} AS FROM {quoted(working)}.ops.{ledger}")
         con.execute("USE published")

@@ -50,7 +50,9 @@ def load_rows(loads: Sequence[LoadResult]) -> list[Row]:
 def load_summary(loads: Sequence[LoadResult]) -> list[Row]:
     """What was loaded, one row a feed; sources that were loaded before are left out."""
     feeds = dict.fromkeys(load.feed for load in loads if load.status == "loaded")
-    return [_feed_row(feed, [load for load in loads if load.feed == feed and load.status == "loaded"]) for feed in feeds]
+    return [
+        _feed_row(feed, [load for load in loads if load.feed == feed and load.status == "loaded"]) for feed in feeds
+    ]
 
 
 def _feed_row(feed: str, loads: Sequence[LoadResult]) -> Row:

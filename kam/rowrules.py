@@ -55,8 +55,10 @@ class Reading:
         return any(ROW_NUMBER in expression for expression in self.given.values())
 
     def select(self, *, columns: str, number_rows: bool) -> str:
-        """A SELECT of `columns` from the typed rows; with `number_rows` there are `source_row` and
-        `record`, the source's own row, too."""
+        """A SELECT of `columns` from the typed rows.
+
+        With `number_rows` there are also `source_row` and `record`, the source's own row.
+        """
         number = f", row_number() OVER () AS {ROW_NUMBER}" if number_rows else ""
         given = ", ".join(f"{sql} AS given_{name}" for name, sql in self.given.items())
         values = ", ".join(f"{sql} AS {name}" for name, sql in self.values.items())
@@ -195,7 +197,9 @@ def _tree(con: Connection, expression: str) -> dict[str, Any]:
 
 
 def _declare_macros(con: Connection, dialect: CsvDialect) -> None:
-    con.execute(f"CREATE OR REPLACE TEMP MACRO as_number(cell) AS TRY_CAST({_number_text('cell', dialect)} AS DECIMAL(18, 6))")
+    con.execute(
+        f"CREATE OR REPLACE TEMP MACRO as_number(cell) AS TRY_CAST({_number_text('cell', dialect)} AS DECIMAL(18, 6))"
+    )
     con.execute(f"CREATE OR REPLACE TEMP MACRO as_date(cell) AS {_date('cell', dialect)}")
 
 
@@ -212,7 +216,7 @@ def _constant(text: str, sql_type: str) -> str:
     return literal(text) if sql_type in ("VARCHAR", "CONSTANT") else f"{literal(text)}::{sql_type}"
 
 
-def _value(column: Column, text: str, sql_type: str, dialect: CsvDialect) -> str:
+def _value(column: Column, text: str, sql_type: str, dialect: CsvDialect) -> str:  # noqa: C901, PLR0911 - a case a kind
     """What a cell means: NULL when it is not of the column's kind."""
     is_text = sql_type in ("VARCHAR", "CONSTANT")
     iso = CsvDialect() if sql_type == "CONSTANT" else dialect

@@ -25,14 +25,23 @@ from kam.errors import SettingsError, UsageError
 
 SETTINGS_FILE = "kam.toml"
 SITE_VARIABLE = "KAM_SITE"
-RATED_DIMENSIONS = ("quality", "cost", "delivery", "development", "management")
 
 # TOML reads 0.003 as a float; its shortest text is what the person wrote, so money and rates stay exact.
 Exact = Annotated[Decimal, BeforeValidator(lambda value: str(value) if isinstance(value, float) else value)]
 Dimension = Literal["quality", "cost", "delivery", "development", "management"]
+RATED_DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 DeliveryBasis = Literal["requested", "promised", "last_promised"]
 SalesBasis = Literal["invoiced", "ordered"]
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
+
+
+_DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
+    "quality": Decimal(30),
+    "cost": Decimal(20),
+    "delivery": Decimal(25),
+    "development": Decimal(10),
+    "management": Decimal(15),
+}
 
 
 class Section(BaseModel):
@@ -146,7 +155,7 @@ class FeedSource(Section):
 
 
 class ReceivablesSection(Section):
-    """`[receivables]`"""
+    """`[receivables]`: ageing, days sales outstanding, credit and expected losses."""
 
     basis: Literal["due_date", "invoice_date"] = "due_date"
     buckets: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(30, 60, 90, 120), min_length=1)
@@ -198,7 +207,7 @@ class RagThresholds(Section):
 
 
 class VarianceSection(Section):
-    """`[variance]`"""
+    """`[variance]`: what actual sales are, and how the bridge groups them."""
 
     actual: SalesBasis = "invoiced"
     mix_group: tuple[Literal["account_id", "product_line", "account_manager", "region"], ...] = ("account_id",)
@@ -211,15 +220,7 @@ class VarianceSection(Section):
 class RatingRules(Section):
     """The rules of one customer's rating; `[rating]` holds the default ones."""
 
-    weights: Mapping[Dimension, Exact] = Field(
-        default_factory=lambda: {
-            "quality": Decimal(30),
-            "cost": Decimal(20),
-            "delivery": Decimal(25),
-            "development": Decimal(10),
-            "management": Decimal(15),
-        }
-    )
+    weights: Mapping[Dimension, Exact] = Field(default_factory=lambda: dict(_DEFAULT_WEIGHTS))
     ppm_steps: tuple[tuple[Exact, Exact], ...] = Field(
         default=tuple(
             (Decimal(upper), Decimal(score))
@@ -290,7 +291,7 @@ class DeliverySection(Section):
 
 
 class ForecastSection(Section):
-    """`[forecast]`"""
+    """`[forecast]`: the season of the naive forecasts, and what actual quantities are."""
 
     season: int = Field(default=12, ge=1, le=53)
     actual: SalesBasis | None = Field(default=None, description="as [variance] actual where not given")
@@ -328,7 +329,9 @@ class Settings(Section):
     @property
     def definitions_hash(self) -> str:
         """Changes when the same rows would give other figures."""
-        definitions = self.model_dump(mode="json", exclude={"feeds": True, "site": {"name", "timezone", "memory_limit"}})
+        definitions = self.model_dump(
+            mode="json", exclude={"feeds": True, "site": {"name", "timezone", "memory_limit"}}
+        )
         return hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
 
 
@@ -411,7 +414,9 @@ def require_feed(settings: Settings, feed: str) -> None:
 def _check_feed_names(settings: Settings, file: Path) -> None:
     for name, source in settings.feeds.items():
         if name not in FEEDS:
-            message = f"{file}: [feeds.{name}]: no such feed.{_nearest(name, list(FEEDS))} The feeds: {', '.join(FEEDS)}"
+            message = (
+                f"{file}: [feeds.{name}]: no such feed.{_nearest(name, list(FEEDS))} The feeds: {', '.join(FEEDS)}"
+            )
             raise SettingsError(message)
         known = FEEDS[name].column_names
         for column in source.columns:
@@ -424,7 +429,9 @@ def _explain(error: ValidationError, file: Path) -> str:
     """The first fault in one sentence; pydantic's own words are kept only where they help."""
     fault = error.errors(include_url=False)[0]
     path = [str(part) for part in fault["loc"]]
-    key = ".".join(part for part in path if not re.search(r"[\[\(]|^(str|tuple|ConstantColumn|ComputedColumn|literal)", part))
+    key = ".".join(
+        part for part in path if not re.search(r"[\[\(]|^(str|tuple|ConstantColumn|ComputedColumn|literal)", part)
+    )
     if fault["type"] == "extra_forbidden":
         valid = _keys_beside(path)
         return f"{file}: {key}: unknown key.{_nearest(path[-1], valid)} Valid here: {', '.join(valid)}"

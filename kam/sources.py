@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import duckdb
 
@@ -76,7 +76,9 @@ def extracts(site: Site, feed: str) -> list[Extract]:
     source = site.settings.feeds[feed]
     if source.sql is not None:
         return [_query(site, feed, source)]
-    names = sorted({name for pattern in source.patterns for name in glob.glob(pattern, root_dir=site.directory, recursive=True)})
+    # Path.glob does not take the absolute patterns of a landing folder elsewhere.
+    found_names = (glob.glob(pattern, root_dir=site.directory, recursive=True) for pattern in source.patterns)  # noqa: PTH207
+    names = sorted({name for names in found_names for name in names})
     found = []
     for name in names:
         path = site.directory / name
@@ -115,7 +117,7 @@ def opened(con: Connection, site: Site, extract: Extract, source: FeedSource) ->
         if source.sql is not None:
             yield _query_relation(con, site, extract, folder)
         else:
-            yield _csv_relation(con, site, extract, source.csv, folder)
+            yield _csv_relation(site, extract, source.csv, folder)
     finally:
         con.execute("DROP TABLE IF EXISTS temp.query_rows")
         con.execute("RESET file_search_path")
@@ -151,7 +153,7 @@ def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path)
     return Relation("temp.query_rows", {row[0]: row[1] for row in described})
 
 
-def _csv_relation(con: Connection, site: Site, extract: Extract, dialect: CsvDialect, folder: Path) -> Relation:
+def _csv_relation(site: Site, extract: Extract, dialect: CsvDialect, folder: Path) -> Relation:
     file = extract.files[0]
     kept = _bytes_of(site, file)
     where = f"{extract.feed}: {extract.source}"
@@ -170,10 +172,18 @@ def _csv_relation(con: Connection, site: Site, extract: Extract, dialect: CsvDia
 def read_error(error: duckdb.Error, where: str) -> SourceRefusedError:
     """DuckDB's complaint about a text file as one line: the line of the file and what is wrong with it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    found = [line for line in lines if line.startswith(("Expected Number", "Value with unterminated", "Maximum line size", "Invalid unicode", "Error when"))]
+    found = [
+        line
+        for line in lines
+        if line.startswith(
+            ("Expected Number", "Value with unterminated", "Maximum line size", "Invalid unicode", "Error when")
+        )
+    ]
     place = next((line.split("Error on ", 1)[1] for line in lines if "CSV Error on Line" in line), "")
     reason = found[0] if found else lines[0]
-    message = f"{where}: {place}{': ' if place else ''}{reason}. Is csv.delimiter or csv.quote right? Nothing was loaded"
+    message = (
+        f"{where}: {place}{': ' if place else ''}{reason}. Is csv.delimiter or csv.quote right? Nothing was loaded"
+    )
     return SourceRefusedError(message)
 
 
@@ -203,9 +213,8 @@ def _as_utf8(file: Path, dialect: CsvDialect, folder: Path, where: str) -> Path:
     if not compressed and dialect.encoding == "utf-8":
         return file
     copy = folder / "text.csv"
-    opener = gzip.open if compressed else open
     try:
-        with opener(file, "rb") as source, copy.open("w", encoding="utf-8", newline="") as out:
+        with _opened(file, compressed=compressed) as source, copy.open("w", encoding="utf-8", newline="") as out:
             for text in _decoded(source, dialect.encoding):
                 out.write(text)
     except UnicodeDecodeError as error:
@@ -218,6 +227,10 @@ def _as_utf8(file: Path, dialect: CsvDialect, folder: Path, where: str) -> Path:
         message = f"{where}: the compressed file is damaged or incomplete ({error}). Fetch it again"
         raise SourceRefusedError(message) from None
     return copy
+
+
+def _opened(file: Path, *, compressed: bool) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(file, "rb")) if compressed else file.open("rb")
 
 
 def _decoded(source: IO[bytes], encoding: str) -> Iterator[str]:

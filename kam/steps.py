@@ -101,7 +101,9 @@ def build_marts(site: Site, as_of_load: int) -> BuildSummary:
         counts = run_models(con, settings.available)
         record_content(con)
     reasons = {mart.name: mart.missing(settings.available) for mart in marts()}
-    return BuildSummary(counts, {name: settings.why_missing(missing[0]) for name, missing in reasons.items() if missing})
+    return BuildSummary(
+        counts, {name: settings.why_missing(missing[0]) for name, missing in reasons.items() if missing}
+    )
 
 
 def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list[ControlTotal]]:
@@ -135,13 +137,18 @@ def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal
     ]
     if not lines:
         return ""
-    return f"{month_name(month)} was not published, because a critical check failed:" + "".join(f"\n  {line}" for line in lines)
+    return f"{month_name(month)} was not published, because a critical check failed:" + "".join(
+        f"\n  {line}" for line in lines
+    )
 
 
 def _keys(check: CheckResult, month: date) -> str:
     """Some offending keys in words."""
     of_month = [key for key in check.sample_keys if key.get("period_month") in (None, month.isoformat())]
-    shown = ["(" + ", ".join(f"{name} {value}" for name, value in key.items() if name != "period_month") + ")" for key in of_month]
+    shown = [
+        "(" + ", ".join(f"{name} {value}" for name, value in key.items() if name != "period_month") + ")"
+        for key in of_month
+    ]
     return " ".join(shown[:_SHOWN_KEYS]) or "no key"
 
 

@@ -68,7 +68,7 @@ def warehouse(site: Site) -> Iterator[Connection]:
     Raises `WarehouseBusyError` when another process has it open.
     """
     site.scratch.mkdir(exist_ok=True)
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": site.settings.site.memory_limit,
         "temp_directory": str(site.scratch / "spill"),
         "storage_compatibility_version": "v1.5.0",
@@ -166,7 +166,9 @@ def as_known(feed: Feed, reporting_currency: str) -> str:
 
 
 @contextmanager
-def writing(site: Site, purpose: str, *, wait_seconds: float = 600, on_wait: Callable[[str], None] = print) -> Iterator[None]:
+def writing(
+    site: Site, purpose: str, *, wait_seconds: float = 600, on_wait: Callable[[str], None] = print
+) -> Iterator[None]:
     """Hold the right to write to the warehouse; wait for another process that has it.
 
     `purpose` tells a waiting person what this process does, such as `close 2026-10`. `on_wait` gets one message when
@@ -191,9 +193,7 @@ def writing(site: Site, purpose: str, *, wait_seconds: float = 600, on_wait: Cal
             message = f"{site.directory}: cannot be written to: {error.strerror}"
             raise KamError(message) from None
     try:
-        (site.directory / ".kam.holder").write_text(
-            f"{purpose} (process {os.getpid()} of {_user()})", encoding="utf-8"
-        )
+        (site.directory / ".kam.holder").write_text(f"{purpose} (process {os.getpid()} of {_user()})", encoding="utf-8")
         yield
     finally:
         (site.directory / ".kam.holder").unlink(missing_ok=True)

@@ -22,12 +22,17 @@ from kam.warehouse import Connection, memory, prepare, rows
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the folder ../shared with golden cases and real data is absent")
+needs_shared = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the folder ../shared with golden cases and real data is absent"
+)
 
 
 def settings_of(sections: Mapping[str, Any] | None = None, feeds: Sequence[str] = tuple(FEEDS)) -> Settings:
     """Settings of a site called `test` that declares these feeds, with some sections changed."""
-    document: dict[str, Any] = {"site": {"name": "test"}, "feeds": {feed: {"files": f"landing/{feed}.csv"} for feed in feeds}}
+    document: dict[str, Any] = {
+        "site": {"name": "test"},
+        "feeds": {feed: {"files": f"landing/{feed}.csv"} for feed in feeds},
+    }
     for section, values in (sections or {}).items():
         document[section] = document.get(section, {}) | dict(values)
     return validate_settings(document, Path("kam.toml"))

@@ -114,8 +114,16 @@ def test_everything_in_the_scaffold_is_valid_when_uncommented(tmp_path: Path) ->
 
 
 def test_check_shows_what_a_load_would_do_and_loads_nothing(site_folder: Path) -> None:
-    write_site(site_folder, {"orders": [{"order_id": "007", "account_id": "A", "order_date": "2026-01-05", "quantity": 5}]}, feeds=["orders"])
-    write_csv(site_folder / "landing" / "orders_bad.csv", ["order_id", "account_id", "order_date", "quantity"], [{"order_id": "8", "quantity": "x"}])
+    write_site(
+        site_folder,
+        {"orders": [{"order_id": "007", "account_id": "A", "order_date": "2026-01-05", "quantity": 5}]},
+        feeds=["orders"],
+    )
+    write_csv(
+        site_folder / "landing" / "orders_bad.csv",
+        ["order_id", "account_id", "order_date", "quantity"],
+        [{"order_id": "8", "quantity": "x"}],
+    )
     shown = kam("--site", site_folder, "check")
     assert shown.returncode == 0
     assert "orders landing/orders.csv: 1 rows, none to reject" in shown.stdout

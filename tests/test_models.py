@@ -26,7 +26,9 @@ PAYMENTS = [{"payment_id": "P1", "account_id": "A", "invoice_id": "I1", "payment
 @pytest.mark.parametrize("file", sorted(SQL.rglob("*.sql")), ids=lambda file: file.stem)
 def test_no_result_depends_on_the_wall_clock_or_on_chance(file: object) -> None:
     sql = re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8"))  # type: ignore[attr-defined]
-    forbidden = r"\b(now|today|random|uuid|gen_random_uuid|current_date|current_timestamp|current_time|localtimestamp)\b"
+    forbidden = (
+        r"\b(now|today|random|uuid|gen_random_uuid|current_date|current_timestamp|current_time|localtimestamp)\b"
+    )
     assert not re.search(forbidden, sql, re.IGNORECASE)
 
 
@@ -42,7 +44,9 @@ def test_a_published_table_describes_its_grain_and_every_column(model: Model) ->
     assert len(names) == len(set(names))
     for column in model.columns:
         assert column.meaning, column.name
-        assert column.sql_type != "DOUBLE", f"{column.name}: a figure is DECIMAL, so that the same rows give the same bytes"
+        assert column.sql_type != "DOUBLE", (
+            f"{column.name}: a figure is DECIMAL, so that the same rows give the same bytes"
+        )
 
 
 @pytest.mark.parametrize("model", marts(), ids=lambda model: model.name)
@@ -93,7 +97,9 @@ def test_a_doubled_grain_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> Non
     import kam.models
 
     summary = models()["receivables_summary"]
-    doubled = Model(**{**vars(summary), "sql": f"SELECT * FROM ({summary.sql}) UNION ALL SELECT * FROM ({summary.sql})"})
+    doubled = Model(
+        **{**vars(summary), "sql": f"SELECT * FROM ({summary.sql}) UNION ALL SELECT * FROM ({summary.sql})"}
+    )
     known = {**models(), "receivables_summary": doubled}
     monkeypatch.setattr(kam.models, "models", lambda: known)
     with pytest.raises(KamError, match=r"receivables_summary\.sql: 2 rows for one key"):
@@ -101,7 +107,8 @@ def test_a_doubled_grain_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(
-    ("numerator", "denominator", "expected"), [("1", "4", 0.25), ("1", "0", None), ("0", "0", None), ("NULL", "4", None)]
+    ("numerator", "denominator", "expected"),
+    [("1", "4", 0.25), ("1", "0", None), ("0", "0", None), ("NULL", "4", None)],
 )
 def test_a_ratio_is_null_where_it_is_undefined(numerator: str, denominator: str, expected: float | None) -> None:
     with memory() as con:

@@ -17,7 +17,13 @@ from kam.warehouse import warehouse
 from tests.support import published, write_csv, write_site
 
 JUNE = date(2026, 6, 1)
-INVOICE = {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-06-10", "due_date": "2026-07-10", "net_amount": 100}
+INVOICE = {
+    "invoice_id": "I1",
+    "account_id": "A",
+    "invoice_date": "2026-06-10",
+    "due_date": "2026-07-10",
+    "net_amount": 100,
+}
 COLUMNS = list(INVOICE)
 
 
@@ -64,7 +70,9 @@ def test_metric_definitions_list_every_published_column(site: Site) -> None:
 
 
 def test_a_restated_month_shows_its_newest_version_and_keeps_the_old_one(site: Site) -> None:
-    write_csv(site.directory / "landing" / "invoices_late.csv", COLUMNS, [INVOICE | {"invoice_id": "I2", "net_amount": 5}])
+    write_csv(
+        site.directory / "landing" / "invoices_late.csv", COLUMNS, [INVOICE | {"invoice_id": "I2", "net_amount": 5}]
+    )
     changed = close(site, JUNE)
     assert (changed.outcome, changed.version) == ("changed", 1)
     assert "1 rows of invoices in 1 loads" in changed.message

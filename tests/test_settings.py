@@ -23,7 +23,10 @@ def _error(document: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"site": {**SITE, "reporting_curency": "EUR"}}, ["site.reporting_curency", "unknown key", "'reporting_currency'"]),
+        (
+            {"site": {**SITE, "reporting_curency": "EUR"}},
+            ["site.reporting_curency", "unknown key", "'reporting_currency'"],
+        ),
         ({"site": SITE, "recievables": {}}, ["recievables", "'receivables'"]),
         ({"site": {}}, ["site.name", "missing"]),
         ({}, ["site", "missing"]),
@@ -39,7 +42,10 @@ def _error(document: dict[str, Any]) -> str:
         ({"site": SITE, "feeds": {"orders": {}}}, ["feeds.orders", "exactly one of `files` and `sql`"]),
         ({"site": {**SITE, "fiscal_year_start_month": 13}}, ["site.fiscal_year_start_month", "12", "13"]),
         ({"site": {**SITE, "timezone": "Berlin"}}, ["site.timezone", "Europe/Berlin"]),
-        ({"site": SITE, "feeds": {"orders": {"files": "a", "csv": {"encoding": "latin-99"}}}}, ["encoding", "latin-99"]),
+        (
+            {"site": SITE, "feeds": {"orders": {"files": "a", "csv": {"encoding": "latin-99"}}}},
+            ["encoding", "latin-99"],
+        ),
         ({"site": SITE, "receivables": {"buckets": [60, 30]}}, ["receivables.buckets", "each larger"]),
         ({"site": SITE, "receivables": {"loss_rates": {"1-31": 0.1}}}, ["loss_rates", "'1-31'", "1-30"]),
         ({"site": SITE, "rating": {"weights": {"quality": 50}}}, ["rating.weights", "100", "50"]),
@@ -79,7 +85,11 @@ def test_an_account_of_the_rating_changes_only_what_it_names() -> None:
 
 def test_the_mapping_hash_changes_with_the_reading_and_not_with_the_place() -> None:
     def mapping_hash(**source: Any) -> str:
-        return validate_settings({"site": SITE, "feeds": {"orders": source}}, Path("kam.toml")).feeds["orders"].mapping_hash
+        return (
+            validate_settings({"site": SITE, "feeds": {"orders": source}}, Path("kam.toml"))
+            .feeds["orders"]
+            .mapping_hash
+        )
 
     assert mapping_hash(files="a.csv") == mapping_hash(files="b/*.csv")
     assert mapping_hash(files="a.csv") != mapping_hash(files="a.csv", csv={"decimal": ",", "delimiter": ";"})
@@ -92,7 +102,9 @@ def test_a_folder_that_is_no_site_says_how_to_make_one(tmp_path: Path) -> None:
         find_site(tmp_path / "nowhere")
 
 
-def test_the_site_comes_from_the_environment_when_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_site_comes_from_the_environment_when_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "kam.toml").write_text('[site]\nname = "From the environment"\n')
     monkeypatch.setenv("KAM_SITE", str(tmp_path))
     assert find_site(None).settings.site.name == "From the environment"

@@ -11,7 +11,7 @@ import pytest
 
 from kam.errors import KamError, WarehouseBusyError
 from kam.settings import Site
-from kam.warehouse import reading, transaction, warehouse, writing
+from kam.warehouse import Connection, reading, transaction, warehouse, writing
 from tests.support import REPOSITORY, write_site
 
 HOLD = """
@@ -50,8 +50,9 @@ def other_process(site: Site) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_second_writer_waits_says_for_whom_and_gives_up(site: Site, other_process: subprocess.Popen[str]) -> None:
     heard: list[str] = []
-    with pytest.raises(WarehouseBusyError, match="close 2026-06") as caught, writing(
-        site, "close 2026-07", wait_seconds=0.5, on_wait=heard.append
+    with (
+        pytest.raises(WarehouseBusyError, match="close 2026-06") as caught,
+        writing(site, "close 2026-07", wait_seconds=0.5, on_wait=heard.append),
     ):
         pytest.fail("two writers at once")
     assert caught.value.exit_code == 5
@@ -88,8 +89,12 @@ def test_a_file_that_is_no_warehouse_is_named(site: Site) -> None:
 
 
 def test_an_exception_takes_a_transaction_back(site: Site) -> None:
-    with warehouse(site) as con:
-        with pytest.raises(ZeroDivisionError), transaction(con):
+    def half_done(con: Connection) -> None:
+        with transaction(con):
             con.execute("CREATE TABLE core.half_done (a INTEGER)")
             raise ZeroDivisionError
+
+    with warehouse(site) as con:
+        with pytest.raises(ZeroDivisionError):
+            half_done(con)
         assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'half_done'").fetchall() == [(0,)]

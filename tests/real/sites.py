@@ -365,7 +365,7 @@ def northwind_lines(folder: Path) -> Site:
 
 
 def purchasing(folder: Path) -> Site:
-    """Purchase orders: the vendor is the account, and the ship date of the order stands for the receipt of its lines."""
+    """Purchase orders: the vendor is the account, and the ship date of the order stands for the receipt of a line."""
     return write_site(
         folder,
         """

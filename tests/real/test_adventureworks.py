@@ -227,7 +227,7 @@ def test_delivery_from_due_and_ship_dates(exports: Site, month: dt.date) -> None
         shipped = iso_date(row["ShipDate"]) if row["ShipDate"] else dt.date.max
         is_delivered, is_on_time = shipped <= month_end(month), shipped <= due
         quantity = Decimal(row["OrderQuantity"])
-        line = (1, is_on_time, not is_delivered, quantity, quantity * is_on_time)
+        line = (Decimal(1), Decimal(is_on_time), Decimal(not is_delivered), quantity, quantity * is_on_time)
         so_far = expected[row["ResellerKey"]]
         expected[row["ResellerKey"]] = [kept + added for kept, added in zip(so_far, line, strict=True)]
 

@@ -1,0 +1,209 @@
+"""A real Prefect server, the deployments of `prefect.yaml` and a worker: everything in processes of its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from kam.settings import Site
+from tests.flows.processes import environment, kam, run, running, wait_for
+from tests.support import REPOSITORY, published, write_site
+
+DONE = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+# Server, deployments and several runs, each with the imports of a new process.
+pytestmark = pytest.mark.timeout(900)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Prefect server."""
+
+    url: str
+
+    def ask(self, path: str, **question: object) -> Any:
+        """What the server answers to a POST with this JSON."""
+        return httpx.post(f"{self.url}{path}", json=question, timeout=30).raise_for_status().json()
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        """The deployment of this name, such as `backfill/on-demand`."""
+        answer: dict[str, Any] = httpx.get(f"{self.url}/deployments/name/{name}", timeout=30).raise_for_status().json()
+        return answer
+
+    def start(self, deployment: str, *, due: str | None = None, **parameters: str) -> str:
+        """Ask for a run of a deployment, due now or at this time; its id."""
+        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}} if due else {"type": "SCHEDULED"}
+        created = self.ask(f"/deployments/{self.deployment(deployment)['id']}/create_flow_run", parameters=parameters, state=state)
+        return str(created["id"])
+
+    def flow_run(self, run_id: str) -> dict[str, Any]:
+        (found,) = self.ask("/flow_runs/filter", flow_runs={"id": {"any_": [run_id]}})
+        return dict(found)
+
+    def finished(self, run_id: str) -> dict[str, Any]:
+        """The run when it has ended, in whatever way."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.flow_run(run_id)
+            return found if found["state_type"] in DONE else None
+
+        return wait_for(look, f"the end of the run {run_id}")
+
+    def messages(self, run_id: str) -> list[str]:
+        """What our own logger said during the run; logs arrive a little later than states."""
+
+        def look() -> list[str] | None:
+            found = self.ask("/logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC")
+            return [line["message"] for line in found if line["name"] == "kam"]
+
+        return wait_for(look, f"log lines of the run {run_id}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on a free port of this machine, with a home of its own."""
+    home = tmp_path_factory.mktemp("server-home")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    env = environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false")
+    url = f"http://127.0.0.1:{port}/api"
+
+    def healthy() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{url}/health", timeout=5).is_success
+        return False
+
+    arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
+    with running("prefect", *arguments, env=env, cwd=home, log=home / "server.log") as process:
+        wait_for(healthy, "an answer of the Prefect server", process)
+        yield Server(url)
+
+
+@pytest.fixture(scope="module")
+def client_env(tmp_path_factory: pytest.TempPathFactory, server: Server) -> dict[str, str]:
+    """The environment of everybody who uses the server."""
+    return environment(tmp_path_factory.mktemp("client-home"), PREFECT_API_URL=server.url)
+
+
+def site_in(folder: Path) -> Site:
+    """One invoice of 100 in May and one of 25 in June, both open at the end of June."""
+    dates = ({"invoice_date": f"2026-{month:02}-10", "due_date": f"2026-{month + 1:02}-10"} for month in (5, 6))
+    invoices = [
+        {"invoice_id": number, "account_id": "A", "net_amount": amount} | days
+        for number, amount, days in zip(("I1", "I2"), ("100", "25"), dates, strict=True)
+    ]
+    return write_site(
+        folder,
+        {"accounts": [{"account_id": "A"}], "invoices": invoices},
+        settings={"site": {"timezone": "Europe/Berlin"}},
+        feeds=["accounts", "invoices"],
+    )
+
+
+def open_amounts(site: Site) -> dict[date, int]:
+    found = published(site, "SELECT period_month, sum(outstanding_amount) AS amount FROM reporting.receivables_ageing GROUP BY 1")
+    return {row["period_month"]: int(row["amount"]) for row in found}
+
+
+def test_the_command_line_runs_on_the_server_that_is_named(server: Server, client_env: dict[str, str], site_folder: Path) -> None:
+    site = site_in(site_folder)
+
+    closed = kam("--site", str(site.directory), "close", "2026-06", env=client_env)
+
+    assert closed.exit_status == 0, closed
+    (found,) = server.ask("/flow_runs/filter", flow_runs={"name": {"any_": ["close-2026-06"]}})
+    assert found["state_type"] == "COMPLETED"
+    assert found["parameters"]["site"] == str(site.directory)
+    assert "Building the tables …" in server.messages(found["id"])
+    # The embedded server would have kept its database there.
+    assert not (Path(client_env["PREFECT_HOME"]) / "prefect.db").exists()
+    assert open_amounts(site) == {date(2026, 6, 1): 125}
+
+
+def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path, site_folder: Path) -> None:
+    site = site_in(site_folder)
+    # Bound but not listening: nobody answers, and nobody else gets the port.
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/api"
+        failed = kam("--site", str(site.directory), "close", "2026-06", env=environment(tmp_path, PREFECT_API_URL=url))
+
+    assert failed.exit_status == 1
+    assert failed.output == ""
+    (line,) = failed.errors.splitlines()
+    assert line.startswith(f"Failed to reach API at {url}")
+    assert "PREFECT_API_URL" in line
+    assert not site.warehouse.exists()
+
+
+@pytest.fixture(scope="module")
+def deployed(server: Server, client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site whose deployments are on the server, with a worker that was started in some other folder."""
+    site = site_in(tmp_path_factory.mktemp("deployed-site"))
+    pool = run("prefect", "work-pool", "create", "kam", "--type", "process", env=client_env)
+    assert pool.exit_status == 0, pool
+    deployment = run("prefect", "--no-prompt", "deploy", "--all", env=client_env | {"KAM_SITE": str(site.directory)})
+    assert deployment.exit_status == 0, deployment
+    elsewhere = tmp_path_factory.mktemp("worker")
+    with running("prefect", "worker", "start", "--pool", "kam", env=client_env, cwd=elsewhere, log=elsewhere / "worker.log"):
+        yield site
+
+
+@pytest.mark.parametrize("name", ["ingest/daily", "monthly_close/monthly", "backfill/on-demand", "publish/on-demand"])
+def test_a_deployment_knows_its_site_and_runs_once_at_a_time(server: Server, deployed: Site, name: str) -> None:
+    deployment = server.deployment(name)
+
+    assert deployment["parameters"]["site"] == str(deployed.directory)
+    assert deployment["global_concurrency_limit"]["limit"] == 1
+    assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+    assert deployment["pull_steps"] == [{"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_schedules_have_a_time_zone(server: Server) -> None:
+    schedules = {
+        name: [(schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) for schedule in server.deployment(name)["schedules"]]
+        for name in ("ingest/daily", "monthly_close/monthly", "backfill/on-demand", "publish/on-demand")
+    }
+
+    assert schedules == {
+        "ingest/daily": [("30 5 * * *", "Europe/Berlin")],
+        "monthly_close/monthly": [("0 7 3 * *", "Europe/Berlin")],
+        "backfill/on-demand": [],
+        "publish/on-demand": [],
+    }
+
+
+def test_a_worker_closes_a_month_and_fails_clearly_on_a_wrong_one(server: Server, deployed: Site) -> None:
+    monthly = server.start("monthly_close/monthly", period="2026-06")
+    wrong = server.start("backfill/on-demand", first="2026-13", last="2026-06")
+
+    closed, failed = server.finished(monthly), server.finished(wrong)
+
+    assert (closed["name"], closed["state_type"]) == ("close-2026-06", "COMPLETED"), closed["state"]
+    assert "Publishing …" in server.messages(monthly)
+    assert open_amounts(deployed) == {date(2026, 6, 1): 125}
+    assert failed["state_type"] == "FAILED", failed["state"]
+    assert failed["state"]["message"] == (
+        "Flow run encountered an exception: UsageError: "
+        "'2026-13' is not a month. Write it as year and month, such as 2026-10"
+    )
+
+
+def test_a_scheduled_close_takes_the_month_before_it_was_due_where_the_site_is(server: Server, deployed: Site) -> None:
+    # Half past midnight on the first of June in Berlin, when it was still May in Greenwich.
+    scheduled = server.start("monthly_close/monthly", due="2026-05-31T22:30:00Z")
+
+    closed = server.finished(scheduled)
+
+    assert (closed["name"], closed["state_type"]) == ("close-2026-05", "COMPLETED"), closed["state"]
+    assert open_amounts(deployed)[date(2026, 5, 1)] == 100
