@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from expectations.marts import forecast, rating, receivables, variance
+from expectations.marts.common import suite
 from expectations.rules import Suite
-from kam.models import models
+from kam.models import marts, models
 
-MART_SUITES = (*receivables.SUITES, *variance.SUITES, *rating.SUITES, *forecast.SUITES)
+_OF_THE_GROUPS = (*receivables.SUITES, *variance.SUITES, *rating.SUITES, *forecast.SUITES)
+_NAMED = frozenset(of_group.name for of_group in _OF_THE_GROUPS)
+
+# A mart without rules of its own is held to those that every mart is held to.
+MART_SUITES = (*_OF_THE_GROUPS, *(suite(mart.name) for mart in marts() if mart.name not in _NAMED))
 
 
 def mart_suites(available: Mapping[str, bool]) -> tuple[Suite, ...]:
-    """The suites of the marts that a site with these feeds can fill; the others are empty."""
-    return tuple(suite for suite in MART_SUITES if not models()[suite.name].missing(available))
+    """The suites of the marts that a site can fill, by what it has (`Settings.available`); the others are empty."""
+    return tuple(of_mart for of_mart in MART_SUITES if not models()[of_mart.name].missing(available))

@@ -1,10 +1,14 @@
 -- invariant: Every currency in use has an exchange rate by the month end.
--- if it fails: amounts in the reporting currency are NULL and totals too low; load a rate for the currency and close again.
+-- if it fails: amounts in the reporting currency are NULL and totals too low; load a rate for the currency and close
+--   again.
 -- severity: critical
 -- owner: Treasury
 -- keys: currency, used_in
 WITH uses AS (
-    SELECT 'accounts' AS feed, currency, NULL::DATE AS first_date FROM core.accounts WHERE credit_limit IS NOT NULL GROUP BY currency
+    SELECT 'accounts' AS feed, currency, NULL::DATE AS first_date
+    FROM core.accounts
+    WHERE credit_limit IS NOT NULL
+    GROUP BY currency
     UNION ALL
     SELECT 'invoices', currency, min(invoice_date) FROM core.invoices GROUP BY currency
     UNION ALL
@@ -14,7 +18,12 @@ WITH uses AS (
     UNION ALL
     SELECT 'payment_plan', currency, min(month) FROM core.payment_plan GROUP BY currency
     UNION ALL
-    SELECT 'sales_plan', currency, min(month) FROM core.sales_plan WHERE fx_rate IS NULL GROUP BY currency
+    -- A plan can be valued by a budget rate alone.
+    SELECT 'sales_plan', plan.currency, min(plan.month)
+    FROM core.sales_plan AS plan
+    ANTI JOIN (FROM core.fx_rates WHERE rate_type = 'budget') AS budget ON budget.currency = plan.currency
+    WHERE plan.fx_rate IS NULL
+    GROUP BY plan.currency
     UNION ALL
     SELECT 'visits', currency, min(coalesce(visit_date, planned_date))
     FROM core.visits

@@ -1,5 +1,6 @@
 -- invariant: Every currency in use has a spot rate by the month end.
--- if it fails: balances are valued at the latest average rate instead; load a spot rate for the currency and close again.
+-- if it fails: balances are valued at the latest average rate instead; load a spot rate for the currency and close
+--   again.
 -- severity: warning
 -- owner: Treasury
 -- keys: currency, closing_rate

@@ -1,5 +1,6 @@
 -- invariant: Every level of the forecast accuracy adds up the same items.
--- if it fails: the accuracy of a manager is measured over other sales than that of the company; a level lost or doubled items.
+-- if it fails: the accuracy of a manager is measured over other sales than that of the company; a level lost or
+--   doubled items.
 -- severity: critical
 -- owner: Data engineering
 -- keys: forecast_step, lag, level, level_n, total_n, level_actual_quantity, total_actual_quantity

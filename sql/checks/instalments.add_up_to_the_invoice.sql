@@ -1,6 +1,6 @@
 -- invariant: The instalments of an invoice add up to its gross amount.
--- if it fails: the difference is put on the last instalment, so its due amount is not the one agreed;
---   correct the instalments in the source.
+-- if it fails: the difference is put on the last instalment, so its due amount is not the one agreed; correct the
+--   instalments in the source.
 -- severity: warning
 -- owner: Accounts receivable
 -- keys: invoice_id, instalments_amount_doc, gross_amount_doc

@@ -1,6 +1,6 @@
 -- invariant: Account, dates, currency and type agree across the lines of a document.
--- if it fails: one document is owed by two accounts or due on two dates, and ageing has to pick one;
---   correct the document in the source and close again.
+-- if it fails: one document is owed by two accounts or due on two dates, and ageing has to pick one; correct the
+--   document in the source and close again.
 -- severity: critical
 -- owner: Accounts receivable
 -- keys: invoice_id, differing_columns

@@ -1,6 +1,6 @@
 -- invariant: The lines of a document add up to the total that the document states.
--- if it fails: a line is missing, doubled or was rejected, so sales and balance of the account are wrong;
---   see `kam rejects --feed invoices`, load the whole document and close again.
+-- if it fails: a line is missing, doubled or was rejected, so sales and balance of the account are wrong; see `kam
+--   rejects --feed invoices`, load the whole document and close again.
 -- severity: critical
 -- owner: Accounts receivable
 -- keys: invoice_id, lines_amount_doc, invoice_total

@@ -1,6 +1,6 @@
 -- invariant: Every open item is in the one bucket that its age belongs to.
--- if it fails: buckets no longer add up to the open items, or show an overdue amount as current; the model's buckets differ
---   from the settings.
+-- if it fails: buckets no longer add up to the open items, or show an overdue amount as current; the model's buckets
+--   differ from the settings.
 -- severity: critical
 -- owner: Data engineering
 -- keys: item_type, document_id, line_no, instalment_no, age_days, bucket

@@ -1,5 +1,7 @@
--- invariant: At every level, what is owed and billed adds up to the same total, and that is the sum of the open items.
--- if it fails: the DSO of a manager is measured over other documents than that of the company; a level lost or doubled some.
+-- invariant: At every level, what is owed and billed adds up to the same total, and that is the sum of the open
+--   items.
+-- if it fails: the DSO of a manager is measured over other documents than that of the company; a level lost or
+--   doubled some.
 -- severity: critical
 -- owner: Data engineering
 -- keys: level, level_closing_amount, total_closing_amount, item_amount, level_billed_amount, total_billed_amount

@@ -1,5 +1,6 @@
 -- invariant: The closing balance of an account and currency is the sum of its open items.
--- if it fails: the balance in the ledger is not the one that collectors chase; roll-forward and ageing read different items.
+-- if it fails: the balance in the ledger is not the one that collectors chase; roll-forward and ageing read different
+--   items.
 -- severity: critical
 -- owner: Data engineering
 -- keys: account_id, currency, closing_amount_doc, item_amount_doc, closing_amount, item_amount

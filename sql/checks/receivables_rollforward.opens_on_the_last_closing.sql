@@ -1,6 +1,6 @@
 -- invariant: A month opens with the balance that the month before closed with.
--- if it fails: an amount appears or vanishes between two published months, and no lane explains it; the model's opening is
---   wrong.
+-- if it fails: an amount appears or vanishes between two published months, and no lane explains it; the model's
+--   opening is wrong.
 -- severity: critical
 -- owner: Data engineering
 -- keys: account_id, currency, opening_amount_doc, last_closing_amount_doc
@@ -23,7 +23,8 @@ last_closing AS (
     SELECT last_month.period_month, account_id, currency, closing_amount_doc
     FROM marts.receivables_rollforward AS published
     JOIN last_month
-        ON last_month.last_period_month = published.period_month AND last_month.previous_version = published.close_version
+        ON last_month.last_period_month = published.period_month
+        AND last_month.previous_version = published.close_version
 ),
 
 opening AS (

@@ -1,6 +1,6 @@
 -- invariant: Every level of the plan summary adds up the rows of the plan variance.
--- if it fails: the total shown to management is not the sum of what its account managers see; the summary's model lost or
---   doubled rows.
+-- if it fails: the total shown to management is not the sum of what its account managers see; the summary's model
+--   lost or doubled rows.
 -- severity: critical
 -- owner: Data engineering
 -- keys: plan_version, level, summary_plan_amount, rows_plan_amount, summary_actual_amount, rows_actual_amount

@@ -18,7 +18,11 @@ sold AS (
     GROUP BY sales.period_month
 )
 
-SELECT compared.period_month, compared.plan_version, compared.compared_quantity, coalesce(sold.sold_quantity, 0) AS sold_quantity
+SELECT
+    compared.period_month,
+    compared.plan_version,
+    compared.compared_quantity,
+    coalesce(sold.sold_quantity, 0) AS sold_quantity
 FROM compared
 LEFT JOIN sold USING (period_month)
 WHERE compared.compared_quantity <> coalesce(sold.sold_quantity, 0)

@@ -62,8 +62,9 @@ quality AS (
         overridden.account_id AS rules_of,
         ratio(totals.rejected_quantity * 1000000, totals.delivered_quantity)::DECIMAL(18, 6) AS ppm
     FROM core.delivery_quality_totals AS totals
+    CROSS JOIN core.delivery_records AS records
     LEFT JOIN overridden ON overridden.account_id = totals.account_id
-    WHERE totals.delivered_quantity > 0
+    WHERE totals.delivered_quantity > 0 AND records.rejects_are_recorded
 ),
 
 own AS (

@@ -15,7 +15,8 @@ WITH excess AS (
 ),
 
 by_kind AS (
-    SELECT * EXCLUDE (cash_excess, write_off_excess, credit_excess), 'cash' AS kind, cash_excess AS excess_doc FROM excess
+    SELECT * EXCLUDE (cash_excess, write_off_excess, credit_excess), 'cash' AS kind, cash_excess AS excess_doc
+    FROM excess
     UNION ALL
     SELECT * EXCLUDE (cash_excess, write_off_excess, credit_excess), 'written_off', write_off_excess FROM excess
     UNION ALL
@@ -50,7 +51,10 @@ newest_first AS (
         coalesce(sum(settlements.amount_doc) OVER (
             PARTITION BY by_kind.invoice_id, by_kind.kind, by_kind.valid_from
             ORDER BY
-                settlements.document_date DESC, settlements.lane DESC, settlements.document_id DESC, settlements.line_no DESC
+                settlements.document_date DESC,
+                settlements.lane DESC,
+                settlements.document_id DESC,
+                settlements.line_no DESC
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ), 0) AS newer_doc
     FROM by_kind

@@ -1,12 +1,19 @@
 -- grain: month × account × manager × currency × lane
--- why: the ledger's side of the roll-forward, from documents and payments by date, without open items. A settlement counts
---   where it is: with its payer until the invoice is known, with the invoice from then on, its excess with the payer again
+-- why: the ledger's side of the roll-forward, from documents and payments by date, without open items. A settlement
+--   counts where it is: with its payer until the invoice is known, with the invoice from then on, its excess with the
+--   payer again
 WITH bounds AS (
     SELECT min(as_of_date) AS first_date, max(as_of_date) AS last_date FROM core.receivable_snapshots
 ),
 
 moves AS (
-    SELECT document_date AS move_date, account_id, account_manager, currency, 'invoiced' AS lane, gross_amount_doc AS amount_doc
+    SELECT
+        document_date AS move_date,
+        account_id,
+        account_manager,
+        currency,
+        'invoiced' AS lane,
+        gross_amount_doc AS amount_doc
     FROM core.receivable_documents
     UNION ALL
     -- Arrives: at once where it belongs, if what it names is known by then or never will be.
@@ -43,14 +50,18 @@ excess AS (
 ),
 
 excess_moves AS (
-    SELECT valid_from AS move_date, account_id, account_manager, currency, lane, excess_amount_doc AS amount_doc FROM excess
+    SELECT valid_from AS move_date, account_id, account_manager, currency, lane, excess_amount_doc AS amount_doc
+    FROM excess
     UNION ALL
     SELECT valid_from, invoice_account_id, invoice_account_manager, currency, lane, -excess_amount_doc FROM excess
     UNION ALL
-    SELECT valid_to, account_id, account_manager, currency, lane, -excess_amount_doc FROM excess WHERE valid_to IS NOT NULL
+    SELECT valid_to, account_id, account_manager, currency, lane, -excess_amount_doc
+    FROM excess
+    WHERE valid_to IS NOT NULL
     UNION ALL
     SELECT valid_to, invoice_account_id, invoice_account_manager, currency, lane, excess_amount_doc
-    FROM excess WHERE valid_to IS NOT NULL
+    FROM excess
+    WHERE valid_to IS NOT NULL
 ),
 
 in_range AS (
@@ -79,7 +90,9 @@ SELECT
     valued.lane,
     sum(valued.amount_doc)::DECIMAL(18, 4) AS amount_doc,
     complete_sum(valued.amount, true)::DECIMAL(18, 2) AS amount,
-    CASE WHEN count(*) > count(valued.amount) THEN 'no rate for ' || valued.currency || ' at a document date' END AS amount_reason
+    CASE
+        WHEN count(*) > count(valued.amount) THEN 'no rate for ' || valued.currency || ' at a document date'
+    END AS amount_reason
 FROM valued
 JOIN core.receivable_snapshots AS snapshots USING (snapshot_no)
 JOIN build.periods AS periods ON periods.period_month = snapshots.period_month

@@ -1,6 +1,6 @@
 -- grain: month end × open item
--- why: what was open at each month end, in document and reporting currency; ageing, roll-forward and KPIs read this alone,
---   so they cannot disagree. Every row: original − paid − credited − written off = outstanding
+-- why: what was open at each month end, in document and reporting currency; ageing, roll-forward and KPIs read this
+--   alone, so they cannot disagree. Every row: original − paid − credited − written off = outstanding
 WITH invoice_items AS (
     SELECT
         states.first_snapshot_no,
@@ -186,7 +186,8 @@ aged AS (
         CASE WHEN settled.item_type = 'invoice' THEN settings.ageing_basis ELSE 'document_date' END AS bucket_basis,
         settled.as_of_date - settled.due_date AS days_overdue,
         CASE
-            WHEN settled.item_type = 'invoice' AND settings.ageing_basis = 'due_date' THEN settled.as_of_date - settled.due_date
+            WHEN settled.item_type = 'invoice' AND settings.ageing_basis = 'due_date'
+                THEN settled.as_of_date - settled.due_date
             ELSE settled.as_of_date - settled.document_date
         END AS age_days
     FROM settled

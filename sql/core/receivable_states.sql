@@ -19,7 +19,11 @@ events AS (
         invoice_id,
         applied_from,
         0,
-        CASE lane WHEN 'received' THEN amount_doc WHEN 'discount' THEN amount_doc WHEN 'refunded' THEN -amount_doc ELSE 0 END,
+        CASE
+            WHEN lane IN ('received', 'discount') THEN amount_doc
+            WHEN lane = 'refunded' THEN -amount_doc
+            ELSE 0
+        END,
         CASE lane WHEN 'written_off' THEN amount_doc ELSE 0 END,
         CASE lane WHEN 'credited' THEN amount_doc ELSE 0 END
     FROM core.receivable_settlements

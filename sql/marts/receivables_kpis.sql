@@ -88,7 +88,10 @@ closing_balances AS (
         min(items.rate_reason) AS closing_reason,
         min(CASE WHEN items.item_type = 'unapplied_cash' THEN items.rate_reason END) AS unapplied_reason,
         min(
-            CASE WHEN buckets.loss_rate IS NULL THEN 'bucket ' || items.bucket || ' has no loss rate' ELSE items.rate_reason END
+            CASE
+                WHEN buckets.loss_rate IS NULL THEN 'bucket ' || items.bucket || ' has no loss rate'
+                ELSE items.rate_reason
+            END
         ) AS loss_reason
     FROM core.receivable_open_items AS items
     JOIN build.ageing_buckets AS buckets USING (bucket_no)
@@ -102,7 +105,9 @@ opening_balances AS (
         items.account_id,
         items.account_manager,
         complete_sum(items.outstanding_amount, true) AS opening,
-        complete_sum(items.outstanding_amount, items.item_type = 'invoice' AND items.due_date <= periods.as_of_date) AS due,
+        complete_sum(
+            items.outstanding_amount, items.item_type = 'invoice' AND items.due_date <= periods.as_of_date
+        ) AS due,
         min(items.rate_reason) AS opening_reason,
         min(
             CASE WHEN items.item_type = 'invoice' AND items.due_date <= periods.as_of_date THEN items.rate_reason END
@@ -261,7 +266,12 @@ deliveries_so_far AS (
 ),
 
 order_events AS (
-    SELECT account_id, account_manager, currency, order_date AS event_date, (quantity::DECIMAL(28, 4) * unit_price)::DECIMAL(28, 6) AS value_doc
+    SELECT
+        account_id,
+        account_manager,
+        currency,
+        order_date AS event_date,
+        (quantity::DECIMAL(28, 4) * unit_price)::DECIMAL(28, 6) AS value_doc
     FROM open_lines
     UNION ALL
     SELECT
@@ -269,12 +279,19 @@ order_events AS (
         account_manager,
         currency,
         event_date,
-        -((least(delivered, ordered) - least(delivered - delivered_now, ordered))::DECIMAL(28, 4) * unit_price)::DECIMAL(28, 6)
+        -(
+            (least(delivered, ordered) - least(delivered - delivered_now, ordered))::DECIMAL(28, 4) * unit_price
+        )::DECIMAL(28, 6)
     FROM deliveries_so_far
 ),
 
 order_totals AS (
-    SELECT events.account_id, events.account_manager, events.currency, cutoffs.snapshot_no, sum(events.value_doc) AS value_doc
+    SELECT
+        events.account_id,
+        events.account_manager,
+        events.currency,
+        cutoffs.snapshot_no,
+        sum(events.value_doc) AS value_doc
     FROM order_events AS events
     JOIN core.receivable_cutoffs AS cutoffs ON cutoffs.calendar_date = events.event_date
     WHERE cutoffs.snapshot_no IS NOT NULL
@@ -604,7 +621,10 @@ figures AS (
                 WHEN levels.window_billing < 0 THEN 'credit notes exceed billing in the window'
             END
         ) AS dso_reason,
-        CASE WHEN levels.closing = 0 THEN 0 WHEN countback.unrated_count = 0 THEN countback.days END AS dso_countback_days,
+        CASE
+            WHEN levels.closing = 0 THEN 0
+            WHEN countback.unrated_count = 0 THEN countback.days
+        END AS dso_countback_days,
         coalesce(
             levels.closing_reason,
             CASE
@@ -657,7 +677,8 @@ rates AS (
     SELECT
         *,
         closing_amount - current_amount AS overdue_amount,
-        CASE WHEN dso_reason IS NULL THEN money_round(ratio(closing_amount, window_billed_amount) * window_days) END AS dso_days,
+        CASE WHEN dso_reason IS NULL THEN money_round(ratio(closing_amount, window_billed_amount) * window_days) END
+            AS dso_days,
         CASE WHEN dso_reason IS NULL THEN money_round(ratio(current_amount, window_billed_amount) * window_days) END
             AS best_possible_dso_days,
         ratio(
@@ -689,8 +710,9 @@ SELECT
     dso_days - best_possible_dso_days AS average_days_delinquent,
     dso_reason AS average_days_delinquent_reason,
     money_round(ratio(settled_days, settled_amount)) AS weighted_days_late,
-    CASE WHEN ratio(settled_days, settled_amount) IS NULL THEN coalesce(settled_reason, 'nothing settled in the month') END
-        AS weighted_days_late_reason,
+    CASE
+        WHEN ratio(settled_days, settled_amount) IS NULL THEN coalesce(settled_reason, 'nothing settled in the month')
+    END AS weighted_days_late_reason,
     collection_effectiveness_ratio,
     CASE WHEN collection_effectiveness_ratio IS NULL THEN collection_effectiveness_reason END
         AS collection_effectiveness_ratio_reason,
@@ -704,10 +726,13 @@ SELECT
     CASE WHEN level = 'account' THEN ratio(exposure, credit_limit) END AS credit_use_ratio,
     CASE
         WHEN level <> 'account' THEN 'by account only'
-        WHEN ratio(exposure, credit_limit) IS NULL THEN coalesce(credit_limit_reason, exposure_reason, 'credit limit is zero')
+        WHEN ratio(exposure, credit_limit) IS NULL
+            THEN coalesce(credit_limit_reason, exposure_reason, 'credit limit is zero')
     END AS credit_use_ratio_reason,
-    CASE WHEN credit_breach IS NULL THEN coalesce(credit_limit_reason, exposure_reason, 'exposure of an account is not known') END
-        AS credit_breach_reason,
+    CASE
+        WHEN credit_breach IS NULL
+            THEN coalesce(credit_limit_reason, exposure_reason, 'exposure of an account is not known')
+    END AS credit_breach_reason,
     CASE WHEN level = 'account' THEN coalesce(credit_breach, false)::INTEGER ELSE coalesce(breach_count, 0) END
         AS credit_breach_count,
     ratio(promises_kept, promises_made) AS promise_kept_ratio,

@@ -61,6 +61,8 @@ published AS (
     JOIN boundaries
         ON rollforward.period_month = boundaries.opening_month
         AND rollforward.close_version = boundaries.previous_version
+    -- An account that closed at zero has nothing to open with, and no row for that alone.
+    WHERE rollforward.closing_amount_doc <> 0 OR rollforward.closing_amount <> 0
 ),
 
 -- One column a part of the roll-forward; a part that an account does not have is zero, not unknown.
@@ -84,7 +86,9 @@ parts AS (
     JOIN boundaries ON boundaries.opening_no = balances.snapshot_no
     WHERE boundaries.previous_version IS NULL
     UNION ALL
-    SELECT period_month, account_id, currency, 'opening', amount_doc, amount, CASE WHEN amount IS NULL THEN amount_reason END
+    SELECT
+        period_month, account_id, currency, 'opening',
+        amount_doc, amount, CASE WHEN amount IS NULL THEN amount_reason END
     FROM published
     UNION ALL
     SELECT period_month, account_id, currency, lane, amount_doc, amount, amount_reason

@@ -68,7 +68,7 @@ SELECT
     month_scores.own_score,
     CASE
         WHEN month_scores.own_score IS NOT NULL THEN NULL
-        WHEN rows_wanted.dimension = 'quality' THEN 'nothing was delivered in the month'
+        WHEN rows_wanted.dimension = 'quality' THEN 'nothing was delivered in the month, or no source says what was rejected'
         WHEN rows_wanted.dimension = 'delivery' THEN 'no order line was due in the month'
         WHEN rows_wanted.dimension = 'overall' THEN 'no dimension with a weight has an own score'
         ELSE 'no issue was due in the month'

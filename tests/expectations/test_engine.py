@@ -190,15 +190,15 @@ def test_several_warehouses_are_checked_at_once_and_none_stays_open(tmp_path: Pa
         assert list(pool.map(failures, [1, 2, 3])) == [2, 4, 6]
     # Only this module opens the file in another process: a lock that is left would make it fail.
     script = "import duckdb, sys; [duckdb.connect(f'{sys.argv[1]}/{n}/warehouse.duckdb').close() for n in (1, 2, 3)]"
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
 
 
 def test_importing_the_rules_does_not_import_great_expectations() -> None:
     script = "import sys, expectations, expectations.feeds; sys.exit('great_expectations' in sys.modules)"
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=REPOSITORY)  # noqa: S603
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=REPOSITORY)
 
 
 def test_warming_up_and_leaving_at_once_is_quiet() -> None:
     script = "import expectations; expectations.warm_up()"
-    done = subprocess.run([sys.executable, "-c", script], check=True, cwd=REPOSITORY, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", script], check=True, cwd=REPOSITORY, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("", "")

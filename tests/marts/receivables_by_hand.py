@@ -44,7 +44,9 @@ def place_of(given: Given, key: ItemKey, day: date) -> tuple[str, str]:
     """Account and currency that an item counts for at a day."""
     item_type, document_id, line_no, _ = key
     if item_type == "unapplied_cash":
-        row = next(row for row in given["payments"] if (row["payment_id"], row.get("line_no", 1)) == (document_id, line_no))
+        row = next(
+            row for row in given["payments"] if (row["payment_id"], row.get("line_no", 1)) == (document_id, line_no)
+        )
         named = [invoice for invoice in given["invoices"] if invoice["invoice_id"] == row.get("invoice_id")]
         known = [
             invoice for invoice in named if invoice["invoice_date"] <= day and invoice["document_type"] != "credit_note"
@@ -55,7 +57,7 @@ def place_of(given: Given, key: ItemKey, day: date) -> tuple[str, str]:
 
 
 def settled_days(given: Given, days: Sequence[date]) -> dict[ItemKey, date]:
-    """For each invoice item that is settled at the last of these days but was not all along: the day it came to zero."""
+    """For each invoice item that came to zero within these days and is settled at the last of them: the day it did."""
     last_open: dict[ItemKey, date] = {}
     seen: set[ItemKey] = set()
     for day in days:
@@ -175,10 +177,7 @@ def _cash(left: dict[int, Decimal], numbers: Sequence[int], rows: Sequence[dict[
         taken[number] -= over
         free += over
     for number in numbers:
-        if free > 0:
-            step = min(free, left[number] - taken[number])
-        else:
-            step = -min(-free, max(taken[number], ZERO))
+        step = min(free, left[number] - taken[number]) if free > 0 else -min(-free, max(taken[number], ZERO))
         taken[number] += step
         free -= step
     if free < 0:

@@ -531,3 +531,24 @@ def _ppm(rejected: Decimal, delivered: Decimal) -> Decimal | None:
         return None
     millionths = Fraction(rejected) / Fraction(delivered) * 10**12
     return Decimal(int(millionths + Fraction(1, 2))) / 10**6
+
+
+def test_a_source_that_never_says_what_was_rejected_has_no_parts_per_million() -> None:
+    order = {
+        "order_id": "O1",
+        "account_id": "A",
+        "order_date": "2026-03-01",
+        "quantity": 10,
+        "delivered_date": "2026-03-09",
+    }
+    con = build_case({"orders": [order]}, periods=["2026-03"])
+    (row,) = fetch(
+        con, "SELECT delivered_quantity, rejected_quantity, ppm, ytd_ppm, ppm_reason FROM build.quality_performance"
+    )
+    assert row == {
+        "delivered_quantity": 10,
+        "rejected_quantity": None,
+        "ppm": None,
+        "ytd_ppm": None,
+        "ppm_reason": "no source says what was rejected",
+    }

@@ -57,7 +57,13 @@ def trend(*scores: float | None) -> Row:
 
 def lines_due(month: str, failed: int, total: int, **given: Any) -> list[Row]:
     """Order lines of account A promised for the month, of which so many are never delivered."""
-    line: Row = {"account_id": "A", "order_date": f"{month}-01", "promised_date": f"{month}-10", "quantity": 10}
+    line: Row = {
+        "account_id": "A",
+        "order_date": f"{month}-01",
+        "promised_date": f"{month}-10",
+        "quantity": 10,
+        "rejected_quantity": 0,
+    }
     return [
         line | {"order_id": f"{month}/{number}", "delivered_date": None if number <= failed else f"{month}-09"} | given
         for number in range(1, total + 1)
@@ -177,7 +183,7 @@ def test_issues_due_in_the_month_score_their_dimension() -> None:
     assert (scores["cost"]["own_score"], scores["cost"]["own_score_reason"]) == (None, "no issue was due in the month")
     assert (scores["quality"]["own_score"], scores["quality"]["own_score_reason"]) == (
         None,
-        "nothing was delivered in the month",
+        "nothing was delivered in the month, or no source says what was rejected",
     )
 
 

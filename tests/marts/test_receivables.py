@@ -25,20 +25,36 @@ Rows = Sequence[Mapping[str, Any]]
 
 def close(*periods: str, settings: Mapping[str, Any] | None = None, **given: Rows) -> Connection:
     """Candidates of these months from a site that has the given feeds, and an invoice feed in any case."""
+    return close_books(given, *periods, settings=settings)
+
+
+def close_books(given: Mapping[str, Rows], *periods: str, settings: Mapping[str, Any] | None = None) -> Connection:
     return build_case(given, settings=settings, periods=periods, feeds=sorted({"invoices", *given}))
 
 
 def invoice(invoice_id: str, amount: object, on: str, due: str | None = None, **more: object) -> dict[str, Any]:
-    return {"invoice_id": invoice_id, "account_id": "A", "invoice_date": on, "due_date": due, "net_amount": amount} | more
+    return {
+        "invoice_id": invoice_id,
+        "account_id": "A",
+        "invoice_date": on,
+        "due_date": due,
+        "net_amount": amount,
+    } | more
 
 
-def credit_note(invoice_id: str, amount: object, on: str, reference: str | None = None, **more: object) -> dict[str, Any]:
+def credit_note(
+    invoice_id: str, amount: object, on: str, reference: str | None = None, **more: object
+) -> dict[str, Any]:
     return invoice(invoice_id, amount, on, document_type="credit_note", reference_invoice_id=reference) | more
 
 
 def payment(payment_id: str, amount: object, on: str, invoice_id: str | None = None, **more: object) -> dict[str, Any]:
     return {
-        "payment_id": payment_id, "account_id": "A", "payment_date": on, "amount": amount, "invoice_id": invoice_id
+        "payment_id": payment_id,
+        "account_id": "A",
+        "payment_date": on,
+        "amount": amount,
+        "invoice_id": invoice_id,
     } | more
 
 
@@ -58,7 +74,9 @@ def ageing(con: Connection, *columns: str, month: str | None = None) -> list[tup
 
 
 def rollforward(con: Connection, month: str | None = None, **keys: str) -> dict[str, Any]:
-    where = " AND ".join([f"{name} = '{value}'" for name, value in keys.items()] + ([f"period_month = '{month}-01'"] if month else []))
+    where = " AND ".join(
+        [f"{name} = '{value}'" for name, value in keys.items()] + ([f"period_month = '{month}-01'"] if month else [])
+    )
     found = fetch(con, f"SELECT * FROM build.receivables_rollforward WHERE {where or 'true'}")
     assert len(found) == 1, found
     assert found[0]["difference_doc"] == 0
@@ -67,7 +85,9 @@ def rollforward(con: Connection, month: str | None = None, **keys: str) -> dict[
 
 def kpis(con: Connection, month: str | None = None, level: str = "account", **keys: str) -> dict[str, Any]:
     keys = {"level": level} | keys
-    where = " AND ".join([f"{name} = '{value}'" for name, value in keys.items()] + ([f"period_month = '{month}-01'"] if month else []))
+    where = " AND ".join(
+        [f"{name} = '{value}'" for name, value in keys.items()] + ([f"period_month = '{month}-01'"] if month else [])
+    )
     found = fetch(con, f"SELECT * FROM build.receivables_kpis WHERE {where}")
     assert len(found) == 1, found
     return {name: _plain(value) for name, value in found[0].items()}
@@ -75,7 +95,9 @@ def kpis(con: Connection, month: str | None = None, level: str = "account", **ke
 
 def content(con: Connection, mart: str, month: str) -> list[tuple[Any, ...]]:
     """All rows of a month in the order of the candidate table, as text."""
-    return con.execute(f"SELECT CAST(found AS VARCHAR) FROM build.{mart} AS found WHERE period_month = '{month}-01'").fetchall()
+    return con.execute(
+        f"SELECT CAST(found AS VARCHAR) FROM build.{mart} AS found WHERE period_month = '{month}-01'"
+    ).fetchall()
 
 
 def _plain(value: object) -> object:
@@ -85,8 +107,15 @@ def _plain(value: object) -> object:
 def lanes(row: Mapping[str, Any]) -> dict[str, float]:
     """The parts of a roll-forward row that are not zero, without their suffix."""
     names = (
-        "opening_amount_doc", "invoiced_amount_doc", "credited_amount_doc", "received_amount_doc", "discount_amount_doc",
-        "written_off_amount_doc", "refunded_amount_doc", "prior_period_adjustment_doc", "closing_amount_doc",
+        "opening_amount_doc",
+        "invoiced_amount_doc",
+        "credited_amount_doc",
+        "received_amount_doc",
+        "discount_amount_doc",
+        "written_off_amount_doc",
+        "refunded_amount_doc",
+        "prior_period_adjustment_doc",
+        "closing_amount_doc",
     )
     return {name.removesuffix("_doc").removesuffix("_amount"): row[name] for name in names if row[name]}
 
@@ -102,7 +131,10 @@ def test_golden(case: dict[str, Any]) -> None:
     for table, expected in case["expect"].items():
         found = fetch(con, f"FROM build.{table}")
         for row in expected["rows"]:
-            assert any(all(_matches(other[name], value) for name, value in row.items()) for other in found), (row, found)
+            assert any(all(_matches(other[name], value) for name, value in row.items()) for other in found), (
+                row,
+                found,
+            )
         if expected.get("complete"):
             assert len(found) == len(expected["rows"]), found
     for row in fetch(con, "FROM build.receivables_rollforward"):
@@ -125,7 +157,8 @@ def test_a_difference_to_the_invoice_goes_to_the_last_instalment() -> None:
         instalments=[instalment("I1", 1, 60, "2026-07-01"), instalment("I1", 2, 30, "2026-08-01")],
     )
     assert ageing(con, "instalment_no", "original_amount_doc", "due_date_source") == [
-        (1, 60, "instalment"), (2, 40, "instalment")
+        (1, 60, "instalment"),
+        (2, 40, "instalment"),
     ]
 
 
@@ -143,7 +176,9 @@ def test_a_named_instalment_is_paid_first_and_its_excess_fills_the_others() -> N
         "2026-06",
         invoices=[invoice("I1", 100, "2026-06-01")],
         instalments=[
-            instalment("I1", 1, 30, "2026-07-01"), instalment("I1", 2, 30, "2026-08-01"), instalment("I1", 3, 40, "2026-09-01")
+            instalment("I1", 1, 30, "2026-07-01"),
+            instalment("I1", 2, 30, "2026-08-01"),
+            instalment("I1", 3, 40, "2026-09-01"),
         ],
         payments=[payment("P1", 35, "2026-06-10", "I1", instalment_no=2)],
     )
@@ -171,7 +206,13 @@ def test_cash_then_write_offs_then_credit_notes() -> None:
         ],
     )
     # The first takes 50 cash and 10 written off; the second 20 written off and 15 credited.
-    columns = ("instalment_no", "paid_amount_doc", "written_off_amount_doc", "credited_amount_doc", "outstanding_amount_doc")
+    columns = (
+        "instalment_no",
+        "paid_amount_doc",
+        "written_off_amount_doc",
+        "credited_amount_doc",
+        "outstanding_amount_doc",
+    )
     assert ageing(con, *columns) == [(2, 0, 20, 15, 5)]
 
 
@@ -235,7 +276,14 @@ def test_an_overpayment_is_taken_from_the_newest_payment() -> None:
         invoices=[invoice("I1", 100, "2026-06-01")],
         payments=[payment("P1", 80, "2026-06-05", "I1"), payment("P2", 40, "2026-06-10", "I1")],
     )
-    columns = ("item_type", "document_id", "document_date", "original_amount_doc", "paid_amount_doc", "outstanding_amount_doc")
+    columns = (
+        "item_type",
+        "document_id",
+        "document_date",
+        "original_amount_doc",
+        "paid_amount_doc",
+        "outstanding_amount_doc",
+    )
     assert ageing(con, *columns) == [("unapplied_cash", "P2", date(2026, 6, 10), -40, -20, -20)]
     assert ageing(con, "unapplied_reason") == [("more than the invoice",)]
 
@@ -256,7 +304,10 @@ def test_writing_off_more_than_is_left_stays_open_as_a_negative_row() -> None:
     con = close(
         "2026-06",
         invoices=[invoice("I1", 100, "2026-06-01")],
-        payments=[payment("P1", 90, "2026-06-05", "I1"), payment("W1", 15, "2026-06-06", "I1", payment_type="write_off")],
+        payments=[
+            payment("P1", 90, "2026-06-05", "I1"),
+            payment("W1", 15, "2026-06-06", "I1", payment_type="write_off"),
+        ],
     )
     assert ageing(con, "document_id", "document_type", "written_off_amount_doc", "outstanding_amount_doc") == [
         ("W1", "write_off", -10, -5)
@@ -312,11 +363,15 @@ def test_oldest_first_sets_cash_against_the_oldest_due_items_of_its_currency() -
         "payments": [payment("P1", 70, "2026-06-05"), payment("P2", 20, "2026-06-06")],
         "fx_rates": [rate("USD", "2026-05-01", "0.9")],
     }
-    left_alone = close("2026-06", **given)
+    left_alone = close_books(given, "2026-06")
     assert ageing(left_alone, "document_id", "outstanding_amount_doc") == [
-        ("I1", 60), ("I2", 60), ("I3", 60), ("P1", -70), ("P2", -20)
+        ("I1", 60),
+        ("I2", 60),
+        ("I3", 60),
+        ("P1", -70),
+        ("P2", -20),
     ]
-    con = close("2026-06", settings={"receivables": {"apply_unapplied": "oldest_first"}}, **given)
+    con = close_books(given, "2026-06", settings={"receivables": {"apply_unapplied": "oldest_first"}})
     assert ageing(con, "document_id", "paid_amount_doc", "outstanding_amount_doc") == [("I1", 30, 30), ("I3", 0, 60)]
     assert rollforward(con, currency="EUR")["closing_amount_doc"] == 30
 
@@ -328,7 +383,10 @@ def test_oldest_first_leaves_cash_that_nothing_is_owed_for() -> None:
         invoices=[invoice("I1", 60, "2026-05-01"), credit_note("C1", 500, "2026-05-02")],
         payments=[payment("P1", 50, "2026-06-05"), payment("P2", 50, "2026-06-06")],
     )
-    assert ageing(con, "document_id", "paid_amount_doc", "outstanding_amount_doc") == [("C1", 0, -500), ("P2", -10, -40)]
+    assert ageing(con, "document_id", "paid_amount_doc", "outstanding_amount_doc") == [
+        ("C1", 0, -500),
+        ("P2", -10, -40),
+    ]
 
 
 # Credit notes
@@ -338,7 +396,9 @@ def test_the_excess_of_a_credit_note_stays_open() -> None:
     con = close(
         "2026-06",
         invoices=[
-            invoice("I1", 60, "2026-06-01"), credit_note("C1", 50, "2026-06-05", "I1"), credit_note("C2", 30, "2026-06-06", "I1")
+            invoice("I1", 60, "2026-06-01"),
+            credit_note("C1", 50, "2026-06-05", "I1"),
+            credit_note("C2", 30, "2026-06-06", "I1"),
         ],
     )
     columns = ("item_type", "document_id", "original_amount_doc", "credited_amount_doc", "outstanding_amount_doc")
@@ -356,7 +416,11 @@ def test_a_credit_note_is_split_by_the_invoices_its_lines_name() -> None:
             credit_note("C1", 5, "2026-06-05", line_no=3),
         ],
     )
-    assert ageing(con, "document_id", "line_no", "outstanding_amount_doc") == [("C1", 3, -5), ("I1", 1, 70), ("I2", 1, 76)]
+    assert ageing(con, "document_id", "line_no", "outstanding_amount_doc") == [
+        ("C1", 3, -5),
+        ("I1", 1, 70),
+        ("I2", 1, 76),
+    ]
 
 
 def test_a_credit_note_waits_for_an_invoice_that_is_unknown_later_or_in_another_currency() -> None:
@@ -380,7 +444,10 @@ def test_a_credit_note_waits_for_an_invoice_that_is_unknown_later_or_in_another_
         ("I3", 100, None),
     ]
     assert ageing(con, "document_id", "outstanding_amount_doc", month="2026-06") == [
-        ("C1", -10), ("C3", -30), ("I2", 80), ("I3", 100)
+        ("C1", -10),
+        ("C3", -30),
+        ("I2", 80),
+        ("I3", 100),
     ]
 
 
@@ -400,7 +467,9 @@ def test_lines_of_an_invoice_are_owed_together_with_their_tax() -> None:
             invoice("I1", "0.0050", "2026-06-01", line_no=20, disputed=True),
         ],
     )
-    assert ageing(con, "line_no", "outstanding_amount_doc", "outstanding_amount", "disputed") == [(10, 119.005, 119.01, True)]
+    assert ageing(con, "line_no", "outstanding_amount_doc", "outstanding_amount", "disputed") == [
+        (10, 119.005, 119.01, True)
+    ]
 
 
 def test_a_missing_due_date_follows_the_terms_else_the_invoice_date() -> None:
@@ -437,7 +506,9 @@ def test_credits_and_cash_age_from_their_own_date() -> None:
         payments=[payment("P1", 10, "2026-05-30"), payment("P2", 10, "2026-06-30")],
     )
     assert ageing(con, "document_id", "bucket", "bucket_basis") == [
-        ("C1", "1-30", "document_date"), ("P1", "31-60", "document_date"), ("P2", "current", "document_date")
+        ("C1", "1-30", "document_date"),
+        ("P1", "31-60", "document_date"),
+        ("P2", "current", "document_date"),
     ]
 
 
@@ -445,10 +516,17 @@ def test_the_upper_bounds_of_buckets_are_a_setting() -> None:
     con = close(
         "2026-06",
         settings={"receivables": {"buckets": [15, 45]}},
-        invoices=[invoice(f"I{days}", 1, "2026-01-01", str(date(2026, 6, 30) - timedelta(days))) for days in (10, 15, 16, 45, 46)],
+        invoices=[
+            invoice(f"I{days}", 1, "2026-01-01", str(date(2026, 6, 30) - timedelta(days)))
+            for days in (10, 15, 16, 45, 46)
+        ],
     )
     assert ageing(con, "document_id", "bucket_no", "bucket") == [
-        ("I10", 1, "1-15"), ("I15", 1, "1-15"), ("I16", 2, "16-45"), ("I45", 2, "16-45"), ("I46", 3, "over 45")
+        ("I10", 1, "1-15"),
+        ("I15", 1, "1-15"),
+        ("I16", 2, "16-45"),
+        ("I45", 2, "16-45"),
+        ("I46", 3, "over 45"),
     ]
 
 
@@ -463,7 +541,8 @@ def test_the_summary_counts_items_and_what_is_disputed() -> None:
     )
     found = fetch(con, "FROM build.receivables_summary ORDER BY bucket_no")
     assert [(row["bucket"], row["outstanding_amount"], row["item_count"], row["disputed_amount"]) for row in found] == [
-        ("current", 150, 2, 100), ("1-30", 7, 1, 0)
+        ("current", 150, 2, 100),
+        ("1-30", 7, 1, 0),
     ]
 
 
@@ -471,11 +550,20 @@ def test_foreign_items_are_valued_at_the_latest_spot_rate_by_the_month_end() -> 
     con = close(
         "2026-06",
         invoices=[invoice("I1", 100, "2026-06-10", "2026-07-10", currency="USD")],
-        fx_rates=[rate("USD", "2026-06-01", "0.90"), rate("USD", "2026-06-28", "0.95"), rate("USD", "2026-07-01", "0.99")],
+        fx_rates=[
+            rate("USD", "2026-06-01", "0.90"),
+            rate("USD", "2026-06-28", "0.95"),
+            rate("USD", "2026-07-01", "0.99"),
+        ],
     )
     assert ageing(con, "outstanding_amount", "book_amount", "unrealised_fx", "rate_source") == [(95, 90, 5, "spot")]
     row = rollforward(con)
-    assert (row["opening_amount"], row["movement_amount"], row["fx_difference_amount"], row["closing_amount"]) == (0, 90, 5, 95)
+    assert (row["opening_amount"], row["movement_amount"], row["fx_difference_amount"], row["closing_amount"]) == (
+        0,
+        90,
+        5,
+        95,
+    )
 
 
 def test_the_closing_in_the_reporting_currency_is_the_sum_of_rounded_items() -> None:
@@ -507,11 +595,15 @@ def test_a_currency_without_any_rate_leaves_no_partial_sums() -> None:
         ],
     )
     assert ageing(con, "outstanding_amount_doc", "outstanding_amount", "rate_reason") == [
-        (100, None, "no rate for CHF"), (50, 50, None), (5, 5, None)
+        (100, None, "no rate for CHF"),
+        (50, 50, None),
+        (5, 5, None),
     ]
     summary = fetch(con, "FROM build.receivables_summary WHERE account_id = 'A'")[0]
     assert (summary["outstanding_amount"], summary["outstanding_amount_reason"], summary["item_count"]) == (
-        None, "no rate for CHF", 2
+        None,
+        "no rate for CHF",
+        2,
     )
     row = rollforward(con, account_id="A", currency="CHF")
     assert (row["closing_amount_doc"], row["closing_amount"]) == (100, None)
@@ -546,7 +638,13 @@ def test_every_lane_of_the_rollforward() -> None:
         ],
     )
     assert lanes(rollforward(con)) == {
-        "opening": 500, "invoiced": 130, "credited": 7, "received": 233, "discount": 4, "written_off": 6, "refunded": 50,
+        "opening": 500,
+        "invoiced": 130,
+        "credited": 7,
+        "received": 233,
+        "discount": 4,
+        "written_off": 6,
+        "refunded": 50,
         "closing": 430,
     }
 
@@ -589,11 +687,20 @@ def test_cash_of_a_parent_moves_over_when_the_invoice_is_issued() -> None:
 
 
 def test_documents_that_arrive_late_for_a_closed_month_are_a_prior_period_adjustment() -> None:
-    con = close("2026-05", invoices=[invoice("I1", 100, "2026-05-10"), invoice("I2", 10, "2026-05-11", account_id="GONE")])
+    con = close(
+        "2026-05", invoices=[invoice("I1", 100, "2026-05-10"), invoice("I2", 10, "2026-05-11", account_id="GONE")]
+    )
     con.execute("INSERT INTO ops.closes (period_month, close_version) VALUES ('2026-05-01', 1)")
-    con.execute("INSERT INTO marts.receivables_rollforward BY NAME SELECT 1 AS close_version, * FROM build.receivables_rollforward")
+    con.execute(
+        "INSERT INTO marts.receivables_rollforward BY NAME "
+        "SELECT 1 AS close_version, * FROM build.receivables_rollforward"
+    )
     con.execute("DELETE FROM staging.invoices WHERE invoice_id = 'I2'")
-    late = [invoice("I3", 30, "2026-05-20"), invoice("I4", 5, "2026-06-02"), invoice("I5", 8, "2026-05-03", account_id="NEW")]
+    late = [
+        invoice("I3", 30, "2026-05-20"),
+        invoice("I4", 5, "2026-06-02"),
+        invoice("I5", 8, "2026-05-03", account_id="NEW"),
+    ]
     stage(con, {"invoices": late}, load_id=2)
 
     build(con, settings_of(feeds=["invoices"]), [parse_month("2026-06")], as_of_load=2)
@@ -604,8 +711,9 @@ def test_documents_that_arrive_late_for_a_closed_month_are_a_prior_period_adjust
     assert lanes(rollforward(con, account_id="GONE")) == {"opening": 10, "prior_period_adjustment": -10}
 
     months = [parse_month("2026-05"), parse_month("2026-06")]
-    prepare_build(con, settings_of(feeds=["invoices"]), months, as_of_load=2, restate=True)
-    run_models(con, ["invoices"])
+    settings = settings_of(feeds=["invoices"])
+    prepare_build(con, settings, months, as_of_load=2, restate=True)
+    run_models(con, settings.available)
     assert lanes(rollforward(con, "2026-06", account_id="A")) == {"opening": 130, "invoiced": 5, "closing": 135}
 
 
@@ -615,7 +723,10 @@ def test_a_month_without_activity_carries_its_balance() -> None:
     figures = kpis(con)
     assert (figures["opening_amount"], figures["billed_amount"], figures["closing_amount"]) == (100, 0, 100)
     assert (figures["dso_days"], figures["dso_days_reason"]) == (None, "no billing in the window")
-    assert (figures["weighted_days_late"], figures["weighted_days_late_reason"]) == (None, "nothing settled in the month")
+    assert (figures["weighted_days_late"], figures["weighted_days_late_reason"]) == (
+        None,
+        "nothing settled in the month",
+    )
 
 
 def test_a_month_before_any_document_still_has_a_total() -> None:
@@ -642,7 +753,8 @@ def test_business_months_of_a_declared_calendar() -> None:
         settings={"receivables": {"dso_window_months": 1}},
     )
     assert ageing(con, "as_of_date", "document_id", "days_overdue") == [
-        (date(2026, 1, 28), "I1", 8), (date(2026, 2, 25), "I2", -4)
+        (date(2026, 1, 28), "I1", 8),
+        (date(2026, 2, 25), "I2", -4),
     ]
     assert lanes(rollforward(con, "2026-02")) == {"opening": 100, "invoiced": 56, "received": 100, "closing": 56}
     figures = kpis(con, "2026-02")
@@ -654,14 +766,22 @@ def test_business_months_of_a_declared_calendar() -> None:
 
 
 def test_countback_stops_where_the_sales_run_out() -> None:
-    con = close("2026-03", invoices=[invoice("I1", 100, "2026-03-10")], payments=[payment("P1", 50, "2026-03-11", payment_type="refund")])
+    con = close(
+        "2026-03",
+        invoices=[invoice("I1", 100, "2026-03-10")],
+        payments=[payment("P1", 50, "2026-03-11", payment_type="refund")],
+    )
     figures = kpis(con)
     assert (figures["closing_amount"], figures["dso_countback_days"]) == (150, None)
     assert figures["dso_countback_days_reason"] == "history exhausted"
 
 
 def test_countback_goes_through_months_without_billing_and_beyond_the_window() -> None:
-    con = close("2026-06", invoices=[invoice("I1", 310, "2026-01-10"), invoice("I2", 100, "2026-06-10")], payments=[payment("P1", 300, "2026-06-11", "I1")])
+    con = close(
+        "2026-06",
+        invoices=[invoice("I1", 310, "2026-01-10"), invoice("I2", 100, "2026-06-10")],
+        payments=[payment("P1", 300, "2026-06-11", "I1")],
+    )
     # 110 open: 100 of June, February to May nothing, 10 of January's 310: 150 + 10 ÷ 310 × 31 days.
     assert kpis(con)["dso_countback_days"] == 151
 
@@ -673,7 +793,11 @@ def test_nothing_open_counts_back_to_zero_and_a_credit_balance_not_at_all() -> N
         payments=[payment("P1", 100, "2026-06-10", "I1"), payment("P2", 120, "2026-06-10", "I2", account_id="B")],
     )
     settled = kpis(con, account_id="A")
-    assert (settled["dso_days"], settled["dso_countback_days"], settled["overdue_ratio_reason"]) == (0, 0, "nothing outstanding")
+    assert (settled["dso_days"], settled["dso_countback_days"], settled["overdue_ratio_reason"]) == (
+        0,
+        0,
+        "nothing outstanding",
+    )
     in_credit = kpis(con, account_id="B")
     assert (in_credit["dso_countback_days"], in_credit["dso_countback_days_reason"]) == (None, "credit balance")
 
@@ -765,7 +889,10 @@ def test_expected_receipts_are_what_falls_due_by_the_month_end() -> None:
 def test_a_payment_plan_replaces_what_is_due() -> None:
     con = close(
         "2026-06",
-        invoices=[invoice("I1", 100, "2026-05-01", "2026-06-01"), invoice("I2", 100, "2026-05-01", "2026-06-01", account_id="B")],
+        invoices=[
+            invoice("I1", 100, "2026-05-01", "2026-06-01"),
+            invoice("I2", 100, "2026-05-01", "2026-06-01", account_id="B"),
+        ],
         payment_plan=[{"account_id": "A", "month": "2026-06-01", "amount": 500, "currency": "USD"}],
         fx_rates=[rate("USD", "2026-06-01", "0.5")],
     )
@@ -777,7 +904,13 @@ def test_credit_limit_exposure_and_breach() -> None:
     con = close(
         "2026-06",
         accounts=[
-            {"account_id": "A", "account_name": "Alpha", "account_manager": "M", "credit_limit": 100, "currency": "USD"},
+            {
+                "account_id": "A",
+                "account_name": "Alpha",
+                "account_manager": "M",
+                "credit_limit": 100,
+                "currency": "USD",
+            },
             {"account_id": "B", "account_manager": "M", "credit_limit": 100},
             {"account_id": "C", "account_manager": "M"},
         ],
@@ -790,7 +923,12 @@ def test_credit_limit_exposure_and_breach() -> None:
     assert (breached["credit_breach"], within["credit_breach"], unlimited["credit_breach"]) == (True, False, None)
     assert unlimited["credit_breach_reason"] == unlimited["credit_limit_reason"] == "no credit limit"
     manager = kpis(con, level="account_manager", account_manager="M")
-    assert (manager["credit_limit"], manager["exposure"], manager["credit_breach"], manager["credit_breach_count"]) == (150, 180, True, 1)
+    assert (manager["credit_limit"], manager["exposure"], manager["credit_breach"], manager["credit_breach_count"]) == (
+        150,
+        180,
+        True,
+        1,
+    )
     assert manager["credit_use_ratio_reason"] == "by account only"
 
 
@@ -810,8 +948,10 @@ def test_exposure_adds_undelivered_open_orders_where_the_settings_say_so() -> No
             {"delivery_id": "D2", "order_id": "O1", "delivered_date": "2026-07-10", "quantity": 6},
         ],
     }
-    assert kpis(close("2026-06", **given))["exposure"] == 60
-    con = close("2026-05", "2026-06", settings={"receivables": {"credit_exposure": "outstanding_and_open_orders"}}, **given)
+    assert kpis(close_books(given, "2026-06"))["exposure"] == 60
+    con = close_books(
+        given, "2026-05", "2026-06", settings={"receivables": {"credit_exposure": "outstanding_and_open_orders"}}
+    )
     # May: O1, O4 and O5 whole. June: 60, six pieces of O1 and one of O4.
     assert [kpis(con, month)["exposure"] for month in ("2026-05", "2026-06")] == [150, 95]
 
@@ -819,7 +959,10 @@ def test_exposure_adds_undelivered_open_orders_where_the_settings_say_so() -> No
 def test_a_promise_is_kept_by_cash_between_visit_and_promised_day() -> None:
     def visit(number: int, account_id: str, on: str, amount: int, by: str, **more: object) -> dict[str, Any]:
         return {
-            "visit_id": f"V{number}", "account_id": account_id, "visit_date": on, "promised_payment_amount": amount,
+            "visit_id": f"V{number}",
+            "account_id": account_id,
+            "visit_date": on,
+            "promised_payment_amount": amount,
             "promised_payment_date": by,
         } | more
 
@@ -855,7 +998,10 @@ def test_expected_credit_loss_by_the_matrix() -> None:
     assert kpis(close("2026-06", settings=matrix, invoices=invoices))["expected_credit_loss"] == 6.2
     older = [*invoices, invoice("I3", 1, "2026-04-01", "2026-05-20")]
     figures = kpis(close("2026-06", settings=matrix, invoices=older))
-    assert (figures["expected_credit_loss"], figures["expected_credit_loss_reason"]) == (None, "bucket 31-60 has no loss rate")
+    assert (figures["expected_credit_loss"], figures["expected_credit_loss_reason"]) == (
+        None,
+        "bucket 31-60 has no loss rate",
+    )
 
 
 @pytest.mark.parametrize(
@@ -923,14 +1069,14 @@ def _random_books(seed: int) -> dict[str, list[dict[str, Any]]]:
                 "currency": dice.choice(["EUR", "EUR", "USD"]),
             }
         )
-        if dice.random() < 0.4:  # noqa: PLR2004 - how many have instalments
+        if dice.random() < 0.4:
             instalments += [
                 instalment(f"I{number:03}", part, money(60), str(issued + timedelta(dice.randrange(90))))
                 for part in range(1, dice.randrange(2, 5))
             ]
     for row in instalments:
         row["due_date"] = date.fromisoformat(row["due_date"])
-    credits = [
+    credit_notes = [
         {
             "invoice_id": f"C{number:03}",
             "document_type": "credit_note",
@@ -956,7 +1102,7 @@ def _random_books(seed: int) -> dict[str, list[dict[str, Any]]]:
         for number in range(180)
     ]
     return {
-        "invoices": invoices + credits,
+        "invoices": invoices + credit_notes,
         "instalments": instalments,
         "payments": payments,
         "fx_rates": [
@@ -972,17 +1118,21 @@ MONTHS = ("2026-01", "2026-02", "2026-03", "2026-04")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_mixed_books_agree_with_a_calculation_by_hand(seed: int) -> None:
     given = _random_books(seed)
-    con = close(*MONTHS, **given)
+    con = close_books(given, *MONTHS)
     for month in MONTHS:
         last = add_months(parse_month(month), 1) - timedelta(1)
         expected = by_hand.open_items(given, last)
         found = fetch(con, f"FROM build.receivables_ageing WHERE period_month = '{month}-01'")
         assert {
-            (row["item_type"], row["document_id"], row["line_no"], row["instalment_no"]): row["outstanding_amount_doc"] for row in found
+            (row["item_type"], row["document_id"], row["line_no"], row["instalment_no"]): row["outstanding_amount_doc"]
+            for row in found
         } == expected
         for row in found:
             assert row["outstanding_amount_doc"] == (
-                row["original_amount_doc"] - row["paid_amount_doc"] - row["credited_amount_doc"] - row["written_off_amount_doc"]
+                row["original_amount_doc"]
+                - row["paid_amount_doc"]
+                - row["credited_amount_doc"]
+                - row["written_off_amount_doc"]
             )
         balances: dict[tuple[str, str], Decimal] = {}
         for key, amount in expected.items():
@@ -995,17 +1145,23 @@ def _check_rollforward(
     con: Connection, month: str, balances: Mapping[tuple[str, str], Decimal], given: Mapping[str, Rows]
 ) -> None:
     found = fetch(con, f"FROM build.receivables_rollforward WHERE period_month = '{month}-01'")
-    assert {(row["account_id"], row["currency"]): row["closing_amount_doc"] for row in found if row["closing_amount_doc"]} == {
-        place: amount for place, amount in balances.items() if amount
-    }
+    assert {
+        (row["account_id"], row["currency"]): row["closing_amount_doc"] for row in found if row["closing_amount_doc"]
+    } == {place: amount for place, amount in balances.items() if amount}
     assert all(row["difference_doc"] == 0 for row in found)
     lane_types = {
-        "received_amount_doc": "receipt", "discount_amount_doc": "discount",
-        "written_off_amount_doc": "write_off", "refunded_amount_doc": "refund",
+        "received_amount_doc": "receipt",
+        "discount_amount_doc": "discount",
+        "written_off_amount_doc": "write_off",
+        "refunded_amount_doc": "refund",
     }
     # Between accounts and currencies cash may move; over all of them a lane is what is dated in the month.
     for lane, payment_type in lane_types.items():
-        dated = [row["amount"] for row in given["payments"] if row["payment_type"] == payment_type and f"{row['payment_date']:%Y-%m}" == month]
+        dated = [
+            row["amount"]
+            for row in given["payments"]
+            if row["payment_type"] == payment_type and f"{row['payment_date']:%Y-%m}" == month
+        ]
         assert sum(row[lane] for row in found) == sum(dated)
     for lane, is_credit in (("invoiced_amount_doc", False), ("credited_amount_doc", True)):
         dated = [
@@ -1014,7 +1170,9 @@ def _check_rollforward(
             if (row["document_type"] == "credit_note") is is_credit and f"{row['invoice_date']:%Y-%m}" == month
         ]
         assert sum(row[lane] for row in found) == sum(dated)
-    closing = fetch(con, f"SELECT sum(outstanding_amount) AS amount FROM build.receivables_ageing WHERE period_month = '{month}-01'")
+    closing = fetch(
+        con, f"SELECT sum(outstanding_amount) AS amount FROM build.receivables_ageing WHERE period_month = '{month}-01'"
+    )
     assert kpis(con, month, level="total")["closing_amount"] == float(closing[0]["amount"])
     assert sum(row["closing_amount"] for row in found) == closing[0]["amount"]
 
@@ -1022,29 +1180,43 @@ def _check_rollforward(
 @pytest.mark.parametrize("seed", [1, 2])
 def test_settlement_days_agree_with_a_calculation_by_hand(seed: int) -> None:
     given = _random_books(seed)
-    con = close(*MONTHS, **given)
+    con = close_books(given, *MONTHS)
     for month in MONTHS[1:]:
         first = parse_month(month)
         days = [first - timedelta(1) + timedelta(step) for step in range((add_months(first, 1) - first).days + 1)]
         found = fetch(con, f"FROM core.receivable_settled_items WHERE period_month = '{month}-01'")
-        assert {("invoice", row["invoice_id"], 1, row["instalment_no"]): row["settled_date"] for row in found} == by_hand.settled_days(
-            given, days
-        )
+        assert {
+            ("invoice", row["invoice_id"], 1, row["instalment_no"]): row["settled_date"] for row in found
+        } == by_hand.settled_days(given, days)
 
 
 def test_several_months_at_once_equal_one_by_one() -> None:
     given = _random_books(4)
     settings = {"receivables": {"apply_unapplied": "oldest_first"}}
-    together = close(*MONTHS, settings=settings, **given)
+    together = close_books(given, *MONTHS, settings=settings)
     for month in MONTHS:
-        alone = close(month, settings=settings, **given)
+        alone = close_books(given, month, settings=settings)
         for mart in MARTS:
             assert content(alone, mart, month) == content(together, mart, month), (mart, month)
 
 
+def test_months_closed_one_after_the_other_equal_all_at_once() -> None:
+    given = _random_books(7)
+    together, closed = close_books(given, *MONTHS), close_books(given, MONTHS[0])
+    for month in MONTHS:
+        build(closed, settings_of(feeds=sorted(given)), [parse_month(month)], as_of_load=1)
+        for mart in MARTS:
+            assert content(closed, mart, month) == content(together, mart, month), (mart, month)
+        closed.execute("INSERT INTO ops.closes (period_month, close_version) VALUES (?, 1)", [parse_month(month)])
+        closed.execute(
+            "INSERT INTO marts.receivables_rollforward BY NAME "
+            "SELECT 1 AS close_version, * FROM build.receivables_rollforward"
+        )
+
+
 def test_months_that_are_not_neighbours_can_be_built_together() -> None:
     given = _random_books(5)
-    together, alone = close("2026-01", "2026-04", **given), close("2026-04", **given)
+    together, alone = close_books(given, "2026-01", "2026-04"), close_books(given, "2026-04")
     for mart in MARTS:
         assert content(alone, mart, "2026-04") == content(together, mart, "2026-04"), mart
 
@@ -1057,6 +1229,6 @@ def test_nothing_dated_after_the_month_end_has_any_effect() -> None:
         "payments": [row for row in given["payments"] if row["payment_date"] <= month_end],
         "fx_rates": [row for row in given["fx_rates"] if row["rate_date"] <= month_end],
     }
-    with_later, without = close("2026-02", **given), close("2026-02", **known_then)
+    with_later, without = close_books(given, "2026-02"), close_books(known_then, "2026-02")
     for mart in MARTS:
         assert content(with_later, mart, "2026-02") == content(without, mart, "2026-02"), mart
