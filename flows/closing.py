@@ -19,7 +19,8 @@ from tasks.publishing import publish
 def close_months(place: Site, months: Sequence[date], purpose: str, *, restate: bool, reason: str) -> CloseReport:
     """Load, validate, build as a set, validate, commit month by month, publish.
 
-    Raises the error of the first month that failed or needs a restatement, after the others are committed and published.
+    Raises the error of the first month that failed or needs a restatement, after the others are committed and
+    published.
     """
     require_reason(restate=restate, reason=reason)
     site = str(place.directory)

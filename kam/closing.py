@@ -116,10 +116,11 @@ def commit(
     month, version = candidate.month, candidate.last_version + 1
     failed = {check.name: check.failed_in(month) for check in checks if check.failed_in(month)}
     is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
-    counts = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
+    found = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
+    counts: dict[str, int] = dict(found.fetchall())
     manifest = {
         "content": dict(candidate.tables),
-        "rows": dict(counts.fetchall()),
+        "rows": counts,
         "loads": rows(
             con,
             "SELECT load_id, feed, sha256 FROM ops.loads WHERE status = 'loaded' AND load_id <= ? ORDER BY load_id",
@@ -131,7 +132,8 @@ def commit(
         "failed_checks": failed,
     }
     with transaction(con):
-        for mart in marts():
+        filled = {name for name, row_count in counts.items() if row_count}
+        for mart in (mart for mart in marts() if mart.name in filled):
             names = ", ".join(column.name for column in mart.all_columns)
             con.execute(
                 f"INSERT INTO marts.{mart.name} (close_version, {names}) "

@@ -19,8 +19,9 @@ from kam.contracts import FEEDS, Feed
 from kam.errors import KamError, SourceRefusedError
 from kam.rowrules import ROW_NUMBER, Reading, reading
 from kam.settings import FeedSource, Site
-from kam.sources import Extract, extracts, opened, read_error
+from kam.sources import Extract, extracts, opened
 from kam.sources import archive as archive_extract
+from kam.textfiles import read_error
 from kam.warehouse import Connection, literal, rows, transaction
 
 DUPLICATE_KEY = "duplicate_key"

@@ -16,7 +16,8 @@ import duckdb
 from kam.contracts import EARLIEST_DATE, LATEST_DATE, Column, Feed, Kind, RowRule
 from kam.errors import SettingsError
 from kam.settings import ComputedColumn, ConstantColumn, CsvDialect, FeedSource
-from kam.sources import Extract, Relation, column_sql, missing_column
+from kam.sources import Extract, column_sql, missing_column
+from kam.textfiles import Relation
 from kam.warehouse import Connection, literal
 
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160)"

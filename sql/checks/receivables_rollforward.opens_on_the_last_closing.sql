@@ -18,7 +18,9 @@ WITH last_month AS (
 last_closing AS (
     SELECT last_month.period_month, account_id, currency, closing_amount_doc AS last_closing_amount_doc
     FROM build.receivables_rollforward AS built
-    JOIN last_month ON last_month.last_period_month = built.period_month
+    JOIN last_month
+        ON last_month.last_period_month = built.period_month
+        AND last_month.previous_version IS NULL
     UNION ALL
     SELECT last_month.period_month, account_id, currency, closing_amount_doc
     FROM marts.receivables_rollforward AS published

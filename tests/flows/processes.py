@@ -47,7 +47,13 @@ def run(module: str, *arguments: str, env: Mapping[str, str], cwd: Path = REPOSI
     """Run a Python module to its end."""
     command = [sys.executable, "-m", module, *arguments]
     process = subprocess.Popen(
-        command, cwd=cwd, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+        command,
+        cwd=cwd,
+        env=dict(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
     )
     try:
         output, errors = process.communicate(timeout=PATIENCE_SECONDS)
@@ -57,7 +63,9 @@ def run(module: str, *arguments: str, env: Mapping[str, str], cwd: Path = REPOSI
 
 
 @contextmanager
-def running(module: str, *arguments: str, env: Mapping[str, str], cwd: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    module: str, *arguments: str, env: Mapping[str, str], cwd: Path, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a Python module running in the background, its output in the file `log`."""
     with log.open("wb") as stream:
         process = subprocess.Popen(
@@ -85,7 +93,7 @@ def end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
 
 
 def wait_for(look: Callable[[], Found | None], what: str, process: subprocess.Popen[bytes] | None = None) -> Found:
-    """Look again and again until something is found; fail when it takes too long or the process that makes it is gone."""
+    """Look until something is found; fail when it takes too long or the process that makes it is gone."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         found = look()

@@ -28,7 +28,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
         {
             "accounts": [{"account_id": "A"}],
             "invoices": [
-                {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-06-10", "due_date": "2026-07-10", "net_amount": "100"}
+                {
+                    "invoice_id": "I1",
+                    "account_id": "A",
+                    "invoice_date": "2026-06-10",
+                    "due_date": "2026-07-10",
+                    "net_amount": "100",
+                }
             ],
         },
         feeds=["accounts", "invoices"],
@@ -64,7 +70,13 @@ def test_verbose_shows_the_log_of_prefect(site: Site, home: Path) -> None:
 @pytest.mark.usefixtures("closed")
 def test_a_failed_validation_is_explained_once(site: Site, home: Path) -> None:
     before = (site.published / "kam.duckdb").read_bytes()
-    bad = {"invoice_id": "I2", "account_id": "A", "invoice_date": "2026-07-10", "net_amount": "60", "invoice_total": "90"}
+    bad = {
+        "invoice_id": "I2",
+        "account_id": "A",
+        "invoice_date": "2026-07-10",
+        "net_amount": "60",
+        "invoice_total": "90",
+    }
     write_csv(site.directory / "landing" / "invoices_july.csv", list(bad), [bad])
 
     failed = kam("--site", str(site.directory), "close", "2026-07", env=environment(home))

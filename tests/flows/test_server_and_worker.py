@@ -41,7 +41,9 @@ class Server:
     def start(self, deployment: str, *, due: str | None = None, **parameters: str) -> str:
         """Ask for a run of a deployment, due now or at this time; its id."""
         state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}} if due else {"type": "SCHEDULED"}
-        created = self.ask(f"/deployments/{self.deployment(deployment)['id']}/create_flow_run", parameters=parameters, state=state)
+        created = self.ask(
+            f"/deployments/{self.deployment(deployment)['id']}/create_flow_run", parameters=parameters, state=state
+        )
         return str(created["id"])
 
     def flow_run(self, run_id: str) -> dict[str, Any]:
@@ -110,11 +112,15 @@ def site_in(folder: Path) -> Site:
 
 
 def open_amounts(site: Site) -> dict[date, int]:
-    found = published(site, "SELECT period_month, sum(outstanding_amount) AS amount FROM reporting.receivables_ageing GROUP BY 1")
+    found = published(
+        site, "SELECT period_month, sum(outstanding_amount) AS amount FROM reporting.receivables_ageing GROUP BY 1"
+    )
     return {row["period_month"]: int(row["amount"]) for row in found}
 
 
-def test_the_command_line_runs_on_the_server_that_is_named(server: Server, client_env: dict[str, str], site_folder: Path) -> None:
+def test_the_command_line_runs_on_the_server_that_is_named(
+    server: Server, client_env: dict[str, str], site_folder: Path
+) -> None:
     site = site_in(site_folder)
 
     closed = kam("--site", str(site.directory), "close", "2026-06", env=client_env)
@@ -146,7 +152,7 @@ def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path, site_fo
 
 
 @pytest.fixture(scope="module")
-def deployed(server: Server, client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def deployed(client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site whose deployments are on the server, with a worker that was started in some other folder."""
     site = site_in(tmp_path_factory.mktemp("deployed-site"))
     pool = run("prefect", "work-pool", "create", "kam", "--type", "process", env=client_env)
@@ -154,7 +160,9 @@ def deployed(server: Server, client_env: dict[str, str], tmp_path_factory: pytes
     deployment = run("prefect", "--no-prompt", "deploy", "--all", env=client_env | {"KAM_SITE": str(site.directory)})
     assert deployment.exit_status == 0, deployment
     elsewhere = tmp_path_factory.mktemp("worker")
-    with running("prefect", "worker", "start", "--pool", "kam", env=client_env, cwd=elsewhere, log=elsewhere / "worker.log"):
+    with running(
+        "prefect", "worker", "start", "--pool", "kam", env=client_env, cwd=elsewhere, log=elsewhere / "worker.log"
+    ):
         yield site
 
 
@@ -165,13 +173,18 @@ def test_a_deployment_knows_its_site_and_runs_once_at_a_time(server: Server, dep
     assert deployment["parameters"]["site"] == str(deployed.directory)
     assert deployment["global_concurrency_limit"]["limit"] == 1
     assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
-    assert deployment["pull_steps"] == [{"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}]
+    assert deployment["pull_steps"] == [
+        {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
+    ]
 
 
 @pytest.mark.usefixtures("deployed")
 def test_the_schedules_have_a_time_zone(server: Server) -> None:
     schedules = {
-        name: [(schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) for schedule in server.deployment(name)["schedules"]]
+        name: [
+            (schedule["schedule"]["cron"], schedule["schedule"]["timezone"])
+            for schedule in server.deployment(name)["schedules"]
+        ]
         for name in ("ingest/daily", "monthly_close/monthly", "backfill/on-demand", "publish/on-demand")
     }
 
