@@ -13,11 +13,20 @@ from kam.settings import find_site
 
 
 @flow(name="backfill", flow_run_name="backfill-{first}-to-{last}", persist_result=False)
-def backfill(site: str, first: str, last: str, restate: bool = False, reason: str = "") -> CloseReport:  # noqa: FBT001, FBT002 - parameters of a deployment
+def backfill(
+    site: str,
+    first: str,
+    last: str,
+    restate: bool = False,  # noqa: FBT001, FBT002 - parameters of a deployment
+    reason: str = "",
+    accept_shrink: bool = False,  # noqa: FBT001, FBT002
+) -> CloseReport:
     """Close every month of a site from `first` to `last`, such as 2024-01 and 2026-10.
 
     A month that is up to date is left alone; one that fails does not keep the others from closing.
     """
     months = months_between(parse_month(first), parse_month(last))
     purpose = f"backfill {first} to {last}"
-    return close_months(find_site(Path(site)), months, purpose, restate=restate, reason=reason)
+    return close_months(
+        find_site(Path(site)), months, purpose, restate=restate, reason=reason, accept_shrink=accept_shrink
+    )

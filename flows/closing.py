@@ -12,11 +12,13 @@ from kam.settings import Site
 from kam.steps import headlines, require_closed, require_loaded, require_reason, require_valid, writing_session
 from tasks.artifacts import leave_artifacts
 from tasks.closing import build_marts, commit_month, prepare_months, validate_feeds, validate_marts
-from tasks.loading import load_feed
+from tasks.loading import load_feeds
 from tasks.publishing import publish
 
 
-def close_months(place: Site, months: Sequence[date], purpose: str, *, restate: bool, reason: str) -> CloseReport:
+def close_months(
+    place: Site, months: Sequence[date], purpose: str, *, restate: bool, reason: str, accept_shrink: bool
+) -> CloseReport:
     """Load, validate, build as a set, validate, commit month by month, publish.
 
     Raises the error of the first month that failed or needs a restatement, after the others are committed and
@@ -27,9 +29,7 @@ def close_months(place: Site, months: Sequence[date], purpose: str, *, restate: 
     report = CloseReport()
     try:
         with writing_session(place, purpose):
-            report = replace(
-                report, loads=tuple(load for feed in ordered_feeds(place) for load in load_feed(site, feed))
-            )
+            report = replace(report, loads=load_feeds(site, ordered_feeds(place), accept_shrink=accept_shrink))
             require_loaded(report.loads)
             as_of_load = prepare_months(site, months, restate=restate)
             report = replace(report, checks=tuple(validate_feeds(site, as_of_load)))

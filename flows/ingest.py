@@ -10,19 +10,20 @@ from kam.ingest import LoadResult, ordered_feeds
 from kam.settings import find_site
 from kam.steps import require_loaded, writing_session
 from tasks.artifacts import leave_load_artifact
-from tasks.loading import load_feed
+from tasks.loading import load_feeds
 
 
 @flow(name="ingest", flow_run_name="ingest", persist_result=False)
-def ingest(site: str, feed: str | None = None) -> tuple[LoadResult, ...]:
+def ingest(site: str, feed: str | None = None, accept_shrink: bool = False) -> tuple[LoadResult, ...]:  # noqa: FBT001, FBT002 - parameters of a deployment
     """Load what is new in one feed of a site, else in all that it declares.
 
+    With `accept_shrink` a full extract may lack most of the rows that are current; else it is refused.
     Raises `SourceRefusedError` when a source was refused, after the others are loaded.
     """
     place = find_site(Path(site))
     with writing_session(place, "ingest"):
         feeds = [feed] if feed else ordered_feeds(place)
-        loads = tuple(load for name in feeds for load in load_feed(site, name))
+        loads = load_feeds(site, feeds, accept_shrink=accept_shrink)
     leave_load_artifact(loads)
     require_loaded(loads)
     return loads

@@ -34,7 +34,13 @@ def resolved(site: Site, period: str) -> str:
 
 
 @flow(name="monthly_close", flow_run_name=run_name, persist_result=False)
-def monthly_close(site: str, period: str, restate: bool = False, reason: str = "") -> CloseReport:  # noqa: FBT001, FBT002 - parameters of a deployment
+def monthly_close(
+    site: str,
+    period: str,
+    restate: bool = False,  # noqa: FBT001, FBT002 - parameters of a deployment
+    reason: str = "",
+    accept_shrink: bool = False,  # noqa: FBT001, FBT002
+) -> CloseReport:
     """Close one month of a site; `period` is a month such as 2026-10, or `previous` for a scheduled run.
 
     Raises `ValidationFailedError` when a critical check fails, `MonthChangedError` when the month is closed and would
@@ -42,4 +48,5 @@ def monthly_close(site: str, period: str, restate: bool = False, reason: str = "
     """
     place = find_site(Path(site))
     month = resolved(place, period)
-    return close_months(place, [parse_month(month)], f"close {month}", restate=restate, reason=reason)
+    months = [parse_month(month)]
+    return close_months(place, months, f"close {month}", restate=restate, reason=reason, accept_shrink=accept_shrink)

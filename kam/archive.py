@@ -1,7 +1,7 @@
-"""The archive: the bytes of every loaded file under their SHA-256, and the ledger of loads beside them.
+"""The archive: the bytes of every loaded file under their SHA-256, and the ledger of loads and closes beside them.
 
-`archive/ledger.ndjson` has one line a load, with the settings it was read by, so that a warehouse can be made again from
-the archive alone.
+`archive/ledger.ndjson` has one line a load, with the settings it was read by, and one line a close, with the settings
+it was computed by, so that a warehouse can be made again from the archive alone. Lines are only ever added.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kam.errors import KamError, SourceRefusedError
+from kam.errors import KamError, SourceBusyError, SourceRefusedError
 from kam.settings import Site
 
 _CHUNK = 1 << 20
@@ -38,7 +38,7 @@ def archived(site: Site, sha256: str) -> Path:
 def store(site: Site, file: Path, sha256: str) -> Path:
     """Keep a copy of `file`, whose hash is known, and return its place in the archive.
 
-    Raises `SourceRefusedError` when the file changed since it was hashed: somebody is still writing it.
+    Raises `SourceBusyError` when the file changed since it was hashed: somebody is still writing it.
     """
     target = archived(site, sha256)
     if target.exists():
@@ -60,7 +60,7 @@ def store(site: Site, file: Path, sha256: str) -> Path:
             os.fsync(out.fileno())
         if digest.hexdigest() != sha256:
             message = f"{file}: changed while it was read. It is left for the next run"
-            raise SourceRefusedError(message)
+            raise SourceBusyError(message)
         copy.chmod(0o444)
         copy.replace(target)
     except OSError as error:
@@ -72,30 +72,61 @@ def store(site: Site, file: Path, sha256: str) -> Path:
 
 
 def ledger(site: Site) -> Path:
-    """The file with one JSON line a load."""
+    """The file with one JSON line a load or close."""
     return site.archive / "ledger.ndjson"
 
 
+def ledger_lines(site: Site) -> int:
+    """How many whole lines the ledger has."""
+    try:
+        with ledger(site).open("rb") as stream:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(_CHUNK), b""))
+    except FileNotFoundError:
+        return 0
+
+
 def ledger_entries(site: Site) -> list[dict[str, Any]]:
-    """All lines of the ledger; a last line that a crash cut short is left out."""
+    """All lines of the ledger; a last line that a crash cut short is left out.
+
+    Raises `KamError` for a damaged line before the last one.
+    """
     if not ledger(site).exists():
         return []
+    lines = ledger(site).read_bytes().split(b"\n")[:-1]
     entries = []
-    for line in ledger(site).read_text(encoding="utf-8").splitlines():
+    for number, line in enumerate(lines, start=1):
         try:
-            entries.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
+            entries.append(dict(json.loads(line)))
+        except ValueError:
+            message = f"{ledger(site)}: line {number} is damaged. Restore the file from a backup"
+            raise KamError(message) from None
     return entries
 
 
-def write_ledger(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Write the whole ledger aside and swap it in, so that a reader or a crash never meets half of it."""
-    site.archive.mkdir(parents=True, exist_ok=True)
-    aside = ledger(site).with_suffix(".tmp")
-    with aside.open("w", encoding="utf-8") as out:
-        for entry in entries:
-            out.write(json.dumps(entry, sort_keys=True, ensure_ascii=False) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    aside.replace(ledger(site))
+def add_to_ledger(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Add lines to the ledger, in place of a last one that a crash cut short. Raises `KamError` when it cannot."""
+    text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
+    try:
+        site.archive.mkdir(parents=True, exist_ok=True)
+        with ledger(site).open("a+b") as stream:
+            stream.truncate(_end_of_last_line(stream.seek(0, os.SEEK_END), ledger(site)))
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        message = f"{ledger(site)}: cannot be written to: {error.strerror}. What it lacks is added at the next run"
+        raise KamError(message) from None
+
+
+def _end_of_last_line(size: int, file: Path) -> int:
+    """The position after the last line end: the size, unless a crash cut the last line short."""
+    with file.open("rb") as stream:
+        position = size
+        while position > 0:
+            start = max(position - _CHUNK, 0)
+            stream.seek(start)
+            end = stream.read(position - start).rfind(b"\n")
+            if end >= 0:
+                return start + end + 1
+            position = start
+    return 0

@@ -117,6 +117,7 @@ def _settings_tables(con: Connection, settings: Settings) -> None:
         "quantity_tolerance_ratio": ("DECIMAL(18, 6)", settings.delivery.quantity_tolerance_ratio),
         "forecast_season": ("INTEGER", settings.forecast.season),
         "forecast_actual": ("VARCHAR", settings.forecast.actual or variance.actual),
+        "reject_share_ratio": ("DECIMAL(18, 6)", settings.ingest.reject_share),
     }
     columns = ", ".join(f"?::{sql_type} AS {name}" for name, (sql_type, _) in values.items())
     con.execute(f"CREATE OR REPLACE TABLE build.settings AS SELECT {columns}", [value for _, value in values.values()])
@@ -200,7 +201,9 @@ def content_query(name: str, table: str, columns: Collection[MartColumn]) -> str
         SELECT
             period_month,
             {literal(name)} AS table_name,
-            md5(count(*)::VARCHAR || ':' || sum(md5_number_lower(row({content})::VARCHAR)::HUGEINT)::VARCHAR) AS content_hash,
+            md5(
+                count(*)::VARCHAR || ':' || sum(md5_number_lower(row({content})::VARCHAR)::HUGEINT)::VARCHAR
+            ) AS content_hash,
             count(*) AS row_count
         FROM {table}
         GROUP BY period_month"""

@@ -2,43 +2,148 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
+import duckdb
+from pydantic import ValidationError
+
+from kam.contracts import FEEDS
+from kam.dialects import Proposal, Sample, propose, snippet, text_sample
 from kam.errors import KamError
 from kam.ingest import Examination, examine, ordered_feeds
-from kam.settings import Site, require_feed
-from kam.sources import extracts
-from kam.warehouse import memory
+from kam.settings import FeedSource, Site, require_feed
+from kam.sources import Extract, offered, opened
+from kam.textfiles import uncompressed
+from kam.warehouse import Connection, memory
+
+_ROWS_OF_A_DATABASE = 10_000
+_ROWS_LOOKED_AT = 1000
+_SHARE_THAT_FITS = 0.5
+_SHOWN_ROWS = 3
 
 
 @dataclass(frozen=True)
 class SiteCheck:
-    """What can be read, what is refused and why, and what is worth knowing."""
+    """What can be read, what is refused and why, what is worth knowing, and declarations for files that fit theirs ill.
+
+    A proposal has several lines: a table of `kam.toml`, what it leaves open, and the first rows as it maps them.
+    """
 
     examined: list[Examination]
     refused: list[str]
     notes: list[str]
+    proposals: list[str]
 
 
 def check_site(site: Site, feed: str | None = None) -> SiteCheck:
     """Examine all sources of a site, or those of one feed. Raises `UsageError` for a feed that is not declared."""
     if feed is not None:
         require_feed(site.settings, feed)
-    result = SiteCheck([], [], [])
+    result = SiteCheck([], [], [], [])
     if not site.settings.feeds:
         result.notes.append("No feed is declared in kam.toml; nothing would be loaded.")
     with memory() as con:
         for name in [feed] if feed else ordered_feeds(site):
             try:
-                found = extracts(site, name)
+                with offered(con, site, name, row_limit=_ROWS_OF_A_DATABASE) as found:
+                    _check_feed(con, site, name, found, result)
             except KamError as error:
                 result.refused.append(str(error))
-                continue
-            if not found:
-                result.notes.append(f"{name}: no file matches {', '.join(site.settings.feeds[name].patterns)} yet.")
-            for extract in found:
-                try:
-                    result.examined.append(examine(con, site, extract))
-                except KamError as error:
-                    result.refused.append(str(error))
     return result
+
+
+def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], result: SiteCheck) -> None:
+    source = site.settings.feeds[name]
+    if not found:
+        nothing = "the query gives no rows" if source.database else f"no file matches {', '.join(source.patterns)}"
+        result.notes.append(f"{name}: {nothing} yet.")
+    misfit = None
+    for extract in found:
+        if extract.left:
+            result.notes.append(extract.left)
+            continue
+        if extract.refusal:
+            result.refused.append(extract.refusal)
+            continue
+        try:
+            examined = examine(con, site, extract)
+        except KamError as error:
+            result.refused.append(str(error))
+            misfit = misfit or extract
+            continue
+        result.examined.append(examined)
+        if sum(examined.faults.values()) > examined.read_count * _SHARE_THAT_FITS:
+            misfit = misfit or extract
+    if misfit is not None:
+        proposed = _proposal(con, site, misfit)
+        if proposed:
+            result.proposals.append(proposed)
+
+
+def _proposal(con: Connection, site: Site, extract: Extract) -> str:
+    """A declaration that fits a file better than its own, with what it makes of the first rows; empty when there is none."""
+    source = site.settings.feeds[extract.feed]
+    sample = _sample(con, site, extract, source)
+    if sample is None:
+        return ""
+    found = propose(FEEDS[extract.feed], source, sample)
+    if found is None:
+        return ""
+    text = snippet(extract.feed, source, found)
+    try:
+        tried = FeedSource.model_validate(
+            source.model_dump(exclude_unset=True) | {"csv": dict(found.csv), "columns": dict(found.columns)}
+        )
+    except ValidationError:
+        return ""
+    if tried.mapping_hash == source.mapping_hash and not found.remarks:
+        return ""
+    head = f"{extract.feed}: {extract.source} may be declared as:"
+    return "\n".join((head, "", text, "", *_outcome(con, site, extract, tried, found)))
+
+
+def _outcome(con: Connection, site: Site, extract: Extract, tried: FeedSource, found: Proposal) -> list[str]:
+    """What remains open in a proposal, and the first rows that it gives."""
+    feeds = {**site.settings.feeds, extract.feed: tried}
+    try:
+        examined = examine(con, Site(site.directory, site.settings.model_copy(update={"feeds": feeds})), extract)
+    except KamError as error:
+        return [*found.remarks, f"With it: {error}"]
+    faults = ", ".join(f"{rule} {count:,}" for rule, count in examined.faults.items())
+    lines = [
+        *found.remarks,
+        f"With it, {examined.read_count:,} rows are read{f'; rejected: {faults}' if faults else ''}.",
+    ]
+    shown = examined.sample[:_SHOWN_ROWS]
+    for name in shown[0] if shown else ():
+        values = ["" if row[name] is None else str(row[name]) for row in shown]
+        if any(values):
+            lines.append(f"  {name}: {' | '.join(values)}")
+    return lines
+
+
+def _sample(con: Connection, site: Site, extract: Extract, source: FeedSource) -> Sample | None:
+    """The first rows of a source as text: worked out from the bytes of a text file, else as the source has them."""
+    if source.sql is None and source.database is None:
+        found = _text_file_sample(site, extract)
+        if found is not None:
+            return found
+    try:
+        with opened(con, site, extract, source) as relation:
+            names = list(relation.columns)
+            cells = "coalesce(COLUMNS(*)::VARCHAR, '')"
+            rows = con.execute(f"SELECT {cells} FROM {relation.sql} LIMIT {_ROWS_LOOKED_AT}").fetchall()
+    except (KamError, duckdb.Error):
+        return None
+    return Sample(names, rows, source.csv.model_dump(exclude_unset=True))
+
+
+def _text_file_sample(site: Site, extract: Extract) -> Sample | None:
+    with tempfile.TemporaryDirectory(dir=site.scratch, prefix="check-") as folder:
+        file = extract.files[0].path
+        try:
+            return text_sample(uncompressed(file, Path(folder), extract.source, site.settings.ingest))
+        except KamError:
+            return None

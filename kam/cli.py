@@ -16,6 +16,7 @@ from rich.table import Table
 from kam.errors import KamError
 
 if TYPE_CHECKING:
+    from kam.ingest import LoadResult
     from kam.report import CloseReport, Row
     from kam.settings import Site
 
@@ -52,6 +53,10 @@ RestateOption = Annotated[
     bool, typer.Option("--restate", help="Make a new version of a closed month whose inputs changed.")
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in reporting.closes.")]
+AcceptShrinkOption = Annotated[
+    bool,
+    typer.Option("--accept-shrink", help="Load a full extract even when it lacks most of the rows that are current."),
+]
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, such as 2026-10.")]
 
 
@@ -83,7 +88,8 @@ def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The fold
 
     file = write_site(directory)
     out.print(
-        f"Wrote {escape(str(file))}. Put extracts in {escape(str(directory / 'landing'))}, adapt the file, then: kam --site {escape(str(directory))} check"
+        f"Wrote {escape(str(file))}. Put extracts in {escape(str(directory / 'landing'))}, adapt the file, "
+        f"then: kam --site {escape(str(directory))} check"
     )
 
 
@@ -122,15 +128,21 @@ def check(site: SiteOption = None, feed: FeedOption = None) -> None:
         _print_table("", _side_by_side(examined.sample[:3]))
     for note in report.notes:
         out.print(f"[yellow]{escape(note)}[/yellow]")
+    for message in report.refused:
+        problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
+    for proposal in report.proposals:
+        out.print(escape(proposal), soft_wrap=True)
     if report.refused:
-        for message in report.refused:
-            problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
         raise typer.Exit(1)
     out.print("The settings and all sources can be read.")
 
 
 @app.command(epilog="Example: kam --site books ingest --feed orders")
-def ingest(site: SiteOption = None, feed: FeedOption = None) -> None:
+def ingest(
+    site: SiteOption = None,
+    feed: FeedOption = None,
+    accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002 - a command line switch
+) -> None:
     """Load what is new. A file that was loaded before loads nothing."""
     place = _site(site)
     _require_feed(place, feed)
@@ -139,15 +151,14 @@ def ingest(site: SiteOption = None, feed: FeedOption = None) -> None:
     def run() -> Any:  # noqa: ANN401 - the flow's result
         from flows.ingest import ingest as flow
 
-        return flow(str(place.directory), feed)
+        return flow(str(place.directory), feed, accept_shrink=accept_shrink)
 
     loads = runtime(run)
     from kam.report import load_summary
 
     refused = [load.message for load in loads if load.status == "failed"]
     _print_table("Loaded", load_summary(loads), if_empty="" if refused else "Nothing new to load.")
-    if any(load.rejected_count for load in loads):
-        out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
+    _print_load_notes(place, loads)
     for message in refused:
         problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
     if refused:
@@ -155,7 +166,13 @@ def ingest(site: SiteOption = None, feed: FeedOption = None) -> None:
 
 
 @app.command(epilog='Example: kam --site books close 2026-10 --restate --reason "credit notes of October"')
-def close(month: Month, site: SiteOption = None, restate: RestateOption = False, reason: ReasonOption = "") -> None:  # noqa: FBT002 - a command line switch
+def close(
+    month: Month,
+    site: SiteOption = None,
+    restate: RestateOption = False,  # noqa: FBT002 - a command line switch
+    reason: ReasonOption = "",
+    accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
+) -> None:
     """Close a month: load, validate, build, check, commit a version, publish."""
     from kam.periods import parse_month
 
@@ -167,7 +184,7 @@ def close(month: Month, site: SiteOption = None, restate: RestateOption = False,
         from flows.monthly_close import monthly_close
 
         warm_up()
-        return monthly_close(str(place.directory), month, restate=restate, reason=reason)
+        return monthly_close(str(place.directory), month, restate=restate, reason=reason, accept_shrink=accept_shrink)
 
     _print_report(place, _runtime(place)(run))
 
@@ -179,6 +196,7 @@ def backfill(
     site: SiteOption = None,
     restate: RestateOption = False,  # noqa: FBT002 - a command line switch
     reason: ReasonOption = "",
+    accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
 ) -> None:
     """Close many months in one pass; months that are up to date are left alone."""
     from kam.periods import months_between, parse_month
@@ -191,7 +209,7 @@ def backfill(
         from flows.backfill import backfill as flow
 
         warm_up()
-        return flow(str(place.directory), first, last, restate=restate, reason=reason)
+        return flow(str(place.directory), first, last, restate=restate, reason=reason, accept_shrink=accept_shrink)
 
     _print_report(place, _runtime(place)(run))
 
@@ -210,6 +228,33 @@ def publish(site: SiteOption = None) -> None:
     out.print(f"Published: {escape(str(place.published / 'kam.duckdb'))}")
 
 
+@app.command(epilog="Example: kam --site books rebuild --force")
+def rebuild(
+    site: SiteOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a warehouse that is there.")] = False,  # noqa: FBT002 - a command line switch
+) -> None:
+    """Make the warehouse again from the archive and its ledger, and compare the content hashes."""
+    from kam.rebuild import rebuild as run
+
+    place = _site(site)
+    with out.status("Reading the ledger …") as status:
+        report = run(place, force=force, on_step=lambda step: status.update(escape(step)), on_wait=out.print)
+    out.print(
+        f"{report.load_count:,} loads with {report.row_count:,} rows and {report.close_count:,} closed versions "
+        f"made again from {escape(str(place.archive))}: {escape(str(place.warehouse))}",
+        soft_wrap=True,
+    )
+    for difference in report.differences:
+        problems.print(f"[red]{escape(difference)}[/red]", soft_wrap=True)
+    if report.differences:
+        if report.kept:
+            problems.print(f"The warehouse of before is kept: {escape(str(report.kept))}", soft_wrap=True)
+        raise typer.Exit(1)
+    if report.close_count:
+        out.print("All content hashes are equal.")
+        out.print(f"To publish them: kam --site {escape(str(place.directory))} publish")
+
+
 @app.command(epilog="Example: kam --site books status")
 def status(site: SiteOption = None) -> None:
     """Show closed months, the last loads and what failed."""
@@ -223,16 +268,63 @@ def status(site: SiteOption = None) -> None:
     _print_table("Failed checks of the newest versions", report.failed_checks, if_empty="No check failed.")
 
 
-@app.command(epilog="Example: kam --site books rejects --feed orders")
-def rejects(site: SiteOption = None, feed: FeedOption = None) -> None:
-    """Show rejected rows by load and rule, with some of them."""
+@app.command(epilog="Example: kam --site books rejects --feed orders --export mend-orders.csv")
+def rejects(
+    site: SiteOption = None,
+    feed: FeedOption = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            "--export", metavar="FILE", help="Write the open ones of one feed to a CSV file, to mend and resend."
+        ),
+    ] = None,
+) -> None:
+    """Show rejected rows by load and rule, with some of those that are open; or export them."""
     from kam.inspection import site_rejects
 
     place = _site(site)
     _require_feed(place, feed)
+    if export is not None:
+        _export_rejects(place, feed, export)
+        return
     report = site_rejects(place, feed)
     _print_table("Rejected rows", report.by_rule, if_empty="No row was rejected.")
-    _print_table("The first of them", report.rows)
+    _print_table("The first that are open", report.rows)
+
+
+def _export_rejects(place: Site, feed: str | None, file: Path) -> None:
+    from kam import rejects as kept
+    from kam.warehouse import reading
+
+    with reading(place) as con:
+        name = kept.feed_to_export(con, place, feed)
+        count = kept.export(con, place, name, file)
+    if not count:
+        out.print(f"{name}: no reject is open; no file was written.")
+        return
+    source = place.settings.feeds[name]
+    where = escape(", ".join(source.patterns)) or "a file that the source takes"
+    advice = f"Mend the rows, put the file where {where} finds it, then: kam ingest"
+    if source.mode == "snapshot":
+        advice = "Mend the rows in the source's next full extract: this file alone would end all other rows"
+    out.print(f"{count:,} rows in {escape(str(file))}. {advice}", soft_wrap=True)
+
+
+def _print_load_notes(place: Site, loads: Sequence[LoadResult]) -> None:
+    """What was left for the next run, and what was rejected."""
+    for load in loads:
+        if load.status == "left":
+            out.print(f"[yellow]{escape(load.message)}[/yellow]", soft_wrap=True)
+    limit = place.settings.ingest.reject_share
+    for load in loads:
+        if load.rejected_count > limit * load.read_count:
+            note = (
+                f"{load.feed}: {load.source}: {load.rejected_count:,} of {load.read_count:,} rows rejected, "
+                f"more than [ingest] reject_share allows ({limit:.1%})"
+            )
+            out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
+    if any(load.rejected_count for load in loads):
+        out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
 
 
 def _require_feed(place: Site, feed: str | None) -> None:
@@ -274,8 +366,7 @@ def _print_report(place: Site, report: CloseReport) -> None:
     out.print(
         f"{'Published' if report.published else 'Published before'}: {escape(str(place.published / 'kam.duckdb'))}"
     )
-    if any(load.rejected_count for load in report.loads):
-        out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
+    _print_load_notes(place, report.loads)
 
 
 def _print_table(title: str, rows: Sequence[Row], *, if_empty: str = "") -> None:
@@ -300,7 +391,7 @@ def _is_number(text: str) -> bool:
 
 
 def _side_by_side(sample: Sequence[Mapping[str, object]]) -> list[Row]:
-    """Sample rows turned, one line a column, so that wide feeds stay readable; columns without any value are left out."""
+    """Sample rows turned, one line a column, so that wide feeds stay readable; empty columns are left out."""
     names = [name for name in (sample[0] if sample else ()) if any(row[name] is not None for row in sample)]
     return [
         {"Column": name} | {f"Row {number}": _cell(row[name]) for number, row in enumerate(sample, start=1)}
@@ -326,7 +417,8 @@ def main() -> None:
         if _State.verbose:
             raise
         problems.print(
-            f"[red]Unexpected: {escape(type(error).__name__)}: {escape(str(error))}[/red]\nSee the details with: kam --verbose …"
+            f"[red]Unexpected: {escape(type(error).__name__)}: {escape(str(error))}[/red]\n"
+            "See the details with: kam --verbose …"
         )
         sys.exit(1)
 

@@ -121,15 +121,13 @@ def commit(
     manifest = {
         "content": dict(candidate.tables),
         "rows": counts,
-        "loads": rows(
-            con,
-            "SELECT load_id, feed, sha256 FROM ops.loads WHERE status = 'loaded' AND load_id <= ? ORDER BY load_id",
-            [as_of_load],
-        ),
+        "loads": loads_known(con, as_of_load),
         "opened_from_version": con.execute(
             "SELECT previous_version FROM build.periods WHERE period_month = ?", [month]
         ).fetchall()[0][0],
         "failed_checks": failed,
+        # As text, in the order of the settings: the order of a customer's bands means something.
+        "settings": json.dumps(site.settings.definitions),
     }
     with transaction(con):
         filled = {name for name, row_count in counts.items() if row_count}
@@ -144,12 +142,22 @@ def commit(
             "INSERT INTO ops.closes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 month, version, as_of_load, candidate.content_hash, site.settings.definitions_hash, models_hash(),
-                "warning" if is_warned else "good", dt.datetime.now(dt.UTC).replace(tzinfo=None), _user(), reason, json.dumps(manifest, sort_keys=True),
+                "warning" if is_warned else "good", dt.datetime.now(dt.UTC).replace(tzinfo=None), _user(), reason,
+                json.dumps(manifest, sort_keys=True),
             ],
         )  # fmt: skip
         _keep_checks(con, month, version, checks)
         _keep_controls(con, month, version, controls)
     return version
+
+
+def loads_known(con: Connection, as_of_load: int) -> list[dict[str, object]]:
+    """The loads that a version is made from: load_id, feed and sha256."""
+    return rows(
+        con,
+        "SELECT load_id, feed, sha256 FROM ops.loads WHERE status = 'loaded' AND load_id <= ? ORDER BY load_id",
+        [as_of_load],
+    )
 
 
 def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[CheckResult]) -> None:
@@ -159,8 +167,8 @@ def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[Ch
         keys = [key for key in check.sample_keys if failed and key.get("period_month") in (None, month.isoformat())]
         kept.append(
             (
-                check.name, check.suite, check.table, check.severity.value, check.sentence, check.owner, check.if_it_fails,
-                failed == 0, check.checked_count, failed, json.dumps(keys),
+                check.name, check.suite, check.table, check.severity.value, check.sentence, check.owner,
+                check.if_it_fails, failed == 0, check.checked_count, failed, json.dumps(keys),
             )
         )  # fmt: skip
     _insert(con, "checks", month, version, kept)

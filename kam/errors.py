@@ -28,6 +28,14 @@ class SourceRefusedError(KamError):
     """A file or query that cannot be loaded at all; nothing of it was loaded."""
 
 
+class SourceBusyError(SourceRefusedError):
+    """A file that somebody is still writing; it is left for the next run."""
+
+
+class DatabaseUnreachableError(SourceRefusedError):
+    """A database that did not answer; trying again may help."""
+
+
 class ValidationFailedError(KamError):
     """A critical expectation failed; the published month is untouched."""
 

@@ -1,4 +1,4 @@
-"""What `kam status` and `kam rejects` show. Reads the warehouse only; imports neither Prefect nor Great Expectations."""
+"""What `kam status` and `kam rejects` show. Reads the warehouse; imports neither Prefect nor Great Expectations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Rejects:
-    """Rejected rows counted by load and rule, and the first of them."""
+    """Rejected rows counted by load, rule and status, and the first of those that are open."""
 
     by_rule: list[Row]
     rows: list[Row]
@@ -82,7 +82,9 @@ def _failed_checks(con: Connection) -> list[Row]:
                 severity AS "Severity", sentence AS "Rule", strftime(max(period_month), '%Y-%m') AS "Last month",
                 count(*) AS "Months", arg_max(failed_count, period_month) AS "Failed", check_name AS "Check"
             FROM ops.checks AS checks
-            SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
+            SEMI JOIN (
+                SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
+            ) AS newest
               ON newest.period_month = checks.period_month AND newest.close_version = checks.close_version
             WHERE NOT success
             GROUP BY severity, sentence, check_name
@@ -101,19 +103,22 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
             f"""
             SELECT
                 load_id::VARCHAR AS "Load", feed AS "Feed", file AS "File", column_name AS "Column", rule AS "Rule",
+                status || coalesce(' by load ' || resolved_load_id, '') AS "Status",
                 count(DISTINCT source_row) AS "Rows", any_value(message) AS "What is wrong"
             FROM staging.rejects
             WHERE {wanted}
-            GROUP BY load_id, feed, file, column_name, rule
-            ORDER BY staging.rejects.load_id, feed, column_name, rule
+            GROUP BY load_id, feed, file, column_name, rule, status, resolved_load_id
+            ORDER BY staging.rejects.load_id, feed, column_name, rule, resolved_load_id
             """
         )
         counted = _texts(by_rule)
         first = con.execute(
             f"""
-            SELECT file AS "File", source_row AS "Record", column_name AS "Column", value AS "Value", source AS "Source row"
+            SELECT
+                file AS "File", source_row AS "Record", column_name AS "Column", value AS "Value",
+                source AS "Source row"
             FROM staging.rejects
-            WHERE {wanted}
+            WHERE {wanted} AND status = 'open'
             ORDER BY load_id, source_row, column_name
             LIMIT {_SHOWN_REJECTS}
             """

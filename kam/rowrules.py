@@ -6,6 +6,7 @@ The text of a source becomes a value only in the format that the site declares; 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,12 +18,35 @@ from kam.contracts import EARLIEST_DATE, LATEST_DATE, Column, Feed, Kind, RowRul
 from kam.errors import SettingsError
 from kam.settings import ComputedColumn, ConstantColumn, CsvDialect, FeedSource
 from kam.sources import Extract, column_sql, missing_column
-from kam.textfiles import Relation
+from kam.textfiles import Relation, name_beside
 from kam.warehouse import Connection, literal
 
-_BLANKS = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160)"
+_BLANK_SIGNS = ("chr(32)", "chr(9)", "chr(10)", "chr(13)", "chr(160)", "chr(8239)")
+_BLANKS = " || ".join(_BLANK_SIGNS)
 _TRUE = ("true", "t", "yes", "y", "1")
 _FALSE = ("false", "f", "no", "n", "0")
+# What stands for a blank or an apostrophe between groups of three digits, as programs and people write it.
+_SPELLINGS: Mapping[str, str] = {" ": r"[ \x{a0}\x{202f}\x{2009}\x{2007}]", "'": r"['\x{2019}]"}
+_EXCEL_DAY_ZERO = "1899-12-30"
+_WHOLE_NUMBERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+)
+_WITH_FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
+_CAST_KINDS = (
+    Kind.MONEY, Kind.QUANTITY, Kind.RATE, Kind.NUMBER, Kind.INTEGER, Kind.DATE, Kind.MONTH, Kind.TIMESTAMP,
+)  # fmt: skip
+_SHORTENED_ID = r"\d([.,]\d+)?E\+\d+"
+# In place of a type: the source has no such column.
+_ABSENT = "ABSENT"
 ROW_NUMBER = "source_row"
 
 
@@ -34,6 +58,20 @@ class Fault:
     rule: str
     condition: str
     message: str
+
+    @property
+    def struct(self) -> str:
+        """The fault of a row as a reject shows it; NULL where the row has none."""
+        return (
+            f"CASE WHEN coalesce({self.condition}, false) THEN {{'column_name': {literal(self.column)}, 'rule': "
+            f"{literal(self.rule)}, 'value': given_{self.column}::VARCHAR, 'message': {literal(self.message)}}} END"
+        )
+
+
+_RECORD_FAULT = (
+    "CASE WHEN given_record_rule IS NOT NULL THEN {'column_name': '', 'rule': given_record_rule, "
+    "'value': given_record_text, 'message': given_record_message} END"
+)
 
 
 @dataclass(frozen=True)
@@ -53,19 +91,20 @@ class Reading:
     @property
     def numbers_rows(self) -> bool:
         """Whether the mapping itself uses the record number, which costs a single-threaded pass."""
-        return any(ROW_NUMBER in expression for expression in self.given.values())
+        return any(_row_number(self.relation) in expression for expression in self.given.values())
 
     def select(self, *, columns: str, number_rows: bool) -> str:
         """A SELECT of `columns` from the typed rows.
 
         With `number_rows` there are also `source_row` and `record`, the source's own row.
         """
-        number = f", row_number() OVER () AS {ROW_NUMBER}" if number_rows else ""
+        number = f", row_number() OVER () AS {_row_number(self.relation)}" if number_rows else ""
         given = ", ".join(f"{sql} AS given_{name}" for name, sql in self.given.items())
         values = ", ".join(f"{sql} AS {name}" for name, sql in self.values.items())
         record = ", ".join(f"{literal(name)}: {column_sql(name)}" for name in self.relation.columns)
         kept = f", {ROW_NUMBER}, record" if number_rows else ""
-        kept_inner = f", source.{ROW_NUMBER}, {{{record}}} AS record" if number_rows else ""
+        row = f"source.{_row_number(self.relation)} AS {ROW_NUMBER}"
+        kept_inner = f", {row}, {{{record}}} AS record" if number_rows else ""
         return f"""
             SELECT {columns} FROM (
                 SELECT {values}, {", ".join(f"given_{name}" for name in self.given)}{kept} FROM (
@@ -76,36 +115,83 @@ class Reading:
     @property
     def is_faulty(self) -> str:
         """A condition that is true for a row with any fault."""
-        return " OR ".join(f"coalesce({fault.condition}, false)" for fault in self.faults) or "false"
+        conditions = [f"coalesce({fault.condition}, false)" for fault in self.faults]
+        if self.relation.record_faults:
+            conditions.append("given_record_rule IS NOT NULL")
+        return " OR ".join(conditions) or "false"
+
+    @property
+    def fault_structs(self) -> str:
+        """The faults of a row as items of an SQL list, NULL for what is not wrong; a bad record has just one."""
+        structs = ", ".join(fault.struct for fault in self.faults)
+        if not self.relation.record_faults:
+            return structs
+        cells = ", ".join(f"CASE WHEN given_record_rule IS NULL THEN {fault.struct} END" for fault in self.faults)
+        return f"{_RECORD_FAULT}, {cells}"
 
 
 def reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, relation: Relation) -> Reading:
     """How to read an extract. Declares the macros `as_number` and `as_date` for the mapping's expressions.
 
-    Raises `SourceRefusedError` for a column that the source lacks, `SettingsError` for an expression that does not work.
+    Raises `SourceRefusedError` for a column that the source lacks, `SettingsError` for an expression or a date format
+    that does not work.
     """
+    _require_date_formats(con, source.csv, extract)
     _declare_macros(con, source.csv)
     given: dict[str, str] = {}
     values: dict[str, str] = {}
+    texts: dict[str, str] = {}
     faults: list[Fault] = []
     for column in feed.columns:
         expression, sql_type, numbers = _given(con, column, source, extract, relation)
-        if sql_type == "VARCHAR":
+        given_name = f"given_{column.name}"
+        text = given_name
+        if sql_type == "VARCHAR" and _reads_past_blanks(column, expression, source.csv):
+            text = _cell(given_name, source.csv)
+        elif sql_type == "VARCHAR":
             expression = _cell(expression, source.csv)
         given[column.name] = expression
-        text = f"given_{column.name}"
+        texts[column.name] = text
+        value = _value(column, given_name, sql_type, source.csv)
+        if text != given_name:
+            value = (
+                f"coalesce({value}, CASE WHEN {given_name} IS NOT NULL THEN {_meaning(column, text, source.csv)} END)"
+            )
         if column.default is not None:
-            text = f"coalesce({text}, {_constant(column.default, sql_type)})"
-        values[column.name] = _value(column, text, sql_type, source.csv)
+            default = f"{literal(column.default)}::{column.sql_type}"
+            value = f"CASE WHEN {given_name} IS NULL THEN {default} ELSE {value} END"
+            if text != given_name:
+                value = f"coalesce({value}, CASE WHEN {text} IS NULL THEN {default} END)"
+        values[column.name] = value
         not_numbers = [f"given_{column.name}_of_{number}" for number in range(len(numbers))]
-        faults += _faults(column, unless=not_numbers)
+        faults += _faults(column, text, unless=not_numbers) if sql_type != _ABSENT else []
+        if column.kind is Kind.ID and sql_type == "VARCHAR":
+            faults.append(_shortened(column))
         given |= {f"{column.name}_of_{number}": sql for number, sql in enumerate(numbers)}
         faults += [
             Fault(column.name, "type", condition, f"a column in the expression for {column.name} is not a number")
             for condition in not_numbers
         ]
-    faults += [_too_little(rule) for rule in feed.row_rules]
+    faults += [_too_little(rule, texts) for rule in feed.row_rules]
+    if relation.record_faults:
+        named = relation.record_faults
+        given |= {
+            "record_rule": column_sql(named.rule),
+            "record_text": column_sql(named.text),
+            "record_message": column_sql(named.message),
+        }
     return Reading(feed, relation, given, values, tuple(faults))
+
+
+def _row_number(relation: Relation) -> str:
+    """The name of the record number beside the source's columns, one of which may be called `source_row` too."""
+    return name_beside(relation.columns, ROW_NUMBER)
+
+
+def _reads_past_blanks(column: Column, expression: str, dialect: CsvDialect) -> bool:
+    """Whether DuckDB's own cast does for most cells of the column, so that only what it does not take is trimmed."""
+    is_cast = column.kind in _CAST_KINDS
+    return is_cast and expression.startswith("source.") and not dialect.null_values
 
 
 def _not_a_number(column: str) -> str:
@@ -123,14 +209,14 @@ def _given(
         if mapped is None:
             if column.required:
                 raise missing_column(extract, column.name, column.name, relation)
-            return "NULL::VARCHAR", "VARCHAR", []
+            return "NULL::VARCHAR", _ABSENT, []
     if isinstance(mapped, ConstantColumn):
         # A constant is written in TOML, not in the source's dialect: it is cast, not parsed.
         return literal(_toml_text(mapped.value)), "CONSTANT", []
     if isinstance(mapped, ComputedColumn):
         return _expression(con, column, mapped.sql, extract, relation)
-    if mapped == ROW_NUMBER:
-        return f"source.{ROW_NUMBER}", "BIGINT", []
+    if mapped == ROW_NUMBER and mapped not in relation.columns:
+        return f"source.{_row_number(relation)}", "BIGINT", []
     if mapped not in relation.columns:
         raise missing_column(extract, column.name, mapped, relation)
     return column_sql(mapped), relation.columns[mapped], []
@@ -145,7 +231,7 @@ def _expression(
 ) -> tuple[str, str, list[str]]:
     """An expression over text columns; where it only works on numbers, the columns are read as numbers first."""
     names = ", ".join(f"NULL::{sql_type} AS {name}" for name, sql_type in _quoted_types(relation).items())
-    probe = f"(SELECT {names}, NULL::BIGINT AS {ROW_NUMBER}) AS source"
+    probe = f"(SELECT {names}, NULL::BIGINT AS {_row_number(relation)}) AS source"
     try:
         return f"({sql})", _type_of(con, sql, probe), []
     except duckdb.BinderException as as_text:
@@ -197,9 +283,23 @@ def _tree(con: Connection, expression: str) -> dict[str, Any]:
     return dict(json.loads(found[0][0]))
 
 
+def _require_date_formats(con: Connection, dialect: CsvDialect, extract: Extract) -> None:
+    for name in _strptime_formats(dialect):
+        try:
+            con.execute(f"SELECT try_strptime('', {literal(name)})")
+        except duckdb.Error as error:
+            message = f"kam.toml: feeds.{extract.feed}.csv.date_format: {name!r}: {str(error).splitlines()[0]}"
+            raise SettingsError(message) from None
+
+
 def _declare_macros(con: Connection, dialect: CsvDialect) -> None:
+    """`as_number` and `as_date` read a cell in the site's format; the other two are the parts of `as_number`."""
+    con.execute(f"CREATE OR REPLACE TEMP MACRO plain_number(cell) AS {_plain_number('cell', dialect)}")
+    con.execute(f"CREATE OR REPLACE TEMP MACRO dressed_number(cell, takes_percent) AS {_dressed_number(dialect)}")
     con.execute(
-        f"CREATE OR REPLACE TEMP MACRO as_number(cell) AS TRY_CAST({_number_text('cell', dialect)} AS DECIMAL(18, 6))"
+        "CREATE OR REPLACE TEMP MACRO as_number(cell) AS "
+        f"coalesce(TRY_CAST(plain_number(trim(cell, {_BLANKS})) AS DECIMAL(18, 6)), "
+        f"TRY_CAST(dressed_number(trim(cell, {_BLANKS}), true) AS DECIMAL(18, 6)))"
     )
     con.execute(f"CREATE OR REPLACE TEMP MACRO as_date(cell) AS {_date('cell', dialect)}")
 
@@ -207,67 +307,184 @@ def _declare_macros(con: Connection, dialect: CsvDialect) -> None:
 def _cell(expression: str, dialect: CsvDialect) -> str:
     """The text of a cell without blanks around it; NULL when nothing is left or the site says it means nothing."""
     trimmed = f"nullif(trim({expression}, {_BLANKS}), '')"
+    if expression.startswith("source."):
+        # trim() with a set of characters costs more than reading the file, and few cells need it.
+        ends = " OR ".join(f"ends_with({expression}, {blank})" for blank in _BLANK_SIGNS)
+        may_need_it = f"{expression} < '!' OR {expression} >= chr(160) OR {ends}"
+        trimmed = f"CASE WHEN {may_need_it} THEN {trimmed} ELSE {expression} END"
     if not dialect.null_values:
         return trimmed
     empties = ", ".join(literal(text) for text in dialect.null_values)
     return f"CASE WHEN {trimmed} NOT IN ({empties}) THEN {trimmed} END"
 
 
-def _constant(text: str, sql_type: str) -> str:
-    return literal(text) if sql_type in ("VARCHAR", "CONSTANT") else f"{literal(text)}::{sql_type}"
-
-
-def _value(column: Column, text: str, sql_type: str, dialect: CsvDialect) -> str:  # noqa: C901, PLR0911 - a case a kind
+def _value(column: Column, given: str, sql_type: str, dialect: CsvDialect) -> str:
     """What a cell means: NULL when it is not of the column's kind."""
-    is_text = sql_type in ("VARCHAR", "CONSTANT")
-    iso = CsvDialect() if sql_type == "CONSTANT" else dialect
+    if sql_type == "VARCHAR":
+        return _meaning(column, given, dialect)
+    if sql_type == _ABSENT:
+        return f"NULL::{column.sql_type}"
+    if sql_type == "CONSTANT":
+        return _meaning(column, given, CsvDialect())
+    return _typed_meaning(column, given, sql_type, dialect)
+
+
+def _typed_meaning(  # noqa: PLR0911 - a case a kind
+    column: Column, given: str, sql_type: str, dialect: CsvDialect
+) -> str:
+    """The value of a cell that has a type already: that of its text, which is written with a decimal point."""
+    type_name = sql_type.partition("(")[0]
     match column.kind:
-        case Kind.ID | Kind.TEXT:
-            return f"{text}::VARCHAR"
-        case Kind.CURRENCY:
-            return f"CASE WHEN upper({text}) IN ({_currencies()}) THEN upper({text}) END"
-        case Kind.ENUM:
-            values = ", ".join(literal(value) for value in column.values)
-            return f"CASE WHEN lower({text}) IN ({values}) THEN lower({text}) END"
-        case Kind.BOOLEAN if is_text:
-            true, false = (", ".join(literal(word) for word in words) for words in (_TRUE, _FALSE))
-            return f"CASE WHEN lower({text}) IN ({true}) THEN true WHEN lower({text}) IN ({false}) THEN false END"
-        case Kind.DATE if is_text:
-            return _date(text, iso)
-        case Kind.MONTH if is_text:
-            return f"date_trunc('month', coalesce({_date(text, iso)}, try_strptime({text}, '%Y-%m')))::DATE"
-        case Kind.MONTH:
-            return f"date_trunc('month', TRY_CAST({text} AS DATE))::DATE"
-        case Kind.INTEGER:
-            number = f"TRY_CAST({_number_text(text, iso) if is_text else text} AS DECIMAL(18, 4))"
-            return f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS INTEGER) END"
-        case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER if is_text:
-            return f"TRY_CAST({_number_text(text, iso)} AS {column.sql_type})"
-        case Kind.TIMESTAMP if is_text and iso.date_formats:
-            return f"coalesce(TRY_CAST({text} AS TIMESTAMP), {_parsed_date(text, iso)})"
+        case Kind.DATE | Kind.TIMESTAMP if type_name.startswith(("DATE", "TIMESTAMP")):
+            return f"TRY_CAST({given} AS {column.sql_type})"
+        case Kind.MONTH if type_name.startswith(("DATE", "TIMESTAMP")):
+            return f"date_trunc('month', TRY_CAST({given} AS DATE))::DATE"
+        case Kind.BOOLEAN if type_name == "BOOLEAN":
+            return given
+        case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER if type_name in (*_WHOLE_NUMBERS, "DECIMAL"):
+            return f"TRY_CAST({given} AS {column.sql_type})"
+        # By way of its text: 2.00025 as a double is 2.00024999…, and would round the wrong way.
+        case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER if type_name in _WITH_FRACTIONS:
+            return f"TRY_CAST({given}::VARCHAR AS {column.sql_type})"
+        case Kind.INTEGER if type_name in (*_WHOLE_NUMBERS, *_WITH_FRACTIONS):
+            return f"CASE WHEN {given} = trunc({given}) THEN TRY_CAST({given} AS INTEGER) END"
         case _:
-            return f"TRY_CAST({text} AS {column.sql_type})"
+            text = f"{given}::VARCHAR"
+            if type_name in _WITH_FRACTIONS:
+                whole = f"{given} = trunc({given}) AND abs({given}) < 1e18"
+                text = f"CASE WHEN {whole} THEN {given}::DECIMAL(38, 0)::VARCHAR ELSE {text} END"
+            return _meaning(column, f"({text})", dialect.model_copy(update={"decimal": ".", "thousands": ""}))
 
 
-def _number_text(text: str, dialect: CsvDialect) -> str:
-    """A number as DuckDB writes it; NULL where a separator stands in a place that would change the value."""
+def _meaning(column: Column, text: str, dialect: CsvDialect) -> str:  # noqa: PLR0911 - a case a kind
+    """What a text means: NULL when it is not of the column's kind."""
+    match column.kind:
+        case Kind.CURRENCY:
+            # An enumeration is looked up by hash: 300 comparisons a row would cost as much as reading the file.
+            return f"TRY_CAST(upper({text}) AS ENUM ({_currencies()}))::VARCHAR"
+        case Kind.ENUM:
+            return f"CASE WHEN lower({text}) IN ({_listed(column.values)}) THEN lower({text}) END"
+        case Kind.BOOLEAN:
+            true, false = _listed(dialect.true_values or _TRUE), _listed(dialect.false_values or _FALSE)
+            return f"CASE WHEN lower({text}) IN ({true}) THEN true WHEN lower({text}) IN ({false}) THEN false END"
+        case Kind.DATE:
+            return _date(text, dialect)
+        case Kind.MONTH:
+            return f"date_trunc('month', coalesce({_date(text, dialect)}, try_strptime({text}, '%Y-%m')))::DATE"
+        case Kind.TIMESTAMP:
+            return f"coalesce(TRY_CAST({text} AS TIMESTAMP), {_timestamp(text, dialect)})"
+        case Kind.INTEGER:
+            # Eight decimals, so that 2.99999 is not taken for 3.
+            number = _number(text, dialect, "DECIMAL(18, 8)", takes_percent=False)
+            whole = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS INTEGER) END"
+            marks = " OR ".join(f"contains({text}, {literal(mark)})" for mark in (".", "e", "E", "_"))
+            digits = f"CASE WHEN NOT ({marks}) THEN TRY_CAST({text} AS INTEGER) END"
+            return f"coalesce({digits}, CASE WHEN {text} IS NOT NULL THEN {whole} END)"
+        case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER:
+            return _number(text, dialect, column.sql_type, takes_percent=column.maximum == 1)
+        case _:
+            return f"{text}::VARCHAR"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(literal(word.lower()) for word in words)
+
+
+def _number(text: str, dialect: CsvDialect, sql_type: str, *, takes_percent: bool) -> str:
+    """A text as a number. A percent sign counts where 1 is the whole; elsewhere it would be a guess what it is of."""
+    dressed = f"CASE WHEN {text} IS NOT NULL THEN dressed_number({text}, {str(takes_percent).lower()}) END"
+    return f"coalesce(TRY_CAST({_plain_number(text, dialect)} AS {sql_type}), TRY_CAST({dressed} AS {sql_type}))"
+
+
+def _plain_number(text: str, dialect: CsvDialect) -> str:
+    """A text of digits, sign and separators as DuckDB writes numbers; NULL where a separator stands where none can.
+
+    Without this, DuckDB would also take 1e5 and 1_000.
+    """
     if dialect.thousands:
-        mark, point = (f"[{mark}]" if mark != "^" else r"\^" for mark in (dialect.thousands, dialect.decimal))
-        grouped = literal(rf"[+-]?(\d+|\d{{1,3}}({mark}\d{{3}})+)({point}\d*)?")
-        plain = f"replace(replace({text}, {literal(dialect.thousands)}, ''), {literal(dialect.decimal)}, '.')"
-        return f"CASE WHEN regexp_full_match({text}, {grouped}) THEN {plain} END"
+        pattern = literal("[+-]?" + _digits(dialect))
+        return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN {_bare(text, dialect)} END"
+    unusual = [f"contains({text}, {literal(mark)})" for mark in ("e", "E", "_")]
     if dialect.decimal != ".":
-        return f"CASE WHEN NOT contains({text}, '.') THEN replace({text}, {literal(dialect.decimal)}, '.') END"
-    return text
+        unusual.append(f"contains({text}, '.')")
+    return f"CASE WHEN NOT ({' OR '.join(unusual)}) THEN {_bare(text, dialect)} END"
+
+
+def _bare(text: str, dialect: CsvDialect) -> str:
+    """The text without thousands separators and with a decimal point."""
+    if dialect.thousands:
+        text = f"regexp_replace({text}, {literal(_thousands(dialect))}, '', 'g')"
+    return text if dialect.decimal == "." else f"replace({text}, {literal(dialect.decimal)}, '.')"
+
+
+def _thousands(dialect: CsvDialect) -> str:
+    return _SPELLINGS.get(dialect.thousands, _exactly(dialect.thousands))
+
+
+def _exactly(text: str) -> str:
+    """A text inside a regular expression of DuckDB."""
+    return "".join(sign if sign.isalnum() else f"\\x{{{ord(sign):x}}}" for sign in text)
+
+
+def _digits(dialect: CsvDialect) -> str:
+    """A number without a sign, in which a thousands separator has three digits behind it."""
+    point = _exactly(dialect.decimal)
+    grouped = rf"\d{{1,3}}(?:{_thousands(dialect)}\d{{3}})+|" if dialect.thousands else ""
+    return rf"(?:(?:{grouped}\d+)(?:{point}\d*)?|{point}\d+)"
+
+
+def _dressed_number(dialect: CsvDialect) -> str:
+    """The macro for `(1.50)`, `1.50-`, `- 1.50`, `12 %`, and amounts beside a declared currency sign; else NULL."""
+    money = "|".join(_exactly(sign) for sign in dialect.currency_signs)
+    money = f" ?(?:{money})? ?" if money else " ?"
+    pattern = (
+        rf"^(?P<a>[+-]|\()?{money}(?P<b>[+-]|\()? ?(?P<digits>{_digits(dialect)})"
+        rf" ?(?P<percent>%)? ?(?P<c>[+-]|\))?{money}(?P<d>[+-]|\))?$"
+    )
+    found = (
+        f"regexp_extract(replace(cell, chr(160), ' '), {literal(pattern)}, ['a', 'b', 'digits', 'percent', 'c', 'd'])"
+    )
+    digits = _bare("part.digits", dialect)
+    size = (
+        f"CASE WHEN part.percent = '' THEN TRY_CAST({digits} AS DECIMAL(38, 18)) "
+        f"WHEN takes_percent THEN TRY_CAST(TRY_CAST({digits} AS DECIMAL(18, 6)) * 0.01 AS DECIMAL(38, 18)) END"
+    )
+    return (
+        f"list_transform([{found}], lambda part: CASE WHEN part.digits <> '' THEN "
+        f"CASE WHEN part.a || part.b || part.c || part.d IN ('', '+') THEN {size} "
+        f"WHEN part.a || part.b || part.c || part.d IN ('-', '()') THEN -({size}) END END)[1]"
+    )
 
 
 def _date(text: str, dialect: CsvDialect) -> str:
-    return f"{_parsed_date(text, dialect)}::DATE" if dialect.date_formats else f"TRY_CAST({text} AS DATE)"
+    # By way of a timestamp: DuckDB takes 2026-01-05junk for a date.
+    return f"{_timestamp(text, dialect)}::DATE" if dialect.date_formats else f"TRY_CAST({text} AS TIMESTAMP)::DATE"
 
 
-def _parsed_date(text: str, dialect: CsvDialect) -> str:
-    formats = ", ".join(literal(name) for name in dialect.date_formats)
-    return f"try_strptime({text}, [{formats}])"
+def _timestamp(text: str, dialect: CsvDialect) -> str:
+    """A text in one of the declared formats; NULL when none is declared."""
+    parsed = [_strptime(text, name) for name in _strptime_formats(dialect)]
+    if "excel" in dialect.date_formats:
+        serial = rf"\d{{1,6}}({_exactly(dialect.decimal)}\d*)?"
+        days = f"TRY_CAST(replace({text}, {literal(dialect.decimal)}, '.') AS DECIMAL(18, 8))"
+        seconds = f"round({days} * 86400)::BIGINT"
+        parsed.append(
+            f"CASE WHEN regexp_full_match({text}, {literal(serial)}) "
+            f"THEN TIMESTAMP '{_EXCEL_DAY_ZERO}' + to_seconds({seconds}) END"
+        )
+    return f"coalesce({', '.join((*parsed, 'NULL::TIMESTAMP'))})"
+
+
+def _strptime_formats(dialect: CsvDialect) -> list[str]:
+    return [name for name in dialect.date_formats if name != "excel"]
+
+
+def _strptime(text: str, name: str) -> str:
+    """`try_strptime`, which reads 1122026 in %d%m%Y somehow: without separators, all digits must be there."""
+    parsed = f"try_strptime({text}, {literal(name)})"
+    if re.fullmatch(r"(%[a-zA-Z])+", name):
+        return f"CASE WHEN length({text}) = {sum(4 if part == 'Y' else 2 for part in name[1::2])} THEN {parsed} END"
+    return parsed
 
 
 @cache
@@ -278,14 +495,15 @@ def _currencies() -> str:
     return ", ".join(literal(code) for code in sorted(Locale("en").currencies))
 
 
-def _faults(column: Column, *, unless: Sequence[str]) -> list[Fault]:
+def _faults(column: Column, text: str, *, unless: Sequence[str]) -> list[Fault]:
     """What can be wrong with a column; a required value is not missing where one of the conditions `unless` holds."""
-    name, given = column.name, f"given_{column.name}"
+    name = column.name
     faults = []
+    # A CASE, because most cells have a value, and then their text need not be looked at.
     if column.required:
-        missing = " AND ".join((f"{given} IS NULL", *(f"NOT {condition}" for condition in unless)))
-        faults.append(Fault(name, "required", missing, f"{name} is missing"))
-    unreadable = f"{given} IS NOT NULL AND {name} IS NULL"
+        missing = " AND ".join((f"{text} IS NULL", *(f"NOT {condition}" for condition in unless)))
+        faults.append(Fault(name, "required", f"CASE WHEN {name} IS NULL THEN {missing} END", f"{name} is missing"))
+    unreadable = f"CASE WHEN {name} IS NULL THEN {text} IS NOT NULL END"
     if column.kind is Kind.ENUM:
         message = f"{name} is none of {', '.join(column.values)}"
         faults.append(Fault(name, "enumeration", unreadable, message))
@@ -300,8 +518,16 @@ def _faults(column: Column, *, unless: Sequence[str]) -> list[Fault]:
     return faults
 
 
-def _too_little(rule: RowRule) -> Fault:
-    groups = (" AND ".join(f"given_{name} IS NOT NULL" for name in group) for group in rule.any_of)
+def _shortened(column: Column) -> Fault:
+    """A long number that a spreadsheet has shortened: several identifiers have become the same text."""
+    given = f"given_{column.name}"
+    condition = f"CASE WHEN contains({given}, 'E+') THEN regexp_full_match({given}, {literal(_SHORTENED_ID)}) END"
+    message = f"a spreadsheet has shortened {column.name}, its digits are lost; export the column as text"
+    return Fault(column.name, "shortened", condition, message)
+
+
+def _too_little(rule: RowRule, texts: Mapping[str, str]) -> Fault:
+    groups = (" AND ".join(f"{texts[name]} IS NOT NULL" for name in group) for group in rule.any_of)
     return Fault(rule.column, rule.name, f"NOT ({' OR '.join(f'({group})' for group in groups)})", rule.message)
 
 

@@ -17,6 +17,12 @@ name = "{name}"
 # fiscal_year_start_month = 1
 # timezone = "Europe/Berlin"
 
+# [ingest]
+# reject_share = 0.01                  # the share of a load's rows that may be rejected without a warning
+# shrink_ratio = 0.5                   # the share of a feed's rows that a newer full extract may lack unasked
+# settle_seconds = 0                   # files changed more recently are left for the next run
+# max_expansion_ratio = 100            # the most a compressed file may grow, times its size
+
 # [receivables]
 # buckets = [30, 60, 90, 120]          # upper bounds of the ageing buckets, in days overdue
 # loss_rates = {{ "current" = 0.003, "1-30" = 0.01, "31-60" = 0.03, "61-90" = 0.08, "91-120" = 0.2, "over 120" = 0.5 }}
@@ -28,8 +34,14 @@ name = "{name}"
 # late_days = 0                        # days after the date that still count as on time
 
 # Feeds. A feed that stays commented out leaves the tables that need it empty. Columns that are called otherwise in your
-# files are mapped: columns = {{ order_id = "Auftrag", currency = {{ value = "EUR" }}, quantity = {{ sql = "abs(Menge)" }} }}
-# Files that are written otherwise:  csv = {{ delimiter = ";", encoding = "latin-1", decimal = ",", date_format = "%d.%m.%Y" }}
+# files are mapped, and files that are written otherwise are described:
+# columns = {{ order_id = "Auftrag", currency = {{ value = "EUR" }}, quantity = {{ sql = "abs(Menge)" }} }}
+# csv = {{ delimiter = ";", encoding = "latin-1", decimal = ",", date_format = "%d.%m.%Y" }}
+# `files` are .csv, .xlsx, .parquet or .ndjson, by their endings; a workbook takes sheet = "…" and header_row = 3.
+# A database in place of files; the variable holds a URL such as postgresql://user:password@host/erp :
+# database = "env:ERP_URL"
+# query = "select * from sales where changed_at > :watermark"
+# watermark = "changed_at"
 """
 
 

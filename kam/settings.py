@@ -13,12 +13,13 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from kam.contracts import FEEDS
 from kam.errors import SettingsError, UsageError
@@ -33,7 +34,10 @@ RATED_DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 DeliveryBasis = Literal["requested", "promised", "last_promised"]
 SalesBasis = Literal["invoiced", "ordered"]
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
-
+WORKBOOK_ENDINGS = (".xlsx", ".xlsm")
+_ENVIRONMENT = "env:"
+# As SQLAlchemy finds a parameter: not the `::` of a cast, not the colon in a word or after a backslash.
+_WATERMARK_PARAMETER = re.compile(r"(?<![:\w\\]):watermark\b(?!:)")
 
 _DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
     "quality": Decimal(30),
@@ -74,12 +78,19 @@ class CsvDialect(Section):
     """`csv = {…}`: how a text file is written. Nothing here is guessed."""
 
     delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1, description="empty = cells are never quoted")
     encoding: str = "utf-8"
     decimal: str = Field(default=".", min_length=1, max_length=1)
     thousands: str = Field(default="", max_length=1)
-    date_format: str | tuple[str, ...] = Field(default="", description="strptime format; empty = ISO 8601")
+    date_format: str | tuple[str, ...] = Field(
+        default="", description='strptime format, or "excel" for serial day numbers; empty = ISO 8601'
+    )
     null_values: tuple[str, ...] = Field(default=(), description="texts that mean an empty cell")
+    true_values: tuple[str, ...] = Field(default=(), description="texts that mean yes, in place of true, yes, 1")
+    false_values: tuple[str, ...] = Field(default=(), description="texts that mean no, in place of false, no, 0")
+    currency_signs: tuple[str, ...] = Field(
+        default=(), description="signs and codes that may stand beside an amount, such as € or EUR"
+    )
     skip_rows: int = Field(default=0, ge=0, description="lines above the header")
 
     @field_validator("encoding")
@@ -88,15 +99,37 @@ class CsvDialect(Section):
         import codecs
 
         try:
-            return codecs.lookup(value).name
-        except LookupError:
+            name = codecs.lookup(value).name
+            "a".encode(name)
+        except (LookupError, UnicodeError, ValueError):
             message = f"an encoding such as utf-8, latin-1 or utf-16, not {value!r}"
             raise ValueError(message) from None
+        return name
 
     @model_validator(mode="after")
     def _separators_differ(self) -> Self:
         if self.thousands == self.decimal:
             message = f"decimal and thousands are both {self.decimal!r}"
+            raise ValueError(message)
+        marks = [mark for mark in (self.delimiter, self.quote) if mark]
+        if len(set(marks)) < len(marks) or any(mark in "\r\n\0" for mark in marks):
+            message = f"delimiter and quote that differ and are no line ends, not {self.delimiter!r} and {self.quote!r}"
+            raise ValueError(message)
+        if self.quote and not self.quote.isascii():
+            message = f"an ASCII quote such as '\"', not {self.quote!r}"
+            raise ValueError(message)
+        if any(mark.isalnum() or mark in "+-%()" for mark in (self.decimal, self.thousands) if mark):
+            message = f"separators of numbers such as '.' and ',', not {self.decimal!r} and {self.thousands!r}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _yes_is_not_no(self) -> Self:
+        if bool(self.true_values) != bool(self.false_values):
+            message = "both of true_values and false_values, or none"
+            raise ValueError(message)
+        if {word.lower() for word in self.true_values} & {word.lower() for word in self.false_values}:
+            message = "true_values and false_values without a text in common"
             raise ValueError(message)
         return self
 
@@ -120,25 +153,90 @@ class ComputedColumn(Section):
     sql: str = Field(min_length=1)
 
 
+def _may_be_workbooks(pattern: str) -> bool:
+    """Whether a pattern can name a workbook: by its ending, or because it has none, such as a folder or `*`."""
+    ending = Path(pattern).suffix.lower()
+    return ending in WORKBOOK_ENDINGS or not ending or "*" in ending or "?" in ending
+
+
 class FeedSource(Section):
     """`[feeds.<name>]`: where a feed comes from and how its columns are called there."""
 
-    files: str | tuple[str, ...] | None = Field(default=None, description="paths or glob patterns below the site")
+    files: str | tuple[str, ...] | None = Field(
+        default=None, description="paths, folders or glob patterns below the site"
+    )
+    sheet: str | None = Field(default=None, min_length=1, description="the sheet of a workbook; none = the first")
+    header_row: int = Field(default=1, ge=1, le=1_048_576, description="the row of a sheet that names the columns")
     sql: str | None = Field(default=None, description="a file with a DuckDB SELECT, below the site")
     inputs: tuple[str, ...] = Field(default=(), description="the files that the SELECT reads")
+    database: str | None = Field(default=None, description='"env:NAME": the variable that holds an SQLAlchemy URL')
+    query: str | None = Field(default=None, min_length=1, description="the SELECT that the database answers")
+    watermark: str | None = Field(
+        default=None, min_length=1, description="the column that grows; needs :watermark in query"
+    )
+    watermark_start: str | int | datetime | date | None = Field(
+        default=None, description="where the first run begins; a value of the watermark's type"
+    )
+    watermark_overlap: int = Field(
+        default=1, ge=1, description="how far back each run reads again: seconds, days of a date, or units of a number"
+    )
     mode: Literal["append", "upsert", "snapshot"] = "upsert"
     csv: CsvDialect = CsvDialect()
     columns: Mapping[str, str | ConstantColumn | ComputedColumn] = Field(default_factory=dict)
 
+    @field_validator("database")
+    @classmethod
+    def _from_the_environment(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(_ENVIRONMENT + r"[A-Za-z_][A-Za-z0-9_]*", value):
+            # The value may be a URL with a password in it: it is not shown.
+            kind, message = "secret", 'expected "env:NAME", the name of the environment variable that holds the URL'
+            raise PydanticCustomError(kind, message)
+        return value
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.files is None) == (self.sql is None):
-            message = "exactly one of `files` and `sql`"
+        if sum(source is not None for source in (self.files, self.sql, self.database)) != 1:
+            message = "exactly one of `files`, `sql` and `database`"
             raise ValueError(message)
         if self.inputs and self.sql is None:
             message = "`inputs` only together with `sql`"
             raise ValueError(message)
+        self._require_keys_of_database()
+        for name in (self.sql, *self.inputs):
+            if name is not None and (Path(name).is_absolute() or ".." in Path(name).parts):
+                message = f"`sql` and `inputs` below the site, not {name!r}"
+                raise ValueError(message)
+        if self._differs("sheet", "header_row") and not any(map(_may_be_workbooks, self.patterns)):
+            message = "`sheet` and `header_row` only for workbooks (.xlsx); for text files there is csv.skip_rows"
+            raise ValueError(message)
         return self
+
+    def _require_keys_of_database(self) -> None:
+        if self.database is None:
+            for key in ("query", "watermark", "watermark_start", "watermark_overlap"):
+                if self._differs(key):
+                    message = f"`{key}` only together with `database`"
+                    raise ValueError(message)
+            return
+        if self.query is None:
+            message = "`query`, the SELECT that the database answers"
+            raise ValueError(message)
+        if self._differs("csv"):
+            message = "no `csv` with a database: its values have types. Convert texts in the query"
+            raise ValueError(message)
+        if (self.watermark is None) == bool(_WATERMARK_PARAMETER.search(self.query)):
+            message = "both or none: the key `watermark` with a column, and the parameter :watermark in `query`"
+            raise ValueError(message)
+        if self.watermark is None and self._differs("watermark_start", "watermark_overlap"):
+            message = "`watermark_start` and `watermark_overlap` only together with `watermark`"
+            raise ValueError(message)
+        if self.watermark is not None and self.mode == "snapshot":
+            message = "mode upsert or append with a `watermark`: what changed since is no full extract"
+            raise ValueError(message)
+
+    def _differs(self, *keys: str) -> bool:
+        """Whether one of these keys has another value than its default; the ledger's copy of settings has all keys."""
+        return any(getattr(self, key) != type(self).model_fields[key].default for key in keys)
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -148,10 +246,32 @@ class FeedSource(Section):
         return (self.files,) if isinstance(self.files, str) else self.files
 
     @property
+    def database_variable(self) -> str:
+        """The environment variable that holds the database's URL; empty when there is no database."""
+        return (self.database or "").removeprefix(_ENVIRONMENT)
+
+    @property
     def mapping_hash(self) -> str:
-        """Changes when the same bytes would be read differently."""
-        reading = self.model_dump(mode="json", include={"mode", "csv", "columns"})
+        """Changes when the same source would be read differently."""
+        kept = {"mode", "csv", "columns", "sheet", "header_row", "query", "watermark", "watermark_start"}
+        reading = self.model_dump(mode="json", include=kept, exclude_defaults=True)
         return hashlib.sha256(json.dumps(reading, sort_keys=True).encode()).hexdigest()
+
+
+class IngestSection(Section):
+    """`[ingest]`: what a load accepts, and when it stops with a question."""
+
+    reject_share: Exact = Field(
+        default=Decimal("0.01"), ge=0, le=1, description="share of a load's rows that may be rejected"
+    )
+    shrink_ratio: Exact = Field(
+        default=Decimal("0.5"), ge=0, le=1, description="share of the current rows that a snapshot may lose"
+    )
+    settle_seconds: int = Field(default=0, ge=0, description="files changed more recently are left for the next run")
+    max_expansion_ratio: int = Field(
+        default=100, ge=1, description="the most a compressed file may grow, times its size"
+    )
+    max_expanded_gigabytes: Exact = Field(default=Decimal(20), gt=0, description="the most a compressed file may hold")
 
 
 class ReceivablesSection(Section):
@@ -302,6 +422,7 @@ class Settings(Section):
 
     site: SiteSection
     feeds: Mapping[str, FeedSource] = Field(default_factory=dict)
+    ingest: IngestSection = IngestSection()
     receivables: ReceivablesSection = ReceivablesSection()
     variance: VarianceSection = VarianceSection()
     rating: RatingSection = RatingSection()
@@ -320,17 +441,26 @@ class Settings(Section):
     def why_missing(self, need: str) -> str:
         """Why something that a model needs is not there, in words."""
         if need == "actual_sales":
-            return f'the feed {SALES_FEEDS[self.variance.actual]} is not declared, and [variance] actual is "{self.variance.actual}"'
+            actual = self.variance.actual
+            return f'the feed {SALES_FEEDS[actual]} is not declared, and [variance] actual is "{actual}"'
         if need == "actual_quantities":
-            actual = self.forecast.actual or self.variance.actual
-            return f'the feed {SALES_FEEDS[actual]} is not declared, and actual sales are taken as "{actual}"'
+            basis = self.forecast.actual or self.variance.actual
+            return f'the feed {SALES_FEEDS[basis]} is not declared, and actual sales are taken as "{basis}"'
         return f"the feed {need} is not declared"
+
+    @property
+    def definitions(self) -> dict[str, Any]:
+        """What decides figures, as JSON has it, and the names of the declared feeds."""
+        definitions = self.model_dump(
+            mode="json", exclude={"feeds": True, "ingest": True, "site": {"timezone", "memory_limit"}}
+        )
+        return definitions | {"feeds": sorted(self.feeds)}
 
     @property
     def definitions_hash(self) -> str:
         """Changes when the same rows would give other figures."""
         definitions = self.model_dump(
-            mode="json", exclude={"feeds": True, "site": {"name", "timezone", "memory_limit"}}
+            mode="json", exclude={"feeds": True, "ingest": True, "site": {"name", "timezone", "memory_limit"}}
         )
         return hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
 
@@ -374,7 +504,10 @@ def find_site(directory: Path | None) -> Site:
         message = f"{folder}: no such folder. Make a site there with: kam init {folder}"
         raise UsageError(message)
     if not (folder / SETTINGS_FILE).is_file():
-        message = f"{folder}: no {SETTINGS_FILE} in this folder. Name the site with --site DIR or {SITE_VARIABLE}, or make one: kam init {folder}"
+        message = (
+            f"{folder}: no {SETTINGS_FILE} in this folder. Name the site with --site DIR or {SITE_VARIABLE}, "
+            f"or make one: kam init {folder}"
+        )
         raise UsageError(message)
     return Site(folder, load_settings(folder))
 
@@ -421,7 +554,8 @@ def _check_feed_names(settings: Settings, file: Path) -> None:
         known = FEEDS[name].column_names
         for column in source.columns:
             if column not in known:
-                message = f"{file}: feeds.{name}.columns.{column}: the feed {name} has no such column.{_nearest(column, known)}"
+                key = f"feeds.{name}.columns.{column}"
+                message = f"{file}: {key}: the feed {name} has no such column.{_nearest(column, known)}"
                 raise SettingsError(message)
 
 
@@ -430,7 +564,9 @@ def _explain(error: ValidationError, file: Path) -> str:
     fault = error.errors(include_url=False)[0]
     path = [str(part) for part in fault["loc"]]
     key = ".".join(
-        part for part in path if not re.search(r"[\[\(]|^(str|tuple|ConstantColumn|ComputedColumn|literal)", part)
+        part
+        for part in path
+        if not re.search(r"[\[\(]|^(str|tuple|ConstantColumn|ComputedColumn|literal)|^(int|date|datetime)$", part)
     )
     if fault["type"] == "extra_forbidden":
         valid = _keys_beside(path)
@@ -439,7 +575,9 @@ def _explain(error: ValidationError, file: Path) -> str:
         return f"{file}: {key}: missing. {_expectation(path)}".rstrip()
     reason = fault["msg"].removeprefix("Value error, ")
     expected = f"expected {reason}" if fault["type"] == "value_error" else reason[0].lower() + reason[1:]
-    given = "" if isinstance(fault["input"], dict | list) else f" (it is {fault['input']!r})"
+    given = (
+        "" if isinstance(fault["input"], dict | list) or fault["type"] == "secret" else f" (it is {fault['input']!r})"
+    )
     return f"{file}: {key}: {expected}{given}"
 
 

@@ -1,12 +1,11 @@
 """Where rows come from: the extracts of a site, and each as a relation that DuckDB reads.
 
-An extract is one file, or one SELECT with the files it reads. Only archived bytes are read, so that what was loaded can
-be read again.
+An extract is one file, one SELECT with the files it reads, or the answer of a database. Only archived bytes are read,
+so that what was loaded can be read again.
 """
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import shutil
 import tempfile
@@ -19,10 +18,19 @@ import duckdb
 
 from kam.archive import archived, file_hash, store
 from kam.contracts import FEEDS
+from kam.databases import extracted
 from kam.errors import SourceRefusedError
-from kam.settings import FeedSource, Site
-from kam.textfiles import Relation, csv_relation
+from kam.landing import LandedFile, landed_files
+from kam.settings import WORKBOOK_ENDINGS, FeedSource, Site
+from kam.structured import ndjson_relation, parquet_relation
+from kam.textfiles import Relation, csv_relation, read_error
 from kam.warehouse import Connection, literal, quoted
+from kam.workbooks import sheet_relation
+
+_TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".dat", ".asc")
+_PARQUET_ENDINGS = (".parquet", ".pq")
+_NDJSON_ENDINGS = (".ndjson", ".jsonl")
+_COMPRESSED_ENDINGS = (".gz", ".zst", ".zstd")
 
 
 @dataclass(frozen=True)
@@ -36,32 +44,59 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Extract:
-    """One thing to load into one feed; `sha256` stands for all of its bytes."""
+    """One thing to load into one feed; `sha256` stands for all of its bytes.
+
+    `refusal` says why it cannot be loaded at all, `left` why it is left for the next run; nothing is read then.
+    `watermark` is the highest value of a database's watermark column, as `kam.databases` writes it.
+    """
 
     feed: str
     source: str
     files: tuple[SourceFile, ...]
     sha256: str
+    refusal: str = ""
+    left: str = ""
+    watermark: str | None = None
+
+
+@contextmanager
+def offered(con: Connection, site: Site, feed: str, *, row_limit: int | None = None) -> Iterator[list[Extract]]:
+    """What a feed has to offer now: files in the order of their names, or what a database gives since the last load.
+
+    The answer of a database, of at most `row_limit` rows, lies in the scratch folder while the context is open. Raises
+    `SourceRefusedError` for a database that cannot be read and for a `sql` or `inputs` that is not there.
+    """
+    source = site.settings.feeds[feed]
+    if source.database is None:
+        yield extracts(site, feed)
+        return
+    with _scratch(site, "extract-") as folder:
+        answer = extracted(con, feed, source, folder, row_limit=row_limit)
+        if answer is None:
+            yield []
+            return
+        name = str(source.database)
+        file = SourceFile(name, answer.file, file_hash(answer.file))
+        yield [Extract(feed, name, (file,), file.sha256, watermark=answer.watermark)]
 
 
 def extracts(site: Site, feed: str) -> list[Extract]:
-    """What a feed has to offer now, in the order of the file names.
-
-    Raises `SourceRefusedError` for a file that cannot be read and for a `sql` or `inputs` that is not there.
-    """
+    """The files, or the SELECT over files, that a feed has to offer now."""
     source = site.settings.feeds[feed]
     if source.sql is not None:
         return [_query(site, feed, source)]
-    # Path.glob does not take the absolute patterns of a landing folder elsewhere.
-    found_names = (glob.glob(pattern, root_dir=site.directory, recursive=True) for pattern in source.patterns)  # noqa: PTH207
-    names = sorted({name for names in found_names for name in names})
-    found = []
-    for name in names:
-        path = site.directory / name
-        if path.is_file():
-            sha256 = file_hash(path)
-            found.append(Extract(feed, name, (SourceFile(name, path, sha256),), sha256))
-    return found
+    return [_file_extract(feed, file) for file in landed_files(site, source)]
+
+
+def _file_extract(feed: str, file: LandedFile) -> Extract:
+    if file.left:
+        return Extract(feed, file.name, (), "", left=f"{feed}: {file.left}")
+    refusal = file.refusal or _unknown_format(file.name)
+    if refusal:
+        # Stands for bytes that were not read: the same refusal is listed once.
+        identity = hashlib.sha256(f"{file.name}\n{refusal}".encode()).hexdigest()
+        return Extract(feed, file.name, (), identity, refusal=f"{feed}: {refusal}")
+    return Extract(feed, file.name, (SourceFile(file.name, file.path, file.sha256),), file.sha256)
 
 
 def _query(site: Site, feed: str, source: FeedSource) -> Extract:
@@ -83,21 +118,69 @@ def archive(site: Site, extract: Extract) -> None:
 
 @contextmanager
 def opened(con: Connection, site: Site, extract: Extract, source: FeedSource) -> Iterator[Relation]:
-    """An extract's rows, read from the archive where it is there, else from the landing folder.
+    """An extract's rows, read from the archive where it is there, else from where it was found.
 
-    Raises `SourceRefusedError` when the bytes are not what the settings say.
+    Raises `SourceRefusedError` when the bytes are not what the settings or the file's name say.
     """
+    with _scratch(site, "read-") as folder:
+        try:
+            yield _relation(con, site, extract, source, folder)
+        finally:
+            con.execute("DROP TABLE IF EXISTS temp.query_rows")
+            con.execute("RESET file_search_path")
+
+
+def unreadable(error: duckdb.Error, extract: Extract, source: FeedSource) -> SourceRefusedError:
+    """DuckDB's complaint about an extract, met while its rows are read, as one line."""
+    where = f"{extract.feed}: {extract.source}"
+    is_text = source.files is not None and _stem(extract.files[0].name).endswith(_TEXT_ENDINGS)
+    if is_text:
+        return read_error(error, where)
+    reason = str(error).splitlines()[0]
+    message = f"{where}: damaged, or not what its name says ({reason}). Nothing was loaded"
+    return SourceRefusedError(message)
+
+
+def _relation(con: Connection, site: Site, extract: Extract, source: FeedSource, folder: Path) -> Relation:
+    if source.sql is not None:
+        return _query_relation(con, site, extract, folder)
+    where = f"{extract.feed}: {extract.source}"
+    file = _bytes_of(site, extract.files[0])
+    name = _stem(extract.files[0].name)
+    limits = site.settings.ingest
+    if source.database is not None or name.endswith(_PARQUET_ENDINGS):
+        return parquet_relation(con, file, limits, where)
+    if name.endswith(WORKBOOK_ENDINGS):
+        return sheet_relation(file, source, folder, limits, where)
+    if name.endswith(_NDJSON_ENDINGS):
+        return ndjson_relation(con, file, source.csv, folder, limits, where)
+    return csv_relation(file, source.csv, folder, where, limits)
+
+
+def _stem(name: str) -> str:
+    """A file's name in small letters without what says how it is compressed."""
+    name = name.lower()
+    ending = next((ending for ending in _COMPRESSED_ENDINGS if name.endswith(ending)), "")
+    return name.removesuffix(ending)
+
+
+def _unknown_format(name: str) -> str:
+    """Why a file's name does not say how to read it; empty when it does."""
+    whole = (*_PARQUET_ENDINGS, *WORKBOOK_ENDINGS)
+    if _stem(name).endswith((*_TEXT_ENDINGS, *_NDJSON_ENDINGS)) or name.lower().endswith(whole):
+        return ""
+    known = " ".join((*_TEXT_ENDINGS[:2], *_NDJSON_ENDINGS, *whole))
+    return f"{name}: the ending does not say what is in it. Known are {known}, the text formats also with .gz or .zst"
+
+
+@contextmanager
+def _scratch(site: Site, prefix: str) -> Iterator[Path]:
+    """A folder of its own for temporary files; it goes when the context ends."""
     site.scratch.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=site.scratch, prefix="read-"))
+    folder = Path(tempfile.mkdtemp(dir=site.scratch, prefix=prefix))
     try:
-        if source.sql is not None:
-            yield _query_relation(con, site, extract, folder)
-        else:
-            file = _bytes_of(site, extract.files[0])
-            yield csv_relation(file, source.csv, folder, f"{extract.feed}: {extract.source}")
+        yield folder
     finally:
-        con.execute("DROP TABLE IF EXISTS temp.query_rows")
-        con.execute("RESET file_search_path")
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -112,20 +195,27 @@ def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path)
         seen_as = folder / file.name
         seen_as.parent.mkdir(parents=True, exist_ok=True)
         seen_as.symlink_to(_bytes_of(site, file))
-    text = _bytes_of(site, extract.files[0]).read_text(encoding="utf-8")
+    try:
+        text = _bytes_of(site, extract.files[0]).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{extract.feed}: {extract.source}: not UTF-8 text (byte {error.start}). Save it as UTF-8"
+        raise SourceRefusedError(message) from None
     con.execute(f"SET file_search_path = {literal(str(folder))}")
     try:
         statements = duckdb.extract_statements(text)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             message = f"{extract.feed}: {extract.source}: expected one SELECT"
             raise SourceRefusedError(message)
-        # Kept, because a second reading may give the rows in another order.
+        # Kept, because a second reading may give another order; by one thread, so that a rebuild gives the same.
+        con.execute("SET threads = 1")
         con.execute(f"CREATE OR REPLACE TEMP TABLE query_rows AS\n{text}")
     except duckdb.Error as error:
         reason = str(error).splitlines()[0].replace(str(folder) + "/", "")
         hint = " Name every file that it reads in `inputs`" if "No files found" in reason else ""
         message = f"{extract.feed}: {extract.source}: {reason}{hint}"
         raise SourceRefusedError(message) from None
+    finally:
+        con.execute("RESET threads")
     described = con.execute("DESCRIBE temp.query_rows").fetchall()
     return Relation("temp.query_rows", {row[0]: row[1] for row in described})
 
@@ -136,7 +226,8 @@ def missing_column(extract: Extract, column: str, wanted: str, relation: Relatio
     has = ", ".join(relation.columns)
     message = (
         f"{extract.feed}: {extract.source}: no column {wanted!r}"
-        f"{f' for {column}' if wanted != column else ''}{', which is required' if required else ''}. The source has: {has}. "
+        f"{f' for {column}' if wanted != column else ''}{', which is required' if required else ''}. "
+        f"The source has: {has}. "
         f'Map it in kam.toml: [feeds.{extract.feed}] columns = {{ {column} = "…" }}'
     )
     return SourceRefusedError(message)

@@ -14,7 +14,7 @@ from datetime import date
 from expectations import CheckResult, validate
 from expectations.feeds import feed_suites
 from expectations.marts import mart_suites
-from kam import closing, publication
+from kam import closing, ledger, publication
 from kam.build import prepare_build, record_content
 from kam.closing import Candidate, ControlTotal, State
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
@@ -57,11 +57,14 @@ class Headline:
     unit: str
 
 
-def load_feed(site: Site, feed: str) -> tuple[LoadResult, ...]:
-    """Load what is new in one feed."""
+def load_feed(site: Site, feed: str, *, accept_shrink: bool = False) -> tuple[LoadResult, ...]:
+    """Load what is new in one feed; with `accept_shrink` a full extract may lack most of the current rows.
+
+    Raises `DatabaseUnreachableError` when the feed's database does not answer.
+    """
     log.info("Loading %s …", feed)
     with warehouse(site) as con:
-        return tuple(ingest_feed(con, site, feed))
+        return tuple(ingest_feed(con, site, feed, accept_shrink=accept_shrink))
 
 
 def require_loaded(loads: Sequence[LoadResult]) -> None:
@@ -131,7 +134,8 @@ def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal
         if check.stops(month)
     ]
     lines += [
-        f"{total.control}{f' in {total.currency}' if total.currency else ''}: {total.left_amount} is not {total.right_amount}"
+        f"{total.control}{f' in {total.currency}' if total.currency else ''}: "
+        f"{total.left_amount} is not {total.right_amount}"
         for total in controls
         if total.month == month and total.difference
     ]
@@ -175,6 +179,7 @@ def commit_month(
         version = closing.commit(
             con, site, candidate, as_of_load=as_of_load, checks=checks, controls=controls, reason=reason
         )
+        ledger.sync(con, site)
         return MonthOutcome(month, "closed", version)
 
 
@@ -219,7 +224,9 @@ def headlines(site: Site, months: Sequence[date]) -> list[Headline]:
             con,
             """
             SELECT mart.* FROM marts.headline_figures AS mart
-            SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
+            SEMI JOIN (
+                SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
+            ) AS newest
               ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
             WHERE list_contains(?, mart.period_month)
             ORDER BY mart.period_month, mart.figure_no, mart.plan_version

@@ -9,17 +9,26 @@ CREATE SCHEMA IF NOT EXISTS ops;
 
 -- One row a load. status: loaded, failed (refused whole). A failed one has no rows and may be tried again.
 -- `files` (names and hashes) and `reading` (mode, dialect, mapping) are JSON: with the archive they allow a rebuild.
+-- `watermark` is how far a database was read.
 CREATE TABLE IF NOT EXISTS ops.loads (
     load_id BIGINT, feed VARCHAR, source VARCHAR, sha256 VARCHAR, mapping_hash VARCHAR, files VARCHAR, bytes BIGINT,
     status VARCHAR, read_count BIGINT, loaded_count BIGINT, unchanged_count BIGINT, rejected_count BIGINT,
-    superseded_count BIGINT, message VARCHAR, reading VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP
+    superseded_count BIGINT, message VARCHAR, reading VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP,
+    watermark VARCHAR
 );
+ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS watermark VARCHAR;
 
--- One row a fault of a rejected row; `source` is the row as the file has it, as JSON.
+-- One row a fault of a rejected row; `source` is the row as the file has it, as JSON, and `business_key` its key, as a JSON
+-- list, where that can be read. status: open; resolved (the load `resolved_load_id` brought the row mended); replaced (that
+-- load rejected the row again and lists it).
 CREATE TABLE IF NOT EXISTS staging.rejects (
     load_id BIGINT, feed VARCHAR, file VARCHAR, source_row BIGINT, source VARCHAR,
-    column_name VARCHAR, rule VARCHAR, value VARCHAR, message VARCHAR
+    column_name VARCHAR, rule VARCHAR, value VARCHAR, message VARCHAR,
+    business_key VARCHAR, status VARCHAR DEFAULT 'open', resolved_load_id BIGINT
 );
+ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS business_key VARCHAR;
+ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS status VARCHAR DEFAULT 'open';
+ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS resolved_load_id BIGINT;
 
 -- One row a version of a closed month.
 CREATE TABLE IF NOT EXISTS ops.closes (

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 
 from kam import steps
-from kam.ingest import LoadResult
+from kam.errors import DatabaseUnreachableError
+from kam.ingest import LoadResult, unreached
 from kam.settings import find_site
 
 
-@task(task_run_name="load-{feed}", cache_policy=NO_CACHE)
-def load_feed(site: str, feed: str) -> tuple[LoadResult, ...]:
+def _is_unreachable(_task: object, _run: object, state: State[object]) -> bool:
+    """Whether trying again may help."""
+    return isinstance(state.result(raise_on_failure=False), DatabaseUnreachableError)
+
+
+@task(
+    task_run_name="load-{feed}",
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=_is_unreachable,
+)
+def load_feed(site: str, feed: str, *, accept_shrink: bool) -> tuple[LoadResult, ...]:
     """Load what is new in one feed."""
-    return steps.load_feed(find_site(Path(site)), feed)
+    return steps.load_feed(find_site(Path(site)), feed, accept_shrink=accept_shrink)
+
+
+def load_feeds(site: str, feeds: Iterable[str], *, accept_shrink: bool) -> tuple[LoadResult, ...]:
+    """Load what is new in these feeds. A database that does not answer keeps no other feed from loading."""
+    results: list[LoadResult] = []
+    for feed in feeds:
+        try:
+            results += load_feed(site, feed, accept_shrink=accept_shrink)
+        except DatabaseUnreachableError as error:
+            results.append(unreached(feed, error))
+    return tuple(results)

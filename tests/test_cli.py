@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 from kam.cli import app
+from kam.errors import SourceRefusedError
+from kam.ingest import ingest
+from kam.settings import Site, find_site
+from kam.warehouse import rows, warehouse
 from tests.support import REPOSITORY, write_csv, write_site
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
@@ -144,3 +148,77 @@ def test_status_and_rejects_before_anything_is_loaded(site_folder: Path) -> None
     write_site(site_folder, {}, feeds=["orders"])
     assert "No month is closed yet" in kam("--site", site_folder, "status").stdout
     assert "No row was rejected" in kam("--site", site_folder, "rejects").stdout
+
+
+ORDERS = "order_id,account_id,order_date,quantity\n"
+
+
+def loaded_site(folder: Path, orders: str, mode: str = "upsert") -> Site:
+    """A site whose one file of orders is loaded."""
+    (folder / "landing").mkdir(exist_ok=True)
+    (folder / "kam.toml").write_text(
+        f'[site]\nname = "Books"\n[feeds.orders]\nfiles = "landing/*.csv"\nmode = "{mode}"\n'
+    )
+    (folder / "landing" / "a.csv").write_text(ORDERS + orders)
+    site = find_site(folder)
+    with warehouse(site) as con:
+        ingest(con, site)
+    return site
+
+
+def test_rejects_are_listed_with_their_status_and_exported_to_be_mended(site_folder: Path) -> None:
+    loaded_site(site_folder, "1,A,soon,5\n2,A,2026-01-05,5\n")
+    listed = kam("--site", site_folder, "rejects")
+    assert re.search(r"order_date\s+type\s+open\s+1", listed.stdout)
+    file = site_folder / "mend.csv"
+    exported = kam("--site", site_folder, "rejects", "--export", file)
+    assert exported.returncode == 0, exported.stderr
+    assert exported.stdout.startswith("1 rows in ")
+    assert file.read_text().splitlines()[1].startswith("1,A,soon,5,1-1,type,")
+    again = kam("--site", site_folder, "rejects", "--export", file)
+    assert again.returncode == 2
+    assert "there is such a file already" in again.stderr
+
+
+def test_an_export_without_open_rejects_says_so(site_folder: Path) -> None:
+    loaded_site(site_folder, "1,A,2026-01-05,5\n")
+    file = site_folder / "mend.csv"
+    assert "no reject is open" in kam("--site", site_folder, "rejects", "--feed", "orders", "--export", file).stdout
+    unnamed = kam("--site", site_folder, "rejects", "--export", file)
+    assert unnamed.returncode == 2
+    assert "--feed" in unnamed.stderr
+    assert not file.exists()
+
+
+def test_rebuild_brings_a_deleted_warehouse_back_and_replaces_one_only_by_force(site_folder: Path) -> None:
+    site = loaded_site(site_folder, "1,A,2026-01-05,5\n")
+    refused = kam("--site", site_folder, "rebuild")
+    assert refused.returncode == 2
+    assert "kam rebuild --force" in refused.stderr
+    site.warehouse.unlink()
+    done = kam("--site", site_folder, "rebuild")
+    assert done.returncode == 0, done.stderr
+    assert "1 loads with 1 rows and 0 closed versions made again" in done.stdout
+    assert kam("--site", site_folder, "rebuild", "--force").returncode == 0
+
+
+def test_rebuild_names_what_the_archive_lacks(site_folder: Path) -> None:
+    site = loaded_site(site_folder, "1,A,2026-01-05,5\n")
+    next(file for file in site.archive.glob("*/*") if file.is_file()).unlink()
+    refused = kam("--site", site_folder, "rebuild", "--force")
+    assert refused.returncode == 1
+    assert "landing/a.csv, load 1 of orders) is missing" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_flow_goes_on_with_a_shrunken_extract_only_when_told(site_folder: Path) -> None:
+    from flows.ingest import ingest as flow
+
+    site = loaded_site(site_folder, "1,A,2026-01-05,5\n2,A,2026-01-05,5\n3,A,2026-01-05,5\n", mode="snapshot")
+    (site_folder / "landing" / "b.csv").write_text(ORDERS + "1,A,2026-01-05,5\n")
+    with pytest.raises(SourceRefusedError, match="--accept-shrink"):
+        flow(str(site_folder))
+    flow(str(site_folder), accept_shrink=True)
+    with warehouse(site) as con:
+        assert [row["order_id"] for row in rows(con, "FROM core.orders")] == ["1"]

@@ -225,14 +225,14 @@ def test_a_german_extract_loads_through_its_mapping(books: Books) -> None:
         'columns = { order_id = "Auftrag", account_id = "Kunde", order_date = "Datum", unit_price = "Preis", '
         'quantity = { sql = "abs(Menge)" }, currency = { value = "CHF" }, line_no = "source_row" }'
     )
-    text = "Auftrag;Kunde;Datum;Menge;Preis\n01;Müller;31.12.2025;-5;1.234,56\n02;Möller;01.01.2026;x;1\n03;Z;02.01.2026;1;12.34\n"
+    first, second = "01;Müller;31.12.2025;-5;1.234,56\n", "02;Möller;01.01.2026;x;1\n"
+    text = "Auftrag;Kunde;Datum;Menge;Preis\n" + first + second + "03;Z;02.01.2026;1;12.34\n"
     books.put("a.csv", text.encode("latin-1"))
     (result,) = books.load()
     assert counts(result) == (3, 1, 0, 2)
     (row,) = books.core()
-    assert (row["account_id"], row["order_date"], row["quantity"], row["unit_price"], row["currency"], row["line_no"]) == (
-        "Müller", dt.date(2025, 12, 31), 5, Decimal("1234.56"), "CHF", 1,
-    )  # fmt: skip
+    assert (row["account_id"], row["order_date"], row["line_no"]) == ("Müller", dt.date(2025, 12, 31), 1)
+    assert (row["quantity"], row["unit_price"], row["currency"]) == (5, Decimal("1234.56"), "CHF")
     faults = books.query("SELECT source_row, column_name, rule FROM staging.rejects ORDER BY source_row")
     # 12.34 has a thousands separator where none can be: taken for 1234 it would be a wrong number.
     assert [tuple(fault.values()) for fault in faults] == [(2, "quantity", "type"), (3, "unit_price", "type")]
@@ -267,7 +267,10 @@ def test_a_select_over_files_is_a_feed_and_sees_only_its_inputs(tmp_path: Path) 
         "plan.sql",
         """
         SELECT 'T' AS plan_version, month, manager AS account_manager, amount::DECIMAL(18, 4) * 1000 AS amount
-        FROM (UNPIVOT (FROM read_csv('landing/wide.csv', all_varchar = true)) ON "2026-01", "2026-02" INTO NAME month VALUE amount)
+        FROM (
+            UNPIVOT (FROM read_csv('landing/wide.csv', all_varchar = true)) ON "2026-01", "2026-02"
+            INTO NAME month VALUE amount
+        )
         WHERE amount <> '-';  -- months without a target
         """,
     )
@@ -314,11 +317,11 @@ REFUSED = [
     (gzip.compress(b"order_id,account_id,order_date,quantity\n" * 500)[:60], "damaged or incomplete"),
     ((ORDERS + "1,Ö,2026-01-05,1,2\n").encode("utf-16"), "utf-16"),
     ((ORDERS + "1,Müller,2026-01-05,1,2\n").encode("latin-1"), "not UTF-8"),
-    ((ORDERS + "1,A,2026-01-05\n").encode(), "Line: 2"),
-    ((ORDERS + "1,A,2026-01-05,1,2,3,4\n").encode(), "Line: 2"),
-    ((ORDERS + '1,"A,2026-01-05,1,2\n').encode(), "quote"),
+    ((ORDERS + "1,A,2026-01-05\n").encode(), "the record has 3 cells where the header names 5"),
+    ((ORDERS + "1,A,2026-01-05,1,2,3,4\n").encode(), "the record has 7 cells where the header names 5"),
+    ((ORDERS + '1,"A,2026-01-05,1,2\n').encode(), "a quote is opened and never closed"),
     (b"order_id,account_id,order_date,quantity,quantity\n1,A,2026-01-01,5,6\n", "two columns are called 'quantity'"),
-    (b"\n1,2\n", "no header line"),
+    (b"\n \n", "no header line"),
 ]
 
 

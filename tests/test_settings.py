@@ -39,7 +39,7 @@ def _error(document: dict[str, Any]) -> str:
             {"site": SITE, "feeds": {"orders": {"files": "a.csv", "columns": {"ordr_id": "Nr"}}}},
             ["feeds.orders.columns.ordr_id", "'order_id'"],
         ),
-        ({"site": SITE, "feeds": {"orders": {}}}, ["feeds.orders", "exactly one of `files` and `sql`"]),
+        ({"site": SITE, "feeds": {"orders": {}}}, ["feeds.orders", "exactly one of `files`, `sql` and `database`"]),
         ({"site": {**SITE, "fiscal_year_start_month": 13}}, ["site.fiscal_year_start_month", "12", "13"]),
         ({"site": {**SITE, "timezone": "Berlin"}}, ["site.timezone", "Europe/Berlin"]),
         (

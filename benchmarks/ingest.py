@@ -1,0 +1,139 @@
+"""Loading order lines, against DuckDB's own typed load of the same file.
+
+    python -m benchmarks.ingest --rows 10000000
+
+Both load into a DuckDB file with the same memory limit. Bare DuckDB parses and stores. kam-close also copies the file to
+its archive under its hash, checks every rule of the feed, looks for keys that come twice, compares with what it has, and
+counts. The later lines are further deliveries into the same books.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.measure import Measured, machine, measured, print_table
+from kam.ingest import ingest
+from kam.settings import find_site
+from kam.warehouse import literal, memory, warehouse
+
+_MODULE = "benchmarks.ingest"
+_MEMORY_LIMIT = "2GB"
+_LEAST_RATIO = 0.5
+_MOST_BYTES = 4 << 30
+# A line of an order, about 95 bytes; every figure follows from its number. `corrected` gives each hundredth line another price.
+_LINES = """
+    SELECT
+        'SO' || lpad((i // 4)::VARCHAR, 9, '0') AS order_id,
+        i % 4 + 1 AS line_no,
+        'C' || lpad((hash(i // 4) % 2000)::VARCHAR, 5, '0') AS account_id,
+        'P' || lpad((hash(i) % 50000)::VARCHAR, 6, '0') AS product_id,
+        DATE '2021-01-01' + (i * 1800 // {rows})::INTEGER AS order_date,
+        order_date + 14 AS requested_date,
+        order_date + 14 + (hash(i, 1) % 7)::INTEGER AS promised_date,
+        ((hash(i, 2) % 100000) / 10)::DECIMAL(18, 1) AS quantity,
+        ((hash(i, 3) % 1000000) / 100 + {corrected} * (i % 100 = 0)::INTEGER)::DECIMAL(18, 2) AS unit_price,
+        ['EUR', 'USD', 'CHF', 'CZK'][1 + (hash(i, 4) % 4)::INTEGER] AS currency,
+        ['open', 'closed', 'closed', 'cancelled'][1 + (hash(i, 5) % 4)::INTEGER] AS status
+    FROM range({rows}) AS line(i)
+"""
+_TYPES = {
+    "order_id": "VARCHAR", "line_no": "INTEGER", "account_id": "VARCHAR", "product_id": "VARCHAR", "order_date": "DATE",
+    "requested_date": "DATE", "promised_date": "DATE", "quantity": "DECIMAL(18,4)", "unit_price": "DECIMAL(18,4)",
+    "currency": "VARCHAR", "status": "VARCHAR",
+}  # fmt: skip
+_SETTINGS = f"""
+[site]
+name = "Benchmark"
+memory_limit = "{_MEMORY_LIMIT}"
+[feeds.orders]
+files = "landing/*.csv"
+"""
+
+
+def write_lines(file: Path, rows: int, *, corrected: int = 0) -> None:
+    """Write order lines; with `corrected`, each hundredth has another price."""
+    with memory() as con:
+        query = _LINES.format(rows=rows, corrected=corrected)
+        con.execute(f"COPY ({query}) TO {literal(str(file))} (HEADER)")
+
+
+def load_bare(folder: Path) -> None:
+    """What DuckDB alone does with the file: parse, cast and store it, in the order of its lines."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": _MEMORY_LIMIT,
+        "temp_directory": str(folder / "spill"),
+        "storage_compatibility_version": "v1.5.0",
+    }
+    with duckdb.connect(str(folder / "bare.duckdb"), config=config) as con:
+        file = literal(str(folder / "landing" / "orders.csv"))
+        con.execute(f"CREATE TABLE orders AS FROM read_csv({file}, columns = {_TYPES}, auto_detect = false, header = true)")
+
+
+def load_site(folder: Path) -> None:
+    """What `kam ingest` does with it."""
+    site = find_site(folder)
+    with warehouse(site) as con:
+        for result in ingest(con, site):
+            print(
+                f"{result.status}: {result.read_count:,} read, {result.loaded_count:,} loaded, "
+                f"{result.unchanged_count:,} unchanged, {result.rejected_count:,} rejected {result.message}"
+            )
+
+
+def run(folder: Path, rows: int) -> list[Measured]:
+    """All steps, each in a process of its own; leaves their files in `folder`."""
+    landing = folder / "landing"
+    landing.mkdir(parents=True)
+    (folder / "kam.toml").write_text(_SETTINGS, encoding="utf-8")
+    write_lines(landing / "orders.csv", rows)
+    size = (landing / "orders.csv").stat().st_size
+    print(f"{rows:,} order lines, {size / 1e6:,.0f} MB; memory limit {_MEMORY_LIMIT}; {machine()}\n")
+    steps = [
+        measured("bare DuckDB", _MODULE, "--step", "bare", str(folder)),
+        measured("kam-close", _MODULE, "--step", "site", str(folder)),
+        measured("the same file again", _MODULE, "--step", "site", str(folder)),
+    ]
+    write_lines(landing / "orders.csv", rows, corrected=1)
+    return [*steps, measured("all lines again, 1 % corrected", _MODULE, "--step", "site", str(folder))]
+
+
+def report(steps: list[Measured], rows: int) -> None:
+    """Print the table; fail when the first load is slower or larger than promised."""
+    bare, site = steps[:2]
+    print()
+    print_table(
+        ("step", "seconds", "CPU seconds", "lines a second", "peak MB", "speed ÷ bare", "CPU ÷ bare"),
+        (
+            (
+                step.step, f"{step.wall_seconds:.1f}", f"{step.cpu_seconds:.1f}", f"{rows / step.wall_seconds:,.0f}",
+                f"{step.peak_bytes / 1e6:,.0f}", f"{bare.wall_seconds / step.wall_seconds:.2f}",
+                f"{step.cpu_seconds / bare.cpu_seconds:.2f}",
+            )
+            for step in steps
+        ),
+    )  # fmt: skip
+    ratio = bare.wall_seconds / site.wall_seconds
+    peak = max(step.peak_bytes for step in steps)
+    print(f"\nSpeed ÷ bare {ratio:.2f} (at least {_LEAST_RATIO}); peak {peak / 1e9:.2f} GB (at most {_MOST_BYTES / 1e9:.1f})")
+
+
+def main() -> None:
+    """Run one step in this process, else all of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000_000, help="order lines (default 10 million)")
+    parser.add_argument("--step", nargs=2, metavar=("STEP", "FOLDER"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.step:
+        step, folder = arguments.step
+        {"bare": load_bare, "site": load_site}[step](Path(folder))
+        return
+    with tempfile.TemporaryDirectory(prefix="kam-benchmark-") as folder:
+        report(run(Path(folder), arguments.rows), arguments.rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,292 @@
+"""The warehouse made again from the archive and its ledger alone: every load, then every closed version.
+
+It is built beside the old one, which stays in its place until the new one is complete. Each load is read from the
+archived bytes with the mapping of then; each version is computed as known at its load, with the settings of then and
+the models of now, and compared with the content hash that the ledger recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from kam import archive, closing, ledger
+from kam.build import prepare_build, record_content
+from kam.errors import KamError, UsageError
+from kam.ingest import replay
+from kam.models import marts, models_hash, prepare_marts, run_models
+from kam.settings import SETTINGS_FILE, Settings, Site, validate_settings
+from kam.sources import Extract, SourceFile
+from kam.warehouse import Connection, prepare, rows, transaction, warehouse, writing
+
+_COUNTS = ("read_count", "loaded_count", "unchanged_count", "rejected_count", "superseded_count")
+_SHOWN_FAULTS = 10
+Entry = Mapping[str, Any]
+
+
+@dataclass
+class RebuildReport:
+    """What was made again; `differences` names each version that came out otherwise, and `kept` the old file then."""
+
+    load_count: int = 0
+    row_count: int = 0
+    close_count: int = 0
+    differences: list[str] = field(default_factory=list)
+    kept: Path | None = None
+
+
+class _Aside(Site):
+    """A site whose warehouse lies in a folder of its own until it is complete."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site.directory, site.settings)
+
+    @property
+    def folder(self) -> Path:
+        return self.scratch / "rebuild"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+
+def rebuild(
+    site: Site,
+    *,
+    force: bool = False,
+    on_step: Callable[[str], None] = lambda _: None,
+    on_wait: Callable[[str], None] = print,
+) -> RebuildReport:
+    """Make `warehouse.duckdb` again and put it in the place of the old one.
+
+    Raises `UsageError` when there is a warehouse with loads in it and not `force`; `KamError` when the archive lacks a
+    file or has it with other bytes, or a load comes out otherwise than the ledger says. The old warehouse stays then.
+    """
+    with writing(site, "rebuild", on_wait=on_wait):
+        entries = archive.ledger_entries(site)
+        if not entries:
+            message = f"{archive.ledger(site)}: lists no load, so there is nothing to make a warehouse from"
+            raise KamError(message)
+        if not force and _holds_anything(site):
+            message = (
+                f"{site.warehouse}: is there already. To replace it by one made from the archive: kam rebuild --force"
+            )
+            raise UsageError(message)
+        on_step("Comparing the archive with its ledger …")
+        _require_archive(site, entries)
+        aside = _Aside(site)
+        shutil.rmtree(aside.folder, ignore_errors=True)
+        aside.folder.mkdir(parents=True)
+        try:
+            report = _made(aside, entries, on_step)
+            if report.differences:
+                report.kept = _kept(site)
+            _swap(aside, site)
+        finally:
+            shutil.rmtree(aside.folder, ignore_errors=True)
+    return report
+
+
+def _holds_anything(site: Site) -> bool:
+    """Whether a warehouse is there and may have something in it; one that cannot be opened may."""
+    if not site.warehouse.exists():
+        return False
+    try:
+        with warehouse(site) as con:
+            return bool(
+                con.execute("SELECT (SELECT count(*) FROM ops.loads) + (SELECT count(*) FROM ops.closes)").fetchall()[
+                    0
+                ][0]
+            )
+    except (KamError, duckdb.Error):
+        return True
+
+
+def _require_archive(site: Site, entries: Sequence[Entry]) -> None:
+    """Raise `KamError` naming the files that are not there, or not with the bytes that their hash says."""
+    faults = []
+    checked = set()
+    for entry in entries:
+        for file in entry.get("files", ()):
+            if file["sha256"] in checked:
+                continue
+            checked.add(file["sha256"])
+            kept = archive.archived(site, file["sha256"])
+            what = f"{kept} ({file['name']}, load {entry['load_id']} of {entry['feed']})"
+            if not kept.is_file():
+                faults.append(f"{what} is missing")
+            elif archive.file_hash(kept) != file["sha256"]:
+                faults.append(f"{what} does not have the bytes that its name says")
+    if faults:
+        more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
+        message = f"{'; '.join(faults[:_SHOWN_FAULTS])}{more}. Restore the archive from a backup; nothing was changed"
+        raise KamError(message)
+
+
+def _made(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], None]) -> RebuildReport:
+    loads = [entry for entry in entries if not ledger.is_close(entry)]
+    closes = [entry for entry in entries if ledger.is_close(entry)]
+    report = RebuildReport()
+    with warehouse(aside) as con:
+        for number, entry in enumerate(sorted(loads, key=lambda entry: entry["load_id"]), start=1):
+            on_step(f"Load {number:,} of {len(loads):,}: {entry['feed']} {entry['source']}")
+            _replay(con, aside, entry)
+            report.load_count += 1
+            report.row_count += entry["loaded_count"]
+        for group in _groups(closes):
+            names = " to ".join(dict.fromkeys(close["period_month"][:7] for close in (group[0], group[-1])))
+            on_step(f"Closing again as known at load {group[0]['as_of_load']}: {names}")
+            report.differences += _close_again(con, group)
+            report.close_count += len(group)
+        con.execute("RESET VARIABLE as_of_load")
+        prepare(con, aside.settings.site.reporting_currency)
+        con.execute("CHECKPOINT")
+    return report
+
+
+def _replay(con: Connection, site: Site, entry: Entry) -> None:
+    """Load again what a line of the ledger says; raises `KamError` when other counts come out."""
+    files = tuple(
+        SourceFile(file["name"], archive.archived(site, file["sha256"]), file["sha256"]) for file in entry["files"]
+    )
+    extract = Extract(entry["feed"], entry["source"], files, entry["sha256"], watermark=entry.get("watermark"))
+    name = f"load {entry['load_id']} ({entry['feed']}: {entry['source']})"
+    try:
+        result = replay(con, site, extract, entry)
+    except (KamError, ValueError, KeyError) as error:
+        message = f"{name} cannot be made again: {str(error).splitlines()[0]}. Nothing was changed"
+        raise KamError(message) from None
+    different = [
+        f"{count.removesuffix('_count')} {getattr(result, count):,} instead of {entry[count]:,}"
+        for count in _COUNTS
+        if getattr(result, count) != entry[count]
+    ]
+    if different:
+        message = f"{name} comes out otherwise than the ledger says: {', '.join(different)}. Nothing was changed"
+        raise KamError(message)
+    con.execute("UPDATE ops.loads SET mapping_hash = ? WHERE load_id = ?", [entry["mapping_hash"], entry["load_id"]])
+
+
+def _groups(closes: Sequence[Entry]) -> list[list[Entry]]:
+    """Closes that can be computed together: in a row, of the same state, none opening from another of them."""
+    groups: list[list[Entry]] = []
+    for close in closes:
+        last = groups[-1] if groups else []
+        if last and _goes_with(close, last):
+            last.append(close)
+        else:
+            groups.append([close])
+    return groups
+
+
+def _goes_with(close: Entry, group: Sequence[Entry]) -> bool:
+    months = {other["period_month"] for other in group}
+    first = group[0]
+    return (
+        close["as_of_load"] == first["as_of_load"]
+        and close["manifest"].get("settings") == first["manifest"].get("settings")
+        and close["period_month"] not in months
+        and (close["manifest"]["opened_from_version"] is None or _month_before(close) not in months)
+    )
+
+
+def _month_before(close: Entry) -> str:
+    month = date.fromisoformat(close["period_month"])
+    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1).isoformat()
+
+
+def _close_again(con: Connection, group: Sequence[Entry]) -> list[str]:
+    """Compute and commit versions again; a line for each that differs from what was recorded."""
+    settings = _settings_of(group[0])
+    months = [date.fromisoformat(close["period_month"]) for close in group]
+    prepare(con, settings.site.reporting_currency)
+    prepare_marts(con)
+    prepare_build(con, settings, months, as_of_load=group[0]["as_of_load"])
+    for close in group:
+        con.execute(
+            "UPDATE build.periods SET previous_version = ? WHERE period_month = ?",
+            [close["manifest"]["opened_from_version"], close["period_month"]],
+        )
+    run_models(con, settings.available)
+    record_content(con)
+    return [line for close in group if (line := _commit_again(con, close))]
+
+
+def _settings_of(close: Entry) -> Settings:
+    """The settings that a version was computed by. Raises `KamError` when the ledger does not have them."""
+    name = f"version {close['close_version']} of {close['period_month'][:7]}"
+    text = close["manifest"].get("settings")
+    if text is None:
+        message = f"{name}: the ledger does not have the settings that it was computed by. Nothing was changed"
+        raise KamError(message)
+    document = json.loads(text)
+    feeds = {feed: {"files": "archive"} for feed in document["feeds"]}
+    return validate_settings(document | {"feeds": feeds}, Path(f"{name}: {SETTINGS_FILE}"))
+
+
+def _commit_again(con: Connection, close: Entry) -> str:
+    """Write one version with the record that the ledger has of it; how it differs, empty when it does not."""
+    month, version = date.fromisoformat(close["period_month"]), close["close_version"]
+    made = closing.candidate(con, month)
+    manifest = dict(close["manifest"])
+    recorded = manifest["content"]
+    manifest["content"] = dict(made.tables)
+    manifest["loads"] = closing.loads_known(con, close["as_of_load"])
+    with transaction(con):
+        for mart in marts():
+            names = ", ".join(column.name for column in mart.all_columns)
+            con.execute(
+                f"INSERT INTO marts.{mart.name} (close_version, {names}) "
+                f"SELECT ?, {names} FROM build.{mart.name} WHERE period_month = ?",
+                [version, month],
+            )
+        values = {**close, "content_hash": made.content_hash, "manifest": json.dumps(manifest, sort_keys=True)}
+        _insert(con, "ops.closes", [values])
+        of_version = {"period_month": month, "close_version": version}
+        checks = [{**check, "sample_keys": json.dumps(check["sample_keys"])} for check in close["checks"]]
+        _insert(con, "ops.checks", [{**check, **of_version} for check in checks])
+        _insert(con, "ops.control_totals", [{**total, **of_version} for total in close["control_totals"]])
+    if made.content_hash == close["content_hash"]:
+        return ""
+    tables = [table for table in sorted({*made.tables, *recorded}) if made.tables.get(table) != recorded.get(table)]
+    why = "the models changed since" if close["models_hash"] != models_hash() else "although the models are the same"
+    return f"{close['period_month'][:7]} version {version}: {', '.join(tables)} came out otherwise, {why}"
+
+
+def _insert(con: Connection, table: str, records: Sequence[Entry]) -> None:
+    """Add rows to a table of `ops`; names that it does not have are left out."""
+    names = [row["column_name"] for row in rows(con, f"DESCRIBE {table}")]
+    for record in records:
+        con.execute(
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+            [record.get(name) for name in names],
+        )
+
+
+def _kept(site: Site) -> Path | None:
+    """A second name for the old warehouse, so that it outlives the swap; None when there is none."""
+    if not site.warehouse.exists():
+        return None
+    name = site.warehouse.with_name("warehouse.before-rebuild.duckdb")
+    name.unlink(missing_ok=True)
+    os.link(site.warehouse, name)
+    return name
+
+
+def _swap(aside: Site, site: Site) -> None:
+    """One rename. What a crashed writer left in the old log goes into the old file first, or is lost with it."""
+    log = site.warehouse.with_name(site.warehouse.name + ".wal")
+    if log.exists():
+        _holds_anything(site)  # opening and closing it writes the log into the file
+        log.unlink(missing_ok=True)
+    with aside.warehouse.open("rb") as stream:
+        os.fsync(stream.fileno())
+    aside.warehouse.replace(site.warehouse)

@@ -1,0 +1,110 @@
+"""Proposals of `kam check`: what the file decides is declared, what can be read in two ways is left to the reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kam.check import check_site
+from kam.settings import find_site
+from tests.test_ingest import ORDERS, Books, counts
+
+GERMAN = (
+    "Auftrag;Kunden-Nr.;Auftragsdatum;Menge;Preis;Währung\n"
+    "0001;A;31.12.2025;5;1.234,56 €;EUR\n"
+    "0002;B;01.02.2026;7;10,50 €;EUR\n"
+)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Books:
+    return Books(tmp_path)
+
+
+def proposals(books: Books) -> list[str]:
+    return check_site(find_site(books.folder)).proposals
+
+
+def declaration(proposal: str) -> str:
+    """The lines of the TOML table below its head, without `files`."""
+    lines = proposal.split("\n\n")[1].splitlines()
+    assert lines[0].startswith("[feeds.")
+    return "\n".join(line for line in lines[1:] if not line.startswith("files ="))
+
+
+def test_a_german_extract_gets_a_declaration_that_loads_it(books: Books) -> None:
+    books.put("a.csv", GERMAN.encode("cp1252"))
+    (proposal,) = proposals(books)
+    assert "unit_price: 1234.5600 | 10.5000" in proposal
+    assert "order_date: 2025-12-31 | 2026-02-01" in proposal
+    books.configure(declaration(proposal))
+    assert counts(books.load()[0]) == (2, 2, 0, 0)
+    assert [(row["order_id"], row["account_id"]) for row in books.core()] == [("0001", "A"), ("0002", "B")]
+
+
+def test_a_file_that_fits_gets_no_proposal(books: Books) -> None:
+    books.put("a.csv", ORDERS + "1,A,2026-01-05,1,2\n")
+    assert proposals(books) == []
+
+
+def test_dates_that_can_be_read_in_two_ways_are_said_to_be_ambiguous(books: Books) -> None:
+    books.put("a.csv", ORDERS + "1,A,01/02/2026,1,2\n2,A,03/04/2026,1,2\n")
+    (proposal,) = proposals(books)
+    assert "ambiguous: '01/02/2026'" in proposal
+    assert '"%d/%m/%Y" or "%m/%d/%Y"' in proposal
+    assert "date_format" not in declaration(proposal)
+
+
+def test_one_date_decides_about_the_others(books: Books) -> None:
+    books.put("a.csv", ORDERS + "1,A,01/02/2026,1,2\n2,A,12/31/2026,1,2\n")
+    (proposal,) = proposals(books)
+    assert 'date_format = "%m/%d/%Y"' in declaration(proposal)
+
+
+def test_numbers_that_can_be_read_in_two_ways_are_said_to_be_ambiguous(books: Books) -> None:
+    books.put("a.csv", ORDERS + '1,A,2026-01-05,1,"1,234"\n')
+    (proposal,) = proposals(books)
+    assert "Numbers are ambiguous: '1,234'" in proposal
+
+
+@pytest.mark.parametrize(
+    ("cells", "csv"),
+    [
+        (["45658", "45659"], 'date_format = "excel"'),
+        (["20260105", "20261231"], 'date_format = "%Y%m%d"'),
+        (["12/31/26", "01/02/26"], 'date_format = "%m/%d/%y"'),
+    ],
+)
+def test_other_ways_to_write_dates(books: Books, cells: list[str], csv: str) -> None:
+    books.put("a.csv", ORDERS + "".join(f"{number},A,{cell},1,2\n" for number, cell in enumerate(cells)))
+    (proposal,) = proposals(books)
+    assert csv in declaration(proposal)
+    assert "order_date: 2" in proposal
+
+
+def test_words_for_yes_and_no_are_declared(tmp_path: Path) -> None:
+    books = Books(tmp_path, "accounts")
+    books.put("a.csv", "account_id,key_account\nA,Ja\nB,Nein\nC,Ja\n")
+    (proposal,) = proposals(books)
+    assert 'true_values = ["ja"], false_values = ["nein"]' in declaration(proposal)
+    assert "key_account: True | False | True" in proposal
+
+
+def test_lines_above_the_header_are_counted(books: Books) -> None:
+    books.put("a.csv", "Orders of January\nprinted 5 January\n" + ORDERS + "1,A,2026-01-05,1,2\n")
+    (proposal,) = proposals(books)
+    assert "skip_rows = 2" in declaration(proposal)
+    assert "With it, 1 rows are read." in proposal
+
+
+def test_a_column_that_is_nowhere_is_named(books: Books) -> None:
+    books.put("a.csv", "order_id,account_id,quantity\n1,A,5\n")
+    (proposal,) = proposals(books)
+    assert "called like order_date, which is required" in proposal
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02" * 50, b"<html></html>", b"one column\n1\n", b'"\n"\n,'])
+def test_a_file_that_is_no_table_gets_no_proposal(books: Books, content: bytes) -> None:
+    books.put("a.csv", content)
+    assert proposals(books) == []
