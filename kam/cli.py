@@ -98,8 +98,15 @@ def demo(
     """Write a site of synthetic extracts: the same arguments give the same bytes."""
     from kam.demo import write_demo
 
-    with out.status("Writing extracts …"):
-        summary = write_demo(directory, accounts=accounts, products=products, months=months, seed=seed)
+    with out.status("Writing extracts …") as status:
+        summary = write_demo(
+            directory,
+            accounts=accounts,
+            products=products,
+            months=months,
+            seed=seed,
+            on_month=lambda month: status.update(f"Writing extracts: {month:%Y-%m} …"),
+        )
     rows = [{"Feed": feed, "Rows": f"{count:,}"} for feed, count in summary.rows.items()]
     _print_table("Extracts written", rows)
     out.print(f"Next: kam --site {escape(str(directory))} close {summary.last_month:%Y-%m}")
@@ -147,7 +154,7 @@ def ingest(site: SiteOption = None, feed: FeedOption = None) -> None:
     refused = [load.message for load in loads if load.status == "failed"]
     _print_table("Loaded", load_summary(loads), if_empty="" if refused else "Nothing new to load.")
     if any(load.rejected_count for load in loads):
-        out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
+        out.print(f"Rejected rows: kam --site {_shown(place.directory)} rejects")
     for message in refused:
         problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
     if refused:
@@ -207,7 +214,7 @@ def publish(site: SiteOption = None) -> None:
         return flow(str(place.directory))
 
     _runtime(place)(run)
-    out.print(f"Published: {escape(str(place.published / 'kam.duckdb'))}")
+    out.print(f"Published: {_shown(place.published / 'kam.duckdb')}")
 
 
 @app.command(epilog="Example: kam --site books status")
@@ -217,7 +224,7 @@ def status(site: SiteOption = None) -> None:
 
     place = _site(site)
     report = site_status(place)
-    out.print(f"[bold]{escape(place.settings.site.name)}[/bold] in {escape(str(place.directory))}")
+    out.print(f"[bold]{escape(place.settings.site.name)}[/bold] in {_shown(place.directory)}")
     _print_table("Closed months", report.months, if_empty="No month is closed yet. Next: kam close MONTH")
     _print_table("Last loads", report.loads, if_empty="Nothing is loaded yet. Next: kam ingest")
     _print_table("Failed checks of the newest versions", report.failed_checks, if_empty="No check failed.")
@@ -272,10 +279,16 @@ def _print_report(place: Site, report: CloseReport) -> None:
         else:
             out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
     out.print(
-        f"{'Published' if report.published else 'Published before'}: {escape(str(place.published / 'kam.duckdb'))}"
+        f"{'Published' if report.published else 'Published before'}: {_shown(place.published / 'kam.duckdb')}"
     )
     if any(load.rejected_count for load in report.loads):
-        out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
+        out.print(f"Rejected rows: kam --site {_shown(place.directory)} rejects")
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be from here."""
+    here = Path.cwd()
+    return escape(str(path.relative_to(here) if path.is_relative_to(here) and path != here else path))
 
 
 def _print_table(title: str, rows: Sequence[Row], *, if_empty: str = "") -> None:
