@@ -36,7 +36,7 @@ demo: $(READY) ## Write a synthetic site and close its last three months
 	@echo "  $(SITE)/published/kam.duckdb          the tables for BI tools, in the schema reporting"
 
 test: $(READY) lint ## Check style, types and docs, and run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY) ## Check format, style, types and generated docs
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: $(BIN)/ruff format ."; exit 1; }

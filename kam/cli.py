@@ -167,6 +167,7 @@ def close(month: Month, site: SiteOption = None, restate: RestateOption = False,
     from kam.periods import parse_month
 
     parse_month(month)
+    _require_reason(restate=restate, reason=reason)
     place = _site(site)
 
     def run() -> CloseReport:
@@ -191,6 +192,7 @@ def backfill(
     from kam.periods import months_between, parse_month
 
     months_between(parse_month(first), parse_month(last))
+    _require_reason(restate=restate, reason=reason)
     place = _site(site)
 
     def run() -> CloseReport:
@@ -247,6 +249,12 @@ def _require_feed(place: Site, feed: str | None) -> None:
 
     if feed is not None:
         require_feed(place.settings, feed)
+
+
+def _require_reason(*, restate: bool, reason: str) -> None:
+    from kam.steps import require_reason
+
+    require_reason(restate=restate, reason=reason)
 
 
 def _runtime(place: Site) -> Callable[[Callable[[], Any]], Any]:

@@ -17,7 +17,9 @@ def test_the_macros_give_the_published_errors_of_the_m4_weekly_series() -> None:
     with memory() as con:
         con.execute(f"CREATE TABLE train AS FROM read_csv('{M4}/train_long.csv.gz', types = {{'value': {QUANTITY}}})")
         con.execute(f"CREATE TABLE actuals AS FROM read_csv('{M4}/actuals.csv', types = {{'actual': {QUANTITY}}})")
-        con.execute(f"CREATE TABLE forecasts AS FROM read_csv('{M4}/forecasts.csv', types = {{'forecast': {QUANTITY}}})")
+        con.execute(
+            f"CREATE TABLE forecasts AS FROM read_csv('{M4}/forecasts.csv', types = {{'forecast': {QUANTITY}}})"
+        )
         rows = fetch(
             con,
             """
@@ -47,9 +49,7 @@ def test_the_macros_give_the_published_errors_of_the_m4_weekly_series() -> None:
     assert {row["series"] for row in rows} == {359}
     found = {row["method"]: (_printed(row["smape"]), _printed(row["mase"])) for row in rows}
     with (M4 / "published.csv").open(encoding="utf-8", newline="") as file:
-        published = {
-            row["method"]: (row["smape_weekly_percent"], row["mase_weekly"]) for row in csv.DictReader(file)
-        }
+        published = {row["method"]: (row["smape_weekly_percent"], row["mase_weekly"]) for row in csv.DictReader(file)}
     assert found == published
 
 

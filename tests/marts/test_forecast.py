@@ -46,7 +46,12 @@ def forecast(snapshot: str, target: str, quantity: float, **given: Any) -> Row:
 
 
 def accuracy(
-    sales: Sequence[Row], forecasts: Sequence[Row], *, months: Sequence[str] = ("2026-06",), season: int = 12, **feeds: Any
+    sales: Sequence[Row],
+    forecasts: Sequence[Row],
+    *,
+    months: Sequence[str] = ("2026-06",),
+    season: int = 12,
+    **feeds: Any,
 ) -> list[Row]:
     """All rows of the mart for these months."""
     con = build_case(
@@ -117,9 +122,7 @@ def test_each_distance_from_snapshot_to_target_is_measured_apart() -> None:
 
 
 def test_what_is_written_after_the_month_is_no_forecast_of_it() -> None:
-    rows = accuracy(
-        [sale("2026-06", 100)], [forecast("2026-06", "2026-06", 100), forecast("2026-07", "2026-06", 100)]
-    )
+    rows = accuracy([sale("2026-06", 100)], [forecast("2026-06", "2026-06", 100), forecast("2026-07", "2026-06", 100)])
     assert {row["lag"] for row in rows} == {0}
 
 
@@ -237,7 +240,11 @@ def test_a_new_item_has_no_naive_forecast_and_adds_no_value_to_one() -> None:
 
 def test_the_seasonal_naive_forecast_goes_back_to_a_month_that_was_known() -> None:
     sales = [sale("2025-12", 10), sale("2026-03", 40), sale("2026-06", 50)]
-    forecasts = [forecast("2026-05", "2026-06", 50), forecast("2026-02", "2026-06", 50), forecast("2025-10", "2026-06", 50)]
+    forecasts = [
+        forecast("2026-05", "2026-06", 50),
+        forecast("2026-02", "2026-06", 50),
+        forecast("2025-10", "2026-06", 50),
+    ]
     by_lag = {row["lag"]: row for row in accuracy(sales, forecasts, season=3) if row["level"] == "item"}
     assert by_lag[1]["seasonal_naive_wape"] == Decimal("0.2")  # March: |50 - 40| / 50
     assert by_lag[4]["seasonal_naive_wape"] == Decimal("0.8")  # February did not know March; December: |50 - 10| / 50
@@ -334,7 +341,12 @@ def test_an_item_belongs_to_the_manager_of_its_account() -> None:
 
 def test_a_forecast_without_accounts_is_compared_by_product() -> None:
     rows = accuracy(
-        [sale("2026-06", 10), sale("2026-06", 20, account_id="B"), sale("2026-05", 5), sale("2026-05", 4, account_id="B")],
+        [
+            sale("2026-06", 10),
+            sale("2026-06", 20, account_id="B"),
+            sale("2026-05", 5),
+            sale("2026-05", 4, account_id="B"),
+        ],
         [forecast("2026-05", "2026-06", 36, account_id=None)],
     )
     assert {row["level"] for row in rows} == {"item", "product", "total"}
@@ -411,7 +423,11 @@ def test_months_built_together_equal_months_built_alone() -> None:
 def test_a_four_four_five_calendar_decides_the_month_of_a_sale() -> None:
     rows = accuracy(
         # 30 May is in June of this calendar, 28 June is in July.
-        [sale("2026-05", 60), sale("2026-06", 80, invoice_date="2026-05-30"), sale("2026-06", 9, invoice_date="2026-06-28")],
+        [
+            sale("2026-05", 60),
+            sale("2026-06", 80, invoice_date="2026-05-30"),
+            sale("2026-06", 9, invoice_date="2026-06-28"),
+        ],
         [forecast("2026-05", "2026-06", 84)],
         calendar=[
             {"period_month": "2026-05-01", "start_date": "2026-04-26", "end_date": "2026-05-23"},
