@@ -151,14 +151,9 @@ def ingest(site: SiteOption = None, feed: FeedOption = None) -> None:
     loads = runtime(run)
     from kam.report import load_summary
 
-    refused = [load.message for load in loads if load.status == "failed"]
-    _print_table("Loaded", load_summary(loads), if_empty="" if refused else "Nothing new to load.")
+    _print_table("Loaded", load_summary(loads), if_empty="Nothing new to load.")
     if any(load.rejected_count for load in loads):
         out.print(f"Rejected rows: kam --site {_shown(place.directory)} rejects")
-    for message in refused:
-        problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
-    if refused:
-        raise typer.Exit(1)
 
 
 @app.command(epilog='Example: kam --site books close 2026-10 --restate --reason "credit notes of October"')
@@ -286,9 +281,7 @@ def _print_report(place: Site, report: CloseReport) -> None:
             out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
         else:
             out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
-    out.print(
-        f"{'Published' if report.published else 'Published before'}: {_shown(place.published / 'kam.duckdb')}"
-    )
+    out.print(f"{'Published' if report.published else 'Published before'}: {_shown(place.published / 'kam.duckdb')}")
     if any(load.rejected_count for load in report.loads):
         out.print(f"Rejected rows: kam --site {_shown(place.directory)} rejects")
 
@@ -340,9 +333,6 @@ def main() -> None:
     except KamError as error:
         problems.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        problems.print("Stopped. Nothing half-done was published; run the command again to go on.")
-        sys.exit(1)
     except Exception as error:
         if _State.verbose:
             raise

@@ -27,6 +27,8 @@ _ENVIRONMENT = {
     # The default of 20 seconds is short for a small machine.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_CLI_PROMPT": "false",
+    # Our steps can be called without a flow, too.
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     # Our progress lines belong to the run's log on the server.
     "PREFECT_LOGGING_EXTRA_LOGGERS": "kam",
 }
@@ -51,9 +53,11 @@ def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, ver
         log = logging.getLogger("kam")
         log.addHandler(handler)
         log.setLevel(logging.INFO)
-        _shield_embedded_server()
-        # A heartbeat costs a second at the end of each flow, and the embedded server ends with this process anyway.
-        unneeded = {} if PREFECT_API_URL.value() else {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+        unneeded = {}
+        if not PREFECT_API_URL.value():
+            _shield_embedded_server()
+            # A heartbeat costs a second at the end of each flow, and the embedded server ends with this process anyway.
+            unneeded = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
         try:
             with temporary_settings(unneeded):
                 return flow()
