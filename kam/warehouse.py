@@ -30,6 +30,7 @@ STAGING_BOOKKEEPING = (
     ("superseded_load_id", "BIGINT"),
 )
 Connection = duckdb.DuckDBPyConnection
+Config = dict[str, str | bool | int | float | list[str]]
 
 
 @cache
@@ -54,9 +55,13 @@ def rows(con: Connection, sql: str, parameters: object = None) -> list[dict[str,
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def _connect(database: str, *, read_only: bool = False, config: Config | None = None) -> Connection:
+    return duckdb.connect(database, read_only=read_only, config=config or {})
+
+
 def memory() -> Connection:
     """A new database in memory, with the project's macros."""
-    con = duckdb.connect(":memory:")
+    con = _connect(":memory:")
     con.execute(_text("macros.sql"))
     return con
 
@@ -68,12 +73,12 @@ def warehouse(site: Site) -> Iterator[Connection]:
     Raises `WarehouseBusyError` when another process has it open.
     """
     site.scratch.mkdir(exist_ok=True)
-    config: dict[str, str | bool | int | float | list[str]] = {
+    config: Config = {
         "memory_limit": site.settings.site.memory_limit,
         "temp_directory": str(site.scratch / "spill"),
         "storage_compatibility_version": "v1.5.0",
     }
-    with _opened(lambda: duckdb.connect(str(site.warehouse), config=config), site) as con:
+    with _opened(site, config=config) as con:
         prepare(con, site.settings.site.reporting_currency)
         yield con
 
@@ -89,15 +94,15 @@ def reading(site: Site) -> Iterator[Connection]:
             prepare(con, site.settings.site.reporting_currency)
             yield con
         return
-    with _opened(lambda: duckdb.connect(str(site.warehouse), read_only=True), site) as con:
+    with _opened(site, read_only=True) as con:
         con.execute(_text("macros.sql"))
         yield con
 
 
 @contextmanager
-def _opened(connect: Callable[[], Connection], site: Site) -> Iterator[Connection]:
+def _opened(site: Site, *, read_only: bool = False, config: Config | None = None) -> Iterator[Connection]:
     try:
-        con = connect()
+        con = _connect(str(site.warehouse), read_only=read_only, config=config)
     except duckdb.IOException as error:
         if "lock" in str(error):
             message = f"{site.warehouse}: in use by {holder(site) or 'another process'}. Try again when it has finished"
