@@ -29,6 +29,7 @@ STAGING_BOOKKEEPING = (
     ("row_hash", "UBIGINT"),
     ("superseded_load_id", "BIGINT"),
 )
+_LOOK_SECONDS = 20
 Connection = duckdb.DuckDBPyConnection
 Config = dict[str, str | bool | int | float | list[str]]
 
@@ -78,7 +79,8 @@ def warehouse(site: Site) -> Iterator[Connection]:
         "temp_directory": str(site.scratch / "spill"),
         "storage_compatibility_version": "v1.5.0",
     }
-    with _opened(site, config=config) as con:
+    # Somebody may be looking at the status; that takes no longer than this.
+    with _opened(site, config=config, wait_seconds=_LOOK_SECONDS) as con:
         prepare(con, site.settings.site.reporting_currency)
         yield con
 
@@ -100,15 +102,23 @@ def reading(site: Site) -> Iterator[Connection]:
 
 
 @contextmanager
-def _opened(site: Site, *, read_only: bool = False, config: Config | None = None) -> Iterator[Connection]:
-    try:
-        con = _connect(str(site.warehouse), read_only=read_only, config=config)
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            message = f"{site.warehouse}: in use by {holder(site) or 'another process'}. Try again when it has finished"
-            raise WarehouseBusyError(message) from None
-        message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
-        raise KamError(message) from None
+def _opened(
+    site: Site, *, read_only: bool = False, config: Config | None = None, wait_seconds: float = 0
+) -> Iterator[Connection]:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            con = _connect(str(site.warehouse), read_only=read_only, config=config)
+            break
+        except duckdb.IOException as error:
+            if "lock" not in str(error):
+                message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
+                raise KamError(message) from None
+            if time.monotonic() >= deadline:
+                who = holder(site) or "another process"
+                message = f"{site.warehouse}: in use by {who}. Try again when it has finished"
+                raise WarehouseBusyError(message) from None
+            time.sleep(0.1)
     try:
         con.execute("SET TimeZone = 'UTC'")
         yield con
