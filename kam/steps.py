@@ -125,8 +125,8 @@ def require_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal
 def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal], month: date) -> str:
     """Why a month must not be published: each critical rule with its count and some keys; empty when it may be."""
     lines = [
-        f"{check.sentence} {check.failed_in(month):,} do not comply: {_keys(check, month)}. "
-        f"{check.if_it_fails} [{check.name}]"
+        f"{check.sentence} {_counted(check.failed_in(month), 'row')} breaking this: {_keys(check, month)}.\n"
+        f"    {check.if_it_fails[:1].upper()}{check.if_it_fails[1:]} [{check.name}]"
         for check in checks
         if check.stops(month)
     ]
