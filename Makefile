@@ -21,8 +21,8 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) (once, about a minute) …"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(READY) ## Write a synthetic site and close its last three months
@@ -36,7 +36,7 @@ demo: $(READY) ## Write a synthetic site and close its last three months
 	@echo "  $(SITE)/published/kam.duckdb          the tables for BI tools, in the schema reporting"
 
 test: $(READY) lint ## Check style, types and docs, and run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 soak: $(READY) ## Try a hundred thousand mutated files against the loader (hours)
 	@KAM_FUZZ_EXAMPLES=$${KAM_FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest tests/fuzz --timeout=0 -s

@@ -104,8 +104,15 @@ def demo(
     """Write a site of synthetic extracts: the same arguments give the same bytes."""
     from kam.demo import write_demo
 
-    with out.status("Writing extracts …"):
-        summary = write_demo(directory, accounts=accounts, products=products, months=months, seed=seed)
+    with out.status("Writing extracts …") as status:
+        summary = write_demo(
+            directory,
+            accounts=accounts,
+            products=products,
+            months=months,
+            seed=seed,
+            on_month=lambda month: status.update(f"Writing extracts: {month:%Y-%m} …"),
+        )
     rows = [{"Feed": feed, "Rows": f"{count:,}"} for feed, count in summary.rows.items()]
     _print_table("Extracts written", rows)
     out.print(f"Next: kam --site {escape(str(directory))} close {summary.last_month:%Y-%m}")
@@ -156,13 +163,8 @@ def ingest(
     loads = runtime(run)
     from kam.report import load_summary
 
-    refused = [load.message for load in loads if load.status == "failed"]
-    _print_table("Loaded", load_summary(loads), if_empty="" if refused else "Nothing new to load.")
+    _print_table("Loaded", load_summary(loads), if_empty="Nothing new to load.")
     _print_load_notes(place, loads)
-    for message in refused:
-        problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
-    if refused:
-        raise typer.Exit(1)
 
 
 @app.command(epilog='Example: kam --site books close 2026-10 --restate --reason "credit notes of October"')
@@ -177,6 +179,7 @@ def close(
     from kam.periods import parse_month
 
     parse_month(month)
+    _require_reason(restate=restate, reason=reason)
     place = _site(site)
 
     def run() -> CloseReport:
@@ -202,6 +205,7 @@ def backfill(
     from kam.periods import months_between, parse_month
 
     months_between(parse_month(first), parse_month(last))
+    _require_reason(restate=restate, reason=reason)
     place = _site(site)
 
     def run() -> CloseReport:
@@ -225,7 +229,7 @@ def publish(site: SiteOption = None) -> None:
         return flow(str(place.directory))
 
     _runtime(place)(run)
-    out.print(f"Published: {escape(str(place.published / 'kam.duckdb'))}")
+    out.print(f"Published: {_shown(place.published / 'kam.duckdb')}")
 
 
 @app.command(epilog="Example: kam --site books rebuild --force")
@@ -252,7 +256,7 @@ def rebuild(
         raise typer.Exit(1)
     if report.close_count:
         out.print("All content hashes are equal.")
-        out.print(f"To publish them: kam --site {escape(str(place.directory))} publish")
+        out.print(f"To publish them: kam --site {_shown(place.directory)} publish")
 
 
 @app.command(epilog="Example: kam --site books status")
@@ -262,7 +266,7 @@ def status(site: SiteOption = None) -> None:
 
     place = _site(site)
     report = site_status(place)
-    out.print(f"[bold]{escape(place.settings.site.name)}[/bold] in {escape(str(place.directory))}")
+    out.print(f"[bold]{escape(place.settings.site.name)}[/bold] in {_shown(place.directory)}")
     _print_table("Closed months", report.months, if_empty="No month is closed yet. Next: kam close MONTH")
     _print_table("Last loads", report.loads, if_empty="Nothing is loaded yet. Next: kam ingest")
     _print_table("Failed checks of the newest versions", report.failed_checks, if_empty="No check failed.")
@@ -324,7 +328,7 @@ def _print_load_notes(place: Site, loads: Sequence[LoadResult]) -> None:
             )
             out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
     if any(load.rejected_count for load in loads):
-        out.print(f"Rejected rows: kam --site {escape(str(place.directory))} rejects")
+        out.print(f"Rejected rows: kam --site {_shown(place.directory)} rejects")
 
 
 def _require_feed(place: Site, feed: str | None) -> None:
@@ -332,6 +336,12 @@ def _require_feed(place: Site, feed: str | None) -> None:
 
     if feed is not None:
         require_feed(place.settings, feed)
+
+
+def _require_reason(*, restate: bool, reason: str) -> None:
+    from kam.steps import require_reason
+
+    require_reason(restate=restate, reason=reason)
 
 
 def _runtime(place: Site) -> Callable[[Callable[[], Any]], Any]:
@@ -363,10 +373,14 @@ def _print_report(place: Site, report: CloseReport) -> None:
             out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
         else:
             out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
-    out.print(
-        f"{'Published' if report.published else 'Published before'}: {escape(str(place.published / 'kam.duckdb'))}"
-    )
+    out.print(f"{'Published' if report.published else 'Published before'}: {_shown(place.published / 'kam.duckdb')}")
     _print_load_notes(place, report.loads)
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be from here."""
+    here = Path.cwd()
+    return escape(str(path.relative_to(here) if path.is_relative_to(here) and path != here else path))
 
 
 def _print_table(title: str, rows: Sequence[Row], *, if_empty: str = "") -> None:
@@ -410,9 +424,6 @@ def main() -> None:
     except KamError as error:
         problems.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        problems.print("Stopped. Nothing half-done was published; run the command again to go on.")
-        sys.exit(1)
     except Exception as error:
         if _State.verbose:
             raise

@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from expectations import CheckResult
 from kam.models import marts, models_hash
+from kam.periods import add_months
 from kam.settings import Site
 from kam.warehouse import SQL, Connection, rows, transaction
 
@@ -84,6 +85,22 @@ def candidate(con: Connection, month: date) -> Candidate:
     before = json.loads(manifest)["content"]
     changed = tuple(table for table in sorted({*tables, *before}) if tables.get(table) != before.get(table))
     return Candidate(month, State.CHANGED, version, together, tables, changed)
+
+
+def opens_from_unpublished(con: Connection, month: date) -> date | None:
+    """The closed month before, when `month` was built on that month's candidate and the candidate was not committed."""
+    before = add_months(month, -1)
+    built_on = con.execute(
+        """
+        SELECT 1 FROM build.periods AS periods
+        JOIN build.periods AS before ON before.period_month = ?
+        WHERE periods.period_month = ? AND periods.previous_version IS NULL
+        """,
+        [before, month],
+    ).fetchone()
+    if built_on and candidate(con, before).state is State.CHANGED:
+        return before
+    return None
 
 
 def control_totals(con: Connection) -> list[ControlTotal]:

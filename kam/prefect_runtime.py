@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import subprocess
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 
@@ -25,6 +27,8 @@ _ENVIRONMENT = {
     # The default of 20 seconds is short for a small machine.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_CLI_PROMPT": "false",
+    # Our steps can be called without a flow, too.
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     # Our progress lines belong to the run's log on the server.
     "PREFECT_LOGGING_EXTRA_LOGGERS": "kam",
 }
@@ -49,8 +53,11 @@ def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, ver
         log = logging.getLogger("kam")
         log.addHandler(handler)
         log.setLevel(logging.INFO)
-        # A heartbeat costs a second at the end of each flow, and the embedded server ends with this process anyway.
-        unneeded = {} if PREFECT_API_URL.value() else {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+        unneeded = {}
+        if not PREFECT_API_URL.value():
+            _shield_embedded_server()
+            # A heartbeat costs a second at the end of each flow, and the embedded server ends with this process anyway.
+            unneeded = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
         try:
             with temporary_settings(unneeded):
                 return flow()
@@ -59,8 +66,33 @@ def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, ver
                 raise
             message = f"{error}. Is the Prefect server of PREFECT_API_URL running? Without that variable an embedded one is used"
             raise KamError(message) from None
+        except KeyboardInterrupt:
+            message = "Stopped. Nothing half-done was published; run the command again to go on"
+            raise KamError(message) from None
         finally:
             log.removeHandler(handler)
+
+
+def _shield_embedded_server() -> None:
+    """Keep Ctrl-C from the embedded server, which has to hear from the stopped flow and ends with this process anyway.
+
+    A terminal sends the interrupt to all processes of a command. Without its server the flow would try for minutes to
+    report that it was stopped. A process inherits the signals that are blocked where it is started.
+    """
+    from prefect.server.api.server import SubprocessASGIServer
+
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, where there is no such inheritance
+        return
+    start = SubprocessASGIServer._run_uvicorn_command  # noqa: SLF001 - Prefect has no setting for it
+
+    def start_shielded(self: SubprocessASGIServer) -> subprocess.Popen[Any]:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return start(self)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    SubprocessASGIServer._run_uvicorn_command = start_shielded  # type: ignore[method-assign]  # noqa: SLF001
 
 
 class _Progress(logging.Handler):

@@ -70,7 +70,12 @@ def _feed_row(feed: str, loads: Sequence[LoadResult]) -> Row:
 def check_rows(checks: Sequence[CheckResult], months: Sequence[date]) -> list[Row]:
     """The checks that failed in these months, the gravest first."""
     order = {"critical": 0, "warning": 1, "info": 2}
-    failed = [(check, sum(check.failed_in(month) for month in months)) for check in checks if not check.success]
+    wanted = set(months)
+    failed = [
+        # What belongs to no month counts once, however many months are shown.
+        (check, check.failed_count - sum(n for month, n in check.failed_by_month.items() if month not in wanted))
+        for check in checks
+    ]
     return [
         {
             "Severity": str(check.severity),

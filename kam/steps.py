@@ -128,8 +128,8 @@ def require_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal
 def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal], month: date) -> str:
     """Why a month must not be published: each critical rule with its count and some keys; empty when it may be."""
     lines = [
-        f"{check.sentence} {check.failed_in(month):,} do not comply: {_keys(check, month)}. "
-        f"{check.if_it_fails} [{check.name}]"
+        f"{check.sentence} {_counted(check.failed_in(month), 'row')} breaking this: {_keys(check, month)}.\n"
+        f"    {check.if_it_fails[:1].upper()}{check.if_it_fails[1:]} [{check.name}]"
         for check in checks
         if check.stops(month)
     ]
@@ -176,6 +176,13 @@ def commit_month(
             return MonthOutcome(month, "unchanged", candidate.last_version)
         if candidate.state is State.CHANGED and not restate:
             return MonthOutcome(month, "changed", candidate.last_version, _what_changed(con, candidate))
+        unpublished = closing.opens_from_unpublished(con, month)
+        if unpublished:
+            message = (
+                f"{month_name(month)} was not published, because it opens with the new balance of "
+                f"{month_name(unpublished)}, which was not published. Mend that month first"
+            )
+            return MonthOutcome(month, "failed", candidate.last_version, message)
         version = closing.commit(
             con, site, candidate, as_of_load=as_of_load, checks=checks, controls=controls, reason=reason
         )
@@ -197,7 +204,10 @@ def _what_changed(con: Connection, candidate: Candidate) -> str:
         """,
         [closed_at_load],
     )
-    since = ", ".join(f"{load['row_count']} rows of {load['feed']} in {load['load_count']} loads" for load in loads)
+    since = ", ".join(
+        f"{_counted(load['row_count'], 'row')} of {load['feed']} in {_counted(load['load_count'], 'load')}"
+        for load in loads
+    )
     month = month_name(candidate.month)
     return (
         f"{month} is closed (version {candidate.last_version}) and would come out differently now: "
@@ -236,6 +246,10 @@ def headlines(site: Site, months: Sequence[date]) -> list[Headline]:
     return [
         Headline(row["period_month"], row["figure"], row["plan_version"], row["value"], row["unit"]) for row in found
     ]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _know(con: Connection, as_of_load: int) -> None:

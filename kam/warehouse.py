@@ -29,7 +29,9 @@ STAGING_BOOKKEEPING = (
     ("row_hash", "UBIGINT"),
     ("superseded_load_id", "BIGINT"),
 )
+_LOOK_SECONDS = 20
 Connection = duckdb.DuckDBPyConnection
+Config = dict[str, str | bool | int | float | list[str]]
 
 
 @cache
@@ -54,9 +56,13 @@ def rows(con: Connection, sql: str, parameters: object = None) -> list[dict[str,
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def _connect(database: str, *, read_only: bool = False, config: Config | None = None) -> Connection:
+    return duckdb.connect(database, read_only=read_only, config=config or {})
+
+
 def memory() -> Connection:
     """A new database in memory, with the project's macros."""
-    con = duckdb.connect(":memory:")
+    con = _connect(":memory:")
     con.execute(_text("macros.sql"))
     return con
 
@@ -68,12 +74,13 @@ def warehouse(site: Site) -> Iterator[Connection]:
     Raises `WarehouseBusyError` when another process has it open.
     """
     site.scratch.mkdir(exist_ok=True)
-    config: dict[str, str | bool | int | float | list[str]] = {
+    config: Config = {
         "memory_limit": site.settings.site.memory_limit,
         "temp_directory": str(site.scratch / "spill"),
         "storage_compatibility_version": "v1.5.0",
     }
-    with _opened(lambda: duckdb.connect(str(site.warehouse), config=config), site) as con:
+    # Somebody may be looking at the status; that takes no longer than this.
+    with _opened(site, config=config, wait_seconds=_LOOK_SECONDS) as con:
         prepare(con, site.settings.site.reporting_currency)
         yield con
 
@@ -89,21 +96,29 @@ def reading(site: Site) -> Iterator[Connection]:
             prepare(con, site.settings.site.reporting_currency)
             yield con
         return
-    with _opened(lambda: duckdb.connect(str(site.warehouse), read_only=True), site) as con:
+    with _opened(site, read_only=True) as con:
         con.execute(_text("macros.sql"))
         yield con
 
 
 @contextmanager
-def _opened(connect: Callable[[], Connection], site: Site) -> Iterator[Connection]:
-    try:
-        con = connect()
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            message = f"{site.warehouse}: in use by {holder(site) or 'another process'}. Try again when it has finished"
-            raise WarehouseBusyError(message) from None
-        message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
-        raise KamError(message) from None
+def _opened(
+    site: Site, *, read_only: bool = False, config: Config | None = None, wait_seconds: float = 0
+) -> Iterator[Connection]:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            con = _connect(str(site.warehouse), read_only=read_only, config=config)
+            break
+        except duckdb.IOException as error:
+            if "lock" not in str(error):
+                message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
+                raise KamError(message) from None
+            if time.monotonic() >= deadline:
+                who = holder(site) or "another process"
+                message = f"{site.warehouse}: in use by {who}. Try again when it has finished"
+                raise WarehouseBusyError(message) from None
+            time.sleep(0.1)
     try:
         con.execute("SET TimeZone = 'UTC'")
         yield con

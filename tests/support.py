@@ -63,10 +63,13 @@ def build_case(
     *,
     settings: Mapping[str, Any] | None = None,
     periods: Sequence[str],
-    feeds: Sequence[str] = tuple(FEEDS),
+    feeds: Sequence[str] | None = None,
 ) -> Connection:
-    """An in-memory warehouse with these rows, and the candidates of these months in `build.*`."""
-    checked = settings_of(settings, feeds)
+    """An in-memory warehouse with these rows, and the candidates of these months in `build.*`.
+
+    The site declares the feeds given, so that tables which need others cost nothing; `feeds` names others.
+    """
+    checked = settings_of(settings, tuple(given) if feeds is None else feeds)
     con = memory()
     prepare(con, checked.site.reporting_currency)
     prepare_marts(con)

@@ -109,6 +109,22 @@ def test_a_new_month_opens_from_the_published_one_even_when_that_is_out_of_date(
     assert roll_forward(site, MAY) == (100, 100, 40, 7, 167)
 
 
+def test_a_month_is_not_restated_on_an_opening_that_was_not_published(site: Site) -> None:
+    close(site, [APRIL, MAY])
+    late_invoice(site)
+    with steps.writing_session(site, "restate"):
+        for feed in site.settings.feeds:
+            steps.load_feed(site, feed)
+        as_of_load = steps.prepare_months(site, [APRIL, MAY], restate=True)
+        steps.build_marts(site, as_of_load)
+        # April fails a critical check and is left at version 1, while May was built to follow on its new balance.
+        may = steps.commit_month(
+            site, MAY, as_of_load=as_of_load, checks=(), controls=(), restate=True, reason="late documents"
+        )
+    assert (may.outcome, may.version) == ("failed", 1)
+    assert "2026-04, which was not published" in may.message
+
+
 @pytest.mark.parametrize("month", [date(2025, 12, 1), date(2026, 8, 1)])
 def test_a_month_outside_the_data_is_a_usage_error(site: Site, month: date) -> None:
     with pytest.raises(UsageError, match="the data runs from 2026-04 to 2026-06"):

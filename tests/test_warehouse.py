@@ -82,6 +82,21 @@ def test_looking_while_another_process_writes_says_who(site: Site, other_process
     assert other_process.poll() is None
 
 
+def test_a_writer_waits_for_somebody_who_only_looks(site: Site) -> None:
+    with warehouse(site):
+        pass
+    look = (
+        "import sys, time, pathlib\nfrom kam.settings import find_site\nfrom kam.warehouse import reading\n"
+        "with reading(find_site(pathlib.Path(sys.argv[1]))):\n    print('looking', flush=True)\n    time.sleep(1)"
+    )
+    command = [sys.executable, "-c", look, str(site.directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as looker:
+        assert looker.stdout is not None
+        assert looker.stdout.readline() == "looking\n"
+        with warehouse(site) as con:
+            assert con.execute("SELECT count(*) FROM ops.loads").fetchall() == [(0,)]
+
+
 def test_a_file_that_is_no_warehouse_is_named(site: Site) -> None:
     site.warehouse.write_bytes(b"not a database" * 1000)
     with pytest.raises(KamError, match=r"warehouse\.duckdb: cannot be opened"), reading(site):

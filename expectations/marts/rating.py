@@ -59,8 +59,9 @@ SUITES = (
         holds(
             "quality_performance",
             "ppm_needs_deliveries",
-            "(ppm IS NULL) = (delivered_quantity = 0) AND (ytd_ppm IS NULL) = (ytd_delivered_quantity = 0)",
-            sentence="PPM is given where something was delivered, and only there.",
+            "(ppm IS NULL) = (delivered_quantity = 0 OR rejected_quantity IS NULL)"
+            " AND (ytd_ppm IS NULL) = (ytd_delivered_quantity = 0 OR ytd_rejected_quantity IS NULL)",
+            sentence="PPM is given where something was delivered and rejects are on record, and only there.",
             if_it_fails="A month without deliveries reads as one without faults; the model divides wrongly.",
             shown=("delivered_quantity", "rejected_quantity", "ppm"),
         ),

@@ -109,6 +109,7 @@ item_measures AS (
         (actual <> 0)::BIGINT AS mape_n,
         symmetric_error(actual, forecast) AS smape,
         scaled_error(actual, forecast, in_sample_mae) AS mase,
+        (scaled_error(actual, forecast, in_sample_mae) IS NOT NULL)::BIGINT AS mase_n,
         scale_lag AS least_scale_lag,
         scale_lag AS greatest_scale_lag,
         month_count AS longest_history,
@@ -175,7 +176,7 @@ level_measures AS (
 
 -- A level that the forecast's own columns do not imply is left out.
 implied AS (
-    SELECT *, CASE WHEN mase IS NULL THEN 0 ELSE 1 END AS mase_n FROM item_measures
+    SELECT * FROM item_measures
     UNION ALL BY NAME
     SELECT *
     FROM level_measures

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import httpx
+import psutil
 import pytest
 
 from kam.settings import Site
-from tests.flows.processes import Finished, environment, kam, lines_with
+from kam.warehouse import writing
+from tests.flows.processes import Finished, end, environment, kam, lines_with, wait_for
 from tests.support import published, write_csv, write_site
 
 PREFECT_LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d+ \| ")
 NOISE = ("traceback", "warning", "deprecat", "prefect", "temporary server", "great_expectations")
+
+
+def site_in(folder: Path) -> Site:
+    """One invoice of June over 100."""
+    invoice = {"invoice_id": "I1", "account_id": "A", "net_amount": "100"}
+    dates = {"invoice_date": "2026-06-10", "due_date": "2026-07-10"}
+    given = {"accounts": [{"account_id": "A"}], "invoices": [invoice | dates]}
+    return write_site(folder, given, feeds=["accounts", "invoices"])
 
 
 @pytest.fixture(scope="module")
@@ -23,22 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return write_site(
-        tmp_path_factory.mktemp("site"),
-        {
-            "accounts": [{"account_id": "A"}],
-            "invoices": [
-                {
-                    "invoice_id": "I1",
-                    "account_id": "A",
-                    "invoice_date": "2026-06-10",
-                    "due_date": "2026-07-10",
-                    "net_amount": "100",
-                }
-            ],
-        },
-        feeds=["accounts", "invoices"],
-    )
+    return site_in(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +90,42 @@ def test_a_failed_validation_is_explained_once(site: Site, home: Path) -> None:
     assert "(invoice_id I2, lines_amount_doc 60.0000, invoice_total 90.0000)" in reasons[0]
     assert (site.published / "kam.duckdb").read_bytes() == before
     assert len(published(site, "FROM reporting.closes")) == 1
+
+
+def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: Path) -> None:
+    site = site_in(site_folder)
+    # It cannot get further than to wait for its turn.
+    with writing(site, "another close"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kam.cli", "--site", str(site_folder), "close", "2026-06"],
+            env=environment(home),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        try:
+            wait_for(lambda: has_running_flow(process), "the start of the flow")
+            # As a terminal does: to all processes of the command, so to the embedded server as well.
+            os.killpg(process.pid, signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
+        finally:
+            end(process)
+
+    assert process.returncode == 1, errors
+    assert output == ""
+    assert errors.strip() == "Stopped. Nothing half-done was published; run the command again to go on"
+    assert not site.warehouse.exists()
+
+
+def has_running_flow(process: subprocess.Popen[str]) -> bool:
+    """Ask the embedded server of a command, one of its children."""
+    commands = [child.cmdline() for child in psutil.Process(process.pid).children()]
+    ports = [command[command.index("--port") + 1] for command in commands if "--port" in command]
+    try:
+        found = [
+            httpx.post(f"http://127.0.0.1:{port}/api/flow_runs/filter", json={}, timeout=30).json() for port in ports
+        ]
+    except httpx.TransportError:
+        return False
+    return any(flow_run["state_type"] == "RUNNING" for flow_runs in found for flow_run in flow_runs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zoneinfo
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from kam.settings import Site
 from tests.flows.processes import wait_for
 from tests.support import published, write_csv, write_site
 
-pytestmark = pytest.mark.usefixtures("quick_server")
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 Row = Mapping[str, Any]
 GOOD: Row = {
@@ -96,15 +96,6 @@ class Run:
             str(artifact.key): json.loads(str(artifact.data)) if artifact.type == "table" else artifact.data
             for artifact in found
         }
-
-
-@pytest.fixture(scope="module")
-def quick_server(prefect_server: None) -> Iterator[None]:  # noqa: ARG001 - the server has to run first
-    """The test server without heartbeats, which cost a second at the end of each flow."""
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        yield
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kam.contracts import FEEDS
 from kam.warehouse import memory
 from tests.support import SHARED, build_case, fetch, needs_shared
 
@@ -77,7 +78,7 @@ def lines_due(month: str, failed: int, total: int, **given: Any) -> list[Row]:
     ids=lambda case: case["id"],
 )
 def test_golden_case(case: Row) -> None:
-    con = build_case(case["given"], settings=case.get("settings"), periods=[case["period"]])
+    con = build_case(case["given"], settings=case.get("settings"), periods=[case["period"]], feeds=tuple(FEEDS))
     for table, expected in case["expect"].items():
         found = fetch(con, f"SELECT * FROM build.{table}")
         for row in expected["rows"]:

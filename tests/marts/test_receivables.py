@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from kam.build import build, prepare_build
+from kam.contracts import FEEDS
 from kam.models import run_models
 from kam.periods import add_months, parse_month
 from kam.warehouse import Connection
@@ -127,7 +128,7 @@ def _cases() -> list[dict[str, Any]]:
 @needs_shared
 @pytest.mark.parametrize("case", _cases(), ids=lambda case: case["id"])
 def test_golden(case: dict[str, Any]) -> None:
-    con = build_case(case["given"], settings=case.get("settings"), periods=[case["period"]])
+    con = build_case(case["given"], settings=case.get("settings"), periods=[case["period"]], feeds=tuple(FEEDS))
     for table, expected in case["expect"].items():
         found = fetch(con, f"FROM build.{table}")
         for row in expected["rows"]:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from kam.build import build
+from kam.contracts import FEEDS
 from kam.models import prepare_marts
 from kam.periods import months_between, parse_month
 from kam.warehouse import Connection, literal, memory, prepare
@@ -112,7 +113,7 @@ def _golden_cases() -> list[Any]:
 @needs_shared
 @pytest.mark.parametrize("case", _golden_cases())
 def test_worked_case(case: Mapping[str, Any]) -> None:
-    con = build_case(case["given"], settings=case.get("settings"), periods=[case["period"]])
+    con = build_case(case["given"], settings=case.get("settings"), periods=[case["period"]], feeds=tuple(FEEDS))
 
     for mart, expected in case["expect"].items():
         rows = fetch(con, f"FROM build.{mart}")
