@@ -35,13 +35,13 @@ name = "{name}"
 
 # Feeds. A feed that stays commented out leaves the tables that need it empty. Columns that are called otherwise in your
 # files are mapped, and files that are written otherwise are described:
-# columns = {{ order_id = "Auftrag", currency = {{ value = "EUR" }}, quantity = {{ sql = "abs(Menge)" }} }}
-# csv = {{ delimiter = ";", encoding = "latin-1", decimal = ",", date_format = "%d.%m.%Y" }}
+#   columns = {{ order_id = "Auftrag", currency = {{ value = "EUR" }}, quantity = {{ sql = "abs(Menge)" }} }}
+#   csv = {{ delimiter = ";", encoding = "latin-1", decimal = ",", date_format = "%d.%m.%Y" }}
 # `files` are .csv, .xlsx, .parquet or .ndjson, by their endings; a workbook takes sheet = "…" and header_row = 3.
 # A database in place of files; the variable holds a URL such as postgresql://user:password@host/erp :
-# database = "env:ERP_URL"
-# query = "select * from sales where changed_at > :watermark"
-# watermark = "changed_at"
+#   database = "env:ERP_URL"
+#   query = "select * from sales where changed_at > :watermark"
+#   watermark = "changed_at"
 """
 
 
