@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-_BYTES_OF_MAXRSS = 1 if sys.platform == "darwin" else 1024
+BYTES_OF_MAXRSS = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,23 @@ def measured(step: str, module: str, *arguments: str) -> Measured:
     if status:
         message = f"{step}: failed"
         raise SystemExit(message)
-    return Measured(step, wall_seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _BYTES_OF_MAXRSS)
+    return Measured(step, wall_seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * BYTES_OF_MAXRSS)
 
 
 def machine() -> str:
     """What the figures were measured on."""
     return f"DuckDB {duckdb.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
+
+
+def print_steps(steps: Iterable[Measured]) -> None:
+    """What each step took."""
+    print_table(
+        ("step", "seconds", "CPU seconds", "peak MB"),
+        (
+            (step.step, f"{step.wall_seconds:.1f}", f"{step.cpu_seconds:.1f}", f"{step.peak_bytes / 1e6:,.0f}")
+            for step in steps
+        ),
+    )
 
 
 def print_table(header: Iterable[str], lines: Iterable[Iterable[object]]) -> None:

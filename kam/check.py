@@ -83,7 +83,7 @@ def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], re
 
 
 def _proposal(con: Connection, site: Site, extract: Extract) -> str:
-    """A declaration that fits a file better than its own, with what it makes of the first rows; empty when there is none."""
+    """A declaration that fits a file better than its own, and what it makes of the first rows; empty without one."""
     source = site.settings.feeds[extract.feed]
     sample = _sample(con, site, extract, source)
     if sample is None:

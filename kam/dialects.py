@@ -102,13 +102,15 @@ class Proposal:
 
 
 def text_sample(file: Path) -> Sample | None:
-    """The first rows of a delimited text file, its encoding, delimiter and skipped lines worked out; None for others."""
+    """The first rows of a delimited text file: encoding, delimiter, skipped lines are worked out. None for others."""
     with file.open("rb") as stream:
         start = stream.read(_SAMPLE_BYTES)
     encoding = _encoding(start)
     try:
         text = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)().decode(start)
     except UnicodeDecodeError:
+        return None
+    if "\0" in text or text.lstrip().startswith(("{", "<")):
         return None
     lines = text.splitlines(keepends=True)
     if len(start) == _SAMPLE_BYTES:

@@ -20,6 +20,7 @@ from kam import ledger, rejects
 from kam.archive import archived
 from kam.contracts import FEEDS, Feed
 from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError
+from kam.landing import printable
 from kam.rowrules import Reading, reading
 from kam.settings import FeedSource, Site
 from kam.sources import Extract, column_sql, offered, opened, unreadable
@@ -114,7 +115,7 @@ def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool =
         except DatabaseUnreachableError:
             raise
         except SourceRefusedError as error:
-            yield LoadResult(feed, "", "failed", message=str(error))
+            yield LoadResult(feed, "", "failed", message=printable(str(error)))
             return
         for extract in found:
             yield load(con, site, extract, accept_shrink=accept_shrink)
@@ -499,6 +500,8 @@ def _record_failure(
     con: Connection, site: Site, extract: Extract, source: FeedSource, started: dt.datetime, reason: str
 ) -> LoadResult:
     """List a refused source once, however often it is tried."""
+    # It may quote the source's own names, and those may hold line ends.
+    reason = printable(reason)
     with transaction(con):
         con.execute(
             "DELETE FROM ops.loads WHERE status = 'failed' AND feed = ? AND source = ? AND sha256 = ?",

@@ -526,7 +526,7 @@ class _Pushback:
         return self._returned.pop() if self._returned else next(self._lines)
 
     def put_back(self, lines: Sequence[str]) -> None:
-        """Give these lines out again. Raises `SourceRefusedError` when quotes mean nothing here: it happens too often."""
+        """Give these lines out again. Raises `SourceRefusedError` when that is so often that quotes mean nothing."""
         self._rescanned += sum(map(len, lines))
         if self._rescanned > _MOST_RESCANNED:
             message = f"{self._where}: too many quotes that are opened and never closed. Is csv.quote right?"

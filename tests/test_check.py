@@ -8,6 +8,7 @@ import pytest
 
 from kam.check import check_site
 from kam.settings import find_site
+from kam.warehouse import memory
 from tests.test_ingest import ORDERS, Books, counts
 
 GERMAN = (
@@ -108,3 +109,14 @@ def test_a_column_that_is_nowhere_is_named(books: Books) -> None:
 def test_a_file_that_is_no_table_gets_no_proposal(books: Books, content: bytes) -> None:
     books.put("a.csv", content)
     assert proposals(books) == []
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.ndjson"])
+def test_columns_of_other_formats_are_mapped_too(books: Books, name: str) -> None:
+    rows = "SELECT '1' AS \"Auftrag\", 'A' AS \"Kunde\", '31.12.2025' AS \"Datum\", '5' AS \"Menge\""
+    kind = "PARQUET" if name.endswith("parquet") else "JSON"
+    with memory() as con:
+        con.execute(f"COPY ({rows}) TO '{books.folder / 'landing' / name}' (FORMAT {kind})")
+    (proposal,) = proposals(books)
+    books.configure(declaration(proposal))
+    assert counts(books.load()[0]) == (1, 1, 0, 0)

@@ -36,13 +36,20 @@ def written(
     header: Sequence[str], records: Sequence[Sequence[str]], dialect: Mapping[str, Any] = ISO, *, line_end: str = "\n"
 ) -> bytes:
     """Cells as a well-formed file in this dialect."""
-    text = io.StringIO()
-    text.write(f"a title{line_end}" * dialect.get("skip_rows", 0))
-    quote = dialect.get("quote", '"')
-    writer = csv.writer(text, delimiter=dialect.get("delimiter", ","), quotechar=quote, lineterminator=line_end)
-    writer.writerow(header)
-    writer.writerows(records)
-    return text.getvalue().encode(dialect.get("encoding", "utf-8"))
+    lines = ["a title"] * dialect.get("skip_rows", 0)
+    lines += [_line(record, dialect) for record in (header, *records)]
+    text = "".join(line + line_end for line in lines)
+    return text.encode(dialect.get("encoding", "utf-8"))
+
+
+def _line(record: Sequence[str], dialect: Mapping[str, Any]) -> str:
+    """A record with quotes where they are needed; Python's own writer leaves a carriage return bare."""
+    delimiter, quote = dialect.get("delimiter", ","), dialect.get("quote", '"')
+    special = {delimiter, quote, "\r", "\n"}
+    return delimiter.join(
+        quote + cell.replace(quote, quote * 2) + quote if special & set(cell) or len(record) == 1 else cell
+        for cell in record
+    )
 
 
 def cells(table: Table, row: Row, dialect: Mapping[str, Any]) -> list[str]:
@@ -70,7 +77,7 @@ _TOKENS = (
     b"\x00", b"\r", b"\n", b"\r\n", b'"', b'""', b"'", b",", b";", b"\t", b"\\", b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\x80",
     b"\xc3", b"\xe2\x80\xa8", b"\x1e", b"\x1f", b"\x0b", b"\x0c", b"\x1a", b"\x85", b"\xc2\xa0", b"#", b"<html>", b"PK\x03\x04",
     b"PAR1", b"\x1f\x8b", b"-", b"1e9", b"nan", b"inf", b"1_000", b"0x10", b"infinity", b"0000-00-00", b"2026-02-30",
-    b"9" * 40, b"x" * 70_000,
+    b"9" * 40, b"x" * 5_000,
 )  # fmt: skip
 
 

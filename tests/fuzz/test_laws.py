@@ -13,6 +13,7 @@ from typing import Any
 from hypothesis import assume, event, given, note
 from hypothesis import strategies as st
 
+from kam.contracts import Kind
 from tests.fuzz.books import Books, books
 from tests.fuzz.examples import law
 from tests.fuzz.files import FORMATS, as_csv, cells, count_of_records, dialects, formats, mutations, written
@@ -21,11 +22,11 @@ from tests.fuzz.rows import Row, Table, is_bad, key_of, meant, rows_of, shown, s
 _JUNK = st.sampled_from(
     ("", " ", "x", "-1", "1.234,56", "(5)", "5-", "1e3", "nan", "inf", "1_000", "99999999999999999999", "2026-02-30", "31.12.2026",
      "0001-01-01", "9999-12-31", "infinity", "epoch", "2026-13", "EURO", "eur", "NULL", "\x00", "\x1f", "\x1e", "\r", "\n", "\ufeff",
-     "\u2028", "\u00a0", "a" * 70_000)
+     "\u2028", "\u00a0", "a" * 3_000)
 ) | st.text(max_size=6)  # fmt: skip
 
 
-@law(percent=55)
+@law(percent=65)
 @given(data=st.data(), table=tables(max_rows=4), ending=formats, first_is_good=st.booleans())
 def test_damaged_bytes_load_or_are_refused(data: Any, table: Table, ending: str, first_is_good: bool) -> None:
     """Laws 1 and 3, in each format."""
@@ -40,7 +41,7 @@ def test_damaged_bytes_load_or_are_refused(data: Any, table: Table, ending: str,
             assert count_of_records(content) in (None, result.read_count)
 
 
-@law(percent=15)
+@law(percent=12)
 @given(data=st.data(), table=tables(min_rows=1, max_rows=5), dialect=dialects)
 def test_each_record_of_a_sound_file_with_odd_cells_is_accounted_for(data: Any, table: Table, dialect: Any) -> None:
     """Laws 1 and 3: cells that mean nothing, columns doubled in sense or unknown; the file itself is well-formed."""
@@ -69,11 +70,10 @@ def _are_the_same_records(kept: Books, load_id: int | None, header: list[str], r
     for number, source in kept.rejected(load_id).items():
         shown = [source[name] or "" for name in header]
         assert shown == records[number - 1]
-    identifier = next(name for name in kept.feed.column_names if name in header)
-    if kept.feed.column(identifier).kind == "id":
-        for number, row in kept.loaded(load_id).items():
-            cell = records[number - 1][header.index(identifier)].strip(" \t\r\n\u00a0")
-            assert row[identifier] == cell
+    identifiers = [name for name in kept.feed.required if kept.feed.column(name).kind is Kind.ID]
+    for number, row in kept.loaded(load_id).items():
+        for name in identifiers:
+            assert row[name] == records[number - 1][header.index(name)].strip(" \t\r\n\u00a0\u202f")
 
 
 @st.composite
@@ -90,7 +90,7 @@ def _spread(draw: st.DrawFn) -> tuple[Table, list[list[Row]]]:
     return table, files
 
 
-@law(percent=10)
+@law(percent=7)
 @given(spread=_spread(), dialect=dialects, mode=st.sampled_from(("upsert", "append")), line_end=st.sampled_from(("\n", "\r\n")))
 def test_order_and_batching_do_not_change_core(
     spread: tuple[Table, list[list[Row]]], dialect: Any, mode: str, line_end: str
@@ -104,7 +104,7 @@ def test_order_and_batching_do_not_change_core(
         assert Counter(kept.core()) == shown(table.feed, expected)
 
 
-@law(percent=8)
+@law(percent=7)
 @given(spread=_spread(), endings=st.lists(st.sampled_from(tuple(FORMATS)), min_size=3, max_size=3))
 def test_the_format_of_a_file_does_not_change_core(spread: tuple[Table, list[list[Row]]], endings: list[str]) -> None:
     """Law 2 against the values that were written, each file in a format of its own."""
@@ -130,7 +130,7 @@ def _deliveries(draw: st.DrawFn) -> tuple[Table, list[list[Row]]]:
     return table, batches
 
 
-@law(percent=12)
+@law(percent=9)
 @given(deliveries=_deliveries(), mode=st.sampled_from(("upsert", "append", "snapshot")))
 def test_the_books_keep_what_a_dictionary_would(deliveries: tuple[Table, list[list[Row]]], mode: str) -> None:
     """Law 1 over several deliveries: counts and `core` as worked out by hand, and what was known stays known."""
