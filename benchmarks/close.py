@@ -80,7 +80,13 @@ def run_steps(site: Site, month_text: str) -> list[Measured]:
             mart_checks, controls = steps.validate_marts(site, as_of_load)
         with watch.part("commit the version"):
             outcome = steps.commit_month(
-                site, month, as_of_load=as_of_load, checks=(*checks, *mart_checks), controls=controls, restate=False, reason=""
+                site,
+                month,
+                as_of_load=as_of_load,
+                checks=(*checks, *mart_checks),
+                controls=controls,
+                restate=False,
+                reason="",
             )
         with watch.part("publish"):
             steps.publish(site)
@@ -99,7 +105,10 @@ def run(folder: Path, accounts: int, months: int) -> list[Measured]:
     write_demo(folder / "again", accounts=accounts, months=months)
     month = month_name(summary.last_month)
     rows = sum(summary.rows.values())
-    print(f"{rows:,} rows in {summary.files} files, {summary.bytes / 1e6:,.1f} MB, {months} months; {machine()}\n", flush=True)
+    print(
+        f"{rows:,} rows in {summary.files} files, {summary.bytes / 1e6:,.1f} MB, {months} months; {machine()}\n",
+        flush=True,
+    )
     results = [
         measured("Prefect: import", _MODULE, "--step", "prefect", str(folder), month),
         measured("Prefect: import, server and an empty flow", _MODULE, "--step", "flow", str(folder), month),

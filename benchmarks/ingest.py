@@ -70,7 +70,9 @@ def load_bare(folder: Path) -> None:
     }
     with duckdb.connect(str(folder / "bare.duckdb"), config=config) as con:
         file = literal(str(folder / "landing" / "orders.csv"))
-        con.execute(f"CREATE TABLE orders AS FROM read_csv({file}, columns = {_TYPES}, auto_detect = false, header = true)")
+        con.execute(
+            f"CREATE TABLE orders AS FROM read_csv({file}, columns = {_TYPES}, auto_detect = false, header = true)"
+        )
 
 
 def load_site(folder: Path) -> None:
@@ -118,7 +120,9 @@ def report(steps: list[Measured], rows: int) -> None:
     )  # fmt: skip
     ratio = bare.wall_seconds / site.wall_seconds
     peak = max(step.peak_bytes for step in steps)
-    print(f"\nSpeed ÷ bare {ratio:.2f} (at least {_LEAST_RATIO}); peak {peak / 1e9:.2f} GB (at most {_MOST_BYTES / 1e9:.1f})")
+    print(
+        f"\nSpeed ÷ bare {ratio:.2f} (at least {_LEAST_RATIO}); peak {peak / 1e9:.2f} GB (at most {_MOST_BYTES / 1e9:.1f})"
+    )
 
 
 def main() -> None:

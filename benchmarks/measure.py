@@ -39,7 +39,9 @@ def measured(step: str, module: str, *arguments: str) -> Measured:
 
 def machine() -> str:
     """What the figures were measured on."""
-    return f"DuckDB {duckdb.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
+    return (
+        f"DuckDB {duckdb.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
+    )
 
 
 def print_steps(steps: Iterable[Measured]) -> None:

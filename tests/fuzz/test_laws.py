@@ -48,7 +48,9 @@ def test_each_record_of_a_sound_file_with_odd_cells_is_accounted_for(data: Any, 
     records = [cells(table, row, dialect) for row in table.rows]
     header = list(table.columns)
     for _ in range(data.draw(st.integers(0, 2))):
-        header.append(data.draw(st.sampled_from(("Remark", "#", "source_row", "load_id", "given_x", "record", "rowid"))))
+        header.append(
+            data.draw(st.sampled_from(("Remark", "#", "source_row", "load_id", "given_x", "record", "rowid")))
+        )
         records = [[*record, data.draw(_JUNK)] for record in records]
     assume(len(set(header)) == len(header))
     encodable = _JUNK.filter(lambda text: not any("\ud800" <= letter <= "\udfff" for letter in text))
@@ -91,7 +93,12 @@ def _spread(draw: st.DrawFn) -> tuple[Table, list[list[Row]]]:
 
 
 @law(percent=7)
-@given(spread=_spread(), dialect=dialects, mode=st.sampled_from(("upsert", "append")), line_end=st.sampled_from(("\n", "\r\n")))
+@given(
+    spread=_spread(),
+    dialect=dialects,
+    mode=st.sampled_from(("upsert", "append")),
+    line_end=st.sampled_from(("\n", "\r\n")),
+)
 def test_order_and_batching_do_not_change_core(
     spread: tuple[Table, list[list[Row]]], dialect: Any, mode: str, line_end: str
 ) -> None:
@@ -152,7 +159,12 @@ def test_the_books_keep_what_a_dictionary_would(deliveries: tuple[Table, list[li
             last = content
             expected = _posted(table, batch, mode, current)
             note(f"{content!r}: {result}")
-            assert (result.loaded_count, result.unchanged_count, result.rejected_count, result.superseded_count) == expected
+            assert (
+                result.loaded_count,
+                result.unchanged_count,
+                result.rejected_count,
+                result.superseded_count,
+            ) == expected
             assert Counter(kept.core()) == shown(table.feed, current.values())
             assert result.load_id is not None
             known[result.load_id] = kept.core()
@@ -183,4 +195,3 @@ def _posted(table: Table, batch: list[Row], mode: str, current: dict[Any, Any]) 
         del current[key]
     current.update(good)
     return len(loaded), accepted - len(loaded), len(batch) - accepted, superseded
-
