@@ -178,7 +178,7 @@ def test_a_warehouse_that_is_there_is_replaced_only_by_force(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("is_missing", [True, False])
-def test_an_archive_that_lacks_bytes_is_named_and_the_old_warehouse_stays(tmp_path: Path, is_missing: bool) -> None:  # noqa: FBT001
+def test_an_archive_that_lacks_bytes_is_named_and_the_old_warehouse_stays(tmp_path: Path, is_missing: bool) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
     before = content(site)

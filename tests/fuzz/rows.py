@@ -72,7 +72,7 @@ def rows_of(feed: Feed, columns: Sequence[str], *, few_values: bool = False) -> 
 
 
 @cache
-def _of_rows(feed_name: str, name: str, few_values: bool) -> st.SearchStrategy[Any]:  # noqa: FBT001 - a cache key
+def _of_rows(feed_name: str, name: str, few_values: bool) -> st.SearchStrategy[Any]:
     column = FEEDS[feed_name].column(name)
     values = _few(column) if few_values else _any(column)
     return values if name in _always(FEEDS[feed_name]) else st.none() | values

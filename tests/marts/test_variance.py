@@ -708,7 +708,7 @@ def test_the_traffic_lights_thresholds_are_settings() -> None:
     ("submitted_at", "on_time"),
     [("2025-11-30 23:59:00", True), ("2025-12-01 00:00:00", False), (None, None)],
 )
-def test_a_plan_is_submitted_on_time_when_its_last_row_was(submitted_at: str | None, on_time: bool | None) -> None:  # noqa: FBT001
+def test_a_plan_is_submitted_on_time_when_its_last_row_was(submitted_at: str | None, on_time: bool | None) -> None:
     first = "2025-11-01 08:00:00" if submitted_at else None
     con = compare(
         [planned("P", 1, 1, submitted_at=first), planned("Q", 1, 1, submitted_at=submitted_at)],
