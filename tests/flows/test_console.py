@@ -85,8 +85,9 @@ def test_a_failed_validation_is_explained_once(site: Site, home: Path) -> None:
     assert failed.output.strip() == ""
     heading, *reasons = failed.errors.strip().splitlines()
     assert heading == "2026-07 was not published, because a critical check failed:"
-    assert len(reasons) == 1
-    assert "The lines of a document add up to the total that the document states." in reasons[0]
+    # The rule with its count and keys, then what it breaks.
+    assert len(reasons) == 2
+    assert "The lines of a document add up to the total that the document states. 1 row breaking this" in reasons[0]
     assert "(invoice_id I2, lines_amount_doc 60.0000, invoice_total 90.0000)" in reasons[0]
     assert (site.published / "kam.duckdb").read_bytes() == before
     assert len(published(site, "FROM reporting.closes")) == 1

@@ -59,12 +59,13 @@ class Server:
 
         return wait_for(look, f"the end of the run {run_id}")
 
-    def messages(self, run_id: str) -> list[str]:
-        """What our own logger said during the run; logs arrive a little later than states."""
+    def messages(self, run_id: str, *, last: str) -> list[str]:
+        """What our own logger said during the run, up to the line `last`; logs arrive a little later than states."""
 
         def look() -> list[str] | None:
             found = self.ask("/logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC")
-            return [line["message"] for line in found if line["name"] == "kam"]
+            lines = [line["message"] for line in found if line["name"] == "kam"]
+            return lines if last in lines else None
 
         return wait_for(look, f"log lines of the run {run_id}")
 
@@ -129,7 +130,7 @@ def test_the_command_line_runs_on_the_server_that_is_named(
     (found,) = server.ask("/flow_runs/filter", flow_runs={"name": {"any_": ["close-2026-06"]}})
     assert found["state_type"] == "COMPLETED"
     assert found["parameters"]["site"] == str(site.directory)
-    assert "Building the tables …" in server.messages(found["id"])
+    assert "Building the tables …" in server.messages(found["id"], last="Publishing …")
     # The embedded server would have kept its database there.
     assert not (Path(client_env["PREFECT_HOME"]) / "prefect.db").exists()
     assert open_amounts(site) == {date(2026, 6, 1): 125}
@@ -203,7 +204,7 @@ def test_a_worker_closes_a_month_and_fails_clearly_on_a_wrong_one(server: Server
     closed, failed = server.finished(monthly), server.finished(wrong)
 
     assert (closed["name"], closed["state_type"]) == ("close-2026-06", "COMPLETED"), closed["state"]
-    assert "Publishing …" in server.messages(monthly)
+    assert "Building the tables …" in server.messages(monthly, last="Publishing …")
     assert open_amounts(deployed) == {date(2026, 6, 1): 125}
     assert failed["state_type"] == "FAILED", failed["state"]
     assert failed["state"]["message"] == (
