@@ -27,6 +27,8 @@ class Measured:
 
 def measured(step: str, module: str, *arguments: str) -> Measured:
     """Run `python -m module arguments` and measure it. Raises `SystemExit` when it fails."""
+    # What the step before wrote goes to the disk first, so that this one does not wait for it.
+    os.sync()
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", module, *arguments])
     _, status, usage = os.wait4(process.pid, 0)

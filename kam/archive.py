@@ -11,13 +11,15 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from kam.errors import KamError, SourceBusyError, SourceRefusedError
 from kam.settings import Site
 
-_CHUNK = 1 << 20
+_CHUNK = 4 << 20
+_UNFINISHED = ".incoming-"
 
 
 def file_hash(file: Path) -> str:
@@ -41,34 +43,64 @@ def store(site: Site, file: Path, sha256: str) -> Path:
     Raises `SourceBusyError` when the file changed since it was hashed: somebody is still writing it.
     """
     target = archived(site, sha256)
-    if target.exists():
-        return target
+    return target if target.exists() else archived(site, _copied(site, file, sha256))
+
+
+def take_in(site: Site, file: Path) -> str:
+    """Keep a copy of `file` and return its SHA-256, found in the same pass.
+
+    Raises `SourceBusyError` when the file changes meanwhile, `SourceRefusedError` when it cannot be read.
+    """
+    return _copied(site, file)
+
+
+def _copied(site: Site, file: Path, sha256: str = "") -> str:
+    """Copy a file into the archive, unless its hash is not the expected one; its hash."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=site.archive, prefix=".incoming-")
+        source = file.open("rb")
     except OSError as error:
-        message = f"{site.archive}: cannot be written to: {error.strerror}"
-        raise KamError(message) from None
-    copy = Path(name)
+        message = f"{file}: cannot be read: {error.strerror}"
+        raise SourceRefusedError(message) from None
+    with source:
+        try:
+            site.archive.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=site.archive, prefix=_UNFINISHED)
+        except OSError as error:
+            message = f"{site.archive}: cannot be written to: {error.strerror}"
+            raise KamError(message) from None
+        copy = Path(name)
+        try:
+            before = os.fstat(source.fileno())
+            with os.fdopen(descriptor, "wb") as out:
+                found = _copied_bytes(source, out)
+                os.fsync(out.fileno())
+            after = os.fstat(source.fileno())
+            stamps = [(state.st_size, state.st_mtime_ns) for state in (before, after)]
+            if stamps[0] != stamps[1] or (sha256 and sha256 != found):
+                message = f"{file}: changed while it was read. It is left for the next run"
+                raise SourceBusyError(message)
+            target = archived(site, found)
+            target.parent.mkdir(exist_ok=True)
+            copy.chmod(0o444)
+            copy.replace(target)
+        except OSError as error:
+            message = f"{file}: cannot be archived: {error.strerror}"
+            raise KamError(message) from None
+        finally:
+            copy.unlink(missing_ok=True)
+    return found
+
+
+def _copied_bytes(source: BinaryIO, out: BinaryIO) -> str:
+    """Copy all bytes and return their SHA-256, which is worked out beside the writing: each takes as long."""
     digest = hashlib.sha256()
-    try:
-        with os.fdopen(descriptor, "wb") as out, file.open("rb") as source:
-            while chunk := source.read(_CHUNK):
-                digest.update(chunk)
-                out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        if digest.hexdigest() != sha256:
-            message = f"{file}: changed while it was read. It is left for the next run"
-            raise SourceBusyError(message)
-        copy.chmod(0o444)
-        copy.replace(target)
-    except OSError as error:
-        message = f"{file}: cannot be archived: {error.strerror}"
-        raise KamError(message) from None
-    finally:
-        copy.unlink(missing_ok=True)
-    return target
+    with ThreadPoolExecutor(1) as hashing:
+        while chunk := source.read(_CHUNK):
+            hashed = hashing.submit(digest.update, chunk)
+            out.write(chunk)
+            hashed.result()
+    out.flush()
+    return digest.hexdigest()
 
 
 def ledger(site: Site) -> Path:

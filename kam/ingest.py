@@ -111,7 +111,7 @@ def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool =
     ledger.sync(con, site)
     with ExitStack() as stack:
         try:
-            found = stack.enter_context(offered(con, site, feed))
+            found = stack.enter_context(offered(con, site, feed, to_load=True))
         except DatabaseUnreachableError:
             raise
         except SourceRefusedError as error:

@@ -9,12 +9,12 @@ import glob
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from kam.archive import file_hash
-from kam.errors import SourceRefusedError
+from kam.errors import SourceBusyError, SourceRefusedError
 from kam.settings import FeedSource, Site
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
@@ -35,12 +35,12 @@ class LandedFile:
     left: str = ""
 
 
-def landed_files(site: Site, source: FeedSource) -> Iterator[LandedFile]:
-    """The files of a feed in the order of their names; each is looked at when its turn comes."""
+def landed_files(site: Site, source: FeedSource, hashed: Callable[[Path], str] = file_hash) -> Iterator[LandedFile]:
+    """The files of a feed in the order of their names; each is looked at, and `hashed`, when its turn comes."""
     for name, root in _each_once(site, source):
         path = site.directory / name
         if not path.name.startswith(_EXCEL_OWNER_FILE):
-            yield _looked_at(path, printable(name), root, site.settings.ingest.settle_seconds)
+            yield _looked_at(path, printable(name), root, site.settings.ingest.settle_seconds, hashed)
 
 
 def printable(name: str) -> str:
@@ -89,19 +89,19 @@ def _landing(site: Path, pattern: str) -> Path:
     return Path(*parts[:fixed]).resolve()
 
 
-def _looked_at(path: Path, name: str, root: Path, settle_seconds: int) -> LandedFile:
+def _looked_at(path: Path, name: str, root: Path, settle_seconds: int, hashed: Callable[[Path], str]) -> LandedFile:
     refusal = _why_not(path, name, root)
     if refusal:
         return LandedFile(name, path, refusal=refusal)
     try:
-        sha256, why_left = _hashed(path, settle_seconds)
+        sha256, why_left = _hash_or_why_not(path, settle_seconds, hashed)
     except (OSError, SourceRefusedError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{path}: ")
         return LandedFile(name, path, refusal=f"{name}: {reason}")
     return LandedFile(name, path, sha256, left=f"{name}: {why_left}; left for the next run" if why_left else "")
 
 
-def _hashed(path: Path, settle_seconds: int) -> tuple[str, str]:
+def _hash_or_why_not(path: Path, settle_seconds: int, hashed: Callable[[Path], str]) -> tuple[str, str]:
     """The hash of a file's bytes, or why it is too early to read them."""
     if path.name.lower().endswith(_UNFINISHED):
         return "", "its name says that it is still being written"
@@ -109,10 +109,12 @@ def _hashed(path: Path, settle_seconds: int) -> tuple[str, str]:
         before = path.stat()
         if time.time() - before.st_mtime < settle_seconds:
             return "", f"changed less than {settle_seconds} seconds ago"
-        sha256 = file_hash(path)
+        sha256 = hashed(path)
         after = path.stat()
     except FileNotFoundError:
         return "", "went away while it was read"
+    except SourceBusyError:
+        return "", "is still being written"
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         return "", "is still being written"
     return sha256, ""

@@ -41,9 +41,6 @@ _WHOLE_NUMBERS = (
     "UHUGEINT",
 )
 _WITH_FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
-_CAST_KINDS = (
-    Kind.MONEY, Kind.QUANTITY, Kind.RATE, Kind.NUMBER, Kind.INTEGER, Kind.DATE, Kind.MONTH, Kind.TIMESTAMP,
-)  # fmt: skip
 _SHORTENED_ID = r"\d([.,]\d+)?E\+\d+"
 # In place of a type: the source has no such column.
 _ABSENT = "ABSENT"
@@ -52,12 +49,16 @@ ROW_NUMBER = "source_row"
 
 @dataclass(frozen=True)
 class Fault:
-    """One way in which a row can be wrong: `condition` is true for such a row."""
+    """One way in which a row can be wrong: `condition` is true for such a row.
+
+    With `if_null` that can only be where the column's typed value is NULL.
+    """
 
     column: str
     rule: str
     condition: str
     message: str
+    if_null: bool = False
 
     @property
     def struct(self) -> str:
@@ -115,10 +116,14 @@ class Reading:
     @property
     def is_faulty(self) -> str:
         """A condition that is true for a row with any fault."""
-        conditions = [f"coalesce({fault.condition}, false)" for fault in self.faults]
+        always = [f"coalesce({fault.condition}, false)" for fault in self.faults if not fault.if_null]
         if self.relation.record_faults:
-            conditions.append("given_record_rule IS NOT NULL")
-        return " OR ".join(conditions) or "false"
+            always.append("given_record_rule IS NOT NULL")
+        if_null = {fault.column: f"{fault.column} IS NULL" for fault in self.faults if fault.if_null}
+        looked_at = [f"coalesce({fault.condition}, false)" for fault in self.faults if fault.if_null]
+        # Most rows have all their values, and then most conditions need not be looked at.
+        closer = f"CASE WHEN {' OR '.join(if_null.values())} THEN {' OR '.join(looked_at)} ELSE false END"
+        return " OR ".join([*always, closer] if looked_at else always) or "false"
 
     @property
     def fault_structs(self) -> str:
@@ -161,7 +166,9 @@ def reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, r
             default = f"{literal(column.default)}::{column.sql_type}"
             value = f"CASE WHEN {given_name} IS NULL THEN {default} ELSE {value} END"
             if text != given_name:
-                value = f"coalesce({value}, CASE WHEN {text} IS NULL THEN {default} END)"
+                # Guarded by a CASE of its own, or DuckDB would work out the common part, the trimmed text, for every row.
+                blank = f"CASE WHEN {given_name} IS NOT NULL THEN CASE WHEN {text} IS NULL THEN {default} END END"
+                value = f"coalesce({value}, {blank})"
         values[column.name] = value
         not_numbers = [f"given_{column.name}_of_{number}" for number in range(len(numbers))]
         faults += _faults(column, text, unless=not_numbers) if sql_type != _ABSENT else []
@@ -189,9 +196,12 @@ def _row_number(relation: Relation) -> str:
 
 
 def _reads_past_blanks(column: Column, expression: str, dialect: CsvDialect) -> bool:
-    """Whether DuckDB's own cast does for most cells of the column, so that only what it does not take is trimmed."""
-    is_cast = column.kind in _CAST_KINDS
-    return is_cast and expression.startswith("source.") and not dialect.null_values
+    """Whether most cells can be read as they are, so that only what is not understood so is trimmed.
+
+    Any text can be an identifier, one with blanks around it too.
+    """
+    is_known = column.kind not in (Kind.ID, Kind.TEXT)
+    return is_known and expression.startswith("source.") and not dialect.null_values
 
 
 def _not_a_number(column: str) -> str:
@@ -361,9 +371,11 @@ def _meaning(column: Column, text: str, dialect: CsvDialect) -> str:  # noqa: PL
     match column.kind:
         case Kind.CURRENCY:
             # An enumeration is looked up by hash: 300 comparisons a row would cost as much as reading the file.
-            return f"TRY_CAST(upper({text}) AS ENUM ({_currencies()}))::VARCHAR"
+            codes = f"ENUM ({_currencies()})"
+            return f"coalesce(TRY_CAST({text} AS {codes}), TRY_CAST(upper({text}) AS {codes}))::VARCHAR"
         case Kind.ENUM:
-            return f"CASE WHEN lower({text}) IN ({_listed(column.values)}) THEN lower({text}) END"
+            values = _listed(column.values)
+            return f"CASE WHEN {text} IN ({values}) THEN {text} WHEN lower({text}) IN ({values}) THEN lower({text}) END"
         case Kind.BOOLEAN:
             true, false = _listed(dialect.true_values or _TRUE), _listed(dialect.false_values or _FALSE)
             return f"CASE WHEN lower({text}) IN ({true}) THEN true WHEN lower({text}) IN ({false}) THEN false END"
@@ -502,15 +514,18 @@ def _faults(column: Column, text: str, *, unless: Sequence[str]) -> list[Fault]:
     # A CASE, because most cells have a value, and then their text need not be looked at.
     if column.required:
         missing = " AND ".join((f"{text} IS NULL", *(f"NOT {condition}" for condition in unless)))
-        faults.append(Fault(name, "required", f"CASE WHEN {name} IS NULL THEN {missing} END", f"{name} is missing"))
+        faults.append(
+            Fault(name, "required", f"CASE WHEN {name} IS NULL THEN {missing} END", f"{name} is missing", if_null=True)
+        )
     unreadable = f"CASE WHEN {name} IS NULL THEN {text} IS NOT NULL END"
     if column.kind is Kind.ENUM:
         message = f"{name} is none of {', '.join(column.values)}"
-        faults.append(Fault(name, "enumeration", unreadable, message))
+        faults.append(Fault(name, "enumeration", unreadable, message, if_null=True))
     elif column.kind is Kind.CURRENCY:
-        faults.append(Fault(name, "currency", unreadable, f"{name} is not an ISO 4217 currency"))
+        faults.append(Fault(name, "currency", unreadable, f"{name} is not an ISO 4217 currency", if_null=True))
     elif column.kind not in (Kind.ID, Kind.TEXT):
-        faults.append(Fault(name, "type", unreadable, f"{name} is not {column.kind.in_words} in the declared format"))
+        message = f"{name} is not {column.kind.in_words} in the declared format"
+        faults.append(Fault(name, "type", unreadable, message, if_null=True))
     if column.kind in (Kind.DATE, Kind.MONTH, Kind.TIMESTAMP):
         outside = f"NOT {name} BETWEEN DATE '{EARLIEST_DATE}' AND DATE '{LATEST_DATE}'"
         faults.append(Fault(name, "date_range", outside, f"{name} lies outside {EARLIEST_DATE} to {LATEST_DATE}"))

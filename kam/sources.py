@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from kam.archive import archived, file_hash, store
+from kam.archive import archived, file_hash, store, take_in
 from kam.contracts import FEEDS
 from kam.databases import extracted
 from kam.errors import SourceRefusedError
@@ -60,15 +60,19 @@ class Extract:
 
 
 @contextmanager
-def offered(con: Connection, site: Site, feed: str, *, row_limit: int | None = None) -> Iterator[list[Extract]]:
+def offered(
+    con: Connection, site: Site, feed: str, *, row_limit: int | None = None, to_load: bool = False
+) -> Iterator[list[Extract]]:
     """What a feed has to offer now: files in the order of their names, or what a database gives since the last load.
+
+    With `to_load`, files that cannot have been loaded before are archived in the pass that hashes them.
 
     The answer of a database, of at most `row_limit` rows, lies in the scratch folder while the context is open. Raises
     `SourceRefusedError` for a database that cannot be read and for a `sql` or `inputs` that is not there.
     """
     source = site.settings.feeds[feed]
     if source.database is None:
-        yield extracts(site, feed)
+        yield extracts(site, feed, _take_in_new(con, site, feed) if to_load else file_hash)
         return
     with _scratch(site, "extract-") as folder:
         answer = extracted(con, feed, source, folder, row_limit=row_limit)
@@ -80,12 +84,18 @@ def offered(con: Connection, site: Site, feed: str, *, row_limit: int | None = N
         yield [Extract(feed, name, (file,), file.sha256, watermark=answer.watermark)]
 
 
-def extracts(site: Site, feed: str) -> list[Extract]:
+def _take_in_new(con: Connection, site: Site, feed: str) -> Callable[[Path], str]:
+    """Hash a file; one whose size no load of the feed had is new, and archived in the same pass."""
+    known = {size for (size,) in con.execute("SELECT DISTINCT bytes FROM ops.loads WHERE feed = ?", [feed]).fetchall()}
+    return lambda path: file_hash(path) if path.stat().st_size in known else take_in(site, path)
+
+
+def extracts(site: Site, feed: str, hashed: Callable[[Path], str] = file_hash) -> list[Extract]:
     """The files, or the SELECT over files, that a feed has to offer now."""
     source = site.settings.feeds[feed]
     if source.sql is not None:
         return [_query(site, feed, source)]
-    return [_file_extract(feed, file) for file in landed_files(site, source)]
+    return [_file_extract(feed, file) for file in landed_files(site, source, hashed)]
 
 
 def _file_extract(feed: str, file: LandedFile) -> Extract:

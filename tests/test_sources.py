@@ -11,13 +11,14 @@ import os
 import zipfile
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import pytest
 import xlsxwriter
 import zstandard
 
+from kam import archive
 from kam.archive import ledger_entries
 from kam.errors import SettingsError
 from kam.ingest import LoadResult, ingest
@@ -407,31 +408,37 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = books.put("a.csv", line("1"))
+    copied_bytes = archive._copied_bytes
 
-    def hash_while_somebody_writes(path: Path) -> str:
-        with path.open("a") as out:
-            out.write("2,A,2026-05-01,1\n")
-        return "0" * 64
+    def copy_while_somebody_writes(source: BinaryIO, out: BinaryIO) -> str:
+        with file.open("a") as grown:
+            grown.write("2,A,2026-05-01,1\n")
+        return copied_bytes(source, out)
 
     with monkeypatch.context() as patch:
-        patch.setattr("kam.landing.file_hash", hash_while_somebody_writes)
+        patch.setattr("kam.archive._copied_bytes", copy_while_somebody_writes)
         (result,) = books.load()
     assert (result.status, "still being written" in result.message) == ("left", True)
     assert books.query("FROM ops.loads") == []
-    assert file.exists()
+    assert [path for path in (books.folder / "archive").rglob("*") if path.is_file()] == []
     books.load()
     assert books.ids() == ["1", "2"]
 
 
-def test_a_file_that_grows_between_hash_and_archive_is_left_for_the_next_run(
+def test_a_file_that_changes_between_hash_and_archive_is_left_for_the_next_run(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.put("a.csv", line("1"))
+    books.load()
+    # As long as the one that was loaded, so that it is hashed before it is archived.
+    books.put("a.csv", line("2"))
     with monkeypatch.context() as patch:
-        patch.setattr("kam.landing.file_hash", lambda _: "0" * 64)
+        patch.setattr("kam.sources.file_hash", lambda _: "0" * 64)
         (result,) = books.load()
     assert result.status == "left"
-    assert books.query("FROM ops.loads") == []
+    assert books.ids() == ["1"]
+    books.load()
+    assert books.ids() == ["1", "2"]
 
 
 def test_a_file_settles_before_it_is_read(books: Books) -> None:
