@@ -11,14 +11,14 @@ import importlib
 import threading
 from typing import TYPE_CHECKING
 
-from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, Rule, Severity, Suite
+from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, Rule, Severity, Suite, merged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from duckdb import DuckDBPyConnection
 
-__all__ = ["MAX_SAMPLE_KEYS", "CheckResult", "Rule", "Severity", "Suite", "validate", "warm_up"]
+__all__ = ["MAX_SAMPLE_KEYS", "CheckResult", "Rule", "Severity", "Suite", "merged", "validate", "warm_up"]
 
 
 def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResult]:

@@ -35,6 +35,8 @@ from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, KeyValue, Rule, Sui
 from kam.errors import KamError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from duckdb import DuckDBPyConnection
     from great_expectations.core import ExpectationValidationResult
 
@@ -100,7 +102,7 @@ def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResu
             )
         )
         try:
-            return [result for suite in suites for result in _run(warehouse, suite)]
+            return [result for suite in suites for result in _run(warehouse, suite, _checked_by_month(con, suite))]
         finally:
             context.data_sources.delete("warehouse")
 
@@ -119,13 +121,24 @@ def _lent(con: DuckDBPyConnection) -> Iterator[Callable[[], _BorrowedConnection]
         lent.clear()
 
 
-def _run(warehouse: SQLDatasource, suite: Suite) -> Iterator[CheckResult]:
+def _checked_by_month(con: DuckDBPyConnection, suite: Suite) -> Mapping[date, int]:
+    """How many rows of the batch belong to each month; none where it has no months."""
+    columns = [name for name, *_ in con.execute(f"DESCRIBE {suite.batch}").fetchall()]
+    if "period_month" not in columns:
+        return {}
+    found = con.execute(
+        f"SELECT period_month, count(*) FROM ({suite.batch}) WHERE period_month IS NOT NULL GROUP BY ALL"
+    )
+    return dict(found.fetchall())
+
+
+def _run(warehouse: SQLDatasource, suite: Suite, checked_by_month: Mapping[date, int]) -> Iterator[CheckResult]:
     asset = warehouse.get_asset(suite.name)
     batch = asset.get_batch(asset.build_batch_request())
     expectations = [_expectation(rule) for rule in suite.rules]
     outcomes = batch.validate(gx.ExpectationSuite(name=suite.name, expectations=expectations)).results
     by_name = {outcome.expectation_config.meta["name"]: outcome for outcome in outcomes if outcome.expectation_config}
-    return (_result(suite, rule, by_name[rule.name]) for rule in suite.rules)
+    return (_result(suite, rule, by_name[rule.name], checked_by_month) for rule in suite.rules)
 
 
 def _expectation(rule: Rule) -> ExpectNoFailingRows:
@@ -168,7 +181,9 @@ def _literal(sql: str) -> str:
     return sql.replace("{", "{{").replace("}", "}}").replace(":", "\\:")
 
 
-def _result(suite: Suite, rule: Rule, outcome: ExpectationValidationResult) -> CheckResult:
+def _result(
+    suite: Suite, rule: Rule, outcome: ExpectationValidationResult, checked_by_month: Mapping[date, int]
+) -> CheckResult:
     _raise_if_not_run(rule, outcome.exception_info)
     details = outcome.result["details"]
     return CheckResult(
@@ -181,18 +196,15 @@ def _result(suite: Suite, rule: Rule, outcome: ExpectationValidationResult) -> C
         if_it_fails=rule.if_it_fails,
         success=bool(outcome.success),
         checked_count=details["checked_count"],
+        checked_by_month=checked_by_month,
         failed_count=details["failed_count"],
         failed_by_month={
             month["period_month"]: month["failed_count"] for month in details["months"] if month["period_month"]
         },
-        sample_keys=tuple(_plain(keys) for keys in _spread([month["first_keys"] for month in details["months"]])),
+        keys_by_month={
+            month["period_month"]: [_plain(keys) for keys in month["first_keys"]] for month in details["months"]
+        },
     )
-
-
-def _spread(by_month: Sequence[Sequence[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
-    """The first keys of each month before the second ones of any, as many as are kept; listed by month."""
-    places = sorted((place, month) for month, keys in enumerate(by_month) for place in range(len(keys)))
-    return [by_month[month][place] for month, place in sorted((m, p) for p, m in places[:MAX_SAMPLE_KEYS])]
 
 
 def _raise_if_not_run(rule: Rule, exception_info: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ inside DuckDB; nothing in this module imports Great Expectations.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -104,19 +104,66 @@ class CheckResult:
     if_it_fails: str
     success: bool
     checked_count: int
-    """Rows of the suite's batch."""
+    """Rows of the suite's batch, of all months."""
+    checked_by_month: Mapping[date, int]
+    """Of these, how many in each month; empty where the batch's rows belong to no month (a master)."""
     failed_count: int
     """Rows that break the rule, in all months; in the rule's own grain, which can be coarser than the batch's."""
     failed_by_month: Mapping[date, int]
     """Of these, how many in each month. Failures that belong to no month (a fault in master data) are not in it."""
-    sample_keys: tuple[Mapping[str, KeyValue], ...]
-    """At most `MAX_SAMPLE_KEYS` failing rows' `period_month` and keys, spread over the months, in a stable order."""
+    keys_by_month: Mapping[date | None, Sequence[Mapping[str, KeyValue]]]
+    """At most `MAX_SAMPLE_KEYS` failing rows' `period_month` and keys of each month, in a stable order."""
+
+    @property
+    def sample_keys(self) -> tuple[Mapping[str, KeyValue], ...]:
+        """At most `MAX_SAMPLE_KEYS` of the failing rows' keys, spread over the months."""
+        return _spread(list(self.keys_by_month.values()))
+
+    def keys_in(self, month: date) -> tuple[Mapping[str, KeyValue], ...]:
+        """As many of the failures that concern this month: its own and those that belong to no month."""
+        return _spread([keys for of, keys in self.keys_by_month.items() if of in (None, month)])
+
+    def checked_in(self, month: date) -> int:
+        """Rows checked for this month."""
+        return self.checked_by_month.get(month, 0) if self.checked_by_month else self.checked_count
 
     def failed_in(self, month: date) -> int:
         """Failures that concern this month: its own and those that belong to no month."""
-        without_month = self.failed_count - sum(self.failed_by_month.values())
-        return self.failed_by_month.get(month, 0) + without_month
+        return self.failed_by_month.get(month, 0) + self._failed_without_month
+
+    @property
+    def _failed_without_month(self) -> int:
+        return self.failed_count - sum(self.failed_by_month.values())
 
     def stops(self, month: date) -> bool:
         """Whether this month must not be published."""
         return self.severity is Severity.CRITICAL and self.failed_in(month) > 0
+
+
+def _spread(by_month: Sequence[Sequence[Mapping[str, KeyValue]]]) -> tuple[Mapping[str, KeyValue], ...]:
+    """The first keys of each month before the second ones of any, as many as are kept; listed by month."""
+    places = sorted((place, month) for month, keys in enumerate(by_month) for place in range(len(keys)))
+    return tuple(by_month[month][place] for month, place in sorted((m, p) for p, m in places[:MAX_SAMPLE_KEYS]))
+
+
+def merged(results: Iterable[CheckResult]) -> list[CheckResult]:
+    """One result for each rule from the results of runs over different months, in the order given."""
+    found: dict[str, CheckResult] = {}
+    for result in results:
+        found[result.name] = _together(found[result.name], result) if result.name in found else result
+    return list(found.values())
+
+
+def _together(one: CheckResult, other: CheckResult) -> CheckResult:
+    """The results of one rule over different months; what belongs to no month is the same in both and counts once."""
+    failed_by_month = {**one.failed_by_month, **other.failed_by_month}
+    without_month = max(one._failed_without_month, other._failed_without_month)  # noqa: SLF001 - of the same class
+    return replace(
+        one,
+        success=one.success and other.success,
+        checked_count=one.checked_count + other.checked_count if one.checked_by_month else one.checked_count,
+        checked_by_month={**one.checked_by_month, **other.checked_by_month},
+        failed_count=sum(failed_by_month.values()) + without_month,
+        failed_by_month=failed_by_month,
+        keys_by_month={**one.keys_by_month, **other.keys_by_month},
+    )

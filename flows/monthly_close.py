@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import date
 from pathlib import Path
 
 from prefect import flow
@@ -10,7 +11,7 @@ from prefect.runtime import flow_run
 
 from flows.closing import close_months
 from kam.periods import add_months, month_name, parse_month
-from kam.report import CloseReport
+from kam.report import CloseReport, Terms
 from kam.settings import Site, find_site
 
 PREVIOUS = "previous"
@@ -40,13 +41,17 @@ def monthly_close(
     restate: bool = False,  # noqa: FBT001, FBT002 - parameters of a deployment
     reason: str = "",
     accept_shrink: bool = False,  # noqa: FBT001, FBT002
+    as_of_load: int | None = None,
+    as_known_on: date | None = None,
 ) -> CloseReport:
     """Close one month of a site; `period` is a month such as 2026-10, or `previous` for a scheduled run.
+
+    With `as_of_load` or `as_known_on` nothing is loaded, and the month is computed from what was known then.
 
     Raises `ValidationFailedError` when a critical check fails, `MonthChangedError` when the month is closed and would
     come out differently without `restate`.
     """
     place = find_site(Path(site))
     month = resolved(place, period)
-    months = [parse_month(month)]
-    return close_months(place, months, f"close {month}", restate=restate, reason=reason, accept_shrink=accept_shrink)
+    terms = Terms(restate, reason, accept_shrink, as_of_load, as_known_on)
+    return close_months(place, [parse_month(month)], f"close {month}", terms)

@@ -33,8 +33,8 @@ def prepare_build(
 ) -> None:
     """Make `build.periods` and the settings tables for these months, and fix what is known.
 
-    A month opens from the published version of the month before, unless that month gets a version of its own here:
-    because it was never closed, or because `restate` makes the closed ones anew.
+    A month opens from the newest version of the month before that was made with no more than this knowledge, unless that
+    month gets a version of its own here: because it was never closed, or because `restate` makes the closed ones anew.
 
     Raises `UsageError` for a month before the first or after the last one that any feed has a date in.
     """
@@ -54,7 +54,8 @@ def prepare_build(
         """
         CREATE OR REPLACE TABLE build.periods AS
         WITH previous AS (
-            SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
+            SELECT period_month, max(close_version) AS close_version FROM ops.closes
+            WHERE as_of_load <= $as_of_load GROUP BY period_month
         )
         SELECT
             months.*,
@@ -67,7 +68,7 @@ def prepare_build(
         WHERE list_contains($months, months.period_month)
         ORDER BY months.period_month
         """,
-        {"months": list(months), "restate": restate},
+        {"months": list(months), "restate": restate, "as_of_load": as_of_load},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from rich.table import Table
 from kam.errors import KamError
 
 if TYPE_CHECKING:
+    from kam.diff import Difference
     from kam.ingest import LoadResult
     from kam.report import CloseReport, Row
     from kam.settings import Site
@@ -56,6 +58,19 @@ ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why
 AcceptShrinkOption = Annotated[
     bool,
     typer.Option("--accept-shrink", help="Load a full extract even when it lacks most of the rows that are current."),
+]
+AsOfLoadOption = Annotated[
+    int | None,
+    typer.Option("--as-of-load", metavar="N", help="As it was known when load N was the last one; loads nothing."),
+]
+AsKnownOnOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-known-on",
+        metavar="DATE",
+        formats=["%Y-%m-%d"],
+        help="As it was known at the end of that day; loads nothing.",
+    ),
 ]
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, such as 2026-10.")]
 
@@ -174,11 +189,14 @@ def close(
     restate: RestateOption = False,  # noqa: FBT002 - a command line switch
     reason: ReasonOption = "",
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
+    as_of_load: AsOfLoadOption = None,
+    as_known_on: AsKnownOnOption = None,
 ) -> None:
     """Close a month: load, validate, build, check, commit a version, publish."""
     from kam.periods import parse_month
 
     parse_month(month)
+    known_on = as_known_on.date() if as_known_on else None
     _require_reason(restate=restate, reason=reason)
     place = _site(site)
 
@@ -187,35 +205,133 @@ def close(
         from flows.monthly_close import monthly_close
 
         warm_up()
-        return monthly_close(str(place.directory), month, restate=restate, reason=reason, accept_shrink=accept_shrink)
+        return monthly_close(
+            str(place.directory), month, restate, reason, accept_shrink, as_of_load=as_of_load, as_known_on=known_on
+        )
 
     _print_report(place, _runtime(place)(run))
 
 
 @app.command(epilog="Example: kam --site books backfill 2024-01 2026-10")
-def backfill(
+def backfill(  # noqa: PLR0913, PLR0917 - the command's options
     first: Month,
     last: Month,
     site: SiteOption = None,
     restate: RestateOption = False,  # noqa: FBT002 - a command line switch
     reason: ReasonOption = "",
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
+    as_of_load: AsOfLoadOption = None,
+    as_known_on: AsKnownOnOption = None,
+    stop_on_failure: Annotated[  # noqa: FBT002
+        bool, typer.Option("--stop-on-failure", help="Leave the months after the first that fails.")
+    ] = False,
+    dry_run: Annotated[  # noqa: FBT002
+        bool, typer.Option("--dry-run", help="Say what would be done and why; load and close nothing.")
+    ] = False,
 ) -> None:
-    """Close many months in one pass; months that are up to date are left alone."""
+    """Close many months in few passes; months that are up to date are left alone."""
     from kam.periods import months_between, parse_month
 
-    months_between(parse_month(first), parse_month(last))
+    months = months_between(parse_month(first), parse_month(last))
+    known_on = as_known_on.date() if as_known_on else None
     _require_reason(restate=restate, reason=reason)
     place = _site(site)
+    if dry_run:
+        from kam.report import plan_rows
+        from kam.steps import dry_run as planned_only
+
+        planned = planned_only(place, months, as_of_load=as_of_load, as_known_on=known_on, restate=restate)
+        _print_table("What a backfill would do with what is loaded", plan_rows(planned))
+        return
 
     def run() -> CloseReport:
         from expectations import warm_up
         from flows.backfill import backfill as flow
 
         warm_up()
-        return flow(str(place.directory), first, last, restate=restate, reason=reason, accept_shrink=accept_shrink)
+        return flow(
+            str(place.directory), first, last, restate, reason, accept_shrink,
+            as_of_load=as_of_load, as_known_on=known_on, stop_on_failure=stop_on_failure,
+        )  # fmt: skip
 
     _print_report(place, _runtime(place)(run))
+
+
+@app.command(epilog="Example: kam --site books diff 2026-10 --from 1 --to 2")
+def diff(
+    month: Month,
+    site: SiteOption = None,
+    first: Annotated[
+        int | None, typer.Option("--from", metavar="N", help="The version to start from; else the last.")
+    ] = None,
+    second: Annotated[
+        int | None,
+        typer.Option("--to", metavar="N", help="The version to compare with; else what a close would give now."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many values and source rows to show.")] = 20,
+    export: Annotated[
+        Path | None, typer.Option("--export", metavar="DIR", help="Write all of them to CSV files in this folder.")
+    ] = None,
+) -> None:
+    """Show what differs between two versions of a month, largest first, and the source rows behind it."""
+    from kam.periods import parse_month
+    from kam.steps import difference
+
+    period = parse_month(month)
+    place = _site(site)
+    with out.status("Comparing …"):
+        found = difference(place, period, first, second, limit=limit, export_to=export)
+    _print_difference(month, found)
+    if export is not None:
+        out.print(
+            f"Written: {escape(str(export / 'cells.csv'))}, {escape(str(export / 'source_rows.csv'))}", soft_wrap=True
+        )
+
+
+def _print_difference(month: str, found: Difference) -> None:
+    from kam.report import cell_rows, source_rows, table_rows
+
+    out.print(f"[bold]{month}[/bold]: {found.before.name} → {found.after.name}")
+    for reason in found.reasons:
+        out.print(f"[yellow]{escape(reason)}[/yellow]")
+    _print_table("Rows by table", table_rows(found.tables), if_empty="No figure differs.")
+    if found.cells:
+        _print_table(f"The largest of {found.cell_count:,} values that differ", cell_rows(found.cells))
+    if found.tables:
+        _print_table(
+            f"The source rows behind them, the first of {found.source_count:,}",
+            source_rows(found.sources),
+            if_empty="No source row of these accounts differs: settings, models, rates or the opening balance do.",
+        )
+
+
+@app.command(epilog="Example: kam --site books verify 2026-10 --version 1")
+def verify(
+    month: Month,
+    site: SiteOption = None,
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", help="Which version; else the newest.")
+    ] = None,
+) -> None:
+    """Make a version again from the archive alone, and compare its content hashes table by table."""
+    from kam.periods import parse_month
+    from kam.report import proof_rows
+    from kam.verify import verify as prove
+
+    period = parse_month(month)
+    place = _site(site)
+    with out.status("Reading the ledger …") as status:
+        proof = prove(place, period, version, on_step=lambda step: status.update(escape(step)))
+    _print_table(f"{month} version {proof.version}, as known at load {proof.as_of_load}", proof_rows(proof))
+    made = f"Made again from {proof.loads_made:,} loads and {proof.closes_made:,} versions of {escape(str(place.archive))}."
+    out.print(made, soft_wrap=True)
+    if proof.holds:
+        also = ", and so are the published rows" if proof.is_published else "; it is not published"
+        out.print(f"[green]All content hashes are equal{also}.[/green]")
+        return
+    why = "the models changed since it was closed" if proof.models_changed else "although the models are the same"
+    problems.print(f"[red]{month} version {proof.version} does not come out as recorded, {why}.[/red]", soft_wrap=True)
+    raise typer.Exit(1)
 
 
 @app.command(epilog="Example: kam --site books publish")
@@ -371,7 +487,7 @@ def _print_report(place: Site, report: CloseReport) -> None:
         name = f"{outcome.month:%Y-%m}"
         if outcome.outcome == "unchanged":
             out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
-        else:
+        elif outcome.outcome == "closed":
             out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
     out.print(f"{'Published' if report.published else 'Published before'}: {_shown(place.published / 'kam.duckdb')}")
     _print_load_notes(place, report.loads)

@@ -16,10 +16,11 @@ from datetime import date
 from enum import StrEnum
 
 from expectations import CheckResult
+from kam.errors import UsageError
 from kam.models import marts, models_hash
 from kam.periods import add_months
 from kam.settings import Site
-from kam.warehouse import SQL, Connection, rows, transaction
+from kam.warehouse import SQL, Connection, literal, rows, transaction
 
 
 class State(StrEnum):
@@ -57,6 +58,36 @@ class ControlTotal:
 def newest_load(con: Connection) -> int:
     """The id of the last load: what is known now."""
     return int(con.execute("SELECT coalesce(max(load_id), 0) FROM ops.loads").fetchall()[0][0])
+
+
+def known_load(
+    con: Connection, timezone: str, *, as_of_load: int | None = None, as_known_on: date | None = None
+) -> int:
+    """The load up to which things are known: the last one, the one named, or the last of a day in a time zone.
+
+    Raises `UsageError` for both at once, for a load that there is not, and for a day before the first load.
+    """
+    newest = newest_load(con)
+    if as_of_load is not None and as_known_on is not None:
+        message = "--as-of-load and --as-known-on both say what is known; give one of them"
+        raise UsageError(message)
+    if as_of_load is not None:
+        if not 1 <= as_of_load <= newest:
+            known = f"the loads run from 1 to {newest}" if newest else "nothing is loaded yet"
+            message = f"there is no load {as_of_load}; {known}. See them: kam status"
+            raise UsageError(message)
+        return as_of_load
+    if as_known_on is None:
+        return newest
+    day = f"timezone({literal(timezone)}, timezone('UTC', finished_at))::DATE"
+    found, first = con.execute(
+        f"SELECT max(load_id) FILTER ({day} <= DATE '{as_known_on}'), min({day}) FROM ops.loads WHERE status = 'loaded'"
+    ).fetchall()[0]
+    if found is None:
+        known = f"the first load is of {first}" if first else "nothing is loaded yet"
+        message = f"nothing was known on {as_known_on}; {known}"
+        raise UsageError(message)
+    return int(found)
 
 
 def last_version(con: Connection, month: date) -> int:
@@ -181,11 +212,11 @@ def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[Ch
     kept = []
     for check in checks:
         failed = check.failed_in(month)
-        keys = [key for key in check.sample_keys if failed and key.get("period_month") in (None, month.isoformat())]
+        keys = check.keys_in(month)
         kept.append(
             (
                 check.name, check.suite, check.table, check.severity.value, check.sentence, check.owner,
-                check.if_it_fails, failed == 0, check.checked_count, failed, json.dumps(keys),
+                check.if_it_fails, failed == 0, check.checked_in(month), failed, json.dumps(keys),
             )
         )  # fmt: skip
     _insert(con, "checks", month, version, kept)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,7 @@ from kam.build import prepare_build, record_content
 from kam.errors import KamError, UsageError
 from kam.ingest import replay
 from kam.models import marts, models_hash, prepare_marts, run_models
+from kam.periods import add_months
 from kam.settings import SETTINGS_FILE, Settings, Site, validate_settings
 from kam.sources import Extract, SourceFile
 from kam.warehouse import Connection, prepare, rows, transaction, warehouse, writing
@@ -43,18 +45,17 @@ class RebuildReport:
     kept: Path | None = None
 
 
-class _Aside(Site):
-    """A site whose warehouse lies in a folder of its own until it is complete."""
+class Aside(Site):
+    """A site whose warehouse lies in a folder of its own, below the scratch folder."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, name: str) -> None:
+        """The folder `name` below the scratch folder holds the warehouse."""
         super().__init__(site.directory, site.settings)
-
-    @property
-    def folder(self) -> Path:
-        return self.scratch / "rebuild"
+        self.folder = self.scratch / name
 
     @property
     def warehouse(self) -> Path:
+        """The working file in that folder."""
         return self.folder / "warehouse.duckdb"
 
 
@@ -81,18 +82,24 @@ def rebuild(
             )
             raise UsageError(message)
         on_step("Comparing the archive with its ledger …")
-        _require_archive(site, entries)
-        aside = _Aside(site)
-        shutil.rmtree(aside.folder, ignore_errors=True)
-        aside.folder.mkdir(parents=True)
-        try:
-            report = _made(aside, entries, on_step)
+        require_archive(site, entries)
+        with emptied(Aside(site, "rebuild")) as aside:
+            report = replayed(aside, entries, on_step)
             if report.differences:
                 report.kept = _kept(site)
             _swap(aside, site)
-        finally:
-            shutil.rmtree(aside.folder, ignore_errors=True)
     return report
+
+
+@contextmanager
+def emptied(aside: Aside) -> Iterator[Aside]:
+    """Its folder, new and empty, removed at the end; what a killed process left there goes too."""
+    shutil.rmtree(aside.folder, ignore_errors=True)
+    aside.folder.mkdir(parents=True)
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside.folder, ignore_errors=True)
 
 
 def _holds_anything(site: Site) -> bool:
@@ -110,7 +117,7 @@ def _holds_anything(site: Site) -> bool:
         return True
 
 
-def _require_archive(site: Site, entries: Sequence[Entry]) -> None:
+def require_archive(site: Site, entries: Sequence[Entry]) -> None:
     """Raise `KamError` naming the files that are not there, or not with the bytes that their hash says."""
     faults = []
     checked = set()
@@ -131,7 +138,11 @@ def _require_archive(site: Site, entries: Sequence[Entry]) -> None:
         raise KamError(message)
 
 
-def _made(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], None]) -> RebuildReport:
+def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], None]) -> RebuildReport:
+    """Make the loads and closes of these lines of the ledger again, in a new warehouse.
+
+    Raises `KamError` when a load cannot be made again, or comes out otherwise than the ledger says.
+    """
     loads = [entry for entry in entries if not ledger.is_close(entry)]
     closes = [entry for entry in entries if ledger.is_close(entry)]
     report = RebuildReport()
@@ -199,8 +210,7 @@ def _goes_with(close: Entry, group: Sequence[Entry]) -> bool:
 
 
 def _month_before(close: Entry) -> str:
-    month = date.fromisoformat(close["period_month"])
-    return date(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1).isoformat()
+    return add_months(date.fromisoformat(close["period_month"]), -1).isoformat()
 
 
 def _close_again(con: Connection, group: Sequence[Entry]) -> list[str]:

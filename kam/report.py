@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
 
-from expectations import CheckResult
+from expectations import CheckResult, merged
 from kam.closing import ControlTotal
+from kam.diff import CellChange, SourceChange, TableChange
 from kam.ingest import LoadResult
 from kam.periods import month_name
-from kam.steps import Headline, MonthOutcome
+from kam.plan import MonthPlan
+from kam.steps import Headline, MonthOutcome, shown
+from kam.verify import Proof
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms months are closed: the parameters of the flows.
+
+    With `as_of_load` or `as_known_on` nothing is loaded, and the months are computed from what was known then. `skip`
+    leaves months out that are up to date; `dry_run` only says what would be done.
+    """
+
+    restate: bool = False
+    reason: str = ""
+    accept_shrink: bool = False
+    as_of_load: int | None = None
+    as_known_on: date | None = None
+    skip: bool = False
+    stop_on_failure: bool = False
+    dry_run: bool = False
+
+    @property
+    def is_as_now(self) -> bool:
+        """Whether all that can be known counts."""
+        return self.as_of_load is None and self.as_known_on is None
 
 
 @dataclass(frozen=True)
 class CloseReport:
     """The outcome of one run over one or many months."""
 
+    planned: tuple[MonthPlan, ...] = ()
     months: tuple[MonthOutcome, ...] = ()
     loads: tuple[LoadResult, ...] = ()
     checks: tuple[CheckResult, ...] = ()
@@ -25,6 +52,22 @@ class CloseReport:
     headlines: tuple[Headline, ...] = ()
     empty_because: dict[str, str] = field(default_factory=dict)
     published: bool = False
+
+    def with_months(
+        self,
+        months: Sequence[MonthOutcome],
+        checks: Sequence[CheckResult] = (),
+        controls: Sequence[ControlTotal] = (),
+        empty_because: Mapping[str, str] | None = None,
+    ) -> CloseReport:
+        """The report with the outcome of some more months."""
+        return replace(
+            self,
+            months=tuple(sorted((*self.months, *months), key=lambda outcome: outcome.month)),
+            checks=tuple(merged([*self.checks, *checks])),
+            controls=(*self.controls, *controls),
+            empty_because=self.empty_because | dict(empty_because or {}),
+        )
 
 
 Row = dict[str, str]
@@ -88,6 +131,20 @@ def check_rows(checks: Sequence[CheckResult], months: Sequence[date]) -> list[Ro
     ]
 
 
+def plan_rows(planned: Sequence[MonthPlan]) -> list[Row]:
+    """What a run would do, one row a month."""
+    does = {"close": "close", "compare": "build and compare", "skip": "nothing"}
+    return [
+        {
+            "Month": month_name(month.month),
+            "Version": str(month.version) if month.version else "–",
+            "Would do": does[month.action],
+            "Why": month.why,
+        }
+        for month in planned
+    ]
+
+
 def control_rows(controls: Sequence[ControlTotal]) -> list[Row]:
     """The control totals, one row each."""
     return [
@@ -114,14 +171,71 @@ def headline_rows(headlines: Sequence[Headline]) -> list[Row]:
     return list(found.values())
 
 
-def shown(value: object, unit: str) -> str:
-    """A figure with its unit; a dash where it is undefined."""
-    if not isinstance(value, Decimal):
+def table_rows(tables: Sequence[TableChange]) -> list[Row]:
+    """How many rows of each table differ."""
+    return [
+        {
+            "Table": table.table,
+            "Changed": f"{table.changed_count:,}",
+            "Added": f"{table.added_count:,}",
+            "Removed": f"{table.removed_count:,}",
+        }
+        for table in tables
+    ]
+
+
+def cell_rows(cells: Sequence[CellChange]) -> list[Row]:
+    """The values that differ."""
+    return [
+        {
+            "Table": cell.table,
+            "Account": cell.account_id or "",
+            "Row": cell.key,
+            "Measure": cell.measure,
+            "Before": _value(cell.before),
+            "After": _value(cell.after),
+            "Change": f"{cell.change.normalize():+,f}" if cell.change is not None else "",
+        }
+        for cell in cells
+    ]
+
+
+def source_rows(sources: Sequence[SourceChange]) -> list[Row]:
+    """The source rows that differ."""
+    return [
+        {
+            "Feed": source.feed,
+            "Account": source.account_id or "",
+            "Key": source.key,
+            "What": source.what,
+            "Values": source.values,
+            "From": f"load {source.load_id}, {source.source}, record {source.source_row}",
+        }
+        for source in sources
+    ]
+
+
+def _value(text: str | None) -> str:
+    """A value as the table has it, without the zeros behind a decimal point; a dash where it is undefined."""
+    if text is None:
         return "–"
-    if unit == "ratio":
-        return f"{value * 100:,.1f} %"
-    if unit in ("days", "points"):
-        return f"{value:,.1f} {unit}"
-    if unit == "ppm":
-        return f"{value:,.0f} ppm"
-    return f"{value:,.2f} {unit}"
+    return text.rstrip("0").rstrip(".") if re.fullmatch(r"-?\d+\.\d+", text) else text
+
+
+def proof_rows(proof: Proof) -> list[Row]:
+    """The tables of a version that was made again, one row each."""
+    return [
+        {
+            "Table": table.table,
+            "Rows": f"{table.rows:,}",
+            "Recorded": _short(table.recorded),
+            "Made again": _short(table.rebuilt),
+            "Published": _short(table.published) if proof.is_published else "",
+            "Equal": "yes" if table.is_equal else "NO",
+        }
+        for table in proof.tables
+    ]
+
+
+def _short(content_hash: str | None) -> str:
+    return content_hash[:12] if content_hash else "no rows"

@@ -23,6 +23,10 @@ name = "{name}"
 # settle_seconds = 0                   # files changed more recently are left for the next run
 # max_expansion_ratio = 100            # the most a compressed file may grow, times its size
 
+# [run]
+# months_at_once = 24                  # months that a backfill builds with one scan; fewer take less memory
+# busy_timeout_seconds = 600           # how long a run waits for another one to finish
+
 # [receivables]
 # buckets = [30, 60, 90, 120]          # upper bounds of the ageing buckets, in days overdue
 # loss_rates = {{ "current" = 0.003, "1-30" = 0.01, "31-60" = 0.03, "61-90" = 0.08, "91-120" = 0.2, "over 120" = 0.5 }}

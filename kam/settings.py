@@ -39,6 +39,8 @@ _ENVIRONMENT = "env:"
 # As SQLAlchemy finds a parameter: not the `::` of a cast, not the colon in a word or after a backslash.
 _WATERMARK_PARAMETER = re.compile(r"(?<![:\w\\]):watermark\b(?!:)")
 
+# Sections that decide how rows are read and how runs go, not what the figures of the same rows are.
+_NO_DEFINITION = {"feeds": True, "ingest": True, "run": True}
 _DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
     "quality": Decimal(30),
     "cost": Decimal(20),
@@ -417,12 +419,22 @@ class ForecastSection(Section):
     actual: SalesBasis | None = Field(default=None, description="as [variance] actual where not given")
 
 
+class RunSection(Section):
+    """`[run]`: how runs share the machine; no figure depends on it."""
+
+    months_at_once: int = Field(
+        default=24, ge=1, description="months that a backfill builds with one scan; fewer take less memory"
+    )
+    busy_timeout_seconds: int = Field(default=600, ge=0, description="how long a run waits for another one to finish")
+
+
 class Settings(Section):
     """The whole of `kam.toml`."""
 
     site: SiteSection
     feeds: Mapping[str, FeedSource] = Field(default_factory=dict)
     ingest: IngestSection = IngestSection()
+    run: RunSection = RunSection()
     receivables: ReceivablesSection = ReceivablesSection()
     variance: VarianceSection = VarianceSection()
     rating: RatingSection = RatingSection()
@@ -451,16 +463,14 @@ class Settings(Section):
     @property
     def definitions(self) -> dict[str, Any]:
         """What decides figures, as JSON has it, and the names of the declared feeds."""
-        definitions = self.model_dump(
-            mode="json", exclude={"feeds": True, "ingest": True, "site": {"timezone", "memory_limit"}}
-        )
+        definitions = self.model_dump(mode="json", exclude=_NO_DEFINITION | {"site": {"timezone", "memory_limit"}})
         return definitions | {"feeds": sorted(self.feeds)}
 
     @property
     def definitions_hash(self) -> str:
         """Changes when the same rows would give other figures."""
         definitions = self.model_dump(
-            mode="json", exclude={"feeds": True, "ingest": True, "site": {"name", "timezone", "memory_limit"}}
+            mode="json", exclude=_NO_DEFINITION | {"site": {"name", "timezone", "memory_limit"}}
         )
         return hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
 

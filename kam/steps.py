@@ -6,31 +6,40 @@ Every step opens the warehouse itself, leaves its result there or returns a smal
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 from expectations import CheckResult, validate
 from expectations.feeds import feed_suites
 from expectations.marts import mart_suites
-from kam import closing, ledger, publication
+from kam import closing, diff, ledger, plan, publication
 from kam.build import prepare_build, record_content
 from kam.closing import Candidate, ControlTotal, State
+from kam.diff import Difference
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.ingest import LoadResult, ingest_feed
 from kam.models import marts, materialise, prepare_marts, run_models
 from kam.periods import month_name
-from kam.settings import Site
-from kam.warehouse import Connection, rows, warehouse, writing
+from kam.plan import Action, MonthPlan, counted
+from kam.settings import Settings, Site
+from kam.warehouse import Connection, reading, rows, warehouse, writing
 
 _SHOWN_KEYS = 3
+_SHOWN_LOADS = 5
 log = logging.getLogger("kam")
 
 
 @dataclass(frozen=True)
 class MonthOutcome:
-    """How a month came out: `closed` with a new version, `unchanged`, `changed` (needs a restatement) or `failed`."""
+    """How a month came out.
+
+    `closed` with a new version, `unchanged`, `changed` (needs a restatement), `failed`, or `left` because one failed.
+    """
 
     month: date
     outcome: str
@@ -76,15 +85,50 @@ def require_loaded(loads: Sequence[LoadResult]) -> None:
         raise SourceRefusedError(message)
 
 
-def prepare_months(site: Site, months: Sequence[date], *, restate: bool = False) -> int:
-    """Set up the build of these months from what is known now; the last load that is known."""
+def known_load(site: Site, *, as_of_load: int | None = None, as_known_on: date | None = None) -> int:
+    """The load up to which a run knows things: the last one, the one named, or the last of a day.
+
+    Raises `UsageError` for both at once, for a load that there is not, and for a day before the first load.
+    """
+    with warehouse(site) as con:
+        timezone = site.settings.site.timezone
+        return closing.known_load(con, timezone, as_of_load=as_of_load, as_known_on=as_known_on)
+
+
+def plan_months(site: Site, months: Sequence[date], as_of_load: int, *, restate: bool = False) -> list[MonthPlan]:
+    """What a run over these months would do with each, and why.
+
+    Raises `UsageError` for a month before the first or after the last one that any feed has a date in.
+    """
+    with warehouse(site) as con:
+        prepare_build(con, site.settings, months, as_of_load=as_of_load, restate=restate)
+        return plan.plan(con, site.settings, months, as_of_load=as_of_load, restate=restate)
+
+
+def dry_run(
+    site: Site, months: Sequence[date], *, as_of_load: int | None, as_known_on: date | None, restate: bool
+) -> list[MonthPlan]:
+    """What a backfill of these months would do with what is loaded; loads and closes nothing."""
+    with writing_session(site, "dry run"):
+        known = known_load(site, as_of_load=as_of_load, as_known_on=as_known_on)
+        return plan_months(site, months, known, restate=restate)
+
+
+def chunks(months: Sequence[date], size: int) -> Iterator[Sequence[date]]:
+    """The months that are built together: at most `size` of them, in their order."""
+    for start in range(0, len(months), size):
+        yield months[start : start + size]
+
+
+def prepare_months(site: Site, months: Sequence[date], as_of_load: int | None = None, *, restate: bool = False) -> int:
+    """Set up the build of these months from what is known at a load, the last one where none is named; that load."""
     with warehouse(site) as con:
         prepare_marts(con)
-        as_of_load = closing.newest_load(con)
-        prepare_build(con, site.settings, months, as_of_load=as_of_load, restate=restate)
+        known = closing.newest_load(con) if as_of_load is None else as_of_load
+        prepare_build(con, site.settings, months, as_of_load=known, restate=restate)
         for name in ("daily_rates", "month_rates"):
             materialise(con, name)
-        return as_of_load
+        return known
 
 
 def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
@@ -118,17 +162,10 @@ def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list
         return checks, closing.control_totals(con)
 
 
-def require_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal], months: Sequence[date]) -> None:
-    """Raise `ValidationFailedError` when none of these months may be published."""
-    faults = [why_not_valid(checks, controls, month) for month in months]
-    if all(faults):
-        raise ValidationFailedError("\n".join(faults))
-
-
 def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal], month: date) -> str:
     """Why a month must not be published: each critical rule with its count and some keys; empty when it may be."""
     lines = [
-        f"{check.sentence} {_counted(check.failed_in(month), 'row')} breaking this: {_keys(check, month)}.\n"
+        f"{check.sentence} {counted(check.failed_in(month), 'row')} breaking this: {_keys(check, month)}.\n"
         f"    {check.if_it_fails[:1].upper()}{check.if_it_fails[1:]} [{check.name}]"
         for check in checks
         if check.stops(month)
@@ -148,12 +185,11 @@ def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal
 
 def _keys(check: CheckResult, month: date) -> str:
     """Some offending keys in words."""
-    of_month = [key for key in check.sample_keys if key.get("period_month") in (None, month.isoformat())]
-    shown = [
+    named = [
         "(" + ", ".join(f"{name} {value}" for name, value in key.items() if name != "period_month") + ")"
-        for key in of_month
+        for key in check.keys_in(month)[:_SHOWN_KEYS]
     ]
-    return " ".join(shown[:_SHOWN_KEYS]) or "no key"
+    return " ".join(named) or "no key"
 
 
 def commit_month(
@@ -175,7 +211,8 @@ def commit_month(
         if candidate.state is State.UNCHANGED:
             return MonthOutcome(month, "unchanged", candidate.last_version)
         if candidate.state is State.CHANGED and not restate:
-            return MonthOutcome(month, "changed", candidate.last_version, _what_changed(con, candidate))
+            message = _what_changed(con, site.settings, candidate, as_of_load)
+            return MonthOutcome(month, "changed", candidate.last_version, message)
         unpublished = closing.opens_from_unpublished(con, month)
         if unpublished:
             message = (
@@ -190,30 +227,81 @@ def commit_month(
         return MonthOutcome(month, "closed", version)
 
 
-def _what_changed(con: Connection, candidate: Candidate) -> str:
-    closed_at_load = con.execute(
-        "SELECT as_of_load FROM ops.closes WHERE period_month = ? AND close_version = ?",
-        [candidate.month, candidate.last_version],
-    ).fetchall()[0][0]
-    loads = rows(
-        con,
-        """
-        SELECT feed, count(*) AS load_count, sum(loaded_count)::BIGINT AS row_count
-        FROM ops.loads WHERE status = 'loaded' AND load_id > ? AND loaded_count + superseded_count > 0
-        GROUP BY feed ORDER BY feed
-        """,
-        [closed_at_load],
-    )
-    since = ", ".join(
-        f"{_counted(load['row_count'], 'row')} of {load['feed']} in {_counted(load['load_count'], 'load')}"
-        for load in loads
-    )
-    month = month_name(candidate.month)
+def _what_changed(con: Connection, settings: Settings, candidate: Candidate, as_of_load: int) -> str:
+    """Which tables of a closed month would change, since which loads, and what that does to the headline figures."""
+    month, version = candidate.month, candidate.last_version
+    name = month_name(month)
+    before, after = diff.version_side(con, month, version), diff.Side(month, None, as_of_load)
+    changes = plan.changing_loads(con, before.as_of_load, as_of_load)
+    (planned,) = plan.plan(con, settings, [month], as_of_load=as_of_load)
+    why = planned.why if planned.action is Action.COMPARE else "the month before has another version"
+    lines = [f"{name} is closed (version {version}) and would come out differently now: {why}."]
+    lines += [
+        f"  load {change.load_id} ({change.feed}: {change.source}): {counted(change.loaded_count, 'row')}"
+        f"{f', {change.superseded_count:,} of them or others in place of earlier ones' if change.superseded_count else ''}"
+        for change in changes[:_SHOWN_LOADS]
+    ]
+    if len(changes) > _SHOWN_LOADS:
+        lines.append(f"  … and {counted(len(changes) - _SHOWN_LOADS, 'load')} more")
+    lines.append(f"  Tables that change: {', '.join(candidate.changed_tables)}")
+    figures = diff.figures(con, before, after)
+    changed = [figure for figure in figures if figure["before"] != figure["after"]]
+    lines += [f"  {figure_change(figure)}" for figure in changed]
+    if not changed:
+        lines.append("  No headline figure changes")
+    lines.append(f"See what changes: kam diff {name}")
+    lines.append(f'To make a new version: kam close {name} --restate --reason "…"')
+    return "\n".join(lines)
+
+
+def figure_change(figure: Mapping[str, Any]) -> str:
+    """A headline figure before and after: `Open receivables: 100.00 EUR → 107.00 EUR`."""
+    of = f" ({figure['plan_version']})" if figure["plan_version"] else ""
     return (
-        f"{month} is closed (version {candidate.last_version}) and would come out differently now: "
-        f"{', '.join(candidate.changed_tables)}. Since then: {since or 'no load; settings or models changed'}. "
-        f'To make a new version: kam close {month} --restate --reason "…"'
+        f"{figure['figure']}{of}: {shown(figure['before'], figure['unit'])} → {shown(figure['after'], figure['unit'])}"
     )
+
+
+def shown(value: object, unit: str) -> str:
+    """A figure with its unit; a dash where it is undefined."""
+    if not isinstance(value, Decimal):
+        return "–"
+    if unit == "ratio":
+        return f"{value * 100:,.1f} %"
+    if unit in ("days", "points"):
+        return f"{value:,.1f} {unit}"
+    if unit == "ppm":
+        return f"{value:,.0f} ppm"
+    return f"{value:,.2f} {unit}"
+
+
+def difference(
+    site: Site, month: date, first: int | None, second: int | None, *, limit: int, export_to: Path | None = None
+) -> Difference:
+    """Compare two versions of a month, or one (the last, when `first` is None) with what a close would give now.
+
+    Raises `UsageError` for a version that there is not. Comparing with now builds the month, so it waits for its turn to
+    write.
+    """
+    if second is not None:
+        with reading(site) as con:
+            before = diff.version_side(con, month, second - 1 if first is None else first)
+            return _compared(con, before, diff.version_side(con, month, second), limit, export_to)
+    with writing_session(site, f"diff {month_name(month)}"):
+        with warehouse(site) as con:
+            before = diff.version_side(con, month, first or closing.last_version(con, month) or 1)
+            as_of_load = closing.newest_load(con)
+        prepare_months(site, [month], as_of_load)
+        build_marts(site, as_of_load)
+        with warehouse(site) as con:
+            return _compared(con, before, diff.Side(month, None, as_of_load), limit, export_to)
+
+
+def _compared(con: Connection, before: diff.Side, after: diff.Side, limit: int, export_to: Path | None) -> Difference:
+    found = diff.difference(con, before, after, limit=limit)
+    if export_to is not None:
+        diff.export(con, export_to)
+    return found
 
 
 def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
@@ -248,10 +336,6 @@ def headlines(site: Site, months: Sequence[date]) -> list[Headline]:
     ]
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def _know(con: Connection, as_of_load: int) -> None:
     con.execute("SET VARIABLE as_of_load = ?", [as_of_load])
 
@@ -274,5 +358,6 @@ def require_closed(outcomes: Sequence[MonthOutcome]) -> None:
 @contextmanager
 def writing_session(site: Site, purpose: str) -> Iterator[None]:
     """Hold the right to write, and the warehouse open, so that each step's own opening of it costs nothing."""
-    with writing(site, purpose, on_wait=log.info), warehouse(site):
+    patience = site.settings.run.busy_timeout_seconds
+    with writing(site, purpose, wait_seconds=patience, on_wait=log.info), warehouse(site):
         yield

@@ -12,14 +12,21 @@ from prefect.cache_policies import NO_CACHE
 from expectations import CheckResult
 from kam import steps
 from kam.closing import ControlTotal
+from kam.plan import MonthPlan
 from kam.settings import find_site
 from kam.steps import BuildSummary, MonthOutcome
 
 
+@task(task_run_name="plan", cache_policy=NO_CACHE)
+def plan_months(site: str, months: Sequence[date], as_of_load: int, *, restate: bool) -> list[MonthPlan]:
+    """What a run over these months would do with each, and why."""
+    return steps.plan_months(find_site(Path(site)), months, as_of_load, restate=restate)
+
+
 @task(task_run_name="prepare", cache_policy=NO_CACHE)
-def prepare_months(site: str, months: Sequence[date], *, restate: bool) -> int:
-    """Set up the build of these months; the last load that is known."""
-    return steps.prepare_months(find_site(Path(site)), months, restate=restate)
+def prepare_months(site: str, months: Sequence[date], as_of_load: int, *, restate: bool) -> None:
+    """Set up the build of these months."""
+    steps.prepare_months(find_site(Path(site)), months, as_of_load, restate=restate)
 
 
 @task(task_run_name="validate-feeds", cache_policy=NO_CACHE)

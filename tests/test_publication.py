@@ -75,7 +75,7 @@ def test_a_restated_month_shows_its_newest_version_and_keeps_the_old_one(site: S
     )
     changed = close(site, JUNE)
     assert (changed.outcome, changed.version) == ("changed", 1)
-    assert "1 row of invoices in 1 load." in changed.message
+    assert "1 row of invoices in 1 load since version 1." in changed.message
     assert close(site, JUNE, restate=True) == steps.MonthOutcome(JUNE, "closed", 2)
 
     def total(view: str, version: int) -> object:

@@ -1,0 +1,179 @@
+"""A closed version proved: made again from the archive alone, as known at its load, and compared table by table.
+
+The ledger beside the archive says from which loads, settings and opening balance a version was made. These loads, the
+version and those that it opens from are made again in a scratch warehouse; the site's own is not looked at, so later loads,
+restatements or its loss do not matter. The rows that are published are hashed as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from kam import archive, ledger
+from kam.build import content_query
+from kam.errors import KamError, UsageError, WarehouseBusyError
+from kam.models import marts, models_hash
+from kam.periods import add_months, month_name
+from kam.publication import PUBLISHED_FILE
+from kam.rebuild import Aside, emptied, replayed, require_archive
+from kam.settings import Site
+from kam.warehouse import Connection, literal, memory, reading
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TableProof:
+    """The content hashes of one result table of a version; None where it has no rows, or is not published.
+
+    `rows` is how many were made again.
+    """
+
+    table: str
+    rows: int
+    recorded: str | None
+    rebuilt: str | None
+    published: str | None
+    is_published: bool
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether what was recorded, made again and published is the same."""
+        return self.recorded == self.rebuilt and (not self.is_published or self.published == self.recorded)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What became of one version; `closes_made` counts it and those that it opens from."""
+
+    month: date
+    version: int
+    as_of_load: int
+    tables: Sequence[TableProof]
+    loads_made: int
+    closes_made: int
+    models_changed: bool
+    is_published: bool
+
+    @property
+    def holds(self) -> bool:
+        """Whether every table is equal."""
+        return all(table.is_equal for table in self.tables)
+
+
+def verify(
+    site: Site, month: date, version: int | None = None, *, on_step: Callable[[str], None] = lambda _: None
+) -> Proof:
+    """Make a version of a month again, the newest unless one is named, and compare it.
+
+    Raises `UsageError` when the ledger does not have it, `KamError` when the archive lacks a file or has it with other
+    bytes, `WarehouseBusyError` while another verification of the site runs.
+    """
+    entries = archive.ledger_entries(site)
+    closes = {(close["period_month"], close["close_version"]): close for close in entries if ledger.is_close(close)}
+    target = _target(site, closes, month, version)
+    wanted = _with_its_openings(closes, target)
+    loads = [entry for entry in entries if not ledger.is_close(entry) and entry["load_id"] <= target["as_of_load"]]
+    on_step("Comparing the archive with its ledger …")
+    require_archive(site, loads)
+    site.scratch.mkdir(exist_ok=True)
+    try:
+        with FileLock(site.scratch / "verify.lock", timeout=0), emptied(Aside(site, "verify")) as aside:
+            replayed(
+                aside,
+                [*loads, *(close for close in entries if ledger.is_close(close) and _key(close) in wanted)],
+                on_step,
+            )
+            with reading(aside) as con:
+                rebuilt = _content(con, "marts", target)
+    except Timeout:
+        message = f"{site.directory}: another kam verify is running. Try again when it has finished"
+        raise WarehouseBusyError(message) from None
+    published = _published(site, target)
+    recorded = target["manifest"]["content"]
+    tables = [
+        TableProof(
+            name,
+            rebuilt[name][1] if name in rebuilt else 0,
+            recorded.get(name),
+            rebuilt[name][0] if name in rebuilt else None,
+            published[name][0] if published and name in published else None,
+            published is not None,
+        )
+        for name in sorted({*recorded, *rebuilt, *(published or {})})
+    ]
+    return Proof(
+        month,
+        target["close_version"],
+        target["as_of_load"],
+        tables,
+        len(loads),
+        len(wanted),
+        target["models_hash"] != models_hash(),
+        published is not None,
+    )
+
+
+def _key(close: Entry) -> tuple[str, int]:
+    return close["period_month"], close["close_version"]
+
+
+def _target(site: Site, closes: Mapping[tuple[str, int], Entry], month: date, version: int | None) -> Entry:
+    versions = [number for period, number in closes if period == month.isoformat()]
+    if not versions:
+        message = f"{month_name(month)} is not closed, {archive.ledger(site)} says. Next: kam close {month_name(month)}"
+        raise UsageError(message)
+    if version is not None and version not in versions:
+        message = (
+            f"{month_name(month)} has no version {version}; its versions are {', '.join(map(str, sorted(versions)))}"
+        )
+        raise UsageError(message)
+    return closes[month.isoformat(), version or max(versions)]
+
+
+def _with_its_openings(closes: Mapping[tuple[str, int], Entry], target: Entry) -> set[tuple[str, int]]:
+    """The version, the one that it opens from, the one which that opens from, and so on."""
+    wanted = {_key(target)}
+    close = target
+    while (opened_from := close["manifest"]["opened_from_version"]) is not None:
+        before = add_months(date.fromisoformat(close["period_month"]), -1).isoformat()
+        if (before, opened_from) not in closes:
+            message = f"version {opened_from} of {before[:7]}, which {close['period_month'][:7]} opens from, is not in the ledger"
+            raise KamError(message)
+        close = closes[before, opened_from]
+        wanted.add(_key(close))
+    return wanted
+
+
+def _content(con: Connection, schema: str, target: Entry) -> dict[str, tuple[str, int]]:
+    """Content hash and row count of each table of a version that has rows."""
+    condition = f"WHERE period_month = DATE '{target['period_month']}' AND close_version = {target['close_version']}"
+    found = con.execute(
+        " UNION ALL ".join(
+            content_query(mart.name, f"(FROM {schema}.{mart.name} {condition})", mart.all_columns) for mart in marts()
+        )
+    )
+    return {name: (content_hash, row_count) for _, name, content_hash, row_count in found.fetchall()}
+
+
+def _published(site: Site, target: Entry) -> dict[str, tuple[str, int]] | None:
+    """The same of the published file; None when it is not there, cannot be read or lacks the version."""
+    file = site.published / PUBLISHED_FILE
+    if not file.exists():
+        return None
+    with memory() as con:
+        try:
+            con.execute(f"ATTACH {literal(str(file))} AS published (READ_ONLY)")
+            found = con.execute(
+                "SELECT count(*) FROM published.ops.closes "
+                f"WHERE period_month = DATE '{target['period_month']}' AND close_version = {target['close_version']}"
+            ).fetchall()
+            return _content(con, "published.marts", target) if found[0][0] else None
+        except duckdb.Error:
+            return None
