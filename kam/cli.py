@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -33,6 +34,7 @@ app = typer.Typer(
     "5 warehouse busy · 1 anything else.\n\nExample: [bold]kam --site books close 2026-10[/bold]",
 )
 _WIDTH_OF_A_FILE = 140
+_NUMBER = re.compile(r"[-+]?[\d,]+(\.\d+)?( ?(%|[A-Za-z]{1,6}))?")
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -289,14 +291,15 @@ def diff(
 
 
 def _print_difference(month: str, found: Difference) -> None:
-    from kam.report import cell_rows, source_rows, table_rows
+    from kam.report import cell_rows, figure_rows, source_rows, table_rows
 
     out.print(f"[bold]{month}[/bold]: {found.before.name} → {found.after.name}")
     for reason in found.reasons:
         out.print(f"[yellow]{escape(reason)}[/yellow]")
     _print_table("Rows by table", table_rows(found.tables), if_empty="No figure differs.")
+    _print_table("Headline figures", figure_rows(found.figures))
     if found.cells:
-        _print_table(f"The largest of {found.cell_count:,} values that differ", cell_rows(found.cells))
+        _print_table(f"The largest changes, of {found.cell_count:,} values in all", cell_rows(found.cells))
     if found.tables:
         _print_table(
             f"The source rows behind them, the first of {found.source_count:,}",
@@ -315,6 +318,7 @@ def verify(
 ) -> None:
     """Make a version again from the archive alone, and compare its content hashes table by table."""
     from kam.periods import parse_month
+    from kam.plan import counted
     from kam.report import proof_rows
     from kam.verify import verify as prove
 
@@ -323,7 +327,7 @@ def verify(
     with out.status("Reading the ledger …") as status:
         proof = prove(place, period, version, on_step=lambda step: status.update(escape(step)))
     _print_table(f"{month} version {proof.version}, as known at load {proof.as_of_load}", proof_rows(proof))
-    made = f"Made again from {proof.loads_made:,} loads and {proof.closes_made:,} versions of {escape(str(place.archive))}."
+    made = f"Made again from {counted(proof.loads_made, 'load')} and {counted(proof.closes_made, 'version')} in {escape(str(place.archive))}."
     out.print(made, soft_wrap=True)
     if proof.holds:
         also = ", and so are the published rows" if proof.is_published else "; it is not published"
@@ -517,7 +521,8 @@ def _print_table(title: str, rows: Sequence[Row], *, if_empty: str = "") -> None
 
 
 def _is_number(text: str) -> bool:
-    return text[:1] in "-–0123456789" and text[4:5] != "-"
+    """Whether a cell is a figure, with its unit or without one, or a dash in place of one."""
+    return text in ("", "–") or _NUMBER.fullmatch(text) is not None
 
 
 def _side_by_side(sample: Sequence[Mapping[str, object]]) -> list[Row]:

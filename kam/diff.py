@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from kam.closing import last_version
 from kam.contracts import FEEDS, Feed
@@ -21,6 +20,8 @@ from kam.periods import add_months, month_name
 from kam.warehouse import Connection, literal, rows
 
 NOW = "now"
+_CELL_ORDER = "is_money AND change IS NOT NULL DESC, abs(change) DESC NULLS LAST, table_name, account_id, key, measure"
+_SOURCE_ORDER = "rank, feed, account_id, key"
 _NUMBERS = ("DECIMAL", "BIGINT", "INTEGER", "DOUBLE")
 # The account of a row that does not name one, by the feed and the column that leads to it.
 _ACCOUNT_BY = {"deliveries": ("orders", "order_id"), "instalments": ("invoices", "invoice_id")}
@@ -71,6 +72,17 @@ class CellChange:
 
 
 @dataclass(frozen=True)
+class FigureChange:
+    """A headline figure on both sides; None where it is undefined or not there."""
+
+    figure: str
+    plan_version: str
+    unit: str
+    before: Decimal | None
+    after: Decimal | None
+
+
+@dataclass(frozen=True)
 class SourceChange:
     """One source row that is known on one side only, or with other values: `what` is new, gone or corrected."""
 
@@ -86,11 +98,15 @@ class SourceChange:
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs between two sides: counts by table, and the largest of the cells and of the rows behind them."""
+    """What differs between two sides: counts by table, and the largest of the cells and of the rows behind them.
+
+    `figures` are the headline figures that differ; `cells` are of accounts, unless none of these differs.
+    """
 
     before: Side
     after: Side
     tables: Sequence[TableChange] = ()
+    figures: Sequence[FigureChange] = ()
     cells: Sequence[CellChange] = ()
     cell_count: int = 0
     sources: Sequence[SourceChange] = ()
@@ -127,14 +143,17 @@ def difference(con: Connection, before: Side, after: Side, *, limit: int = 20) -
         con,
         f"""
         SELECT table_name AS "table", account_id, key, measure, value_before AS before, value_after AS after, change
-        FROM diff_cells ORDER BY is_money AND change IS NOT NULL DESC, abs(change) DESC NULLS LAST, ALL LIMIT {limit}
+        FROM diff_cells
+        WHERE account_id IS NOT NULL OR NOT EXISTS (FROM diff_cells WHERE account_id IS NOT NULL)
+        ORDER BY {_CELL_ORDER} LIMIT {limit}
         """,
     )
-    sources = rows(con, f"SELECT * EXCLUDE (rank) FROM diff_sources ORDER BY rank, ALL LIMIT {limit}")
+    sources = rows(con, f"SELECT * EXCLUDE (rank) FROM diff_sources ORDER BY {_SOURCE_ORDER} LIMIT {limit}")
     return Difference(
         before,
         after,
         tables,
+        figures(con, before, after),
         [CellChange(**cell) for cell in cells],
         _count(con, "diff_cells"),
         [SourceChange(**source) for source in sources],
@@ -153,30 +172,31 @@ def export(con: Connection, folder: Path) -> list[Path]:
     except OSError as error:
         message = f"{folder}: cannot be written to: {error.strerror}"
         raise KamError(message) from None
-    order = "is_money AND change IS NOT NULL DESC, abs(change) DESC NULLS LAST, ALL"
     con.execute(
-        f"COPY (SELECT * EXCLUDE (is_money) FROM diff_cells ORDER BY {order}) TO {literal(str(files[0]))} (HEADER)"
+        f"COPY (SELECT * EXCLUDE (is_money) FROM diff_cells ORDER BY {_CELL_ORDER}) TO {literal(str(files[0]))} (HEADER)"
     )
     con.execute(
-        f"COPY (SELECT * EXCLUDE (rank) FROM diff_sources ORDER BY rank, ALL) TO {literal(str(files[1]))} (HEADER)"
+        f"COPY (SELECT * EXCLUDE (rank) FROM diff_sources ORDER BY {_SOURCE_ORDER}) TO {literal(str(files[1]))} (HEADER)"
     )
     return files
 
 
-def figures(con: Connection, before: Side, after: Side) -> list[dict[str, Any]]:
-    """The headline figures of both sides: figure, plan_version, unit, before, after; those that are equal too."""
+def figures(con: Connection, before: Side, after: Side) -> list[FigureChange]:
+    """The headline figures that differ."""
     sides = [
         f"SELECT figure_no, figure, plan_version, unit, value FROM ({side.rows_of(_headlines())})"
         for side in (before, after)
     ]
-    return rows(
+    found = rows(
         con,
         f"""
         SELECT figure, plan_version, unit, before.value AS before, after.value AS after
         FROM ({sides[0]}) AS before FULL JOIN ({sides[1]}) AS after USING (figure_no, figure, plan_version, unit)
+        WHERE before.value IS DISTINCT FROM after.value
         ORDER BY figure_no, plan_version
         """,
     )
+    return [FigureChange(**figure) for figure in found]
 
 
 def _headlines() -> Model:
@@ -320,7 +340,7 @@ def _reasons(con: Connection, before: Side, after: Side) -> list[str]:
         f"""
         SELECT
             count(DISTINCT settings_hash) > 1 AS "the settings differ", count(DISTINCT models_hash) > 1 AS "the models differ",
-            count(DISTINCT coalesce(manifest ->> '$.opened_from_version', '')) > 1
+            count(DISTINCT manifest ->> '$.opened_from_version') > 1
                 AS "they open from different versions of the month before"
         FROM ops.closes
         WHERE period_month = DATE '{before.month}' AND close_version IN ({before.version}, {after.version})

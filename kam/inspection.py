@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kam.settings import Site
+from kam.closing import newest_load
+from kam.periods import parse_month
+from kam.plan import Action, plan
+from kam.settings import Settings, Site
 from kam.warehouse import Connection, literal, reading
 
 Row = dict[str, str]
@@ -32,30 +35,29 @@ class Rejects:
 def site_status(site: Site) -> Status:
     """The state of a site's books."""
     with reading(site) as con:
-        return Status(_months(con), _loads(con), _failed_checks(con))
+        return Status(_months(con, site.settings), _loads(con), _failed_checks(con))
 
 
-def _months(con: Connection) -> list[Row]:
-    found = con.execute(
-        """
-        SELECT
-            strftime(period_month, '%Y-%m') AS "Month",
-            close_version::VARCHAR AS "Version",
-            verdict AS "Verdict",
-            strftime(closed_at, '%Y-%m-%d %H:%M') AS "Closed (UTC)",
-            closed_by AS "By",
-            coalesce(nullif(reason, ''), '') AS "Reason",
-            (
-                SELECT CASE WHEN count(*) = 0 THEN '' ELSE count(*) || ' loads with changes' END
-                FROM ops.loads
-                WHERE status = 'loaded' AND load_id > closes.as_of_load AND loaded_count + superseded_count > 0
-            ) AS "Since then"
-        FROM ops.closes AS closes
-        QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
-        ORDER BY period_month
-        """
+def _months(con: Connection, settings: Settings) -> list[Row]:
+    found = _texts(
+        con.execute(
+            """
+            SELECT
+                strftime(period_month, '%Y-%m') AS "Month",
+                close_version::VARCHAR AS "Version",
+                verdict AS "Verdict",
+                strftime(closed_at, '%Y-%m-%d %H:%M') AS "Closed (UTC)",
+                closed_by AS "By",
+                coalesce(nullif(reason, ''), '') AS "Reason"
+            FROM ops.closes
+            QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
+            ORDER BY period_month
+            """
+        )
     )
-    return _texts(found)
+    planned = plan(con, settings, [parse_month(row["Month"]) for row in found], as_of_load=newest_load(con))
+    stale = {month.month: month.why for month in planned if month.action is Action.COMPARE}
+    return [row | {"May have changed": stale.get(parse_month(row["Month"]), "")} for row in found]
 
 
 def _loads(con: Connection) -> list[Row]:

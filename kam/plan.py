@@ -134,8 +134,10 @@ def _why_changed(
     reasons = []
     since = _between(changes, version.as_of_load, as_of_load)
     if since:
-        later = "since" if version.as_of_load < as_of_load else "that are not known yet at that load, but"
-        reasons.append(f"{in_words(since)} {later} version {version.number}")
+        rows_of = f"{in_words(since)} since version {version.number}"
+        if version.as_of_load > as_of_load:
+            rows_of = f"version {version.number} knows {in_words(since)} more"
+        reasons.append(rows_of)
     if version.settings_hash != settings.definitions_hash or list(version.feeds) != sorted(settings.feeds):
         reasons.append("the settings changed")
     if version.models_hash != models_hash():

@@ -9,11 +9,11 @@ from datetime import date
 
 from expectations import CheckResult, merged
 from kam.closing import ControlTotal
-from kam.diff import CellChange, SourceChange, TableChange
+from kam.diff import CellChange, FigureChange, SourceChange, TableChange
 from kam.ingest import LoadResult
 from kam.periods import month_name
 from kam.plan import MonthPlan
-from kam.steps import Headline, MonthOutcome, shown
+from kam.steps import Headline, MonthOutcome, figure_name, shown
 from kam.verify import Proof
 
 
@@ -165,7 +165,7 @@ def headline_rows(headlines: Sequence[Headline]) -> list[Row]:
     months = sorted({line.month for line in headlines})
     found: dict[str, Row] = {}
     for line in headlines:
-        name = f"{line.figure} ({line.plan_version})" if line.plan_version else line.figure
+        name = figure_name(line)
         row = found.setdefault(name, {"Figure": name} | {month_name(month): "–" for month in months})
         row[month_name(line.month)] = shown(line.value, line.unit)
     return list(found.values())
@@ -181,6 +181,18 @@ def table_rows(tables: Sequence[TableChange]) -> list[Row]:
             "Removed": f"{table.removed_count:,}",
         }
         for table in tables
+    ]
+
+
+def figure_rows(figures: Sequence[FigureChange]) -> list[Row]:
+    """The headline figures that differ."""
+    return [
+        {
+            "Figure": figure_name(figure),
+            "Before": shown(figure.before, figure.unit),
+            "After": shown(figure.after, figure.unit),
+        }
+        for figure in figures
     ]
 
 

@@ -6,13 +6,12 @@ Every step opens the warehouse itself, leaves its result there or returns a smal
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from expectations import CheckResult, validate
 from expectations.feeds import feed_suites
@@ -20,7 +19,7 @@ from expectations.marts import mart_suites
 from kam import closing, diff, ledger, plan, publication
 from kam.build import prepare_build, record_content
 from kam.closing import Candidate, ControlTotal, State
-from kam.diff import Difference
+from kam.diff import Difference, FigureChange
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.ingest import LoadResult, ingest_feed
 from kam.models import marts, materialise, prepare_marts, run_models
@@ -235,31 +234,31 @@ def _what_changed(con: Connection, settings: Settings, candidate: Candidate, as_
     changes = plan.changing_loads(con, before.as_of_load, as_of_load)
     (planned,) = plan.plan(con, settings, [month], as_of_load=as_of_load)
     why = planned.why if planned.action is Action.COMPARE else "the month before has another version"
-    lines = [f"{name} is closed (version {version}) and would come out differently now: {why}."]
+    when = "now" if before.as_of_load <= as_of_load else f"as known at load {as_of_load}"
+    lines = [f"{name} is closed (version {version}) and would come out differently {when}: {why}."]
     lines += [
-        f"  load {change.load_id} ({change.feed}: {change.source}): {counted(change.loaded_count, 'row')}"
-        f"{f', {change.superseded_count:,} of them or others in place of earlier ones' if change.superseded_count else ''}"
+        f"  load {change.load_id} ({change.feed}: {change.source}): {counted(change.loaded_count, 'row')} loaded"
+        f"{f', {change.superseded_count:,} superseded' if change.superseded_count else ''}"
         for change in changes[:_SHOWN_LOADS]
     ]
     if len(changes) > _SHOWN_LOADS:
         lines.append(f"  … and {counted(len(changes) - _SHOWN_LOADS, 'load')} more")
     lines.append(f"  Tables that change: {', '.join(candidate.changed_tables)}")
     figures = diff.figures(con, before, after)
-    changed = [figure for figure in figures if figure["before"] != figure["after"]]
-    lines += [f"  {figure_change(figure)}" for figure in changed]
-    if not changed:
+    lines += [
+        f"  {figure_name(figure)}: {shown(figure.before, figure.unit)} → {shown(figure.after, figure.unit)}"
+        for figure in figures
+    ]
+    if not figures:
         lines.append("  No headline figure changes")
     lines.append(f"See what changes: kam diff {name}")
     lines.append(f'To make a new version: kam close {name} --restate --reason "…"')
     return "\n".join(lines)
 
 
-def figure_change(figure: Mapping[str, Any]) -> str:
-    """A headline figure before and after: `Open receivables: 100.00 EUR → 107.00 EUR`."""
-    of = f" ({figure['plan_version']})" if figure["plan_version"] else ""
-    return (
-        f"{figure['figure']}{of}: {shown(figure['before'], figure['unit'])} → {shown(figure['after'], figure['unit'])}"
-    )
+def figure_name(line: Headline | FigureChange) -> str:
+    """The name of a headline figure, with the plan version that it is for."""
+    return f"{line.figure} ({line.plan_version})" if line.plan_version else line.figure
 
 
 def shown(value: object, unit: str) -> str:
