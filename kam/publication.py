@@ -21,6 +21,8 @@ from kam.warehouse import Connection, literal, quoted, transaction
 PUBLISHED_FILE = "kam.duckdb"
 # Readers from DuckDB 1.1 on can open this.
 _STORAGE_VERSION = "v1.0.0"
+# Not how a source is read: that is nobody's business outside.
+_LOADS = "load_id, feed, source, sha256, status, loaded_count, unchanged_count, rejected_count, superseded_count, finished_at"
 _LEDGERS = ("closes", "checks", "control_totals", "metric_definitions")
 
 
@@ -134,6 +136,7 @@ def _fill(con: Connection, file: Path) -> None:
             )
         for ledger in _LEDGERS:
             con.execute(f"CREATE TABLE published.ops.{ledger} AS FROM {quoted(working)}.ops.{ledger}")
+        con.execute(f"CREATE TABLE published.ops.loads AS SELECT {_LOADS} FROM {quoted(working)}.ops.loads")
         con.execute("USE published")
         with transaction(con):
             create_reporting_views(con, with_comments=True)

@@ -12,11 +12,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from kam import steps
 from kam.build import build
 from kam.contracts import FEEDS, Kind
+from kam.ingest import ordered_feeds
 from kam.models import prepare_marts
 from kam.periods import parse_month
 from kam.settings import Settings, Site, find_site, validate_settings
+from kam.steps import MonthOutcome
 from kam.warehouse import Connection, memory, prepare, rows
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -116,6 +119,42 @@ def _toml(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(inner) for inner in value) + "]"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+
+
+def close_plainly(
+    site: Site,
+    months: Sequence[dt.date],
+    *,
+    restate: bool = False,
+    as_of_load: int | None = None,
+    with_checks: bool = False,
+) -> list[MonthOutcome]:
+    """What the flows do, without Prefect: load, validate, build, validate, commit, publish.
+
+    Checks take longer than all the rest on a site of a few rows, so they are left out where they are not the matter.
+    """
+    with steps.writing_session(site, "close"):
+        if as_of_load is None:
+            for feed in ordered_feeds(site):
+                steps.require_loaded(steps.load_feed(site, feed))
+        known = steps.prepare_months(site, months, as_of_load, restate=restate)
+        checks = steps.validate_feeds(site, known) if with_checks else []
+        steps.build_marts(site, known)
+        mart_checks, controls = steps.validate_marts(site, known) if with_checks else ([], [])
+        outcomes = [
+            steps.commit_month(
+                site,
+                month,
+                as_of_load=known,
+                checks=[*checks, *mart_checks],
+                controls=controls,
+                restate=restate,
+                reason="late documents" if restate else "",
+            )
+            for month in months
+        ]
+        steps.publish(site, only_if_lagging=True)
+    return outcomes
 
 
 def published(site: Site, sql: str) -> list[dict[str, Any]]:

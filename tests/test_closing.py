@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from kam import steps
+from kam import closing, steps
 from kam.errors import UsageError
 from kam.settings import Site
-from tests.support import published, write_csv, write_site
+from kam.warehouse import warehouse
+from tests.support import close_plainly, published, write_csv, write_site
 
 APRIL, MAY, JUNE = date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1)
 INVOICES: list[dict[str, Any]] = [
@@ -28,28 +29,11 @@ def site(site_folder: Path) -> Site:
     return write_site(site_folder, {"invoices": INVOICES, "payments": [PAYMENT]}, feeds=["invoices", "payments"])
 
 
-def close(site: Site, months: Sequence[date], *, restate: bool = False) -> list[tuple[str, int]]:
-    """What the flows do, without Prefect: outcome and version of each month."""
-    with steps.writing_session(site, "close"):
-        for feed in site.settings.feeds:
-            steps.require_loaded(steps.load_feed(site, feed))
-        as_of_load = steps.prepare_months(site, months, restate=restate)
-        checks = steps.validate_feeds(site, as_of_load)
-        steps.build_marts(site, as_of_load)
-        mart_checks, controls = steps.validate_marts(site, as_of_load)
-        outcomes = [
-            steps.commit_month(
-                site,
-                month,
-                as_of_load=as_of_load,
-                checks=[*checks, *mart_checks],
-                controls=controls,
-                restate=restate,
-                reason="late documents",
-            )
-            for month in months
-        ]
-        steps.publish(site)
+def close(
+    site: Site, months: Sequence[date], *, restate: bool = False, as_of_load: int | None = None
+) -> list[tuple[str, int]]:
+    """Outcome and version of each month, all checks run."""
+    outcomes = close_plainly(site, months, restate=restate, as_of_load=as_of_load, with_checks=True)
     assert [outcome.message for outcome in outcomes if outcome.outcome == "failed"] == []
     return [(outcome.outcome, outcome.version) for outcome in outcomes]
 
@@ -136,3 +120,70 @@ def test_a_site_without_any_load_says_what_to_do(site_folder: Path) -> None:
     empty = write_site(site_folder, {}, feeds=["invoices"])
     with pytest.raises(UsageError, match="kam ingest"):
         close(empty, [APRIL])
+
+
+def test_a_month_closes_with_the_knowledge_of_an_earlier_load(site: Site) -> None:
+    close(site, [APRIL])
+    late_invoice(site)
+    with warehouse(site) as con:
+        steps.load_feed(site, "invoices")
+        assert closing.newest_load(con) == 3
+    # At load 2 nobody knew of the invoice for 7.
+    assert close(site, [APRIL], as_of_load=2) == [("unchanged", 1)]
+    assert close(site, [MAY], as_of_load=2) == [("closed", 1)]
+    assert roll_forward(site, MAY) == (100, 100, 40, 0, 160)
+    assert close(site, [APRIL, MAY]) == [("changed", 1), ("changed", 1)]
+
+
+def test_a_month_closed_as_known_then_opens_from_the_version_known_then(site: Site) -> None:
+    close(site, [APRIL])
+    late_invoice(site)
+    close(site, [APRIL], restate=True)
+    # April's version 2 knows load 3; with the knowledge of load 2 May opens from version 1.
+    close(site, [MAY], as_of_load=2)
+    assert roll_forward(site, MAY) == (100, 100, 40, 0, 160)
+    # Known now, May opens from version 2, and nothing is late any more.
+    close(site, [MAY], restate=True)
+    assert roll_forward(site, MAY) == (107, 100, 40, 0, 167)
+
+
+def known(site: Site, **what: Any) -> int:
+    with warehouse(site) as con:
+        return closing.known_load(con, "Europe/Berlin", **what)
+
+
+def test_the_last_load_of_a_day_is_found_in_the_time_zone_of_the_site(site: Site) -> None:
+    close(site, [APRIL])
+    with warehouse(site) as con:
+        # 22:30 UTC on 31 May is half past midnight on 1 June in Berlin.
+        con.execute("UPDATE ops.loads SET finished_at = TIMESTAMP '2026-05-31 21:30:00' WHERE load_id = 1")
+        con.execute("UPDATE ops.loads SET finished_at = TIMESTAMP '2026-05-31 22:30:00' WHERE load_id = 2")
+    assert known(site, as_known_on=date(2026, 5, 31)) == 1
+    assert known(site, as_known_on=date(2026, 6, 1)) == 2
+    assert known(site, as_known_on=date(2027, 1, 1)) == 2
+    with pytest.raises(UsageError, match="nothing was known on 2026-05-30; the first load is of 2026-05-31"):
+        known(site, as_known_on=date(2026, 5, 30))
+
+
+def test_a_load_that_is_not_there_is_a_usage_error(site: Site) -> None:
+    close(site, [APRIL])
+    assert known(site, as_of_load=1) == 1
+    for number in (0, -1, 3):
+        with pytest.raises(UsageError, match=f"no load {number}; the loads run from 1 to 2"):
+            known(site, as_of_load=number)
+    with pytest.raises(UsageError, match="give one of them"):
+        known(site, as_of_load=1, as_known_on=MAY)
+
+
+def test_a_changed_month_says_what_changed_and_what_that_does_to_the_figures(site: Site) -> None:
+    close(site, [APRIL])
+    late_invoice(site)
+    (april,) = close_plainly(site, [APRIL])
+    assert april.outcome == "changed"
+    lines = april.message.splitlines()
+    assert lines[0] == (
+        "2026-04 is closed (version 1) and would come out differently now: 1 row of invoices in 1 load since version 1."
+    )
+    assert lines[1] == "  load 3 (invoices: landing/invoices_late.csv): 1 row loaded"
+    assert "  Open receivables: 100.00 EUR → 107.00 EUR" in lines
+    assert lines[-1] == 'To make a new version: kam close 2026-04 --restate --reason "…"'

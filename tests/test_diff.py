@@ -1,0 +1,128 @@
+"""What a restatement changed, against amounts worked out by hand."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from kam import steps
+from kam.diff import CellChange, Difference, FigureChange, TableChange
+from kam.errors import KamError, UsageError
+from kam.settings import Site
+from tests.support import close_plainly, write_csv, write_site
+
+JUNE = date(2026, 6, 1)
+COLUMNS = ("invoice_id", "account_id", "invoice_date", "due_date", "net_amount")
+
+
+def invoice(invoice_id: str, account_id: str, net_amount: int, invoice_date: str = "2026-06-10") -> dict[str, object]:
+    dates = {"invoice_date": invoice_date, "due_date": "2026-07-10"}
+    return {"invoice_id": invoice_id, "account_id": account_id, "net_amount": net_amount} | dates
+
+
+@pytest.fixture
+def site(site_folder: Path) -> Site:
+    """June with 100 of A and 200 of B, closed; then B's invoice becomes 230 and A's gets a second one of 7."""
+    given = {"invoices": [invoice("I1", "A", 100), invoice("I2", "B", 200)]}
+    site = write_site(site_folder, given, feeds=["invoices"])
+    close_plainly(site, [JUNE])
+    late = [invoice("I2", "B", 230), invoice("I3", "A", 7), invoice("I4", "C", 900, "2026-07-02")]
+    write_csv(site.directory / "landing" / "invoices_late.csv", COLUMNS, late)
+    return site
+
+
+def compare(site: Site, first: int | None = None, second: int | None = None, limit: int = 1000) -> Difference:
+    return steps.difference(site, JUNE, first, second, limit=limit)
+
+
+def cells(
+    found: Difference, table: str, measure: str
+) -> list[tuple[str | None, str | None, str | None, Decimal | None]]:
+    return [
+        (cell.account_id, cell.before, cell.after, cell.change)
+        for cell in found.cells
+        if (cell.table, cell.measure) == (table, measure)
+    ]
+
+
+def check_amounts(found: Difference) -> None:
+    """B grew by 30 and A by 7, which makes 337 of 300; the July invoice of C is not of June."""
+    assert TableChange("receivables_ageing", 1, 0, 1) in found.tables
+    assert cells(found, "receivables_rollforward", "closing_amount") == [
+        ("B", "200.00", "230.00", Decimal(30)),
+        ("A", "100.00", "107.00", Decimal(7)),
+    ]
+    assert cells(found, "receivables_ageing", "outstanding_amount") == [
+        ("B", "200.00", "230.00", Decimal(30)),
+        ("A", None, "7.00", Decimal(7)),
+    ]
+    assert FigureChange("Open receivables", "", "EUR", Decimal("300.0000"), Decimal("337.0000")) in found.figures
+    assert [(row.feed, row.account_id, row.key, row.what, row.load_id, row.source_row) for row in found.sources] == [
+        ("invoices", "B", "I2 1", "corrected", 2, 1),
+        ("invoices", "A", "I3 1", "new", 2, 2),
+    ]
+    assert found.sources[0].values == "net_amount 200.0000 → 230.0000"
+    assert found.sources[0].source == "landing/invoices_late.csv"
+
+
+def test_the_last_version_against_what_a_close_would_give_now(site: Site) -> None:
+    steps.load_feed(site, "invoices")
+    found = compare(site)
+    assert (found.before.name, found.after.name) == ("version 1", "now")
+    check_amounts(found)
+    # Nothing was committed.
+    assert [outcome.outcome for outcome in close_plainly(site, [JUNE])] == ["changed"]
+
+
+def test_one_version_against_another(site: Site) -> None:
+    close_plainly(site, [JUNE], restate=True)
+    check_amounts(compare(site, 1, 2))
+    check_amounts(compare(site, None, 2))
+    assert list(compare(site).tables) == []
+
+
+def test_backwards_the_signs_turn(site: Site) -> None:
+    close_plainly(site, [JUNE], restate=True)
+    found = compare(site, 2, 1)
+    assert cells(found, "receivables_rollforward", "closing_amount") == [
+        ("B", "230.00", "200.00", Decimal(-30)),
+        ("A", "107.00", "100.00", Decimal(-7)),
+    ]
+    assert [(row.key, row.what) for row in found.sources] == [("I2 1", "corrected"), ("I3 1", "gone")]
+
+
+def test_the_largest_come_first_and_the_rest_is_counted(site: Site) -> None:
+    close_plainly(site, [JUNE], restate=True)
+    found = compare(site, 1, 2, limit=1)
+    (cell,) = found.cells
+    assert isinstance(cell, CellChange)
+    assert (cell.account_id, cell.change) == ("B", Decimal(30))
+    assert found.cell_count > 10
+    assert (len(found.sources), found.source_count) == (1, 2)
+
+
+def test_all_of_it_can_be_exported(site: Site, tmp_path: Path) -> None:
+    close_plainly(site, [JUNE], restate=True)
+    found = steps.difference(site, JUNE, 1, 2, limit=1, export_to=tmp_path / "out")
+    with (tmp_path / "out" / "cells.csv").open(newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == found.cell_count
+    with (tmp_path / "out" / "source_rows.csv").open(newline="") as stream:
+        assert [row["key"] for row in csv.DictReader(stream)] == ["I2 1", "I3 1"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KamError, match="cannot be written to"):
+        steps.difference(site, JUNE, 1, 2, limit=1, export_to=tmp_path / "file")
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, None), (1, 2), (0, 1), (None, 1)])
+def test_a_version_that_is_not_there_is_a_usage_error(site: Site, first: int | None, second: int | None) -> None:
+    with pytest.raises(UsageError, match=r"2026-06 has no version \d; its only version is 1"):
+        compare(site, first, second)
+
+
+def test_a_month_that_is_not_closed_says_so(site: Site) -> None:
+    with pytest.raises(UsageError, match=r"it is not closed\\. Next: kam close 2026-05"):
+        steps.difference(site, date(2026, 5, 1), None, None, limit=1)

@@ -1,0 +1,107 @@
+"""Which months a run leaves alone without building them, and why it does not leave others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from kam.closing import newest_load
+from kam.plan import Action, MonthPlan, plan
+from kam.settings import Site, find_site
+from kam.warehouse import warehouse
+from tests.support import close_plainly, write_csv, write_site
+
+APRIL, MAY, JUNE, JULY = (date(2026, month, 1) for month in (4, 5, 6, 7))
+INVOICES = [
+    {"invoice_id": f"I{month}", "account_id": "A", "invoice_date": f"2026-0{month}-10", "net_amount": 100}
+    for month in (4, 5, 6, 7)
+]
+
+
+@pytest.fixture
+def site(site_folder: Path) -> Site:
+    site = write_site(site_folder, {"invoices": INVOICES}, feeds=["invoices"])
+    close_plainly(site, [APRIL, MAY, JUNE])
+    return site
+
+
+def load(site: Site, name: str, invoice_date: str, net_amount: int, invoice_id: str = "LATE") -> None:
+    row = {"invoice_id": invoice_id, "account_id": "A", "invoice_date": invoice_date, "net_amount": net_amount}
+    write_csv(site.directory / "landing" / f"invoices_{name}.csv", list(row), [row])
+
+
+def planned(
+    site: Site, months: Sequence[date], *, as_of_load: int | None = None, restate: bool = False
+) -> list[MonthPlan]:
+    with warehouse(site) as con:
+        known = as_of_load or newest_load(con)
+        return plan(con, site.settings, months, as_of_load=known, restate=restate)
+
+
+def actions(site: Site, months: Sequence[date], *, restate: bool = False) -> list[str]:
+    return [month.action.value for month in planned(site, months, restate=restate)]
+
+
+def test_months_of_which_nothing_changed_are_skipped(site: Site) -> None:
+    assert planned(site, [MAY, JUNE, JULY]) == [
+        MonthPlan(MAY, Action.SKIP, 1, "nothing changed since version 1"),
+        MonthPlan(JUNE, Action.SKIP, 1, "nothing changed since version 1"),
+        MonthPlan(JULY, Action.CLOSE, 0, "never closed"),
+    ]
+
+
+def test_a_load_without_changes_changes_nothing(site: Site) -> None:
+    load(site, "again", "2026-04-10", 100, "I4")
+    close_plainly(site, [APRIL])
+    assert actions(site, [APRIL, MAY]) == ["skip", "skip"]
+
+
+def test_rows_that_came_since_have_all_months_built(site: Site) -> None:
+    load(site, "late", "2026-06-20", 7)
+    close_plainly(site, [JULY])
+    assert planned(site, [APRIL, JULY]) == [
+        MonthPlan(APRIL, Action.COMPARE, 1, "1 row of invoices in 1 load since version 1"),
+        MonthPlan(JULY, Action.SKIP, 1, "nothing changed since version 1"),
+    ]
+
+
+def test_a_month_whose_opening_got_another_version_is_built(site: Site) -> None:
+    load(site, "late", "2026-06-20", 7)
+    close_plainly(site, [JULY])
+    close_plainly(site, [JUNE], restate=True)
+    # July opened from version 1 of June, with the late invoice in a lane of its own.
+    (july,) = planned(site, [JULY])
+    assert (july.action, july.why) == (Action.COMPARE, "2026-06 has another version than the one it opened from")
+    assert [(outcome.outcome, outcome.version) for outcome in close_plainly(site, [JULY])] == [("changed", 1)]
+
+
+def test_a_month_is_built_when_the_one_before_may_get_a_version_in_the_same_run(site: Site) -> None:
+    load(site, "late", "2026-06-20", 7)
+    close_plainly(site, [JULY])
+    assert actions(site, [JUNE, JULY], restate=True) == ["compare", "compare"]
+    # Without --restate June keeps its version, so July's opening stays.
+    assert actions(site, [JUNE, JULY]) == ["compare", "skip"]
+
+
+def test_changed_settings_and_newly_declared_feeds_have_months_built(site: Site) -> None:
+    file = site.directory / "kam.toml"
+    before = file.read_text()
+    file.write_text(before + "[receivables]\nbuckets = [10, 20]\n")
+    (month,) = planned(find_site(site.directory), [APRIL])
+    assert (month.action, month.why) == (Action.COMPARE, "the settings changed")
+    file.write_text(before + '[feeds.payments]\nfiles = "landing/payments*.csv"\n')
+    (month,) = planned(find_site(site.directory), [APRIL])
+    assert (month.action, month.why) == (Action.COMPARE, "the settings changed")
+    # How runs go decides no figure.
+    file.write_text(before + "[run]\nmonths_at_once = 1\n")
+    assert actions(find_site(site.directory), [APRIL]) == ["skip"]
+
+
+def test_older_knowledge_than_the_version_has_the_month_built(site: Site) -> None:
+    load(site, "late", "2026-06-20", 7)
+    close_plainly(site, [JULY])
+    (july,) = planned(site, [JULY], as_of_load=1)
+    assert (july.action, july.why) == (Action.COMPARE, "version 1 knows 1 row of invoices in 1 load more")
