@@ -122,8 +122,9 @@ def version_side(con: Connection, month: date, version: int) -> Side:
     if not found:
         newest = last_version(con, month)
         known = f"its versions are 1 to {newest}" if newest > 1 else "its only version is 1"
-        problem = known if newest else f"it is not closed. Next: kam close {month_name(month)}"
-        message = f"{month_name(month)} has no version {version}; {problem}"
+        message = f"{month_name(month)} has no version {version}; {known}"
+        if not newest:
+            message = f"{month_name(month)} is not closed. Next: kam close {month_name(month)}"
         raise UsageError(message)
     return Side(month, version, int(found[0][0]))
 

@@ -1,0 +1,143 @@
+"""The backfill flow: sets of months, where it stops, and that it gives what single closes give."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from kam.errors import ValidationFailedError
+from kam.models import marts, run_views
+from kam.report import CloseReport
+from kam.settings import Site
+from tests.support import published, write_csv, write_site
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+MONTHS = (4, 5, 6, 7, 8)
+INVOICES: list[dict[str, Any]] = [
+    {"invoice_id": f"I{month}", "account_id": "A", "invoice_date": f"2026-0{month}-10", "net_amount": 100 * month}
+    for month in MONTHS
+]
+# The lines of June's invoice do not add up to its total, which is critical.
+BROKEN: list[dict[str, Any]] = [
+    row | ({"invoice_total": 1} if row["invoice_id"] == "I6" else {"invoice_total": row["net_amount"]})
+    for row in INVOICES
+]
+PAYMENT = {"payment_id": "P1", "account_id": "A", "invoice_id": "I4", "payment_date": "2026-06-20", "amount": 40}
+
+
+def site_in(folder: Path, invoices: list[dict[str, Any]], months_at_once: int = 24) -> Site:
+    folder.mkdir(exist_ok=True)
+    given = {"invoices": invoices, "payments": [PAYMENT]}
+    settings = {"run": {"months_at_once": months_at_once}}
+    return write_site(folder, given, settings=settings, feeds=["invoices", "payments"])
+
+
+def backfill(site: Site, first: str = "2026-04", last: str = "2026-08", **options: Any) -> CloseReport:
+    from flows.backfill import backfill as flow
+
+    return flow(str(site.directory), first, last, **options)
+
+
+def versions(site: Site) -> list[tuple[str, int]]:
+    found = published(site, "FROM reporting.closes ORDER BY period_month, close_version")
+    return [(f"{row['period_month']:%m}", row["close_version"]) for row in found]
+
+
+def built_months(site: Site) -> list[int]:
+    """The months that the last set was built for."""
+    with duckdb.connect(str(site.warehouse), read_only=True) as con:
+        found = con.execute("SELECT month(period_month) FROM build.periods ORDER BY period_month").fetchall()
+    return [month for (month,) in found]
+
+
+def published_bytes(site: Site, folder: Path) -> dict[str, bytes]:
+    """Each reporting view, with all versions, as a CSV file; without the times of loads and closes."""
+    folder.mkdir()
+    views = [*(f"{mart.name}_history" for mart in marts()), *run_views()]
+    with duckdb.connect(str(site.published / "kam.duckdb"), read_only=True) as con:
+        for view in views:
+            rows = f"SELECT COLUMNS(name -> NOT name LIKE '%ed_at') FROM reporting.{view} ORDER BY ALL"
+            con.execute(f"COPY ({rows}) TO '{folder / view}' (FORMAT csv, HEADER)")
+    return {view: (folder / view).read_bytes() for view in views}
+
+
+def test_sets_of_months_give_byte_for_byte_what_single_closes_give(tmp_path: Path) -> None:
+    together = site_in(tmp_path / "together", INVOICES)
+    in_sets = site_in(tmp_path / "sets", INVOICES, months_at_once=2)
+    one_by_one = site_in(tmp_path / "single", INVOICES)
+    backfill(together)
+    backfill(in_sets)
+    for month in MONTHS:
+        backfill(one_by_one, f"2026-0{month}", f"2026-0{month}")
+    assert built_months(together) == [4, 5, 6, 7, 8]
+    assert built_months(in_sets) == [8]
+    expected = published_bytes(one_by_one, tmp_path / "expected")
+    assert expected["receivables_rollforward_history"].count(b"\n") == 1 + len(MONTHS)
+    assert published_bytes(together, tmp_path / "a") == expected
+    assert published_bytes(in_sets, tmp_path / "b") == expected
+
+
+def test_it_tells_how_many_months_are_done_and_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    site = site_in(tmp_path / "site", INVOICES, months_at_once=2)
+    with caplog.at_level(logging.INFO, logger="kam"):
+        backfill(site, last="2026-06")
+    told = [record.getMessage() for record in caplog.records if record.name == "kam"]
+    assert "2026-04 to 2026-05, of 3 months …" in told
+    assert "2026-05: closed; 2 of 3 done, 1 left" in told
+    assert "2026-06: closed; 3 of 3 done, 0 left" in told
+
+
+def test_a_month_that_fails_does_not_take_the_others_with_it(tmp_path: Path) -> None:
+    site = site_in(tmp_path / "site", BROKEN, months_at_once=2)
+    with pytest.raises(ValidationFailedError, match="2026-06 was not published"):
+        backfill(site)
+    assert versions(site) == [("04", 1), ("05", 1), ("07", 1), ("08", 1)]
+
+
+def test_with_stop_on_failure_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    site = site_in(tmp_path / "site", BROKEN, months_at_once=2)
+    with pytest.raises(ValidationFailedError, match="2026-06 was not published"):
+        backfill(site, stop_on_failure=True)
+    assert versions(site) == [("04", 1), ("05", 1)]
+    mended = [row | {"invoice_total": row["net_amount"]} for row in BROKEN if row["invoice_id"] == "I6"]
+    write_csv(site.directory / "landing" / "invoices_mended.csv", list(mended[0]), mended)
+    report = backfill(site)
+    outcomes = [(outcome.outcome, outcome.version) for outcome in report.months]
+    assert outcomes == [("unchanged", 1), ("unchanged", 1), ("closed", 1), ("closed", 1), ("closed", 1)]
+
+
+def test_months_that_are_up_to_date_are_not_built_again(tmp_path: Path) -> None:
+    site = site_in(tmp_path / "site", INVOICES)
+    backfill(site, last="2026-07")
+    report = backfill(site)
+    assert [(outcome.outcome, outcome.version) for outcome in report.months] == [("unchanged", 1)] * 4 + [("closed", 1)]
+    assert built_months(site) == [8]
+
+
+def test_a_dry_run_loads_and_closes_nothing(tmp_path: Path) -> None:
+    site = site_in(tmp_path / "site", INVOICES)
+    backfill(site, last="2026-04")
+    late = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
+    write_csv(site.directory / "landing" / "invoices_late.csv", list(late), [late])
+    report = backfill(site, last="2026-05", dry_run=True)
+    assert [(month.action.value, month.version) for month in report.planned] == [("skip", 1), ("close", 0)]
+    assert (report.loads, report.months, report.published) == ((), (), False)
+    assert versions(site) == [("04", 1)]
+
+
+def test_the_knowledge_of_a_load_is_a_parameter(tmp_path: Path) -> None:
+    site = site_in(tmp_path / "site", INVOICES)
+    backfill(site, last="2026-04")
+    late = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
+    write_csv(site.directory / "landing" / "invoices_late.csv", list(late), [late])
+    report = backfill(site, last="2026-05", as_of_load=2)
+    assert report.loads == ()
+    assert [outcome.outcome for outcome in report.months] == ["unchanged", "closed"]
+    tomorrow = backfill(site, last="2026-05", as_known_on=date(2100, 1, 1))
+    assert [outcome.outcome for outcome in tomorrow.months] == ["unchanged", "unchanged"]
