@@ -234,6 +234,22 @@ def _value(text: str | None) -> str:
     return text.rstrip("0").rstrip(".") if re.fullmatch(r"-?\d+\.\d+", text) else text
 
 
+def proofs_rows(proofs: Sequence[Proof]) -> list[Row]:
+    """Versions that were made again, one row each."""
+    return [
+        {
+            "Month": month_name(proof.month),
+            "Version": str(proof.version),
+            "Known up to load": str(proof.as_of_load),
+            "Loads": f"{proof.loads_made:,}",
+            "Versions it stands on": f"{proof.closes_made:,}",
+            "Published": "yes" if proof.is_published else "no",
+            "Equal": "yes" if proof.holds else "NO",
+        }
+        for proof in proofs
+    ]
+
+
 def proof_rows(proof: Proof) -> list[Row]:
     """The tables of a version that was made again, one row each."""
     return [

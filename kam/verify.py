@@ -26,6 +26,8 @@ from kam.settings import Site
 from kam.warehouse import Connection, literal, memory, reading
 
 Entry = Mapping[str, Any]
+# Content hash and row count by table.
+Content = Mapping[str, tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -62,42 +64,66 @@ class Proof:
     is_published: bool
 
     @property
+    def name(self) -> str:
+        """As it is called on the console."""
+        return f"{month_name(self.month)} version {self.version}"
+
+    @property
     def holds(self) -> bool:
         """Whether every table is equal."""
         return all(table.is_equal for table in self.tables)
 
 
 def verify(
-    site: Site, month: date, version: int | None = None, *, on_step: Callable[[str], None] = lambda _: None
-) -> Proof:
-    """Make a version of a month again, the newest unless one is named, and compare it.
+    site: Site,
+    month: date | None = None,
+    version: int | None = None,
+    *,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> list[Proof]:
+    """Make a version of a month again, the newest unless one is named, and compare it; without a month, all versions.
 
     Raises `UsageError` when the ledger does not have it, `KamError` when the archive lacks a file or has it with other
     bytes, `WarehouseBusyError` while another verification of the site runs.
     """
     entries = archive.ledger_entries(site)
-    closes = {(close["period_month"], close["close_version"]): close for close in entries if ledger.is_close(close)}
-    target = _target(site, closes, month, version)
-    wanted = _with_its_openings(closes, target)
-    loads = [entry for entry in entries if not ledger.is_close(entry) and entry["load_id"] <= target["as_of_load"]]
+    closes = {_key(close): close for close in entries if ledger.is_close(close)}
+    targets = [_target(site, closes, month, version)] if month else sorted(closes.values(), key=_key)
+    if not targets:
+        message = f"no month is closed, {archive.ledger(site)} says. Next: kam close MONTH"
+        raise UsageError(message)
+    openings = {_key(target): _with_its_openings(closes, target) for target in targets}
+    wanted = set().union(*openings.values())
+    known = max(target["as_of_load"] for target in targets)
+    loads = [entry for entry in entries if not ledger.is_close(entry) and entry["load_id"] <= known]
     on_step("Comparing the archive with its ledger …")
     require_archive(site, loads)
     site.scratch.mkdir(exist_ok=True)
     try:
         with FileLock(site.scratch / "verify.lock", timeout=0), emptied(Aside(site, "verify")) as aside:
-            replayed(
-                aside,
-                [*loads, *(close for close in entries if ledger.is_close(close) and _key(close) in wanted)],
-                on_step,
-            )
+            replayed(aside, [*loads, *(close for key, close in closes.items() if key in wanted)], on_step)
             with reading(aside) as con:
-                rebuilt = _content(con, "marts", target)
+                rebuilt = [_content(con, "marts", target) for target in targets]
     except Timeout:
         message = f"{site.directory}: another kam verify is running. Try again when it has finished"
         raise WarehouseBusyError(message) from None
-    published = _published(site, target)
-    recorded = target["manifest"]["content"]
-    tables = [
+    return [
+        Proof(
+            date.fromisoformat(target["period_month"]),
+            target["close_version"],
+            target["as_of_load"],
+            _compared(target["manifest"]["content"], made, published),
+            sum(load["load_id"] <= target["as_of_load"] for load in loads),
+            len(openings[_key(target)]),
+            target["models_hash"] != models_hash(),
+            published is not None,
+        )
+        for target, made, published in zip(targets, rebuilt, _published(site, targets), strict=True)
+    ]
+
+
+def _compared(recorded: Mapping[str, str], rebuilt: Content, published: Content | None) -> list[TableProof]:
+    return [
         TableProof(
             name,
             rebuilt[name][1] if name in rebuilt else 0,
@@ -108,16 +134,6 @@ def verify(
         )
         for name in sorted({*recorded, *rebuilt, *(published or {})})
     ]
-    return Proof(
-        month,
-        target["close_version"],
-        target["as_of_load"],
-        tables,
-        len(loads),
-        len(wanted),
-        target["models_hash"] != models_hash(),
-        published is not None,
-    )
 
 
 def _key(close: Entry) -> tuple[str, int]:
@@ -151,8 +167,8 @@ def _with_its_openings(closes: Mapping[tuple[str, int], Entry], target: Entry) -
     return wanted
 
 
-def _content(con: Connection, schema: str, target: Entry) -> dict[str, tuple[str, int]]:
-    """Content hash and row count of each table of a version that has rows."""
+def _content(con: Connection, schema: str, target: Entry) -> Content:
+    """The content of each table of a version that has rows."""
     condition = f"WHERE period_month = DATE '{target['period_month']}' AND close_version = {target['close_version']}"
     found = con.execute(
         " UNION ALL ".join(
@@ -162,18 +178,15 @@ def _content(con: Connection, schema: str, target: Entry) -> dict[str, tuple[str
     return {name: (content_hash, row_count) for _, name, content_hash, row_count in found.fetchall()}
 
 
-def _published(site: Site, target: Entry) -> dict[str, tuple[str, int]] | None:
-    """The same of the published file; None when it is not there, cannot be read or lacks the version."""
+def _published(site: Site, targets: Sequence[Entry]) -> list[Content | None]:
+    """The same of the published file; None where that is not there, cannot be read or lacks the version."""
     file = site.published / PUBLISHED_FILE
     if not file.exists():
-        return None
+        return [None] * len(targets)
     with memory() as con:
         try:
             con.execute(f"ATTACH {literal(str(file))} AS published (READ_ONLY)")
-            found = con.execute(
-                "SELECT count(*) FROM published.ops.closes "
-                f"WHERE period_month = DATE '{target['period_month']}' AND close_version = {target['close_version']}"
-            ).fetchall()
-            return _content(con, "published.marts", target) if found[0][0] else None
+            found = con.execute("SELECT period_month::VARCHAR, close_version FROM published.ops.closes").fetchall()
+            return [_content(con, "published.marts", target) if _key(target) in found else None for target in targets]
         except duckdb.Error:
-            return None
+            return [None] * len(targets)
