@@ -238,7 +238,8 @@ def missing_column(extract: Extract, column: str, wanted: str, relation: Relatio
         f"{extract.feed}: {extract.source}: no column {wanted!r}"
         f"{f' for {column}' if wanted != column else ''}{', which is required' if required else ''}. "
         f"The source has: {has}. "
-        f'Map it in kam.toml: [feeds.{extract.feed}] columns = {{ {column} = "…" }}'
+        f'Map it in kam.toml: [feeds.{extract.feed}] columns = {{ {column} = "…" }}; '
+        f"kam check --feed {extract.feed} proposes how"
     )
     return SourceRefusedError(message)
 
