@@ -91,9 +91,10 @@ def load_site(folder: Path) -> None:
 
 def run(folder: Path, rows: int) -> list[Measured]:
     """All steps, each in a process of its own; leaves their files in `folder`."""
-    landing = folder / "landing"
-    landing.mkdir(parents=True)
-    (folder / "kam.toml").write_text(_SETTINGS, encoding="utf-8")
+    landing, others = folder / "landing", folder / "others"
+    for site in (folder, others):
+        (site / "landing").mkdir(parents=True)
+        (site / "kam.toml").write_text(_SETTINGS, encoding="utf-8")
     write_lines(landing / "orders.csv", rows)
     size = (landing / "orders.csv").stat().st_size
     print(f"{rows:,} order lines, {size / 1e6:,.0f} MB; memory limit {_MEMORY_LIMIT}; {machine()}\n")
@@ -103,7 +104,9 @@ def run(folder: Path, rows: int) -> list[Measured]:
         measured("the same file again", _MODULE, "--step", "site", str(folder)),
     ]
     write_lines(landing / "orders.csv", rows, corrected=1)
-    return [*steps, measured("all lines again, 1 % corrected", _MODULE, "--step", "site", str(folder))]
+    steps.append(measured("all lines again, 1 % corrected", _MODULE, "--step", "site", str(folder)))
+    write_lines(others / "landing" / "orders.csv", rows, faulty=1)
+    return [*steps, measured("a first load, 1 % faulty", _MODULE, "--step", "site", str(others))]
 
 
 def report(steps: list[Measured], rows: int) -> None:

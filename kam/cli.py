@@ -293,11 +293,11 @@ def rejects(
         _export_rejects(place, feed, export)
         return
     report = site_rejects(place, feed)
-    _print_table("Rejected rows", report.by_rule, if_empty="No row was rejected.")
+    _print_table("Rejected rows by load and rule", report.by_rule, if_empty="No row was rejected.")
     _print_table("The first that are open", report.rows)
     if report.rows:
-        name = feed or "FEED"
-        out.print(f"To mend them: kam --site {_shown(place.directory)} rejects --feed {name} --export FILE")
+        command = f"kam --site {_shown(place.directory)} rejects --feed {feed or 'FEED'} --export FILE"
+        out.print(f"Open: {report.open_count:,} rows. To mend them: {command}", soft_wrap=True)
 
 
 def _export_rejects(place: Site, feed: str | None, file: Path) -> None:

@@ -309,6 +309,7 @@ REFUSED = [
     ("a.csv", b"PK\x03\x04 and so on", "Excel workbook"),
     ("a.json", b"{}", "the ending does not say what is in it"),
     ("a", b"order_id\n", "the ending does not say what is in it"),
+    ("a.xls", b"\xd0\xcf\x11\xe0", "Save the workbook as .xlsx"),
 ]
 
 
