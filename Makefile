@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SITE ?= demo-site
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint docs setup lock clean
+.PHONY: help demo test soak bench lint docs setup lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ test: $(READY) lint ## Check style, types and docs, and run all tests
 
 soak: $(READY) ## Try a hundred thousand mutated files against the loader (hours)
 	@KAM_FUZZ_EXAMPLES=$${KAM_FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest tests/fuzz --timeout=0 -s
+
+bench: $(READY) ## Measure a load of ten million lines and the steps of a close (minutes)
+	@$(BIN)/python -m benchmarks.ingest
+	@$(BIN)/python -m benchmarks.close
 
 lint: $(READY) ## Check format, style, types and generated docs
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: $(BIN)/ruff format ."; exit 1; }

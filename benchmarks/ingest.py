@@ -4,7 +4,8 @@
 
 Both load into a DuckDB file with the same memory limit. Bare DuckDB parses and stores. kam-close also copies the file to
 its archive under its hash, checks every rule of the feed, looks for keys that come twice, compares with what it has, and
-counts. The later lines are further deliveries into the same books.
+counts. The later lines are further deliveries into the same books; the last is a first load into other books, in which one
+line in a hundred has a date that is none, and is kept as a reject.
 """
 
 from __future__ import annotations
@@ -24,21 +25,23 @@ _MODULE = "benchmarks.ingest"
 _MEMORY_LIMIT = "2GB"
 _LEAST_RATIO = 0.5
 _MOST_BYTES = 4 << 30
-# A line of an order, about 95 bytes; every figure follows from its number. `corrected` gives each hundredth line another price.
+# A line of an order, about 95 bytes; every figure follows from its number. Each hundredth line gets another price with
+# `corrected`, and a date that is none with `faulty`.
 _LINES = """
-    SELECT
+    SELECT * EXCLUDE ordered FROM (SELECT
         'SO' || lpad((i // 4)::VARCHAR, 9, '0') AS order_id,
         i % 4 + 1 AS line_no,
         'C' || lpad((hash(i // 4) % 2000)::VARCHAR, 5, '0') AS account_id,
         'P' || lpad((hash(i) % 50000)::VARCHAR, 6, '0') AS product_id,
-        DATE '2021-01-01' + (i * 1800 // {rows})::INTEGER AS order_date,
-        order_date + 14 AS requested_date,
-        order_date + 14 + (hash(i, 1) % 7)::INTEGER AS promised_date,
+        DATE '2021-01-01' + (i * 1800 // {rows})::INTEGER AS ordered,
+        CASE WHEN {faulty} = 1 AND i % 100 = 0 THEN 'soon' ELSE ordered::VARCHAR END AS order_date,
+        ordered + 14 AS requested_date,
+        ordered + 14 + (hash(i, 1) % 7)::INTEGER AS promised_date,
         ((hash(i, 2) % 100000) / 10)::DECIMAL(18, 1) AS quantity,
         ((hash(i, 3) % 1000000) / 100 + {corrected} * (i % 100 = 0)::INTEGER)::DECIMAL(18, 2) AS unit_price,
         ['EUR', 'USD', 'CHF', 'CZK'][1 + (hash(i, 4) % 4)::INTEGER] AS currency,
         ['open', 'closed', 'closed', 'cancelled'][1 + (hash(i, 5) % 4)::INTEGER] AS status
-    FROM range({rows}) AS line(i)
+    FROM range({rows}) AS line(i))
 """
 _TYPES = {
     "order_id": "VARCHAR", "line_no": "INTEGER", "account_id": "VARCHAR", "product_id": "VARCHAR", "order_date": "DATE",
@@ -54,10 +57,10 @@ files = "landing/*.csv"
 """
 
 
-def write_lines(file: Path, rows: int, *, corrected: int = 0) -> None:
-    """Write order lines; with `corrected`, each hundredth has another price."""
+def write_lines(file: Path, rows: int, *, corrected: int = 0, faulty: int = 0) -> None:
+    """Write order lines; each hundredth with another price if `corrected`, with a date that is none if `faulty`."""
     with memory() as con:
-        query = _LINES.format(rows=rows, corrected=corrected)
+        query = _LINES.format(rows=rows, corrected=corrected, faulty=faulty)
         con.execute(f"COPY ({query}) TO {literal(str(file))} (HEADER)")
 
 
@@ -88,9 +91,10 @@ def load_site(folder: Path) -> None:
 
 def run(folder: Path, rows: int) -> list[Measured]:
     """All steps, each in a process of its own; leaves their files in `folder`."""
-    landing = folder / "landing"
-    landing.mkdir(parents=True)
-    (folder / "kam.toml").write_text(_SETTINGS, encoding="utf-8")
+    landing, others = folder / "landing", folder / "others"
+    for site in (folder, others):
+        (site / "landing").mkdir(parents=True)
+        (site / "kam.toml").write_text(_SETTINGS, encoding="utf-8")
     write_lines(landing / "orders.csv", rows)
     size = (landing / "orders.csv").stat().st_size
     print(f"{rows:,} order lines, {size / 1e6:,.0f} MB; memory limit {_MEMORY_LIMIT}; {machine()}\n")
@@ -100,7 +104,9 @@ def run(folder: Path, rows: int) -> list[Measured]:
         measured("the same file again", _MODULE, "--step", "site", str(folder)),
     ]
     write_lines(landing / "orders.csv", rows, corrected=1)
-    return [*steps, measured("all lines again, 1 % corrected", _MODULE, "--step", "site", str(folder))]
+    steps.append(measured("all lines again, 1 % corrected", _MODULE, "--step", "site", str(folder)))
+    write_lines(others / "landing" / "orders.csv", rows, faulty=1)
+    return [*steps, measured("a first load, 1 % faulty", _MODULE, "--step", "site", str(others))]
 
 
 def report(steps: list[Measured], rows: int) -> None:

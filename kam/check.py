@@ -10,13 +10,14 @@ import duckdb
 from pydantic import ValidationError
 
 from kam.contracts import FEEDS
-from kam.dialects import Proposal, Sample, propose, snippet, text_sample
+from kam.dialects import Proposal, Sample, header_place, propose, snippet, text_sample
 from kam.errors import KamError
 from kam.ingest import Examination, examine, ordered_feeds
-from kam.settings import FeedSource, Site, require_feed
+from kam.settings import WORKBOOK_ENDINGS, FeedSource, Site, require_feed
 from kam.sources import Extract, offered, opened
 from kam.textfiles import uncompressed
 from kam.warehouse import Connection, memory
+from kam.workbooks import first_rows
 
 _ROWS_OF_A_DATABASE = 10_000
 _ROWS_LOOKED_AT = 1000
@@ -43,7 +44,7 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
         require_feed(site.settings, feed)
     result = SiteCheck([], [], [], [])
     if not site.settings.feeds:
-        result.notes.append("No feed is declared in kam.toml; nothing would be loaded.")
+        result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # of one there.")
     with memory() as con:
         for name in [feed] if feed else ordered_feeds(site):
             try:
@@ -74,7 +75,7 @@ def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], re
             misfit = misfit or extract
             continue
         result.examined.append(examined)
-        if sum(examined.faults.values()) > examined.read_count * _SHARE_THAT_FITS:
+        if examined.rejected_count > examined.read_count * _SHARE_THAT_FITS:
             misfit = misfit or extract
     if misfit is not None:
         proposed = _proposal(con, site, misfit)
@@ -84,7 +85,8 @@ def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], re
 
 def _proposal(con: Connection, site: Site, extract: Extract) -> str:
     """A declaration that fits a file better than its own, and what it makes of the first rows; empty without one."""
-    source = site.settings.feeds[extract.feed]
+    declared = site.settings.feeds[extract.feed]
+    source = _with_header(site, extract, declared)
     sample = _sample(con, site, extract, source)
     if sample is None:
         return ""
@@ -98,10 +100,24 @@ def _proposal(con: Connection, site: Site, extract: Extract) -> str:
         )
     except ValidationError:
         return ""
-    if tried.mapping_hash == source.mapping_hash and not found.remarks:
-        return ""
     head = f"{extract.feed}: {extract.source} may be declared as:"
+    if tried.mapping_hash == declared.mapping_hash:
+        if not found.remarks:
+            return ""
+        head = f"{extract.feed}: {extract.source}: nothing fits better than what is declared:"
     return "\n".join((head, "", text, "", *_outcome(con, site, extract, tried, found)))
+
+
+def _with_header(site: Site, extract: Extract, source: FeedSource) -> FeedSource:
+    """The declaration with the sheet and the row of a workbook that name most of the feed's columns."""
+    if source.files is None or not extract.source.lower().endswith(WORKBOOK_ENDINGS):
+        return source
+    try:
+        sheets = first_rows(extract.files[0].path, site.settings.ingest, extract.source)
+    except KamError:
+        return source
+    place = header_place(FEEDS[extract.feed], source, sheets)
+    return source if place is None else source.model_copy(update=place)
 
 
 def _outcome(con: Connection, site: Site, extract: Extract, tried: FeedSource, found: Proposal) -> list[str]:
@@ -111,17 +127,19 @@ def _outcome(con: Connection, site: Site, extract: Extract, tried: FeedSource, f
         examined = examine(con, Site(site.directory, site.settings.model_copy(update={"feeds": feeds})), extract)
     except KamError as error:
         return [*found.remarks, f"With it: {error}"]
-    faults = ", ".join(f"{rule} {count:,}" for rule, count in examined.faults.items())
-    lines = [
-        *found.remarks,
-        f"With it, {examined.read_count:,} rows are read{f'; rejected: {faults}' if faults else ''}.",
-    ]
+    rejected = f", {examined.rejected_count:,} of them rejected ({by_rule(examined)})" if examined.faults else ""
+    lines = [*found.remarks, f"With it, {examined.read_count:,} rows are read{rejected}."]
     shown = examined.sample[:_SHOWN_ROWS]
     for name in shown[0] if shown else ():
         values = ["" if row[name] is None else str(row[name]) for row in shown]
         if any(values):
             lines.append(f"  {name}: {' | '.join(values)}")
     return lines
+
+
+def by_rule(examined: Examination) -> str:
+    """The rejected rows by rule, as in `2 × required, 1 × type`."""
+    return ", ".join(f"{count:,} × {rule}" for rule, count in examined.faults.items())
 
 
 def _sample(con: Connection, site: Site, extract: Extract, source: FeedSource) -> Sample | None:

@@ -19,7 +19,7 @@ from kam.errors import KamError
 
 if TYPE_CHECKING:
     from kam.diff import Difference
-    from kam.ingest import LoadResult
+    from kam.ingest import Examination, LoadResult
     from kam.report import CloseReport, Row
     from kam.settings import Site
 
@@ -138,18 +138,19 @@ def demo(
 @app.command(epilog="Example: kam --site books check --feed orders")
 def check(site: SiteOption = None, feed: FeedOption = None) -> None:
     """Validate the settings, read every source and show what a load would do; loads nothing."""
-    from kam.check import check_site
+    from kam.check import by_rule, check_site
 
     place = _site(site)
     with out.status("Reading every source …"):
         report = check_site(place, feed)
     for examined in report.examined:
-        rejected = ", ".join(f"{count:,} × {rule}" for rule, count in examined.faults.items())
+        rejected = f"would reject {examined.rejected_count:,} of them ({by_rule(examined)})"
         out.print(
             f"[bold]{examined.feed}[/bold] {escape(examined.source)}: {examined.read_count:,} rows"
-            f"{f', [yellow]would reject {escape(rejected)}[/yellow]' if rejected else ', none to reject'}"
+            f"{f', [yellow]{escape(rejected)}[/yellow]' if examined.faults else ', none to reject'}"
         )
         _print_table("", _side_by_side(examined.sample[:3]))
+        _print_reject_share(place, examined, "would be rejected")
     for note in report.notes:
         out.print(f"[yellow]{escape(note)}[/yellow]")
     for message in report.refused:
@@ -418,8 +419,11 @@ def rejects(
         _export_rejects(place, feed, export)
         return
     report = site_rejects(place, feed)
-    _print_table("Rejected rows", report.by_rule, if_empty="No row was rejected.")
+    _print_table("Rejected rows by load and rule", report.by_rule, if_empty="No row was rejected.")
     _print_table("The first that are open", report.rows)
+    if report.rows:
+        command = f"kam --site {_shown(place.directory)} rejects --feed {feed or 'FEED'} --export FILE"
+        out.print(f"Open: {report.open_count:,} rows. To mend them: {command}", soft_wrap=True)
 
 
 def _export_rejects(place: Site, feed: str | None, file: Path) -> None:
@@ -445,16 +449,21 @@ def _print_load_notes(place: Site, loads: Sequence[LoadResult]) -> None:
     for load in loads:
         if load.status == "left":
             out.print(f"[yellow]{escape(load.message)}[/yellow]", soft_wrap=True)
-    limit = place.settings.ingest.reject_share
     for load in loads:
-        if load.rejected_count > limit * load.read_count:
-            note = (
-                f"{load.feed}: {load.source}: {load.rejected_count:,} of {load.read_count:,} rows rejected, "
-                f"more than [ingest] reject_share allows ({limit:.1%})"
-            )
-            out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
+        _print_reject_share(place, load, "rejected")
     if any(load.rejected_count for load in loads):
         out.print(f"Rejected rows: kam --site {_shown(place.directory)} rejects")
+
+
+def _print_reject_share(place: Site, counted: LoadResult | Examination, verb: str) -> None:
+    """Say so when more rows are rejected than the settings allow."""
+    limit = place.settings.ingest.reject_share
+    if counted.rejected_count > limit * counted.read_count:
+        note = (
+            f"{counted.feed}: {counted.source}: {counted.rejected_count:,} of {counted.read_count:,} rows {verb}, "
+            f"more than [ingest] reject_share allows ({limit:.1%})"
+        )
+        out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
 
 
 def _require_feed(place: Site, feed: str | None) -> None:

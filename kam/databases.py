@@ -243,6 +243,9 @@ def _batches(
     from sqlalchemy.exc import SQLAlchemyError
 
     place = _place(engine.url)
+    if engine.dialect.name == "sqlite" and _names_no_file(engine.url):
+        message = f"{where}: there is no database file {place}. Nothing was changed"
+        raise SourceRefusedError(message)
     try:
         connection = engine.connect()
     except (SQLAlchemyError, OSError) as error:
@@ -267,6 +270,12 @@ def _batches(
         raise _query_error(error, engine.url, source, since, where) from None
     except (OSError, ValueError, OverflowError, ArithmeticError) as error:  # a value that the driver cannot give
         raise _query_error(error, engine.url, source, since, where) from None
+
+
+def _names_no_file(url: URL) -> bool:
+    """Whether SQLite would make an empty database, to complain of a table that is not there."""
+    name = url.database or ":memory:"
+    return name != ":memory:" and not name.startswith("file:") and not Path(name).exists()
 
 
 def _place(url: URL) -> str:

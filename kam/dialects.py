@@ -25,6 +25,8 @@ from kam.settings import CsvDialect, FeedSource
 
 _SAMPLE_BYTES = 256 * 1024
 _SAMPLE_ROWS = 1000
+# What `text_sample` finds out about a file for itself.
+_WORKED_OUT = {"delimiter", "encoding", "skip_rows"}
 _LEAST_LIKENESS = 0.8
 _DELIMITERS = (",", ";", "\t", "|")
 _NUMBER_KINDS = (Kind.MONEY, Kind.QUANTITY, Kind.RATE, Kind.NUMBER, Kind.INTEGER)
@@ -151,6 +153,31 @@ def _delimiter(lines: Sequence[str]) -> tuple[str, int]:
     return delimiter, width
 
 
+def header_place(
+    feed: Feed, source: FeedSource, sheets: Mapping[str, Sequence[Sequence[str | None]]]
+) -> dict[str, Any] | None:
+    """`sheet` and `header_row` of the row that names most columns of the feed; None when the declared one does."""
+    names = list(sheets)
+    declared = (names.index(source.sheet) if source.sheet in names else 0, source.header_row)
+    places = [(sheet, row) for sheet, name in enumerate(names) for row in range(1, len(sheets[name]) + 1)]
+    if not places:
+        return None
+
+    def fits(place: tuple[int, int]) -> tuple[int, int, bool]:
+        header = [str(cell or "").strip() for cell in sheets[names[place[0]]][place[1] - 1]]
+        sample = Sample(header, [])
+        columns = _mapping(feed, source, sample)
+        found = {column.name for column in feed.columns if _source_name(column.name, columns, sample) is not None}
+        return len(found & set(feed.required)), len(found), place == declared
+
+    best = max(places, key=fits)
+    if best == declared or not fits(best)[1]:
+        return None
+    # Without a name the first sheet is read.
+    sheet = {"sheet": names[best[0]]} if best[0] or source.sheet else {}
+    return {**sheet, "header_row": best[1]}
+
+
 def propose(feed: Feed, source: FeedSource, sample: Sample) -> Proposal | None:
     """What the file decides about the declaration of a feed; what is declared and works is kept.
 
@@ -167,12 +194,19 @@ def propose(feed: Feed, source: FeedSource, sample: Sample) -> Proposal | None:
     def cells(kinds: Iterable[Kind]) -> list[str]:
         wanted = tuple(kinds)
         names = [found[column.name] for column in feed.columns if column.kind in wanted]
-        return [cell for name in names if name is not None for cell in sample.cells(name)]
+        texts = [cell for name in names if name is not None for cell in sample.cells(name)]
+        return [text for text in texts if text not in source.csv.null_values]
 
-    written = dict(sample.csv)
-    written |= _number_style(cells(_NUMBER_KINDS), remarks)
-    written |= _date_style(cells([Kind.DATE, Kind.MONTH, Kind.TIMESTAMP]), remarks, months=bool(cells([Kind.MONTH])))
-    written |= _words(cells([Kind.BOOLEAN]), remarks)
+    written = source.csv.model_dump(mode="json", exclude_unset=True, exclude=_WORKED_OUT) | dict(sample.csv)
+    written |= _number_style(cells(_NUMBER_KINDS), source.csv, remarks)
+    dates = cells([Kind.DATE, Kind.MONTH, Kind.TIMESTAMP])
+    written |= _date_style(dates, source.csv, remarks, months=bool(cells([Kind.MONTH])))
+    written |= _words(cells([Kind.BOOLEAN]), source.csv, remarks)
+    default = CsvDialect().model_dump(mode="json")
+    written = {key: value for key, value in written.items() if value != default[key]}
+    if source.database is not None and written:
+        remarks.append(f"Its texts are written with {_toml(written)}: convert them in the query, which takes no csv.")
+        written = {}
     return Proposal(written, columns, remarks)
 
 
@@ -245,7 +279,11 @@ def _source_name(column: str, mapping: Mapping[str, Any], sample: Sample) -> str
 # Formats.
 
 
-def _number_style(cells: Sequence[str], remarks: list[str]) -> dict[str, Any]:
+def _number_style(cells: Sequence[str], declared: CsvDialect, remarks: list[str]) -> dict[str, Any]:
+    if {"decimal", "thousands", "currency_signs"} & declared.model_fields_set:
+        bare = [_bare_number(cell, declared.currency_signs) for cell in cells]
+        if _numbers(bare, (declared.decimal, declared.thousands)) is not None:
+            return {}
     signs = {sign for cell in cells for sign in re.findall(r"[^\d\s.,'’()+%_-]+", cell)}
     written: dict[str, Any] = {}
     if len(signs) == 1:
@@ -259,7 +297,7 @@ def _number_style(cells: Sequence[str], remarks: list[str]) -> dict[str, Any]:
     if not fitting:
         if bare:
             remarks.append(f"No one way to write numbers fits all of them, such as {_example(cells)!r}.")
-        return written
+        return {}
     if len(set(fitting.values())) > 1:
         example = next(
             cell for number, cell in enumerate(cells) if len({numbers[number] for numbers in fitting.values()}) > 1
@@ -268,11 +306,7 @@ def _number_style(cells: Sequence[str], remarks: list[str]) -> dict[str, Any]:
         remarks.append(f"Numbers are ambiguous: {example!r} can be read with {ways}. Declare the one that is right.")
         return written
     decimal, thousands = next(iter(fitting))
-    if decimal != ".":
-        written["decimal"] = decimal
-    if thousands:
-        written["thousands"] = thousands
-    return written
+    return written | {"decimal": decimal, "thousands": thousands}
 
 
 def _bare_number(cell: str, signs: Iterable[str]) -> str:
@@ -291,7 +325,9 @@ def _numbers(cells: Sequence[str], style: tuple[str, str]) -> tuple[Decimal, ...
     return tuple(Decimal(cell.replace(thousands, "").replace(decimal, ".")) for cell in cells)
 
 
-def _date_style(cells: Sequence[str], remarks: list[str], *, months: bool) -> dict[str, Any]:
+def _date_style(cells: Sequence[str], declared: CsvDialect, remarks: list[str], *, months: bool) -> dict[str, Any]:
+    if declared.date_formats and all(any(_dates([cell], name) for name in declared.date_formats) for cell in cells):
+        return {}
     formats = (*_DATE_FORMATS, *_MONTH_FORMATS) if months else _DATE_FORMATS
     fitting = {name: read for name in formats if (read := _dates(cells, name)) is not None}
     if not fitting:
@@ -304,8 +340,7 @@ def _date_style(cells: Sequence[str], remarks: list[str], *, months: bool) -> di
         ways = " or ".join(json.dumps(name) for name in fitting)
         remarks.append(f"Dates are ambiguous: {example!r} can be date_format = {ways}. Declare the one that is right.")
         return {}
-    name = next(iter(fitting))
-    return {"date_format": name} if name else {}
+    return {"date_format": next(iter(fitting))}
 
 
 def _dates(cells: Sequence[str], name: str) -> tuple[dt.date, ...] | None:
@@ -335,9 +370,12 @@ def _date(cell: str, name: str) -> dt.date:
     return dt.datetime.fromisoformat(cell).date()
 
 
-def _words(cells: Sequence[str], remarks: list[str]) -> dict[str, Any]:
+def _words(cells: Sequence[str], declared: CsvDialect, remarks: list[str]) -> dict[str, Any]:
     words = {cell.casefold() for cell in cells}
-    if words <= _DEFAULT_WORDS:
+    if (
+        words <= {word.casefold() for word in (*declared.true_values, *declared.false_values)}
+        or words <= _DEFAULT_WORDS
+    ):
         return {}
     for true, false in _WORD_PAIRS:
         if words <= {true, false}:

@@ -29,7 +29,7 @@ from kam.textfiles import READ_ERRORS, Relation
 from kam.warehouse import Connection, rows, transaction
 
 _SAMPLE_ROWS = 5
-_LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came")
+_LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records")
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,15 @@ class LoadResult:
 
 @dataclass(frozen=True)
 class Examination:
-    """What a load of an extract would do, without doing it: rows read, faults by rule, and the first rows as mapped."""
+    """What a load of an extract would do, without doing it: rows read and rejected, and the first rows as mapped.
+
+    `faults` counts rejected rows by rule; a row that breaks two rules is in both counts, and once in `rejected_count`.
+    """
 
     feed: str
     source: str
     read_count: int
+    rejected_count: int
     faults: Mapping[str, int]
     sample: Sequence[Mapping[str, Any]]
 
@@ -239,16 +243,17 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
             plan = _read_rows(con, extract, source, relation)
             _mark_repeated_keys(con, feed)
             faults = con.execute(
-                f"SELECT rule, count(DISTINCT source_row) FROM ({rejects.reject_rows(plan)}) GROUP BY ALL ORDER BY rule"
+                f"SELECT rule, count(DISTINCT source_row) FROM ({rejects.reject_rows(con, plan)}) GROUP BY ALL ORDER BY rule"
             )
             counts = dict(faults.fetchall())
             sample = rows(
                 con, f"SELECT {_columns(plan)} FROM incoming WHERE NOT faulty ORDER BY rowid LIMIT {_SAMPLE_ROWS}"
             )
             read = _count(con, "SELECT count(*) FROM incoming")
+            rejected = _count(con, "SELECT count(*) FROM incoming WHERE faulty")
     finally:
         _clean_up(con)
-    return Examination(extract.feed, extract.source, read, counts, sample)
+    return Examination(extract.feed, extract.source, read, rejected, counts, sample)
 
 
 def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: Relation) -> Reading:
@@ -282,9 +287,7 @@ def _fill_incoming(con: Connection, plan: Reading) -> None:
         f"({plan.is_faulty}) AS faulty, false AS key_is_double, false AS key_is_changed, false AS is_repeat"
         f"{f', given_{rejects.MARK} AS {rejects.MARK}' if mark is not None else ''}"
     )
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE incoming AS {plan.select(columns=columns, number_rows=plan.numbers_rows)}"
-    )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {plan.select(columns=columns)}")
 
 
 def _empty_columns(plan: Reading) -> frozenset[str]:

@@ -26,9 +26,13 @@ class Status:
 
 @dataclass(frozen=True)
 class Rejects:
-    """Rejected rows counted by load, rule and status, and the first of those that are open."""
+    """Rejected rows counted by load, rule and status, how many are open, and the first of those.
+
+    A row that breaks two rules is counted under each; in `open_count` it is one.
+    """
 
     by_rule: list[Row]
+    open_count: int
     rows: list[Row]
 
 
@@ -114,6 +118,10 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
             """
         )
         counted = _texts(by_rule)
+        is_open = con.execute(
+            "SELECT count(*) FROM "
+            f"(SELECT DISTINCT load_id, source_row FROM staging.rejects WHERE {wanted} AND status = 'open')"
+        ).fetchall()
         first = con.execute(
             f"""
             SELECT
@@ -125,7 +133,7 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
             LIMIT {_SHOWN_REJECTS}
             """
         )
-        return Rejects(counted, _texts(first))
+        return Rejects(counted, int(is_open[0][0]), _texts(first))
 
 
 def _texts(cursor: Connection) -> list[Row]:

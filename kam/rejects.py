@@ -19,14 +19,20 @@ DUPLICATE_KEY = "duplicate_key"
 MARK = "kam_reject"
 _EXPLANATIONS = (MARK, "kam_rule", "kam_message")
 _BATCH = 10_000
+_SHOWN_LETTERS = 1000
 
 
-def reject_rows(plan: Reading) -> str:
-    """A SELECT of one row a fault of the faulty rows in `incoming`.
+def reject_rows(con: Connection, plan: Reading) -> str:
+    """A SELECT of one row a fault of the faulty rows in `incoming`, which are read again into `faulty_records`.
 
     Its columns: source_row, source, column_name, rule, value, message, business_key.
     """
     feed = plan.feed
+    # Looked up before anything is worked out: what is wrong with a row costs much more than to read it.
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE faulty_records AS FROM ({plan.numbered}) "
+        f"WHERE {plan.row_number} IN (SELECT rowid + 1 FROM incoming WHERE faulty)"
+    )
     key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
     on_key = "\n".join(
         f"CASE WHEN source_row IN (SELECT rowid + 1 FROM incoming WHERE {condition}) THEN {{'column_name': "
@@ -45,8 +51,7 @@ def reject_rows(plan: Reading) -> str:
         SELECT source_row, source, fault.column_name, fault.rule, fault.value, fault.message, business_key FROM (
             SELECT
                 source_row, source, business_key, unnest(list_filter(faults, lambda fault: fault IS NOT NULL)) AS fault
-            FROM ({plan.select(columns=columns, number_rows=True)})
-            WHERE source_row IN (SELECT rowid + 1 FROM incoming WHERE faulty)
+            FROM ({plan.select(columns=columns, numbered_rows="temp.faulty_records")})
         )"""
 
 
@@ -65,7 +70,7 @@ def keep(con: Connection, plan: Reading, load_id: int, source: str, rejected: in
     """List the faulty rows of `incoming` as open rejects. Raises `KamError` when there are not `rejected` of them."""
     con.execute(
         f"INSERT INTO staging.rejects SELECT {load_id}, ?, ?, source_row, source, column_name, rule, value, message, "
-        f"business_key, 'open', NULL FROM ({reject_rows(plan)}) ORDER BY source_row, rule",
+        f"business_key, 'open', NULL FROM ({reject_rows(con, plan)}) ORDER BY source_row, rule",
         [plan.feed.name, source],
     )
     kept = con.execute(f"SELECT count(DISTINCT source_row) FROM staging.rejects WHERE load_id = {load_id}").fetchall()
@@ -176,11 +181,15 @@ def _source_columns(con: Connection, feed: str) -> list[str]:
 
 
 def _open_rows(con: Connection, feed: str) -> Iterator[tuple[Any, ...]]:
-    """Each open reject once: its mark, its rules, its messages, the source's values as JSON."""
+    """Each open reject once: its mark, its rules, its messages, the source's values as JSON.
+
+    A record that does not fit the header is in its message as well, because its columns may not hold all of it.
+    """
+    record = f"CASE WHEN column_name = '' THEN coalesce(': ' || left(value, {_SHOWN_LETTERS}), '') ELSE '' END"
     cursor = con.execute(
         f"""
         SELECT load_id || '-' || source_row, string_agg(DISTINCT rule, '; ' ORDER BY rule),
-               string_agg(DISTINCT message, '; ' ORDER BY message), any_value(source)
+               string_agg(DISTINCT message || {record}, '; ' ORDER BY message || {record}), any_value(source)
         FROM staging.rejects WHERE feed = {literal(feed)} AND status = 'open'
         GROUP BY load_id, source_row ORDER BY load_id, source_row
         """

@@ -90,26 +90,33 @@ class Reading:
     faults: tuple[Fault, ...]
 
     @property
-    def numbers_rows(self) -> bool:
-        """Whether the mapping itself uses the record number, which costs a single-threaded pass."""
-        return any(_row_number(self.relation) in expression for expression in self.given.values())
+    def row_number(self) -> str:
+        """The name of the record number in `numbered`."""
+        return _row_number(self.relation)
 
-    def select(self, *, columns: str, number_rows: bool) -> str:
+    @property
+    def numbered(self) -> str:
+        """A SELECT of the source's rows with their record numbers, which costs a single-threaded pass."""
+        return f"SELECT *, row_number() OVER () AS {self.row_number} FROM {self.relation.sql}"
+
+    def select(self, *, columns: str, numbered_rows: str = "") -> str:
         """A SELECT of `columns` from the typed rows.
 
-        With `number_rows` there are also `source_row` and `record`, the source's own row.
+        With `numbered_rows`, which has some rows of `numbered`, only of those; then there are also `source_row` and
+        `record`, the source's own row.
         """
-        number = f", row_number() OVER () AS {_row_number(self.relation)}" if number_rows else ""
+        needs_number = any(self.row_number in expression for expression in self.given.values())
+        rows = numbered_rows or (f"({self.numbered})" if needs_number else self.relation.sql)
         given = ", ".join(f"{sql} AS given_{name}" for name, sql in self.given.items())
         values = ", ".join(f"{sql} AS {name}" for name, sql in self.values.items())
         record = ", ".join(f"{literal(name)}: {column_sql(name)}" for name in self.relation.columns)
-        kept = f", {ROW_NUMBER}, record" if number_rows else ""
-        row = f"source.{_row_number(self.relation)} AS {ROW_NUMBER}"
-        kept_inner = f", {row}, {{{record}}} AS record" if number_rows else ""
+        kept = f", {ROW_NUMBER}, record" if numbered_rows else ""
+        row = f"source.{self.row_number} AS {ROW_NUMBER}"
+        kept_inner = f", {row}, {{{record}}} AS record" if numbered_rows else ""
         return f"""
             SELECT {columns} FROM (
                 SELECT {values}, {", ".join(f"given_{name}" for name in self.given)}{kept} FROM (
-                    SELECT {given}{kept_inner} FROM (SELECT *{number} FROM {self.relation.sql}) AS source
+                    SELECT {given}{kept_inner} FROM (SELECT * FROM {rows}) AS source
                 )
             )"""
 

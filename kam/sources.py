@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,13 @@ from kam.workbooks import sheet_relation
 _TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".dat", ".asc")
 _PARQUET_ENDINGS = (".parquet", ".pq")
 _NDJSON_ENDINGS = (".ndjson", ".jsonl")
+_INSTEAD: Mapping[str, str] = {
+    ".xls": ". Save the workbook as .xlsx",
+    ".xlsb": ". Save the workbook as .xlsx",
+    ".ods": ". Save the workbook as .xlsx",
+    ".zip": ". Unpack it",
+    ".json": ". With one object a line it is .ndjson",
+}
 _COMPRESSED_ENDINGS = (".gz", ".zst", ".zstd")
 
 
@@ -180,7 +187,8 @@ def _unknown_format(name: str) -> str:
     if _stem(name).endswith((*_TEXT_ENDINGS, *_NDJSON_ENDINGS)) or name.lower().endswith(whole):
         return ""
     known = " ".join((*_TEXT_ENDINGS[:2], *_NDJSON_ENDINGS, *whole))
-    return f"{name}: the ending does not say what is in it. Known are {known}, the text formats also with .gz or .zst"
+    hint = next((hint for ending, hint in _INSTEAD.items() if name.lower().endswith(ending)), "")
+    return f"{name}: the ending does not say what is in it. Known are {known}, the text formats also with .gz or .zst{hint}"
 
 
 @contextmanager
@@ -238,7 +246,8 @@ def missing_column(extract: Extract, column: str, wanted: str, relation: Relatio
         f"{extract.feed}: {extract.source}: no column {wanted!r}"
         f"{f' for {column}' if wanted != column else ''}{', which is required' if required else ''}. "
         f"The source has: {has}. "
-        f'Map it in kam.toml: [feeds.{extract.feed}] columns = {{ {column} = "…" }}'
+        f'Map it in kam.toml: [feeds.{extract.feed}] columns = {{ {column} = "…" }}; '
+        f"kam check --feed {extract.feed} proposes how"
     )
     return SourceRefusedError(message)
 

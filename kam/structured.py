@@ -161,7 +161,9 @@ def _text_of(name: str, dialect: CsvDialect) -> str:
     """A JSON value as a cell: a text as it is, a number in the feed's format and without the `.0` of a whole one."""
     cell = quoted(name)
     text = f"({cell} ->> '$')"
-    number = f"regexp_replace({text}, '\\.0$', '')"
+    # A small number is written 1e-08, which no text of a number may be.
+    small = f"coalesce(TRY_CAST({text} AS DECIMAL(38, 18))::VARCHAR, {text})"
+    number = f"CASE WHEN {text} ILIKE '%e-%' THEN {small} ELSE regexp_replace({text}, '\\.0$', '') END"
     if dialect.decimal != ".":
         number = f"replace({number}, '.', {literal(dialect.decimal)})"
     numeric = "'DOUBLE', 'BIGINT', 'UBIGINT', 'HUGEINT'"

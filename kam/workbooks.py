@@ -12,6 +12,7 @@ import logging
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +31,7 @@ _LONGEST_CELL = 1 << 16
 _GIGABYTE = 10**9
 _ALWAYS_EXPANDED = 100_000_000
 _MOST_ERRORS = 100_000
+_ROWS_FOR_A_HEADER = 50
 _PARTS_OF_A_BOOK = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")
 # A producer may prefix the names of elements: <x:c r="B7" t="e"><x:v>#N/A</x:v>.
 _ERROR_CELL = re.compile(
@@ -37,6 +39,7 @@ _ERROR_CELL = re.compile(
 )
 _FILLED_CELL = re.compile(rb"<(?:\w+:)?c\b([^>/]*)><")
 _PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
+_COUNTS_FROM_1904 = re.compile(rb'<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*["\'](?:1|true|on)["\']')
 _SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Date: "DATE", pl.Datetime: "TIMESTAMP", pl.Boolean: "BOOLEAN"}
 
 # It warns of every empty column; those are no fault of anybody.
@@ -58,18 +61,41 @@ def sheet_relation(file: Path, source: FeedSource, folder: Path, limits: IngestS
     Columns are VARCHAR; DATE, TIMESTAMP or BOOLEAN where all cells are. `folder` takes the rows as Parquet. Raises
     `SourceRefusedError` when the file is no workbook, is damaged, or has no such sheet or header.
     """
+    with _readable(file, where):
+        frame = _rows(file, source, limits, where)
+    copy = folder / "sheet.parquet"
+    frame.write_parquet(copy)
+    types = {name: _SQL_TYPES.get(dtype.base_type(), "VARCHAR") for name, dtype in frame.schema.items()}
+    return Relation(f"read_parquet({path_literal(copy)})", types)
+
+
+def first_rows(file: Path, limits: IngestSection, where: str) -> dict[str, list[tuple[str | None, ...]]]:
+    """By sheet, the first rows as texts, blank ones too: the place of a row is its number less one.
+
+    Raises `SourceRefusedError` when the file is no workbook or is damaged.
+    """
+    with _readable(file, where):
+        _refuse_explosion(file, limits, where)
+        book = fastexcel.read_excel(file)
+        return {
+            name: book.load_sheet(name, header_row=None, skip_rows=0, n_rows=_ROWS_FOR_A_HEADER, dtypes="string")
+            .to_polars()
+            .rows()
+            for name in book.sheet_names
+        }
+
+
+@contextmanager
+def _readable(file: Path, where: str) -> Iterator[None]:
+    """Raise `SourceRefusedError` for what is no workbook, and for whatever the reader complains of inside."""
     refuse_other_format(file, _ZIP, "an Excel workbook", where)
     try:
-        frame = _rows(file, source, limits, where)
+        yield
     except (SourceRefusedError, KeyboardInterrupt, SystemExit, MemoryError):
         raise
     except BaseException as error:  # noqa: BLE001 - a panic of the reader is no Exception
         message = f"{where}: the workbook is damaged or protected ({_first_line(error)}). Save it again as .xlsx"
         raise SourceRefusedError(message) from None
-    copy = folder / "sheet.parquet"
-    frame.write_parquet(copy)
-    types = {name: _SQL_TYPES.get(dtype.base_type(), "VARCHAR") for name, dtype in frame.schema.items()}
-    return Relation(f"read_parquet({path_literal(copy)})", types)
 
 
 def _first_line(error: BaseException) -> str:
@@ -78,6 +104,12 @@ def _first_line(error: BaseException) -> str:
 
 def _rows(file: Path, source: FeedSource, limits: IngestSection, where: str) -> pl.DataFrame:
     _refuse_explosion(file, limits, where)
+    if "excel" in source.csv.date_formats and _counts_from_1904(file):
+        message = (
+            f'{where}: the workbook counts days from 1904, and date_format = "excel" means those from 1900. Format its '
+            "days as dates, which are read rightly, or save it with the 1900 date system"
+        )
+        raise SourceRefusedError(message)
     book = fastexcel.read_excel(file)
     name = source.sheet or next(iter(book.sheet_names), "")
     if name not in book.sheet_names:
@@ -199,6 +231,13 @@ def _error_cells(file: Path, sheet: str, where: str) -> _ErrorCells:
         message = f"{where}: more than {_MOST_ERRORS:,} cells of the sheet {sheet!r} hold errors such as #N/A"
         raise SourceRefusedError(message)
     return errors
+
+
+def _counts_from_1904(file: Path) -> bool:
+    """Whether a serial day number means another day in this workbook; its dates are read right in either system."""
+    with zipfile.ZipFile(file) as parts:
+        book = parts.read(_PARTS_OF_A_BOOK[0]) if _PARTS_OF_A_BOOK[0] in parts.namelist() else b""
+    return _COUNTS_FROM_1904.search(book) is not None
 
 
 def _part_of(parts: zipfile.ZipFile, sheet: str) -> str:

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,9 @@ USER = "reader"
 class PostgreSql:
     """A running server; each test takes a database of its own."""
 
-    def __init__(self, port: int, password: str) -> None:
+    def __init__(self, port: int, password: str, start: Callable[[], None], stop: Callable[[], None]) -> None:
         self.port, self.password = port, password
+        self.start, self.stop = start, stop
         self.databases = 0
 
     def url(self, database: str = "postgres", *, password: str | None = None, port: int | None = None) -> str:
@@ -68,16 +69,22 @@ def postgresql() -> Iterator[PostgreSql]:
         if done.returncode:
             pytest.skip(f"PostgreSQL does not start here: {done.stderr.strip().splitlines()[-1:]}")
 
+    def start() -> None:
+        call(str(programs / "pg_ctl"), "start", "-D", data, "-o", options, "-w", "-l", str(folder / "log"))
+
+    def stop() -> None:
+        call(str(programs / "pg_ctl"), "stop", "-D", data, "-m", "immediate", "-w")
+
     data = str(folder / "data")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     login = ("--auth=scram-sha-256", f"--username={USER}", f"--pwfile={folder / 'password'}")
     try:
         call(str(programs / "initdb"), "--pgdata", data, *login, "--encoding=UTF8", "--no-sync")
-        call(str(programs / "pg_ctl"), "start", "-D", data, "-o", options, "-w", "-l", str(folder / "log"))
-        yield PostgreSql(port, password)
+        start()
+        yield PostgreSql(port, password, start, stop)
     finally:
         if (folder / "data" / "postmaster.pid").exists():
-            call(str(programs / "pg_ctl"), "stop", "-D", data, "-m", "immediate", "-w")
+            stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

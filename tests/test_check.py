@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import sqlite3
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from kam.check import check_site
 from kam.settings import find_site
@@ -120,3 +123,76 @@ def test_columns_of_other_formats_are_mapped_too(books: Books, name: str) -> Non
     (proposal,) = proposals(books)
     books.configure(declaration(proposal))
     assert counts(books.load()[0]) == (1, 1, 0, 0)
+
+
+def write_workbook(file: Path, rows: list[list[object]]) -> None:
+    """A workbook of two sheets; the second has titles above these rows."""
+    with xlsxwriter.Workbook(file, {"default_date_format": "dd.mm.yyyy"}) as book:
+        book.add_worksheet("Notes").write(0, 0, "printed by hand")
+        sheet = book.add_worksheet("Januar")
+        sheet.merge_range(0, 0, 0, 3, "Aufträge")
+        for number, row in enumerate(rows, start=3):
+            for place, cell in enumerate(row):
+                sheet.write(number, place, cell)
+
+
+def test_the_sheet_and_the_header_row_of_a_workbook_are_found(books: Books) -> None:
+    write_workbook(
+        books.folder / "landing" / "a.xlsx",
+        [["Auftrag", "Kunde", "Datum", "Menge"], ["0001", "A", dt.datetime(2026, 1, 31), 5]],
+    )
+    (proposal,) = proposals(books)
+    assert 'sheet = "Januar"\nheader_row = 4' in declaration(proposal)
+    assert "order_date: 2026-01-31" in proposal
+    books.configure(declaration(proposal))
+    assert counts(books.load()[0]) == (1, 1, 0, 0)
+
+
+def test_texts_in_a_workbook_get_their_format_declared(books: Books) -> None:
+    books.configure('sheet = "Januar"\nheader_row = 4')
+    write_workbook(
+        books.folder / "landing" / "a.xlsx",
+        [["order_id", "account_id", "order_date", "quantity"], ["0001", "A", "31.01.2026", "1,5"]],
+    )
+    (proposal,) = proposals(books)
+    assert 'csv = { decimal = ",", date_format = "%d.%m.%Y" }' in declaration(proposal)
+    assert "quantity: 1.5000" in proposal
+
+
+def test_the_columns_of_a_database_are_mapped_and_its_texts_are_left_to_the_query(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = books.folder / "erp.sqlite"
+    monkeypatch.setenv("ERP_URL", f"sqlite:///{file}")
+    (books.folder / "kam.toml").write_text(
+        '[site]\nname = "Books"\n[feeds.orders]\ndatabase = "env:ERP_URL"\nquery = "SELECT * FROM sales"\n'
+    )
+    with sqlite3.connect(file) as con:
+        con.execute("CREATE TABLE sales AS SELECT '1' AS Auftrag, 'A' AS Kunde, '31.01.2026' AS Datum, 5 AS Menge")
+    con.close()
+    (proposal,) = proposals(books)
+    assert (
+        'columns = { order_id = "Auftrag", account_id = "Kunde", order_date = "Datum", quantity = "Menge" }' in proposal
+    )
+    assert "csv" not in declaration(proposal)
+    assert '{ date_format = "%d.%m.%Y" }: convert them in the query' in proposal
+
+
+def test_a_declaration_that_works_for_a_file_with_bad_rows_is_kept(books: Books) -> None:
+    csv = 'csv = { delimiter = ";", decimal = ",", thousands = ".", date_format = "%d.%m.%Y", null_values = ["-"] }'
+    books.configure(csv)
+    header = "order_id;account_id;order_date;quantity;unit_price\n"
+    books.put("a.csv", header + "1;A;31.02.2026;x;1.234,56\n2;A;01.02.2026;5;y\n3;A;01.02.2026;5;-\n")
+    (proposal,) = proposals(books)
+    assert "nothing fits better than what is declared" in proposal
+    for part in ('decimal = ","', 'thousands = "."', 'date_format = "%d.%m.%Y"', 'null_values = ["-"]'):
+        assert part in declaration(proposal)
+    assert "With it, 3 rows are read, 2 of them rejected (2 × type)." in proposal
+
+
+def test_a_row_with_two_faults_is_one_rejected_row(books: Books) -> None:
+    books.put("a.csv", ORDERS + "1,A,soon,x,2\n2,A,2026-01-05,1,2\n3,A,2026-01-05,1,2\n")
+    report = check_site(find_site(books.folder))
+    (examined,) = report.examined
+    assert (examined.read_count, examined.rejected_count, examined.faults) == (3, 1, {"type": 1})
+    assert report.proposals == []

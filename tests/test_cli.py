@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from kam.cli import app
 from kam.errors import SourceRefusedError
@@ -131,7 +132,9 @@ def test_check_shows_what_a_load_would_do_and_loads_nothing(site_folder: Path) -
     shown = kam("--site", site_folder, "check")
     assert shown.returncode == 0
     assert "orders landing/orders.csv: 1 rows, none to reject" in shown.stdout
-    assert "would reject 1 × required, 1 × type" in shown.stdout
+    # One record with two faults.
+    assert "1 rows, would reject 1 of them (1 × required, 1 × type)" in " ".join(shown.stdout.split())
+    assert "1 of 1 rows would be rejected, more than [ingest] reject_share allows (1.0%)" in shown.stdout
     assert "007" in shown.stdout
     assert not (site_folder / "warehouse.duckdb").exists()
 
@@ -167,14 +170,16 @@ def loaded_site(folder: Path, orders: str, mode: str = "upsert") -> Site:
 
 
 def test_rejects_are_listed_with_their_status_and_exported_to_be_mended(site_folder: Path) -> None:
-    loaded_site(site_folder, "1,A,soon,5\n2,A,2026-01-05,5\n")
+    loaded_site(site_folder, "1,A,soon,five\n2,A,2026-01-05,5\n")
     listed = kam("--site", site_folder, "rejects")
     assert re.search(r"order_date\s+type\s+open\s+1", listed.stdout)
+    assert re.search(r"quantity\s+type\s+open\s+1", listed.stdout)
+    assert re.search(r"Open: 1 rows\. To mend them: kam .* rejects --feed FEED --export FILE", listed.stdout)
     file = site_folder / "mend.csv"
     exported = kam("--site", site_folder, "rejects", "--export", file)
     assert exported.returncode == 0, exported.stderr
     assert exported.stdout.startswith("1 rows in ")
-    assert file.read_text().splitlines()[1].startswith("1,A,soon,5,1-1,type,")
+    assert file.read_text().splitlines()[1].startswith("1,A,soon,five,1-1,type,")
     again = kam("--site", site_folder, "rejects", "--export", file)
     assert again.returncode == 2
     assert "there is such a file already" in again.stderr
@@ -212,13 +217,14 @@ def test_rebuild_names_what_the_archive_lacks(site_folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_a_flow_goes_on_with_a_shrunken_extract_only_when_told(site_folder: Path) -> None:
-    from flows.ingest import ingest as flow
-
+def test_ingest_goes_on_with_a_shrunken_extract_only_when_told(site_folder: Path) -> None:
     site = loaded_site(site_folder, "1,A,2026-01-05,5\n2,A,2026-01-05,5\n3,A,2026-01-05,5\n", mode="snapshot")
     (site_folder / "landing" / "b.csv").write_text(ORDERS + "1,A,2026-01-05,5\n")
-    with pytest.raises(SourceRefusedError, match="--accept-shrink"):
-        flow(str(site_folder))
-    flow(str(site_folder), accept_shrink=True)
+    asked = CliRunner().invoke(app, ["--site", str(site_folder), "ingest"])
+    assert isinstance(asked.exception, SourceRefusedError)
+    assert "lacks 2 of the 3 rows" in str(asked.exception)
+    assert "kam ingest --feed orders --accept-shrink" in str(asked.exception)
+    told = CliRunner().invoke(app, ["--site", str(site_folder), "ingest", "--feed", "orders", "--accept-shrink"])
+    assert told.exit_code == 0, told.exception
     with warehouse(site) as con:
         assert [row["order_id"] for row in rows(con, "FROM core.orders")] == ["1"]

@@ -14,7 +14,7 @@ import pytest
 from kam import ingest as ingest_module
 from kam.archive import archived
 from kam.databases import lowered, parsed, written
-from kam.errors import DatabaseUnreachableError, SettingsError
+from kam.errors import DatabaseUnreachableError, SettingsError, SourceRefusedError
 from kam.ingest import LoadResult, ingest
 from kam.settings import find_site
 from kam.warehouse import rows, warehouse
@@ -336,6 +336,61 @@ def test_an_unreachable_database_changes_nothing_and_shows_no_secret(
     assert "reader:" not in seen
 
 
+class Tries:
+    """The condition that is asked before a load is tried again, and how often it said yes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, between: Callable[[], None] = lambda: None) -> None:
+        from tasks import loading
+
+        self.again = 0
+        helps = loading.load_feed.retry_condition_fn
+
+        def condition(*failure: Any) -> bool:
+            between()
+            may_help = bool(helps(*failure))
+            self.again += may_help
+            return may_help
+
+        at_once = loading.load_feed.with_options(retry_delay_seconds=0, retry_condition_fn=condition)
+        monkeypatch.setattr(loading, "load_feed", at_once)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_database_that_comes_back_is_read_at_the_next_try(
+    server_books: Books,
+    monkeypatch: pytest.MonkeyPatch,
+    postgresql: PostgreSql,  # noqa: F811 - pytest's way
+) -> None:
+    from flows.ingest import ingest as flow
+
+    server_books.sell("1", "2026-05-01 10:00:00")
+    postgresql.stop()
+    tries = Tries(monkeypatch, between=postgresql.start)
+    try:
+        (result,) = flow(str(server_books.folder))
+    finally:
+        if not tries.again:  # the server is there for other tests too
+            postgresql.start()
+    assert (tries.again, counts(result)) == (1, (1, 1, 0, 0))
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_database_that_stays_away_is_tried_three_times_and_the_other_feeds_load(
+    server_books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.ingest import ingest as flow
+
+    with (server_books.folder / "kam.toml").open("a") as settings:
+        settings.write('[feeds.products]\nfiles = "*.csv"\n')
+    (server_books.folder / "products.csv").write_text("product_id\nP\n")
+    monkeypatch.setenv("ERP_URL", "postgresql://reader@127.0.0.1:1/books")
+    tries = Tries(monkeypatch)
+    with pytest.raises(SourceRefusedError, match=r"the database books on 127\.0\.0\.1:1 cannot be reached"):
+        flow(str(server_books.folder))
+    assert tries.again == 2
+    assert server_books.query("SELECT feed, status FROM ops.loads") == [{"feed": "products", "status": "loaded"}]
+
+
 def test_a_missing_variable_names_the_key(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ERP_URL")
     with pytest.raises(SettingsError, match=r"feeds\.orders\.database: the environment variable ERP_URL is not set"):
@@ -350,6 +405,16 @@ def test_a_url_that_cannot_be_used_is_not_shown(books: Books, monkeypatch: pytes
     with pytest.raises(SettingsError) as raised:
         books.load()
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_sqlite_file_that_is_not_there_is_named_and_not_made(
+    site_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = _sqlite(site_folder, monkeypatch)
+    monkeypatch.setenv("ERP_URL", f"sqlite:///{site_folder / 'other.sqlite'}")
+    (result,) = books.load()
+    assert result.message.startswith("orders: env:ERP_URL: there is no database file ")
+    assert not (site_folder / "other.sqlite").exists()
 
 
 def test_a_url_in_the_settings_is_refused_and_not_shown(books: Books) -> None:

@@ -128,6 +128,13 @@ def test_each_rejected_row_is_exported_once_with_all_that_is_wrong(books: Books)
     assert "required; type" in line
 
 
+def test_a_record_with_too_many_cells_is_exported_with_all_of_them(books: Books) -> None:
+    books.deliver("a.csv", HEADER + "1,1,A,2026-01-05,5,surplus\n2,1,A,2026-01-05,1\n")
+    (line,) = books.export().read_text(encoding="utf-8").splitlines()[1:]
+    assert line.startswith("1,1,A,2026-01-05,5,1-1,ragged,")
+    assert line.endswith(': 1,1,A,2026-01-05,5,surplus"')
+
+
 def test_only_what_is_open_is_exported_and_no_file_without_any(books: Books) -> None:
     books.deliver("a.csv", HEADER + "1,1,A,soon,5\n")
     books.deliver("b.csv", HEADER + "1,1,A,2026-01-05,5\n")

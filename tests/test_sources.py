@@ -88,9 +88,11 @@ def line(order_id: str) -> str:
     return f"order_id,account_id,order_date,quantity\n{order_id},A,2026-05-01,1\n"
 
 
-def workbook(file: Path, sheets: dict[str, list[list[Any]]], *, titles: tuple[str, ...] = ()) -> None:
+def workbook(
+    file: Path, sheets: dict[str, list[list[Any]]], *, titles: tuple[str, ...] = (), date_1904: bool = False
+) -> None:
     """A workbook; titles are merged cells above the first row, each in a row of its own."""
-    with xlsxwriter.Workbook(file, {"default_date_format": "dd.mm.yyyy"}) as book:
+    with xlsxwriter.Workbook(file, {"default_date_format": "dd.mm.yyyy", "date_1904": date_1904}) as book:
         for name, cells in sheets.items():
             sheet = book.add_worksheet(name)
             for number, title in enumerate(titles):
@@ -222,6 +224,35 @@ def test_numbers_of_json_are_numbers_whatever_the_format_of_texts(books: Books) 
     assert [(row[3], row[4]) for row in books.orders()] == [(Decimal("12.345"), Decimal("1234.5"))]
 
 
+def test_a_small_number_of_json_is_the_number_it_says(books: Books) -> None:
+    record = '{"order_id": "1", "account_id": "A", "order_date": "2026-05-01", "quantity": 1e-3, "unit_price": 2e-08}'
+    books.put("a.ndjson", record + record.replace("1e-3", '"1e-3"').join(("\n", "\n")))
+    (result,) = books.load()
+    # Two hundred-millionths round to nothing; a text is no number in this notation.
+    assert (result.loaded_count, result.rejected_count) == (1, 1)
+    assert [(row[3], row[4]) for row in books.orders()] == [(Decimal("0.001"), Decimal(0))]
+
+
+def test_dates_of_a_workbook_that_counts_from_1904_are_the_days_they_show(books: Books) -> None:
+    workbook(books.landing / "a.xlsx", {"Orders": SHEET}, date_1904=True)
+    assert books.load()[0].status == "loaded"
+    assert books.orders() == CORE
+    books.configure('files = "landing/*"', 'csv = { date_format = "%d.%m.%Y" }')
+    books.load()
+    assert books.orders() == CORE
+
+
+def test_bare_day_numbers_that_count_from_1904_are_refused(books: Books) -> None:
+    books.configure('files = "landing/*"', 'csv = { date_format = "excel" }')
+    days = [["order_id", "account_id", "order_date", "quantity"], ["1", "A", 44712, 5]]
+    workbook(books.landing / "a.xlsx", {"Orders": days}, date_1904=True)
+    assert "counts days from 1904" in books.refusal()
+    workbook(books.landing / "a.xlsx", {"Orders": days})
+    books.load()
+    # 44712 days after 30 December 1899; from 1904 it would be 1 June 2026.
+    assert [row[2] for row in books.orders()] == [dt.date(2022, 5, 31)]
+
+
 def test_an_error_in_a_cell_is_rejected_and_not_taken_for_empty(books: Books) -> None:
     workbook(
         books.landing / "a.xlsx", {"Orders": [SHEET[0], ["1", "A", dt.datetime(2026, 5, 1), 1, "#N/A", None], SHEET[1]]}
@@ -278,6 +309,7 @@ REFUSED = [
     ("a.csv", b"PK\x03\x04 and so on", "Excel workbook"),
     ("a.json", b"{}", "the ending does not say what is in it"),
     ("a", b"order_id\n", "the ending does not say what is in it"),
+    ("a.xls", b"\xd0\xcf\x11\xe0", "Save the workbook as .xlsx"),
 ]
 
 
@@ -408,7 +440,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = books.put("a.csv", line("1"))
-    copied_bytes = archive._copied_bytes  # noqa: SLF001 - where another process can come between
+    copied_bytes = archive._copied_bytes  # noqa: SLF001 - the moment in which somebody writes
 
     def copy_while_somebody_writes(source: BinaryIO, out: BinaryIO) -> str:
         with file.open("a") as grown:

@@ -381,6 +381,21 @@ def test_a_load_with_more_than_one_in_a_hundred_rows_rejected_is_a_warning_for_e
     assert keys(result) == [{"feed": "orders", "load_id": 2, "source": "b.csv", "read_count": 100, "rejected_count": 2}]
 
 
+def test_a_mended_row_that_broke_two_rules_takes_one_row_off_the_share() -> None:
+    con = loads("1, 'orders', 'a.csv', 'loaded', 100, 3, NULL", "2, 'orders', 'b.csv', 'loaded', 1, 0, NULL")
+    for rule in ("type", "required"):
+        con.execute(
+            "INSERT INTO staging.rejects (load_id, feed, source_row, rule, status, resolved_load_id) "
+            f"VALUES (1, 'orders', 7, '{rule}', 'resolved', 2)"
+        )
+    assert not outcome(con, FEED_SUITES, "loads.few_rows_rejected").success
+    con.execute(
+        "INSERT INTO staging.rejects (load_id, feed, source_row, rule, status, resolved_load_id) "
+        "VALUES (1, 'orders', 8, 'type', 'resolved', 2)"
+    )
+    assert outcome(con, FEED_SUITES, "loads.few_rows_rejected").success
+
+
 def test_loads_that_an_earlier_close_has_seen_are_not_reported_again() -> None:
     con = loads("1, 'orders', 'a.csv', 'loaded', 100, 50, NULL", "2, 'orders', 'b.csv', 'loaded', 100, 50, NULL")
     con.execute("INSERT INTO ops.closes (period_month, close_version, as_of_load) VALUES (DATE '2026-05-01', 1, 1)")

@@ -130,6 +130,8 @@ def as_ndjson(table: Table) -> bytes:
 
 
 def _json_value(value: object) -> object:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
