@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -28,7 +29,6 @@ from kam.sources import Extract, SourceFile
 from kam.warehouse import Connection, prepare, rows, transaction, warehouse, writing
 
 _COUNTS = ("read_count", "loaded_count", "unchanged_count", "rejected_count", "superseded_count")
-_SHOWN_FAULTS = 10
 Entry = Mapping[str, Any]
 
 
@@ -71,6 +71,7 @@ def rebuild(
     file or has it with other bytes, or a load comes out otherwise than the ledger says. The old warehouse stays then.
     """
     with writing(site, "rebuild", on_wait=on_wait):
+        _bring_ledger_up_to_date(site)
         entries = archive.ledger_entries(site)
         if not entries:
             message = f"{archive.ledger(site)}: lists no load, so there is nothing to make a warehouse from"
@@ -81,7 +82,7 @@ def rebuild(
             )
             raise UsageError(message)
         on_step("Comparing the archive with its ledger …")
-        _require_archive(site, entries)
+        archive.require_sound(site, entries)
         aside = _Aside(site)
         shutil.rmtree(aside.folder, ignore_errors=True)
         aside.folder.mkdir(parents=True)
@@ -93,6 +94,16 @@ def rebuild(
         finally:
             shutil.rmtree(aside.folder, ignore_errors=True)
     return report
+
+
+def _bring_ledger_up_to_date(site: Site) -> None:
+    """Add what a process that was killed right after a commit did not come to add.
+
+    A warehouse that lacks something, or cannot be opened, is what the rebuild is for.
+    """
+    if site.warehouse.exists():
+        with suppress(KamError, duckdb.Error), warehouse(site) as con:
+            ledger.sync(con, site)
 
 
 def _holds_anything(site: Site) -> bool:
@@ -108,27 +119,6 @@ def _holds_anything(site: Site) -> bool:
             )
     except (KamError, duckdb.Error):
         return True
-
-
-def _require_archive(site: Site, entries: Sequence[Entry]) -> None:
-    """Raise `KamError` naming the files that are not there, or not with the bytes that their hash says."""
-    faults = []
-    checked = set()
-    for entry in entries:
-        for file in entry.get("files", ()):
-            if file["sha256"] in checked:
-                continue
-            checked.add(file["sha256"])
-            kept = archive.archived(site, file["sha256"])
-            what = f"{kept} ({file['name']}, load {entry['load_id']} of {entry['feed']})"
-            if not kept.is_file():
-                faults.append(f"{what} is missing")
-            elif archive.file_hash(kept) != file["sha256"]:
-                faults.append(f"{what} does not have the bytes that its name says")
-    if faults:
-        more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
-        message = f"{'; '.join(faults[:_SHOWN_FAULTS])}{more}. Restore the archive from a backup; nothing was changed"
-        raise KamError(message)
 
 
 def _made(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], None]) -> RebuildReport:
