@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from kam.contracts import FEEDS, Feed
 from kam.errors import KamError, WarehouseBusyError, disk_fault
-from kam.scratch import sweep
+from kam.scratch import scratch_folder, sweep
 from kam.settings import Site
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
@@ -90,9 +90,22 @@ def _opened_for_writing(site: Site) -> Iterator[Connection]:
         "temp_directory": str(site.scratch / "spill"),
         "storage_compatibility_version": "v1.5.0",
     }
+    if not site.warehouse.exists():
+        _make(site, config)
     # Somebody may be looking at the status; that takes no longer than this.
     with _opened(site, config=config, wait_seconds=_LOOK_SECONDS) as con:
         yield con
+
+
+def _make(site: Site, config: Config) -> None:
+    """Make an empty working file, whole or not at all: half of one, nobody could open or read."""
+    with scratch_folder(site, "new-") as folder:
+        new = folder / site.warehouse.name
+        with _connect(str(new), config=config) as con:
+            prepare(con, site.settings.site.reporting_currency)
+        # A log left by a file that was deleted would be replayed into this one.
+        site.warehouse.with_name(f"{site.warehouse.name}.wal").unlink(missing_ok=True)
+        new.replace(site.warehouse)
 
 
 @contextmanager
@@ -135,7 +148,9 @@ def _opened(
             con = _connect(str(site.warehouse), read_only=read_only, config=config)
             break
         except duckdb.IOException as error:
-            if "lock" not in str(error):
+            if disk_fault(error):
+                raise
+            if "Could not set lock" not in str(error):
                 message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
                 raise KamError(message) from None
             if time.monotonic() >= deadline:

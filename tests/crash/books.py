@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -21,6 +21,9 @@ from kam import archive
 from kam.models import marts, run_views
 from kam.settings import Site, find_site
 from kam.warehouse import Connection, reading, rows
+
+if TYPE_CHECKING:
+    from tests.crash.harness import Sites
 
 SETTINGS = """
 [site]
@@ -49,7 +52,7 @@ _TIMES = ("started_at", "finished_at", "closed_at")
 
 
 Run = Callable[..., None]
-State = Callable[[Path, Callable[["State"], Path], Run], None]
+State = Callable[[Path, "Sites", Run], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Command:
     before: State
 
 
-def landed(folder: Path, _earlier: Callable[[State], Path], _run: Run) -> None:
+def landed(folder: Path, _sites: Sites, _run: Run) -> None:
     """Extracts of April, and nothing loaded yet."""
     (folder / "landing").mkdir(parents=True)
     (folder / "kam.toml").write_text(SETTINGS)
@@ -78,30 +81,24 @@ def landed(folder: Path, _earlier: Callable[[State], Path], _run: Run) -> None:
     pay(folder, ("P1", "A", "I1", "2026-04-20", 40, 10))
 
 
-def april_closed(folder: Path, earlier: Callable[[State], Path], run: Run) -> None:
+def april_closed(folder: Path, sites: Sites, run: Run) -> None:
     """April is published, and the extracts of May have come."""
-    copied(earlier(landed), folder)
+    copied(sites(landed), folder)
     run(folder, "close", period="2026-04")
     land(folder, "accounts_05", "account_id,account_name,payment_terms_days", "A,Anton,30", "B,Berta & Co,14")
     bill(folder, "05", "I4,A,2026-05-10,70", "I3,B,2026-04-12,7")
     pay(folder, ("P2", "B", "I2", "2026-05-09", 50, 20))
 
 
-def may_closed(folder: Path, earlier: Callable[[State], Path], run: Run) -> None:
-    """April and May are published."""
-    copied(earlier(april_closed), folder)
-    run(folder, "close", period="2026-05")
-
-
-def may_not_published(folder: Path, earlier: Callable[[State], Path], _run: Run) -> None:
+def may_not_published(folder: Path, sites: Sites, _run: Run) -> None:
     """May is closed, but only April published, as when the published file was put back from a backup."""
-    copied(earlier(may_closed), folder)
-    shutil.copy(earlier(april_closed) / "published" / "kam.duckdb", folder / "published")
+    copied(sites.trial("close").after, folder)
+    shutil.copy(sites(april_closed) / "published" / "kam.duckdb", folder / "published")
 
 
-def late_invoice(folder: Path, earlier: Callable[[State], Path], _run: Run) -> None:
+def late_invoice(folder: Path, sites: Sites, _run: Run) -> None:
     """April and May are published when an invoice of April comes in, and the first of June."""
-    copied(earlier(may_closed), folder)
+    copied(sites.trial("close").after, folder)
     bill(folder, "06", "I5,A,2026-04-28,5", "I6,B,2026-06-02,20")
 
 

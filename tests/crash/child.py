@@ -65,9 +65,6 @@ def _run(request: Mapping[str, Any]) -> None:
     status, message, points = 1, "", Points(request.get("kill_at", 0), request.get("named", ""))
     os.environ["ERP_URL"] = f"sqlite:///{request['site']}/erp.sqlite"
     try:
-        if request.get("user"):
-            os.setgid(request["user"])
-            os.setuid(request["user"])
         clock.set_back(request.get("clock_back_seconds") or 0)
         install(points)
         _command(request["command"], request["site"], request["arguments"])()

@@ -80,6 +80,7 @@ class Sites:
     def __init__(self, runner: Runner, place: Path) -> None:
         self.runner, self._place = runner, place
         self._made: dict[State, Path] = {}
+        self._trials: dict[str, Trial] = {}
         self._copies = 0
 
     def __call__(self, state: State) -> Path:
@@ -91,6 +92,12 @@ class Sites:
             self._made[state] = folder
         return self._made[state]
 
+    def trial(self, command: str) -> Trial:
+        """The trial of a command, whose undisturbed run is made once."""
+        if command not in self._trials:
+            self._trials[command] = Trial(self, command)
+        return self._trials[command]
+
     def copy(self, state: State) -> Path:
         """A site in this state, of one's own."""
         self._copies += 1
@@ -98,18 +105,18 @@ class Sites:
 
 
 class Trial:
-    """One command: the site before it, all points of an undisturbed run, and what that leaves."""
+    """One command: the site before it, all points of an undisturbed run, and the site `after` it."""
 
     def __init__(self, sites: Sites, name: str) -> None:
         self._sites, self._name = sites, name
-        self._former = books.published(sites(COMMANDS[name].before))
-        folder = self.site()
+        self.former = books.published(sites(COMMANDS[name].before))
+        folder = self.after = self.site()
         start = time.monotonic()
         run = sites.runner.run(folder, name)
         self.seconds = time.monotonic() - start
         assert run.status == 0, run.message
         assert books.leftovers(folder) == []
-        self.points, self._after = run.points, books.content(folder)
+        self.points, self._left = run.points, books.content(folder)
 
     def site(self) -> Path:
         """A site before the command."""
@@ -119,17 +126,21 @@ class Trial:
         """Run until a point or moment, then look as a reader does; the exit status."""
         run = self._sites.runner.run(folder, self._name, **when)
         assert run.status in (0, KILLED), run.message
-        assert books.published(folder) in (self._former, self._after["published"][0])
+        assert books.published(folder) in (self.former, self._left["published"][0])
         self._require_whole_months(books.closed(folder))
         return run.status
 
-    def rerun(self, folder: Path) -> None:
-        """Run to the end: everything has to be as after an undisturbed run, and nothing more be there."""
-        run = self._sites.runner.run(folder, self._name)
+    def rerun(self, folder: Path, **request: Any) -> None:
+        """Run to the end: nothing may tell that there was a kill."""
+        run = self._sites.runner.run(folder, self._name, **request)
         assert run.status == 0, run.message
+        self.require_undisturbed(folder)
+
+    def require_undisturbed(self, folder: Path) -> None:
+        """Everything has to be as after an undisturbed run, and nothing more be there."""
         now = books.content(folder)
-        assert now.keys() == self._after.keys()
-        for table, expected in self._after.items():
+        assert now.keys() == self._left.keys()
+        for table, expected in self._left.items():
             assert now[table] == expected, table
         assert books.leftovers(folder) == []
 
@@ -137,7 +148,7 @@ class Trial:
         """A version is in the working file with all of its rows or with none."""
         versions = [_version(row) for row in closed["ops.closes"]]
         for table, found in closed.items():
-            assert found == [row for row in self._after[table] if _version(row) in versions], table
+            assert found == [row for row in self._left[table] if _version(row) in versions], table
 
 
 def _version(row: Mapping[str, Any]) -> tuple[Any, Any]:
