@@ -38,8 +38,9 @@ demo: $(READY) ## Write a synthetic site and close its last three months
 test: $(READY) lint ## Check style, types and docs, and run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-soak: $(READY) ## Try a hundred thousand mutated files against the loader (hours)
+soak: $(READY) ## Try mutated files against the loader, and kill -9 at every point (hours)
 	@KAM_FUZZ_EXAMPLES=$${KAM_FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest tests/fuzz --timeout=0 -s
+	@KAM_CRASH_RUNS=$${KAM_CRASH_RUNS:-100000} $(BIN)/python -m pytest tests/crash --timeout=0 -s
 
 bench: $(READY) ## Measure a load of ten million lines and the steps of a close (minutes)
 	@$(BIN)/python -m benchmarks.ingest

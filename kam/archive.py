@@ -12,14 +12,16 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from kam.errors import KamError, SourceBusyError, SourceRefusedError
+from kam.scratch import INCOMING
 from kam.settings import Site
 
 _CHUNK = 4 << 20
-_UNFINISHED = ".incoming-"
+_SHOWN_FAULTS = 10
 
 
 def file_hash(file: Path) -> str:
@@ -38,12 +40,51 @@ def archived(site: Site, sha256: str) -> Path:
 
 
 def store(site: Site, file: Path, sha256: str) -> Path:
-    """Keep a copy of `file`, whose hash is known, and return its place in the archive.
+    """Keep a copy of `file`, whose hash is known, and return its place in the archive; a damaged copy is replaced.
 
     Raises `SourceBusyError` when the file changed since it was hashed: somebody is still writing it.
     """
-    target = archived(site, sha256)
-    return target if target.exists() else archived(site, _copied(site, file, sha256))
+    return archived(site, _copied(site, file, sha256) if fault(site, sha256) else sha256)
+
+
+def fault(site: Site, sha256: str) -> str:
+    """What is wrong with the archived bytes that have this hash: missing, or other bytes; empty when they are sound.
+
+    Reads the whole file.
+    """
+    kept = archived(site, sha256)
+    if not kept.is_file():
+        return "is missing"
+    return "" if file_hash(kept) == sha256 else "does not have the bytes that its name says"
+
+
+def require_sound(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Make sure that the archive has the bytes of these lines of the ledger; each file is read once.
+
+    What it lacks or has damaged comes back from the landing folder where the same bytes still lie there. Raises
+    `KamError` naming the files where they do not.
+    """
+    files = {file["sha256"]: (file["name"], entry) for entry in entries for file in entry.get("files", ())}
+    faults = [
+        f"{archived(site, sha256)} ({name}, load {entry['load_id']} of {entry['feed']}) {found}"
+        for sha256, (name, entry) in files.items()
+        if (found := fault(site, sha256)) and not _brought_back(site, site.directory / name, sha256)
+    ]
+    if faults:
+        more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
+        message = (
+            f"{'; '.join(faults[:_SHOWN_FAULTS])}{more}. Restore the archive from a backup, or put the file back into "
+            "the landing folder under that name; nothing was changed"
+        )
+        raise KamError(message)
+
+
+def _brought_back(site: Site, landed: Path, sha256: str) -> bool:
+    with suppress(SourceRefusedError):
+        if landed.is_file() and file_hash(landed) == sha256:
+            store(site, landed, sha256)
+            return True
+    return False
 
 
 def take_in(site: Site, file: Path) -> str:
@@ -64,9 +105,9 @@ def _copied(site: Site, file: Path, sha256: str = "") -> str:
     with source:
         try:
             site.archive.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=site.archive, prefix=_UNFINISHED)
+            descriptor, name = tempfile.mkstemp(dir=site.archive, prefix=INCOMING)
         except OSError as error:
-            message = f"{site.archive}: cannot be written to: {error.strerror}"
+            message = _unwritable(site.archive, error)
             raise KamError(message) from None
         copy = Path(name)
         try:
@@ -84,11 +125,15 @@ def _copied(site: Site, file: Path, sha256: str = "") -> str:
             copy.chmod(0o444)
             copy.replace(target)
         except OSError as error:
-            message = f"{file}: cannot be archived: {error.strerror}"
+            message = f"{file}: cannot be archived. {_unwritable(site.archive, error)}"
             raise KamError(message) from None
         finally:
             copy.unlink(missing_ok=True)
     return found
+
+
+def _unwritable(place: Path, error: OSError) -> str:
+    return f"{place}: cannot be written to: {error.strerror}. Make room or make it writable, then run the command again"
 
 
 def _copied_bytes(source: BinaryIO, out: BinaryIO) -> str:
@@ -146,7 +191,7 @@ def add_to_ledger(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
-        message = f"{ledger(site)}: cannot be written to: {error.strerror}. What it lacks is added at the next run"
+        message = f"{_unwritable(ledger(site), error)}. What it lacks is added then"
         raise KamError(message) from None
 
 

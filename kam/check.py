@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 from pydantic import ValidationError
@@ -13,6 +11,7 @@ from kam.contracts import FEEDS
 from kam.dialects import Proposal, Sample, header_place, propose, snippet, text_sample
 from kam.errors import KamError
 from kam.ingest import Examination, examine, ordered_feeds
+from kam.scratch import scratch_folder
 from kam.settings import WORKBOOK_ENDINGS, FeedSource, Site, require_feed
 from kam.sources import Extract, offered, opened
 from kam.textfiles import uncompressed
@@ -159,9 +158,9 @@ def _sample(con: Connection, site: Site, extract: Extract, source: FeedSource) -
 
 
 def _text_file_sample(site: Site, extract: Extract) -> Sample | None:
-    with tempfile.TemporaryDirectory(dir=site.scratch, prefix="check-") as folder:
+    with scratch_folder(site, "check-") as folder:
         file = extract.files[0].path
         try:
-            return text_sample(uncompressed(file, Path(folder), extract.source, site.settings.ingest))
+            return text_sample(uncompressed(file, folder, extract.source, site.settings.ingest))
         except KamError:
             return None

@@ -5,7 +5,11 @@ Each class carries the exit status that the command line answers with.
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import ClassVar
+
+_DISK_FAULTS = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO))
 
 
 class KamError(Exception):
@@ -52,3 +56,11 @@ class WarehouseBusyError(KamError):
     """Another process is writing to the warehouse and did not finish in time."""
 
     exit_code: ClassVar[int] = 5
+
+
+def disk_fault(error: BaseException) -> str:
+    """What a disk refused, such as `No space left on device`; empty for any other error.
+
+    Read from the text, because DuckDB passes on the system's words but not its error number.
+    """
+    return next((fault for fault in _DISK_FAULTS if fault in str(error)), "")

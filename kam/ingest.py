@@ -19,7 +19,7 @@ import duckdb
 from kam import ledger, rejects
 from kam.archive import archived
 from kam.contracts import FEEDS, Feed
-from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError
+from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError, disk_fault
 from kam.landing import printable
 from kam.rowrules import Reading, reading
 from kam.settings import FeedSource, Site
@@ -265,12 +265,14 @@ def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: 
     try:
         try:
             _fill_incoming(con, plan)
-        except READ_ERRORS:
-            if relation.second_look is None:
+        except READ_ERRORS as error:
+            if relation.second_look is None or disk_fault(error):
                 raise
             plan = reading(con, FEEDS[extract.feed], source, extract, relation.second_look())
             _fill_incoming(con, plan)
     except duckdb.Error as error:
+        if disk_fault(error):
+            raise
         raise unreadable(error, extract, source) from None
     return plan
 

@@ -107,7 +107,8 @@ def _hash_or_why_not(path: Path, settle_seconds: int, hashed: Callable[[Path], s
         return "", "its name says that it is still being written"
     try:
         before = path.stat()
-        if time.time() - before.st_mtime < settle_seconds:
+        # A time that lies in the future, because a clock was set back, must not keep the file out until it has come.
+        if abs(time.time() - before.st_mtime) < settle_seconds:
             return "", f"changed less than {settle_seconds} seconds ago"
         sha256 = hashed(path)
         after = path.stat()

@@ -79,14 +79,14 @@ def _loads(con: Connection, condition: str = "true") -> list[dict[str, Any]]:
 
 
 def _closes(con: Connection) -> list[dict[str, Any]]:
-    """The closes in the order of their commits, each with its checks and control totals."""
+    """The closes in the order of their commits, whatever the clock said, each with its checks and control totals."""
     closes = _entries(
         con,
         CLOSE,
         """
         SELECT period_month::VARCHAR AS period_month, close_version, as_of_load, content_hash, settings_hash,
                models_hash, verdict, closed_at::VARCHAR AS closed_at, closed_by, reason, manifest
-        FROM ops.closes ORDER BY closed_at, period_month, close_version
+        FROM ops.closes ORDER BY rowid
         """,
     )
     for close in closes:

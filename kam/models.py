@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from kam.errors import KamError
+from kam.errors import KamError, disk_fault
 from kam.warehouse import SQL, Connection, literal
 
 _REFERENCE = re.compile(r"\b(core|build)\.([a-z_0-9]+)")
@@ -260,6 +260,8 @@ def _run(con: Connection, sql: str, model: Model) -> None:
     try:
         con.execute(sql)
     except duckdb.Error as error:
+        if disk_fault(error):
+            raise
         message = f"sql/{model.schema}/{model.name}.sql: {str(error).splitlines()[0]}"
         raise KamError(message) from error
 

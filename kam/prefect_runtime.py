@@ -6,6 +6,7 @@ already are left alone.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -88,11 +89,29 @@ def _shield_embedded_server() -> None:
     def start_shielded(self: SubprocessASGIServer) -> subprocess.Popen[Any]:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return start(self)
+            server = start(self)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _end_with_this_process(server)
+        return server
 
     SubprocessASGIServer._run_uvicorn_command = start_shielded  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def _end_with_this_process(server: subprocess.Popen[Any]) -> None:
+    """End the server also when this process is killed and can stop nothing itself.
+
+    A shell waits at a pipe that closes with this process, however it ends.
+    """
+    waiting = subprocess.Popen(  # noqa: S603 - our own words and a number
+        ["/bin/sh", "-c", 'read -r _; kill -9 "$0"', str(server.pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    # Handlers run from last to first, so Prefect's own has stopped the server before this one.
+    atexit.register(waiting.kill)
 
 
 class _Progress(logging.Handler):

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
-from kam.errors import KamError
+from kam.errors import KamError, disk_fault
 from kam.models import MartColumn, marts, run_views
+from kam.scratch import BUILDING
 from kam.settings import Site
 from kam.warehouse import Connection, literal, quoted, transaction
 
@@ -37,18 +39,16 @@ def publish(con: Connection, site: Site) -> Path:
     target = site.published / PUBLISHED_FILE
     try:
         site.published.mkdir(exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=site.published, prefix=".building-"))
-    except OSError as error:
-        message = f"{site.published}: cannot be written to: {error.strerror}. The month is closed; publish it with: kam publish"
+        with tempfile.TemporaryDirectory(dir=site.published, prefix=BUILDING, ignore_cleanup_errors=True) as aside:
+            built = Path(aside) / PUBLISHED_FILE
+            _fill(con, built)
+            _swap(built, target)
+    except (OSError, duckdb.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else disk_fault(error)
+        if not reason:
+            raise
+        message = f"{site.published}: cannot be written to: {reason}. The published file is untouched and every closed month is kept. Make room or make it writable, then: kam publish"
         raise KamError(message) from None
-    try:
-        built = aside / PUBLISHED_FILE
-        _fill(con, built)
-        _swap(built, target)
-    finally:
-        for leftover in aside.iterdir():
-            leftover.unlink()
-        aside.rmdir()
     return target
 
 
@@ -140,9 +140,17 @@ def _fill(con: Connection, file: Path) -> None:
         con.execute("USE published")
         with transaction(con):
             create_reporting_views(con, with_comments=True)
-    finally:
-        con.execute(f"USE {quoted(working)}")
-        con.execute("DETACH published")
+    except duckdb.Error:
+        # On a full disk these may fail too; what failed first is worth telling.
+        with suppress(duckdb.Error):
+            _leave(con, working)
+        raise
+    _leave(con, working)
+
+
+def _leave(con: Connection, working: str) -> None:
+    con.execute(f"USE {quoted(working)}")
+    con.execute("DETACH published")
 
 
 def _swap(built: Path, target: Path) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,12 +24,12 @@ from kam.errors import KamError, UsageError
 from kam.ingest import replay
 from kam.models import marts, models_hash, prepare_marts, run_models
 from kam.periods import add_months
+from kam.scratch import scratch_folder
 from kam.settings import SETTINGS_FILE, Settings, Site, validate_settings
 from kam.sources import Extract, SourceFile
 from kam.warehouse import Connection, prepare, rows, transaction, warehouse, writing
 
 _COUNTS = ("read_count", "loaded_count", "unchanged_count", "rejected_count", "superseded_count")
-_SHOWN_FAULTS = 10
 Entry = Mapping[str, Any]
 
 
@@ -46,17 +45,17 @@ class RebuildReport:
 
 
 class Aside(Site):
-    """A site whose warehouse lies in a folder of its own, below the scratch folder."""
+    """A site whose warehouse lies in another folder."""
 
-    def __init__(self, site: Site, name: str) -> None:
-        """The folder `name` below the scratch folder holds the warehouse."""
+    def __init__(self, site: Site, folder: Path) -> None:
+        """The site's archive and settings, and the folder for the warehouse."""
         super().__init__(site.directory, site.settings)
-        self.folder = self.scratch / name
+        self._folder = folder
 
     @property
     def warehouse(self) -> Path:
         """The working file in that folder."""
-        return self.folder / "warehouse.duckdb"
+        return self._folder / "warehouse.duckdb"
 
 
 def rebuild(
@@ -72,6 +71,7 @@ def rebuild(
     file or has it with other bytes, or a load comes out otherwise than the ledger says. The old warehouse stays then.
     """
     with writing(site, "rebuild", on_wait=on_wait):
+        _bring_ledger_up_to_date(site)
         entries = archive.ledger_entries(site)
         if not entries:
             message = f"{archive.ledger(site)}: lists no load, so there is nothing to make a warehouse from"
@@ -82,8 +82,9 @@ def rebuild(
             )
             raise UsageError(message)
         on_step("Comparing the archive with its ledger …")
-        require_archive(site, entries)
-        with emptied(Aside(site, "rebuild")) as aside:
+        archive.require_sound(site, entries)
+        with scratch_folder(site, "rebuild-") as folder:
+            aside = Aside(site, folder)
             report = replayed(aside, entries, on_step)
             if report.differences:
                 report.kept = _kept(site)
@@ -91,15 +92,14 @@ def rebuild(
     return report
 
 
-@contextmanager
-def emptied(aside: Aside) -> Iterator[Aside]:
-    """Its folder, new and empty, removed at the end; what a killed process left there goes too."""
-    shutil.rmtree(aside.folder, ignore_errors=True)
-    aside.folder.mkdir(parents=True)
-    try:
-        yield aside
-    finally:
-        shutil.rmtree(aside.folder, ignore_errors=True)
+def _bring_ledger_up_to_date(site: Site) -> None:
+    """Add what a process that was killed right after a commit did not come to add.
+
+    A warehouse that lacks something, or cannot be opened, is what the rebuild is for.
+    """
+    if site.warehouse.exists():
+        with suppress(KamError, duckdb.Error), warehouse(site) as con:
+            ledger.sync(con, site)
 
 
 def _holds_anything(site: Site) -> bool:
@@ -115,27 +115,6 @@ def _holds_anything(site: Site) -> bool:
             )
     except (KamError, duckdb.Error):
         return True
-
-
-def require_archive(site: Site, entries: Sequence[Entry]) -> None:
-    """Raise `KamError` naming the files that are not there, or not with the bytes that their hash says."""
-    faults = []
-    checked = set()
-    for entry in entries:
-        for file in entry.get("files", ()):
-            if file["sha256"] in checked:
-                continue
-            checked.add(file["sha256"])
-            kept = archive.archived(site, file["sha256"])
-            what = f"{kept} ({file['name']}, load {entry['load_id']} of {entry['feed']})"
-            if not kept.is_file():
-                faults.append(f"{what} is missing")
-            elif archive.file_hash(kept) != file["sha256"]:
-                faults.append(f"{what} does not have the bytes that its name says")
-    if faults:
-        more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
-        message = f"{'; '.join(faults[:_SHOWN_FAULTS])}{more}. Restore the archive from a backup; nothing was changed"
-        raise KamError(message)
 
 
 def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], None]) -> RebuildReport:

@@ -7,11 +7,9 @@ so that what was loaded can be read again.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -19,8 +17,9 @@ import duckdb
 from kam.archive import archived, file_hash, store, take_in
 from kam.contracts import FEEDS
 from kam.databases import extracted
-from kam.errors import SourceRefusedError
+from kam.errors import SourceRefusedError, disk_fault
 from kam.landing import LandedFile, landed_files
+from kam.scratch import scratch_folder
 from kam.settings import WORKBOOK_ENDINGS, FeedSource, Site
 from kam.structured import ndjson_relation, parquet_relation
 from kam.textfiles import Relation, csv_relation, read_error
@@ -54,7 +53,8 @@ class Extract:
     """One thing to load into one feed; `sha256` stands for all of its bytes.
 
     `refusal` says why it cannot be loaded at all, `left` why it is left for the next run; nothing is read then.
-    `watermark` is the highest value of a database's watermark column, as `kam.databases` writes it.
+    `watermark` is the highest value of a database's watermark column, as `kam.databases` writes it. `is_archived` says
+    that its bytes were archived in the pass that hashed them.
     """
 
     feed: str
@@ -64,6 +64,7 @@ class Extract:
     refusal: str = ""
     left: str = ""
     watermark: str | None = None
+    is_archived: bool = False
 
 
 @contextmanager
@@ -79,9 +80,11 @@ def offered(
     """
     source = site.settings.feeds[feed]
     if source.database is None:
-        yield extracts(site, feed, _take_in_new(con, site, feed) if to_load else file_hash)
+        taken: set[str] = set()
+        found = extracts(site, feed, _take_in_new(con, site, feed, taken) if to_load else file_hash)
+        yield [replace(extract, is_archived=extract.sha256 in taken) for extract in found]
         return
-    with _scratch(site, "extract-") as folder:
+    with scratch_folder(site, "extract-") as folder:
         answer = extracted(con, feed, source, folder, row_limit=row_limit)
         if answer is None:
             yield []
@@ -91,10 +94,17 @@ def offered(
         yield [Extract(feed, name, (file,), file.sha256, watermark=answer.watermark)]
 
 
-def _take_in_new(con: Connection, site: Site, feed: str) -> Callable[[Path], str]:
-    """Hash a file; one whose size no load of the feed had is new, and archived in the same pass."""
+def _take_in_new(con: Connection, site: Site, feed: str, taken: set[str]) -> Callable[[Path], str]:
+    """Hash a file; one whose size no load of the feed had is new, archived in the same pass, and added to `taken`."""
     known = {size for (size,) in con.execute("SELECT DISTINCT bytes FROM ops.loads WHERE feed = ?", [feed]).fetchall()}
-    return lambda path: file_hash(path) if path.stat().st_size in known else take_in(site, path)
+
+    def hashed(path: Path) -> str:
+        if path.stat().st_size in known:
+            return file_hash(path)
+        taken.add(sha256 := take_in(site, path))
+        return sha256
+
+    return hashed
 
 
 def extracts(site: Site, feed: str, hashed: Callable[[Path], str] = file_hash) -> list[Extract]:
@@ -129,7 +139,7 @@ def _query(site: Site, feed: str, source: FeedSource) -> Extract:
 
 def archive(site: Site, extract: Extract) -> None:
     """Keep the bytes of all files of an extract."""
-    for file in extract.files:
+    for file in () if extract.is_archived else extract.files:
         store(site, file.path, file.sha256)
 
 
@@ -139,7 +149,7 @@ def opened(con: Connection, site: Site, extract: Extract, source: FeedSource) ->
 
     Raises `SourceRefusedError` when the bytes are not what the settings or the file's name say.
     """
-    with _scratch(site, "read-") as folder:
+    with scratch_folder(site, "read-") as folder:
         try:
             yield _relation(con, site, extract, source, folder)
         finally:
@@ -191,17 +201,6 @@ def _unknown_format(name: str) -> str:
     return f"{name}: the ending does not say what is in it. Known are {known}, the text formats also with .gz or .zst{hint}"
 
 
-@contextmanager
-def _scratch(site: Site, prefix: str) -> Iterator[Path]:
-    """A folder of its own for temporary files; it goes when the context ends."""
-    site.scratch.mkdir(exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=site.scratch, prefix=prefix))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _bytes_of(site: Site, file: SourceFile) -> Path:
     kept = archived(site, file.sha256)
     return kept if kept.exists() else file.path
@@ -228,6 +227,8 @@ def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path)
         con.execute("SET threads = 1")
         con.execute(f"CREATE OR REPLACE TEMP TABLE query_rows AS\n{text}")
     except duckdb.Error as error:
+        if disk_fault(error):
+            raise
         reason = str(error).splitlines()[0].replace(str(folder) + "/", "")
         hint = " Name every file that it reads in `inputs`" if "No files found" in reason else ""
         message = f"{extract.feed}: {extract.source}: {reason}{hint}"

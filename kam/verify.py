@@ -13,15 +13,15 @@ from datetime import date
 from typing import Any
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from kam import archive, ledger
 from kam.build import content_query
-from kam.errors import KamError, UsageError, WarehouseBusyError
+from kam.errors import KamError, UsageError
 from kam.models import marts, models_hash
 from kam.periods import add_months, month_name
 from kam.publication import PUBLISHED_FILE
-from kam.rebuild import Aside, emptied, replayed, require_archive
+from kam.rebuild import Aside, replayed
+from kam.scratch import scratch_folder
 from kam.settings import Site
 from kam.warehouse import Connection, literal, memory, reading
 
@@ -84,7 +84,7 @@ def verify(
     """Make a version of a month again, the newest unless one is named, and compare it; without a month, all versions.
 
     Raises `UsageError` when the ledger does not have it, `KamError` when the archive lacks a file or has it with other
-    bytes, `WarehouseBusyError` while another verification of the site runs.
+    bytes.
     """
     entries = archive.ledger_entries(site)
     closes = {_key(close): close for close in entries if ledger.is_close(close)}
@@ -97,16 +97,12 @@ def verify(
     known = max(target["as_of_load"] for target in targets)
     loads = [entry for entry in entries if not ledger.is_close(entry) and entry["load_id"] <= known]
     on_step("Comparing the archive with its ledger …")
-    require_archive(site, loads)
-    site.scratch.mkdir(exist_ok=True)
-    try:
-        with FileLock(site.scratch / "verify.lock", timeout=0), emptied(Aside(site, "verify")) as aside:
-            replayed(aside, [*loads, *(close for key, close in closes.items() if key in wanted)], on_step)
-            with reading(aside) as con:
-                rebuilt = [_content(con, "marts", target) for target in targets]
-    except Timeout:
-        message = f"{site.directory}: another kam verify is running. Try again when it has finished"
-        raise WarehouseBusyError(message) from None
+    archive.require_sound(site, loads)
+    with scratch_folder(site, "verify-") as folder:
+        aside = Aside(site, folder)
+        replayed(aside, [*loads, *(close for key, close in closes.items() if key in wanted)], on_step)
+        with reading(aside) as con:
+            rebuilt = [_content(con, "marts", target) for target in targets]
     return [
         Proof(
             date.fromisoformat(target["period_month"]),

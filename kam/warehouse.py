@@ -8,9 +8,10 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from kam.contracts import FEEDS, Feed
-from kam.errors import KamError, WarehouseBusyError
+from kam.errors import KamError, WarehouseBusyError, disk_fault
+from kam.scratch import scratch_folder, sweep
 from kam.settings import Site
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
@@ -71,18 +73,53 @@ def memory() -> Connection:
 def warehouse(site: Site) -> Iterator[Connection]:
     """Open the working file for reading and writing, made and brought up to date where needed.
 
-    Raises `WarehouseBusyError` when another process has it open.
+    Raises `WarehouseBusyError` when another process has it open, and `KamError` when a disk is full or does not take
+    what is written while it is open.
     """
-    site.scratch.mkdir(exist_ok=True)
+    with _disk_faults_explained(site):
+        site.scratch.mkdir(exist_ok=True)
+        with _opened_for_writing(site) as con:
+            prepare(con, site.settings.site.reporting_currency)
+            yield con
+
+
+@contextmanager
+def _opened_for_writing(site: Site) -> Iterator[Connection]:
     config: Config = {
         "memory_limit": site.settings.site.memory_limit,
         "temp_directory": str(site.scratch / "spill"),
         "storage_compatibility_version": "v1.5.0",
     }
+    if not site.warehouse.exists():
+        _make(site, config)
     # Somebody may be looking at the status; that takes no longer than this.
     with _opened(site, config=config, wait_seconds=_LOOK_SECONDS) as con:
-        prepare(con, site.settings.site.reporting_currency)
         yield con
+
+
+def _make(site: Site, config: Config) -> None:
+    """Make an empty working file, whole or not at all: half of one, nobody could open or read."""
+    with scratch_folder(site, "new-") as folder:
+        new = folder / site.warehouse.name
+        with _connect(str(new), config=config) as con:
+            prepare(con, site.settings.site.reporting_currency)
+        # A log left by a file that was deleted would be replayed into this one.
+        site.warehouse.with_name(f"{site.warehouse.name}.wal").unlink(missing_ok=True)
+        new.replace(site.warehouse)
+
+
+@contextmanager
+def _disk_faults_explained(site: Site) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        fault = disk_fault(error)
+        if not fault:
+            raise
+        named = re.search(r'file "([^"]+)"', str(error))
+        where = named[1] if named else getattr(error, "filename", None) or site.warehouse
+        message = f"{where}: cannot be written: {fault}. What was committed stays. Make room or make it writable, then run the command again"
+        raise KamError(message) from None
 
 
 @contextmanager
@@ -111,7 +148,9 @@ def _opened(
             con = _connect(str(site.warehouse), read_only=read_only, config=config)
             break
         except duckdb.IOException as error:
-            if "lock" not in str(error):
+            if disk_fault(error):
+                raise
+            if "Could not set lock" not in str(error):
                 message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
                 raise KamError(message) from None
             if time.monotonic() >= deadline:
@@ -133,7 +172,9 @@ def transaction(con: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        con.execute("ROLLBACK")
+        # A connection that a full disk broke has no transaction any more; what broke it is worth telling.
+        with suppress(duckdb.Error):
+            con.execute("ROLLBACK")
         raise
     con.execute("COMMIT")
 
@@ -207,11 +248,16 @@ def writing(
         except OSError as error:
             message = f"{site.directory}: cannot be written to: {error.strerror}"
             raise KamError(message) from None
+    note = site.directory / ".kam.holder"
     try:
-        (site.directory / ".kam.holder").write_text(f"{purpose} (process {os.getpid()} of {_user()})", encoding="utf-8")
+        # Only a courtesy: on a full disk a waiting person reads "another process".
+        with suppress(OSError):
+            note.write_text(f"{purpose} (process {os.getpid()} of {_user()})", encoding="utf-8")
+        sweep(site)
         yield
     finally:
-        (site.directory / ".kam.holder").unlink(missing_ok=True)
+        with suppress(OSError):
+            note.unlink(missing_ok=True)
         lock.release()
 
 

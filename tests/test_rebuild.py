@@ -177,22 +177,6 @@ def test_a_warehouse_that_is_there_is_replaced_only_by_force(tmp_path: Path) -> 
     assert rebuild(site, force=True).load_count == 1
 
 
-@pytest.mark.parametrize("is_missing", [True, False])
-def test_an_archive_that_lacks_bytes_is_named_and_the_old_warehouse_stays(tmp_path: Path, is_missing: bool) -> None:
-    site = books(tmp_path)
-    deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
-    before = content(site)
-    (entry,) = archive.ledger_entries(site)
-    kept = archive.archived(site, entry["sha256"])
-    kept.unlink()
-    if not is_missing:
-        kept.write_text(ORDERS)
-    fault = "is missing" if is_missing else "does not have the bytes"
-    with pytest.raises(KamError, match=f"landing/a.csv, load 1 of orders. {fault}"):
-        rebuild(site, force=True)
-    assert content(site) == before
-
-
 def test_a_load_that_comes_out_otherwise_stops_the_rebuild(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")

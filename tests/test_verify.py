@@ -8,10 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from filelock import FileLock
 
 from kam import archive
-from kam.errors import KamError, UsageError, WarehouseBusyError
+from kam.errors import KamError, UsageError
 from kam.rebuild import rebuild
 from kam.settings import Site, find_site
 from kam.verify import verify
@@ -124,8 +123,3 @@ def test_months_and_versions_that_are_not_there_are_usage_errors(site: Site) -> 
         verify(site, date(2026, 7, 1))
     with pytest.raises(UsageError, match="2026-04 has no version 3; its versions are 1, 2"):
         verify(site, APRIL, 3)
-
-
-def test_two_at_once_do_not_share_a_scratch_folder(site: Site) -> None:
-    with FileLock(site.scratch / "verify.lock"), pytest.raises(WarehouseBusyError, match="another kam verify"):
-        verify(site, APRIL)

@@ -1,0 +1,108 @@
+"""The points at which a run can be killed, wrapped around the code before it starts; the code itself knows of none.
+
+Three kinds: `step`, before and after each named step; `sql`, before each statement on any connection to DuckDB; `os`,
+before and after each call that changes the file system for good. What follows a statement is what precedes the next.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+_OS_CALLS = ("replace", "rename", "link", "unlink", "mkdir", "rmdir", "fsync", "open")
+_MODULES = ("kam", "flows", "tasks", "expectations")
+
+
+@dataclass
+class Points:
+    """Counts the points that a run passes, and ends the process at the `kill_at`th whose name begins with `named`."""
+
+    kill_at: int = 0
+    named: str = ""
+    passed: list[str] = field(default_factory=list)
+    _count: int = 0
+
+    def reach(self, name: str) -> None:
+        """Pass a point, or die there as by `kill -9`."""
+        self.passed.append(name)
+        self._count += name.startswith(self.named)
+        if self._count == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def install(points: Points) -> None:
+    """Wrap everything that makes a point. For a process that does one run and ends."""
+    for name, function in _named_steps().items():
+        _replace_everywhere(function, _around(function, f"step {name}", points))
+    for method in ("execute", "executemany"):
+        setattr(duckdb.DuckDBPyConnection, method, _statement(getattr(duckdb.DuckDBPyConnection, method), points))
+    for name in _OS_CALLS:
+        setattr(os, name, _around(getattr(os, name), f"os {name}", points, only=_changes_files))
+
+
+def _named_steps() -> Mapping[str, Callable[..., Any]]:
+    from kam import archive, closing, ingest, ledger, publication, steps
+
+    chosen = {
+        archive: ("take_in", "store", "add_to_ledger"),
+        ledger: ("sync", "add_load"),
+        ingest: ("load",),
+        closing: ("commit",),
+        publication: ("publish", "_swap"),
+        steps: tuple(
+            name
+            for name, value in vars(steps).items()
+            if callable(value) and getattr(value, "__module__", "") == steps.__name__ and name[0].islower()
+        ),
+    }
+    return {
+        f"{module.__name__.removeprefix('kam.')}.{name}": getattr(module, name)
+        for module, names in chosen.items()
+        for name in names
+    }
+
+
+def _replace_everywhere(function: Callable[..., Any], wrapped: Callable[..., Any]) -> None:
+    """In every module that has imported it by name."""
+    for module in [module for name, module in sys.modules.items() if name.split(".")[0] in _MODULES]:
+        for name, value in list(vars(module).items()):
+            if value is function:
+                setattr(module, name, wrapped)
+
+
+def _around(
+    function: Callable[..., Any],
+    name: str,
+    points: Points,
+    only: Callable[[str, tuple[Any, ...]], bool] = lambda _name, _arguments: True,
+) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        if not only(name, arguments):
+            return function(*arguments, **named)
+        points.reach(f"{name}: before")
+        result = function(*arguments, **named)
+        points.reach(f"{name}: after")
+        return result
+
+    return wrapped
+
+
+def _changes_files(name: str, arguments: tuple[Any, ...]) -> bool:
+    """Opening a file counts where it makes one."""
+    return name != "os open" or bool(arguments[1] & os.O_CREAT)
+
+
+def _statement(function: Callable[..., Any], points: Points) -> Callable[..., Any]:
+    def wrapped(connection: Any, query: Any, *arguments: Any, **named: Any) -> Any:
+        points.reach(f"sql {' '.join(str(query).split())[:60]}")
+        return function(connection, query, *arguments, **named)
+
+    return wrapped
