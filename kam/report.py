@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from expectations import CheckResult
-from kam.closing import ControlTotal
+from kam.controls import ControlTotal
 from kam.ingest import LoadResult
 from kam.periods import month_name
 from kam.steps import Headline, MonthOutcome
@@ -97,7 +97,7 @@ def control_rows(controls: Sequence[ControlTotal]) -> list[Row]:
             "Currency": total.currency,
             "Left": f"{total.left_amount:,.2f}",
             "Right": f"{total.right_amount:,.2f}",
-            "Ties": "no" if total.difference else "yes",
+            "Ties": "yes" if total.ties else "no",
         }
         for total in controls
     ]
