@@ -4,7 +4,7 @@
 --   period_month               DATE           The month closed, as its first day
 --   close_version              BIGINT         Version of the close
 --   control                    VARCHAR        What is compared with what
---   currency                   VARCHAR        Currency of the amounts; empty = the reporting currency; rows, units or points for what is no money
+--   currency                   VARCHAR        Currency of the amounts; empty = the reporting currency, all = several; rows, units or points for what is no money
 --   left_amount                DECIMAL(38,4)  The first figure
 --   right_amount               DECIMAL(38,4)  The second figure, with what is left out on purpose
 --   difference                 DECIMAL(38,4)  Zero, or the month was not published := left_amount − right_amount
