@@ -17,7 +17,8 @@ from kam import steps
 from kam.controls import ControlTotal, control_totals
 from kam.models import controls
 from kam.settings import Site
-from kam.warehouse import Connection, rows, warehouse
+from kam.warehouse import Connection, memory, rows, warehouse
+from kam.warehouse import prepare as prepare_warehouse
 from tests.support import published, write_csv, write_site
 
 APRIL, MAY, JUNE = date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1)
@@ -35,11 +36,12 @@ BOOKS: dict[str, list[dict[str, Any]]] = {
             "order_date": "2026-05-02",
             "promised_date": "2026-05-20",
             "quantity": 10,
+            "unit_price": 5,
         },
         {"order_id": "O2", "account_id": "A", "order_date": "2026-05-02", "promised_date": "2026-05-20", "quantity": 4}
-        | {"status": "cancelled"},
+        | {"unit_price": 5, "status": "cancelled"},
         {"order_id": "O3", "account_id": "B", "order_date": "2026-05-03", "promised_date": "2026-05-25", "quantity": 6}
-        | {"delivered_date": "2026-05-24"},
+        | {"unit_price": 5, "delivered_date": "2026-05-24"},
     ],
     "deliveries": [
         {"delivery_id": "D1", "order_id": "O1", "delivered_date": "2026-05-19", "quantity": 10},
@@ -122,7 +124,7 @@ def deliver(site: Site, feed: str, *records: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """April is closed; a document of April came late; May and June are built and not committed."""
-    site = write_site(tmp_path_factory.mktemp("books"), BOOKS)
+    site = write_site(tmp_path_factory.mktemp("books"), BOOKS, settings={"forecast": {"actual": "ordered"}})
     with steps.writing_session(site, "test"):
         commit(site, [APRIL], build(site, [APRIL]))
         steps.publish(site)
@@ -184,6 +186,8 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "credit notes of the month, where they settle = roll-forward, credited EUR": 5,
         "invoice lines of the month = sales EUR": 50 - 5,
         "invoice lines of the month = sales USD": 70,
+        # Five each.
+        "order lines of the month = sales + cancelled EUR": 5 * (10 + 4 + 6),
         "sales = actual of the plan variance, plan budget": 45 + 63,
         "bridge lanes = variance, plan budget": (45 + 63) - (48 + 60),
         "plan summary, total = plan rows, plan budget": (45 + 63) - (48 + 60),
@@ -366,6 +370,7 @@ def test_a_master_record_that_is_there_twice_doubles_sales(con: Connection, site
     con.execute("INSERT INTO staging.accounts FROM staging.accounts WHERE account_id = 'B'")
     found = broken(totals(con, site))
     assert found[MAY, "invoice lines of the month = sales USD"] == ("account B", "70.00", "140.00")
+    assert found[MAY, "order lines of the month = sales + cancelled EUR"] == ("account B", "30.00", "60.00")
     assert found[MAY, "sales = actual of the plan variance, plan budget"] == ("account B", "126.00", "63.00")
     assert (MAY, "accounts: rows read = staging + unchanged + rejected rows") in found
 
@@ -490,3 +495,16 @@ def test_the_totals_of_a_version_are_published(site: Site) -> None:
             "first_untied_right_amount": None,
         }
     ]
+
+
+def test_a_warehouse_of_before_gains_the_new_columns() -> None:
+    with memory() as con:
+        con.execute("CREATE SCHEMA ops")
+        con.execute(
+            "CREATE TABLE ops.control_totals AS SELECT DATE '2026-04-01' AS period_month, 1 AS close_version,"
+            " 'ageing buckets = open items' AS control, '' AS currency, 5 AS left_amount, 5 AS right_amount, 0 AS difference"
+        )
+        prepare_warehouse(con, "EUR")
+        assert rows(con, "SELECT severity, untied_count, first_untied FROM ops.control_totals") == [
+            {"severity": "critical", "untied_count": 0, "first_untied": None}
+        ]

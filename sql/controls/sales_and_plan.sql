@@ -1,10 +1,16 @@
 -- why: a sale is lost or counted twice between the documents and the plan's grain, and the variance is wrong
 -- needs: sales_plan, actual_sales
 -- Items that lack a rate have no amount; they are left out on both sides.
-WITH sold AS (
+-- Only the basis that is compared with plans is read: a constant and a scalar leave out the other before it is valued.
+WITH sales AS (
+    FROM core.sales WHERE basis = 'invoiced' AND (SELECT actual = 'invoiced' FROM build.settings)
+    UNION ALL
+    FROM core.sales WHERE basis = 'ordered' AND (SELECT actual = 'ordered' FROM build.settings)
+),
+
+sold AS (
     SELECT period_month, account_id, product_id, product_line, account_manager, region, currency, sum(amount_doc) AS amount_doc
-    FROM core.sales AS sales
-    JOIN build.settings AS settings ON settings.actual = sales.basis
+    FROM sales
     SEMI JOIN build.periods AS periods USING (period_month)
     GROUP BY ALL
 ),
