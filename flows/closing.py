@@ -9,7 +9,7 @@ from datetime import date
 
 from expectations import CheckResult
 from kam import steps
-from kam.closing import ControlTotal
+from kam.controls import ControlTotal
 from kam.ingest import ordered_feeds
 from kam.periods import month_name
 from kam.plan import Action

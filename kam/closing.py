@@ -16,11 +16,12 @@ from datetime import date
 from enum import StrEnum
 
 from expectations import CheckResult
+from kam.controls import ControlTotal
 from kam.errors import UsageError
 from kam.models import marts, models_hash
 from kam.periods import add_months
 from kam.settings import Site
-from kam.warehouse import SQL, Connection, literal, rows, transaction
+from kam.warehouse import Connection, literal, rows, transaction
 
 
 class State(StrEnum):
@@ -41,18 +42,6 @@ class Candidate:
     content_hash: str
     tables: Mapping[str, str]
     changed_tables: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ControlTotal:
-    """Two figures that have to agree, `difference` = left − right."""
-
-    month: date
-    control: str
-    currency: str
-    left_amount: object
-    right_amount: object
-    difference: object
 
 
 def newest_load(con: Connection) -> int:
@@ -134,22 +123,6 @@ def opens_from_unpublished(con: Connection, month: date) -> date | None:
     return None
 
 
-def control_totals(con: Connection) -> list[ControlTotal]:
-    """The control totals of the months in `build.periods`."""
-    found = rows(con, (SQL / "checks" / "control_totals.sql").read_text(encoding="utf-8"))
-    return [
-        ControlTotal(
-            row["period_month"],
-            row["control"],
-            row["currency"],
-            row["left_amount"],
-            row["right_amount"],
-            row["left_amount"] - row["right_amount"],
-        )
-        for row in found
-    ]
-
-
 def commit(
     con: Connection,
     site: Site,
@@ -224,7 +197,18 @@ def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[Ch
 
 def _keep_controls(con: Connection, month: date, version: int, controls: Sequence[ControlTotal]) -> None:
     kept = [
-        (total.control, total.currency, total.left_amount, total.right_amount, total.difference)
+        (
+            total.control,
+            total.currency,
+            total.left_amount,
+            total.right_amount,
+            total.difference,
+            total.severity,
+            total.untied_count,
+            total.first_untied,
+            total.first_untied_left_amount,
+            total.first_untied_right_amount,
+        )
         for total in controls
         if total.month == month
     ]

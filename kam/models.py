@@ -59,9 +59,9 @@ class MartColumn:
 
 @dataclass(frozen=True)
 class Model:
-    """One file of `sql/core`, `sql/marts` or `sql/reporting`.
+    """One file of `sql/core`, `sql/marts`, `sql/controls` or `sql/reporting`.
 
-    `needs` holds groups of alternatives: a mart is built when the site has one of each group.
+    `needs` holds groups of alternatives: a mart is built, and a control total compared, when the site has one of each group.
     """
 
     name: str
@@ -156,6 +156,12 @@ def models() -> Mapping[str, Model]:
 def marts() -> list[Model]:
     """The mart models in alphabetical order."""
     return sorted((model for model in models().values() if model.schema == "marts"), key=lambda model: model.name)
+
+
+@cache
+def controls() -> Mapping[str, Model]:
+    """The control totals of `sql/controls`, by name."""
+    return {file.stem: _read(file, "controls") for file in sorted((SQL / "controls").glob("*.sql"))}
 
 
 @cache

@@ -251,12 +251,13 @@ def _commit_again(con: Connection, close: Entry) -> str:
 
 
 def _insert(con: Connection, table: str, records: Sequence[Entry]) -> None:
-    """Add rows to a table of `ops`; names that it does not have are left out."""
-    names = [row["column_name"] for row in rows(con, f"DESCRIBE {table}")]
+    """Add rows to a table of `ops`; names that it does not have are left out, those of later releases have defaults."""
+    columns = [row["column_name"] for row in rows(con, f"DESCRIBE {table}")]
     for record in records:
+        names = [name for name in columns if name in record]
         con.execute(
             f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-            [record.get(name) for name in names],
+            [record[name] for name in names],
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from expectations import CheckResult, merged
-from kam.closing import ControlTotal
+from kam.controls import ControlTotal
 from kam.diff import CellChange, FigureChange, SourceChange, TableChange
 from kam.ingest import LoadResult
 from kam.periods import month_name
@@ -154,7 +154,7 @@ def control_rows(controls: Sequence[ControlTotal]) -> list[Row]:
             "Currency": total.currency,
             "Left": f"{total.left_amount:,.2f}",
             "Right": f"{total.right_amount:,.2f}",
-            "Ties": "no" if total.difference else "yes",
+            "Ties": "yes" if total.ties else "no",
         }
         for total in controls
     ]

@@ -18,7 +18,8 @@ from expectations.feeds import feed_suites
 from expectations.marts import mart_suites
 from kam import closing, diff, ledger, plan, publication
 from kam.build import prepare_build, record_content
-from kam.closing import Candidate, ControlTotal, State
+from kam.closing import Candidate, State
+from kam.controls import ControlTotal, control_totals
 from kam.diff import Difference, FigureChange
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.ingest import LoadResult, ingest_feed
@@ -158,7 +159,7 @@ def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list
     with warehouse(site) as con:
         _know(con, as_of_load)
         checks = validate(con, mart_suites(site.settings.available))
-        return checks, closing.control_totals(con)
+        return checks, control_totals(con, site.settings.available)
 
 
 def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal], month: date) -> str:
@@ -169,12 +170,7 @@ def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal
         for check in checks
         if check.stops(month)
     ]
-    lines += [
-        f"{total.control}{f' in {total.currency}' if total.currency else ''}: "
-        f"{total.left_amount} is not {total.right_amount}"
-        for total in controls
-        if total.month == month and total.difference
-    ]
+    lines += [total.in_words() for total in controls if total.month == month and not total.ties]
     if not lines:
         return ""
     return f"{month_name(month)} was not published, because a critical check failed:" + "".join(

@@ -22,7 +22,7 @@ CREATE OR REPLACE TEMP MACRO forecast_bias(actual, forecast) AS
     CASE WHEN sum(actual) > 0 THEN ratio(sum(forecast - actual), sum(actual)) END;
 
 CREATE OR REPLACE TEMP MACRO mae(actual, forecast) AS exact_mean(abs(actual - forecast));
-CREATE OR REPLACE TEMP MACRO rmse(actual, forecast) AS sqrt(exact_mean((actual - forecast) * (actual - forecast)));
+CREATE OR REPLACE TEMP MACRO rmse(actual, forecast) AS sqrt(exact_mean((actual - forecast)::DECIMAL(28, 4) * (actual - forecast)));
 
 -- One row's |e| ÷ |actual|; NULL where nothing was sold.
 CREATE OR REPLACE TEMP MACRO percentage_error(actual, forecast) AS

@@ -43,11 +43,19 @@ CREATE TABLE IF NOT EXISTS ops.checks (
     sample_keys VARCHAR
 );
 
--- One row a version and control total: two figures that have to agree.
+-- One row a version and control total: two figures that have to agree, in all and by account. `untied_count` accounts do
+-- not; `first_untied` is the one that differs most.
 CREATE TABLE IF NOT EXISTS ops.control_totals (
     period_month DATE, close_version BIGINT, control VARCHAR, currency VARCHAR, left_amount DECIMAL(38, 4),
-    right_amount DECIMAL(38, 4), difference DECIMAL(38, 4)
+    right_amount DECIMAL(38, 4), difference DECIMAL(38, 4), severity VARCHAR DEFAULT 'critical',
+    untied_count BIGINT DEFAULT 0, first_untied VARCHAR, first_untied_left_amount DECIMAL(38, 4),
+    first_untied_right_amount DECIMAL(38, 4)
 );
+ALTER TABLE ops.control_totals ADD COLUMN IF NOT EXISTS severity VARCHAR DEFAULT 'critical';
+ALTER TABLE ops.control_totals ADD COLUMN IF NOT EXISTS untied_count BIGINT DEFAULT 0;
+ALTER TABLE ops.control_totals ADD COLUMN IF NOT EXISTS first_untied VARCHAR;
+ALTER TABLE ops.control_totals ADD COLUMN IF NOT EXISTS first_untied_left_amount DECIMAL(38, 4);
+ALTER TABLE ops.control_totals ADD COLUMN IF NOT EXISTS first_untied_right_amount DECIMAL(38, 4);
 
 -- One row a column of a reporting view; written anew from the models' headers at each publication.
 CREATE TABLE IF NOT EXISTS ops.metric_definitions (

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from expectations import CheckResult
 from kam import steps
-from kam.closing import ControlTotal
+from kam.controls import ControlTotal
 from kam.plan import MonthPlan
 from kam.settings import find_site
 from kam.steps import BuildSummary, MonthOutcome

@@ -50,8 +50,9 @@ SELECT
     END AS in_sample_mae,
     sqrt(
         CASE
-            WHEN month_count >= 2 * season THEN mean_to_date(seasonal * seasonal, item_no, month_index)
-            ELSE mean_to_date(naive * naive, item_no, month_index)
+            -- The square of a DECIMAL(18, 4) does not fit one.
+            WHEN month_count >= 2 * season THEN mean_to_date(seasonal::DECIMAL(28, 4) * seasonal, item_no, month_index)
+            ELSE mean_to_date(naive::DECIMAL(28, 4) * naive, item_no, month_index)
         END
     ) AS in_sample_rmse
 FROM errors

@@ -492,3 +492,14 @@ def _beer_errors(golden: dict[str, Any], method: str) -> dict[str, float]:
             GROUP BY scale, root_scale
             """,
         )[0]
+
+
+def test_errors_of_a_million_units_can_be_squared() -> None:
+    rows = accuracy(
+        [sale("2026-04", 2_000_000), sale("2026-05", 1_000_000), sale("2026-06", 3_000_000)],
+        [forecast("2026-05", "2026-06", 2_500_000)],
+    )
+    item = only(rows, "item")
+    assert item["rmse"] == 500_000
+    assert item["rmsse"] == Decimal("0.5")  # the one change in sample was 1,000,000
+    assert only(rows, "total")["rmse"] == 500_000
