@@ -159,7 +159,7 @@ def test_commands_started_at_once_take_turns_and_say_for_whom_they_wait(
             ]
             ours = f"Waiting for another close (process {os.getpid()} of {getpass.getuser()}) to finish"
             for process, log in zip(processes, logs, strict=True):
-                wait_for(lambda log=log: ours in log.read_text(), f"{ours} in {log}", process)  # type: ignore[misc]
+                wait_for(lambda log=log: ours in log.read_text(), f"{ours} in {log}", process)
         statuses = [process.wait(timeout=PATIENCE_SECONDS) for process in processes]
 
     said = [log.read_text() for log in logs]
