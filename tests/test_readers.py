@@ -24,6 +24,8 @@ from tests.flows.processes import end
 from tests.reader import HABITS
 from tests.support import REPOSITORY, write_csv, write_site
 
+# Twenty processes read beside the one that closes.
+pytestmark = pytest.mark.timeout(900)
 _ASKED_FOR = os.environ.get("KAM_SOAK_CLOSES", "")
 CLOSES = int(_ASKED_FOR or 20)
 READERS = 40 if _ASKED_FOR else 20
