@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kam.errors import KamError
+from kam.progress import progress
 
 if TYPE_CHECKING:
     from kam.diff import Difference
@@ -243,7 +244,8 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
         from kam.report import plan_rows
         from kam.steps import dry_run as planned_only
 
-        planned = planned_only(place, months, as_of_load=as_of_load, as_known_on=known_on, restate=restate)
+        with out.status("Planning …") as status, progress(out, status):
+            planned = planned_only(place, months, as_of_load=as_of_load, as_known_on=known_on, restate=restate)
         _print_table("What a backfill would do with what is loaded", plan_rows(planned))
         return
 
@@ -282,7 +284,7 @@ def diff(
 
     period = parse_month(month)
     place = _site(site)
-    with out.status("Comparing …"):
+    with out.status("Comparing …") as status, progress(out, status):
         found = difference(place, period, first, second, limit=limit, export_to=export)
     _print_difference(month, found)
     if export is not None:

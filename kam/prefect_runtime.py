@@ -7,7 +7,6 @@ already are left alone.
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from kam.errors import KamError
+from kam.progress import progress
 from kam.settings import Site
 
 Result = TypeVar("Result")
@@ -47,20 +47,16 @@ def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, ver
     """Run a flow with our progress lines on the console, and Prefect's own log only when `verbose`."""
     configure(verbose=verbose)
     with console.status(f"{site.settings.site.name}: starting …") as status:
-        # Importing Prefect sets up logging, so our handler comes after it.
+        # Importing Prefect sets up logging, so our progress lines come after it.
         from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-        handler = _Progress(console, status.update)
-        log = logging.getLogger("kam")
-        log.addHandler(handler)
-        log.setLevel(logging.INFO)
         unneeded = {}
         if not PREFECT_API_URL.value():
             _shield_embedded_server()
             # A heartbeat costs a second at the end of each flow, and the embedded server ends with this process anyway.
             unneeded = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
         try:
-            with temporary_settings(unneeded):
+            with progress(console, status), temporary_settings(unneeded):
                 return flow()
         except RuntimeError as error:
             if "Failed to reach API" not in str(error):
@@ -70,8 +66,6 @@ def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, ver
         except KeyboardInterrupt:
             message = "Stopped. Nothing half-done was published; run the command again to go on"
             raise KamError(message) from None
-        finally:
-            log.removeHandler(handler)
 
 
 def _shield_embedded_server() -> None:
@@ -112,18 +106,3 @@ def _end_with_this_process(server: subprocess.Popen[Any]) -> None:
     )
     # Handlers run from last to first, so Prefect's own has stopped the server before this one.
     atexit.register(waiting.kill)
-
-
-class _Progress(logging.Handler):
-    """Prints what was done, and shows what is being done in the status line."""
-
-    def __init__(self, console: Console, update: Callable[[str], None]) -> None:
-        super().__init__()
-        self._console, self._update = console, update
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if text.endswith("…"):
-            self._update(text)
-        else:
-            self._console.print(text, style="yellow" if record.levelno >= logging.WARNING else None, markup=False)

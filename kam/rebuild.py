@@ -70,7 +70,7 @@ def rebuild(
     Raises `UsageError` when there is a warehouse with loads in it and not `force`; `KamError` when the archive lacks a
     file or has it with other bytes, or a load comes out otherwise than the ledger says. The old warehouse stays then.
     """
-    with writing(site, "rebuild", on_wait=on_wait):
+    with writing(site, "rebuild", wait_seconds=site.settings.run.busy_timeout_seconds, on_wait=on_wait):
         _bring_ledger_up_to_date(site)
         entries = archive.ledger_entries(site)
         if not entries:

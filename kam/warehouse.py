@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import json
 import os
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,8 @@ STAGING_BOOKKEEPING = (
     ("superseded_load_id", "BIGINT"),
 )
 _LOOK_SECONDS = 20
+# In DuckDB's refusal to open a file that another process has open.
+_OPENED_BY = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 Connection = duckdb.DuckDBPyConnection
 Config = dict[str, str | bool | int | float | list[str]]
 
@@ -154,8 +159,7 @@ def _opened(
                 message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
                 raise KamError(message) from None
             if time.monotonic() >= deadline:
-                who = holder(site) or "another process"
-                message = f"{site.warehouse}: in use by {who}. Try again when it has finished"
+                message = f"{site.warehouse}: in use by {_opener(site, str(error))}. Try again when it has finished"
                 raise WarehouseBusyError(message) from None
             time.sleep(0.1)
     try:
@@ -221,38 +225,55 @@ def as_known(feed: Feed, reporting_currency: str) -> str:
           AND (superseded_load_id IS NULL OR superseded_load_id > getvariable('as_of_load'))"""
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the right to write: a process on a machine, and what it does, such as `close 2026-06`."""
+
+    purpose: str
+    process: int
+    user: str
+    machine: str
+
+    def __str__(self) -> str:
+        """As a waiting person reads it."""
+        where = "" if self.machine == socket.gethostname() else f" on {self.machine}"
+        return f"{self.purpose} (process {self.process} of {self.user}{where})"
+
+
 @contextmanager
 def writing(
     site: Site, purpose: str, *, wait_seconds: float = 600, on_wait: Callable[[str], None] = print
 ) -> Iterator[None]:
     """Hold the right to write to the warehouse; wait for another process that has it.
 
-    `purpose` tells a waiting person what this process does, such as `close 2026-10`. `on_wait` gets one message when
-    waiting begins. Raises `WarehouseBusyError` after `wait_seconds`.
+    `purpose` tells a waiting person what this process does, such as `close 2026-06`. `on_wait` gets one message for each
+    process that is waited for. Raises `WarehouseBusyError` after `wait_seconds`.
     """
     lock = FileLock(site.directory / ".kam.lock")
     deadline = time.monotonic() + wait_seconds
-    announced = False
+    who = ""
     while True:
         try:
             lock.acquire(timeout=min(0.2, max(deadline - time.monotonic(), 0)))
             break
         except Timeout:
-            who = holder(site) or "another process"
+            found = str(holder(site) or who or "another process")
             if time.monotonic() >= deadline:
-                message = f"{site.warehouse}: still in use by {who} after {wait_seconds:.0f} seconds. Try again when it has finished"
+                message = f"{site.warehouse}: still in use by {found} after {wait_seconds:.0f} seconds. Try again when it has finished"
                 raise WarehouseBusyError(message) from None
-            if not announced:
-                on_wait(f"Waiting for {who} …")
-                announced = True
+            if found != who:
+                on_wait(f"Waiting for {found} to finish")
+                who = found
         except OSError as error:
             message = f"{site.directory}: cannot be written to: {error.strerror}"
             raise KamError(message) from None
-    note = site.directory / ".kam.holder"
+    note = _holder_file(site)
     try:
         # Only a courtesy: on a full disk a waiting person reads "another process".
         with suppress(OSError):
-            note.write_text(f"{purpose} (process {os.getpid()} of {_user()})", encoding="utf-8")
+            note.write_text(
+                json.dumps(asdict(Holder(purpose, os.getpid(), _user(), socket.gethostname()))), encoding="utf-8"
+            )
         sweep(site)
         yield
     finally:
@@ -261,12 +282,39 @@ def writing(
         lock.release()
 
 
-def holder(site: Site) -> str | None:
-    """Who holds the right to write, in words; None when it is not known."""
+def holder(site: Site) -> Holder | None:
+    """Who holds the right to write; None when it is not known, or when that process of this machine is gone."""
     try:
-        return (site.directory / ".kam.holder").read_text(encoding="utf-8") or None
-    except OSError:
+        found = Holder(**json.loads(_holder_file(site).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         return None
+    return None if found.machine == socket.gethostname() and not _is_running(found.process) else found
+
+
+def _holder_file(site: Site) -> Path:
+    """Says who has the lock. A process that is killed leaves it, whereas the system takes the lock back."""
+    return site.directory / ".kam.holder"
+
+
+def _opener(site: Site, refusal: str) -> str:
+    """Who has the working file open: the writer, or the program that DuckDB names, which only looks."""
+    found = _OPENED_BY.search(refusal)
+    writer = holder(site)
+    if writer is not None and (found is None or int(found["process"]) == writer.process):
+        return str(writer)
+    return f"{Path(found['program']).name} (process {found['process']})" if found else "another process"
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # where asking would interrupt it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        return True
+    return True
 
 
 def _user() -> str:

@@ -1,12 +1,10 @@
-"""The published file: comments, all versions, swapped in one piece, and readable while it is replaced."""
+"""The published file: comments, all versions, and swapped in one piece."""
 
 from __future__ import annotations
 
-import threading
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from kam import publication, steps
@@ -120,38 +118,3 @@ def test_a_folder_that_cannot_be_written_says_how_to_publish_later(site: Site) -
     site.published.write_text("a file in the way")
     with warehouse(site) as con, pytest.raises(KamError, match="kam publish"):
         publication.publish(con, site)
-
-
-def test_readers_never_meet_an_error_or_half_a_month(site: Site) -> None:
-    """Each reader opens the file anew, as a BI tool without a pool does, and sees equal totals in two views."""
-    faults: list[str] = []
-    stop = threading.Event()
-    reads = 0
-
-    def read() -> None:
-        nonlocal reads
-        while not stop.is_set():
-            try:
-                with duckdb.connect(str(site.published / "kam.duckdb"), read_only=True) as con:
-                    items, buckets = (
-                        con.execute(f"SELECT sum(outstanding_amount) FROM reporting.{view}").fetchall()[0][0]
-                        for view in ("receivables_ageing", "receivables_summary")
-                    )
-                    reads += 1
-                    if items != buckets:
-                        faults.append(f"{items} is not {buckets}")
-            except duckdb.Error as error:
-                faults.append(str(error))
-
-    readers = [threading.Thread(target=read) for _ in range(2)]
-    for reader in readers:
-        reader.start()
-    for number in range(3):
-        late = INVOICE | {"invoice_id": f"L{number}", "net_amount": number + 1}
-        write_csv(site.directory / "landing" / f"invoices_{number}.csv", COLUMNS, [late])
-        assert close(site, JUNE, restate=True).outcome == "closed"
-    stop.set()
-    for reader in readers:
-        reader.join()
-    assert faults == []
-    assert reads > 3

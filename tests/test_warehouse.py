@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import getpass
+import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from kam.errors import KamError, WarehouseBusyError
 from kam.settings import Site
-from kam.warehouse import Connection, reading, transaction, warehouse, writing
+from kam.warehouse import Connection, Holder, holder, reading, transaction, warehouse, writing
 from tests.support import REPOSITORY, write_site
 
 HOLD = """
@@ -56,8 +61,7 @@ def test_a_second_writer_waits_says_for_whom_and_gives_up(site: Site, other_proc
     ):
         pytest.fail("two writers at once")
     assert caught.value.exit_code == 5
-    assert len(heard) == 1
-    assert f"close 2026-06 (process {other_process.pid}" in heard[0]
+    assert heard == [f"Waiting for close 2026-06 (process {other_process.pid} of {getpass.getuser()}) to finish"]
 
 
 def test_a_second_writer_goes_on_when_the_first_has_finished(site: Site, other_process: subprocess.Popen[str]) -> None:
@@ -72,8 +76,66 @@ def test_a_second_writer_goes_on_when_the_first_has_finished(site: Site, other_p
 def test_a_writer_that_was_killed_leaves_nothing_to_wait_for(site: Site, other_process: subprocess.Popen[str]) -> None:
     other_process.kill()
     other_process.wait()
-    with writing(site, "close 2026-07", wait_seconds=5):
-        pass
+    assert (site.directory / ".kam.holder").exists()
+    assert holder(site) is None
+    heard: list[str] = []
+    with writing(site, "close 2026-07", wait_seconds=5, on_wait=heard.append):
+        assert str(holder(site)).startswith("close 2026-07 (")
+    assert heard == []
+
+
+def test_somebody_who_waits_is_not_told_of_a_process_that_was_killed(
+    site: Site, other_process: subprocess.Popen[str]
+) -> None:
+    """The next writer has the lock already and did not write yet who it is."""
+    other_process.kill()
+    other_process.wait()
+    heard: list[str] = []
+    with (
+        FileLock(site.directory / ".kam.lock"),
+        pytest.raises(WarehouseBusyError) as caught,
+        writing(site, "close 2026-07", wait_seconds=0.3, on_wait=heard.append),
+    ):
+        pytest.fail("two writers at once")
+    assert heard == ["Waiting for another process to finish"]
+    assert "close 2026-06" not in str(caught.value)
+
+
+def test_somebody_who_waits_is_told_when_the_next_has_its_turn(
+    site: Site, other_process: subprocess.Popen[str]
+) -> None:
+    heard: list[str] = []
+    passed_on = Holder("close 2026-08", other_process.pid, "anna", "erp1")
+
+    def hear(message: str) -> None:
+        heard.append(message)
+        (site.directory / ".kam.holder").write_text(json.dumps(asdict(passed_on)), encoding="utf-8")
+
+    with (
+        pytest.raises(WarehouseBusyError, match="close 2026-08"),
+        writing(site, "close 2026-07", wait_seconds=1, on_wait=hear),
+    ):
+        pytest.fail("two writers at once")
+    assert len(heard) == 2
+    assert heard[1] == f"Waiting for close 2026-08 (process {other_process.pid} of anna on erp1) to finish"
+
+
+def test_a_process_of_another_machine_cannot_be_looked_up_and_counts_as_running(site: Site) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for machine, is_named in ((socket.gethostname(), False), ("erp1", True)):
+        left = Holder("close 2026-06", gone.pid, "anna", machine)
+        (site.directory / ".kam.holder").write_text(json.dumps(asdict(left)), encoding="utf-8")
+        assert (holder(site) == left) is is_named
+
+
+def test_a_writer_without_patience_gives_up_at_once(site: Site, other_process: subprocess.Popen[str]) -> None:
+    says_who = f"process {other_process.pid} of .*Try again when it has finished"
+    with (
+        pytest.raises(WarehouseBusyError, match=says_who),
+        writing(site, "close 2026-07", wait_seconds=0, on_wait=pytest.fail),
+    ):
+        pytest.fail("two writers at once")
 
 
 def test_looking_while_another_process_writes_says_who(site: Site, other_process: subprocess.Popen[str]) -> None:
@@ -95,6 +157,22 @@ def test_a_writer_waits_for_somebody_who_only_looks(site: Site) -> None:
         assert looker.stdout.readline() == "looking\n"
         with warehouse(site) as con:
             assert con.execute("SELECT count(*) FROM ops.loads").fetchall() == [(0,)]
+
+
+def test_a_writer_that_finds_a_looker_names_it_and_not_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with warehouse(site):
+        pass
+    monkeypatch.setattr("kam.warehouse._LOOK_SECONDS", 0)
+    look = "import sys, duckdb\ncon = duckdb.connect(sys.argv[1], read_only=True)\nprint('looking', flush=True)\nsys.stdin.read()"
+    command = [sys.executable, "-c", look, str(site.warehouse)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as looker:
+        assert looker.stdout is not None
+        assert looker.stdout.readline() == "looking\n"
+        with pytest.raises(WarehouseBusyError) as caught, writing(site, "close 2026-06"), warehouse(site):
+            pytest.fail("opened a file that is being read")
+        looker.communicate()
+    assert f"(process {looker.pid})" in str(caught.value)
+    assert "close 2026-06" not in str(caught.value)
 
 
 def test_a_file_that_is_no_warehouse_is_named(site: Site) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +16,7 @@ import httpx
 import pytest
 
 from kam.settings import Site
+from kam.warehouse import writing
 from tests.flows.processes import environment, kam, run, running, wait_for
 from tests.support import REPOSITORY, published, write_site
 
@@ -221,3 +224,29 @@ def test_a_scheduled_close_takes_the_month_before_it_was_due_where_the_site_is(s
 
     assert (closed["name"], closed["state_type"]) == ("close-2026-05", "COMPLETED"), closed["state"]
     assert open_amounts(deployed)[date(2026, 5, 1)] == 100
+
+
+@pytest.mark.usefixtures("deployed")
+def test_runs_of_two_deployments_at_once_take_turns(server: Server, site_folder: Path) -> None:
+    site = site_in(site_folder)
+    # Both have to wait for this process before one waits for the other.
+    with writing(site, "another close"):
+        runs = [
+            server.start("monthly_close/monthly", site=str(site_folder), period="2026-05"),
+            server.start("backfill/on-demand", site=str(site_folder), first="2026-06", last="2026-06"),
+        ]
+        ours = f"Waiting for another close (process {os.getpid()} of {getpass.getuser()}) to finish"
+        for run_id in runs:
+            server.messages(run_id, last=ours)
+
+    ended = [server.finished(run_id) for run_id in runs]
+
+    assert [found["state_type"] for found in ended] == ["COMPLETED", "COMPLETED"], ended
+    waits = [
+        line.split(" (process")[0]
+        for run_id in runs
+        for line in server.messages(run_id, last="Publishing …")
+        if line.startswith("Waiting for ") and line != ours
+    ]
+    assert waits in (["Waiting for close 2026-05"], ["Waiting for backfill 2026-06 to 2026-06"])
+    assert open_amounts(site) == {date(2026, 5, 1): 100, date(2026, 6, 1): 125}
