@@ -58,17 +58,17 @@ def fault(site: Site, sha256: str) -> str:
     return "" if file_hash(kept) == sha256 else "does not have the bytes that its name says"
 
 
-def require_sound(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:
+def require_sound(site: Site, entries: Sequence[Mapping[str, Any]], *, mend: bool) -> None:
     """Make sure that the archive has the bytes of these lines of the ledger; each file is read once.
 
-    What it lacks or has damaged comes back from the landing folder where the same bytes still lie there. Raises
-    `KamError` naming the files where they do not.
+    With `mend`, what it lacks or has damaged comes back from the landing folder where the same bytes still lie there.
+    Raises `KamError` naming the files that are not sound.
     """
     files = {file["sha256"]: (file["name"], entry) for entry in entries for file in entry.get("files", ())}
     faults = [
         f"{archived(site, sha256)} ({name}, load {entry['load_id']} of {entry['feed']}) {found}"
         for sha256, (name, entry) in files.items()
-        if (found := fault(site, sha256)) and not _brought_back(site, site.directory / name, sha256)
+        if (found := fault(site, sha256)) and not (mend and _brought_back(site, site.directory / name, sha256))
     ]
     if faults:
         more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""

@@ -82,7 +82,7 @@ def rebuild(
             )
             raise UsageError(message)
         on_step("Comparing the archive with its ledger …")
-        archive.require_sound(site, entries)
+        archive.require_sound(site, entries, mend=True)
         with scratch_folder(site, "rebuild-") as folder:
             aside = Aside(site, folder)
             report = replayed(aside, entries, on_step)

@@ -97,7 +97,7 @@ def verify(
     known = max(target["as_of_load"] for target in targets)
     loads = [entry for entry in entries if not ledger.is_close(entry) and entry["load_id"] <= known]
     on_step("Comparing the archive with its ledger …")
-    archive.require_sound(site, loads)
+    archive.require_sound(site, loads, mend=False)
     with scratch_folder(site, "verify-") as folder:
         aside = Aside(site, folder)
         replayed(aside, [*loads, *(close for key, close in closes.items() if key in wanted)], on_step)

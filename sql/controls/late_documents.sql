@@ -2,12 +2,17 @@
 --   that month again with --restate
 -- needs: invoices
 -- What is open in all is a sum of documents, so what arrived or was corrected since the last closing is the adjustment.
+-- A month that is built on the month before from the same knowledge has nothing late.
 WITH openings AS (
-    SELECT periods.period_month, before.as_of_date, closes.as_of_load AS known_then
+    SELECT
+        periods.period_month,
+        before.as_of_date,
+        coalesce(closes.as_of_load, getvariable('as_of_load')) AS known_then
     FROM build.periods AS periods
     JOIN core.months AS before ON before.month_index = periods.month_index - 1
-    JOIN ops.closes AS closes
+    LEFT JOIN ops.closes AS closes
         ON closes.period_month = before.period_month AND closes.close_version = periods.previous_version
+    WHERE closes.as_of_load IS NOT NULL OR before.period_month IN (SELECT period_month FROM build.periods)
 ),
 
 first_change AS (

@@ -138,7 +138,8 @@ def content(folder: Path) -> Content:
     """All that a site holds but times of day: the working file, the published one, the archive and its ledger."""
     site = find_site(folder)
     with reading(site) as con:
-        found = _tables(con, ("staging", "core", "marts", "ops"))
+        # Not core and build: they hold what the last run built, and a rerun leaves out months that are closed.
+        found = _tables(con, ("staging", "marts", "ops"))
     return found | {
         "published": [published(folder)],
         "ledger": [_timeless(entry) for entry in archive.ledger_entries(site)],
