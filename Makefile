@@ -36,7 +36,7 @@ demo: $(READY) ## Write a synthetic site and close its last three months
 	@echo "  $(SITE)/published/kam.duckdb          the tables for BI tools, in the schema reporting"
 
 test: $(READY) lint ## Check style, types and docs, and run all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through 500 closes (hours)
 	@KAM_SOAK_CLOSES=$${KAM_SOAK_CLOSES:-500} $(BIN)/python -m pytest tests/test_readers.py --timeout=0 -s
@@ -46,6 +46,7 @@ soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through
 bench: $(READY) ## Measure a load of ten million lines and the steps of a close (minutes)
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.close
+	@$(BIN)/python -m benchmarks.backfill
 
 lint: $(READY) ## Check format, style, types and generated docs
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: $(BIN)/ruff format ."; exit 1; }

@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-PAUSE_SECONDS = 0.3
+PAUSE_SECONDS = 1.2
 # How many looks at one connection.
 HABITS = {"reopens": 1, "joins": 1, "stays": 5, "keeps": sys.maxsize}
 # By month: the version and the open receivables, as five views have them.

@@ -210,6 +210,8 @@ def test_rebuild_brings_a_deleted_warehouse_back_and_replaces_one_only_by_force(
 def test_rebuild_names_what_the_archive_lacks(site_folder: Path) -> None:
     site = loaded_site(site_folder, "1,A,2026-01-05,5\n")
     next(file for file in site.archive.glob("*/*") if file.is_file()).unlink()
+    # Else it would be taken from there again.
+    (site_folder / "landing" / "a.csv").unlink()
     refused = kam("--site", site_folder, "rebuild", "--force")
     assert refused.returncode == 1
     assert "landing/a.csv, load 1 of orders) is missing" in refused.stderr

@@ -71,14 +71,14 @@ def test_sets_of_months_give_byte_for_byte_what_single_closes_give(tmp_path: Pat
     together = site_in(tmp_path / "together", INVOICES)
     in_sets = site_in(tmp_path / "sets", INVOICES, months_at_once=2)
     one_by_one = site_in(tmp_path / "single", INVOICES)
-    backfill(together)
-    backfill(in_sets)
-    for month in MONTHS:
+    backfill(together, last="2026-06")
+    backfill(in_sets, last="2026-06")
+    for month in (4, 5, 6):
         backfill(one_by_one, f"2026-0{month}", f"2026-0{month}")
-    assert built_months(together) == [4, 5, 6, 7, 8]
-    assert built_months(in_sets) == [8]
+    assert built_months(together) == [4, 5, 6]
+    assert built_months(in_sets) == [6]
     expected = published_bytes(one_by_one, tmp_path / "expected")
-    assert expected["receivables_rollforward_history"].count(b"\n") == 1 + len(MONTHS)
+    assert expected["receivables_rollforward_history"].count(b"\n") == 1 + 3
     assert published_bytes(together, tmp_path / "a") == expected
     assert published_bytes(in_sets, tmp_path / "b") == expected
 

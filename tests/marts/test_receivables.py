@@ -691,7 +691,7 @@ def test_documents_that_arrive_late_for_a_closed_month_are_a_prior_period_adjust
     con = close(
         "2026-05", invoices=[invoice("I1", 100, "2026-05-10"), invoice("I2", 10, "2026-05-11", account_id="GONE")]
     )
-    con.execute("INSERT INTO ops.closes (period_month, close_version) VALUES ('2026-05-01', 1)")
+    con.execute("INSERT INTO ops.closes (period_month, close_version, as_of_load) VALUES ('2026-05-01', 1, 1)")
     con.execute(
         "INSERT INTO marts.receivables_rollforward BY NAME "
         "SELECT 1 AS close_version, * FROM build.receivables_rollforward"

@@ -12,6 +12,7 @@ import pytest
 from kam.models import marts
 from kam.periods import months_between
 from kam.settings import Site
+from kam.verify import verify
 from tests.real import sites
 from tests.real.sites import iso_date, loaded_rows, month_end, month_of, records
 from tests.support import needs_shared, published
@@ -246,3 +247,9 @@ def test_the_export_has_495_lines_not_shipped(exports: Site) -> None:
     )
 
     assert july["line_count"] == 495
+
+
+def test_every_version_comes_out_the_same_from_the_archive_alone(closed_in_one_backfill: Site) -> None:
+    proofs = verify(closed_in_one_backfill)
+    assert [proof.name for proof in proofs if not proof.holds] == []
+    assert {proof.is_published for proof in proofs} == {True}

@@ -11,6 +11,7 @@ import pytest
 
 from kam.periods import months_between
 from kam.settings import Site
+from kam.verify import verify
 from tests.real import sites
 from tests.real.sites import loaded_rows, month_end, month_of, records, us_date
 from tests.support import needs_shared, published
@@ -203,3 +204,9 @@ def test_days_late_are_those_that_the_file_states(site: Site) -> None:
         month: (amount[month], (weighted[month] / amount[month]).quantize(Decimal("0.01"), ROUND_HALF_UP))
         for month in MONTHS
     }
+
+
+def test_every_version_comes_out_the_same_from_the_archive_alone(site: Site) -> None:
+    proofs = verify(site)
+    assert [proof.name for proof in proofs if not proof.holds] == []
+    assert {proof.is_published for proof in proofs} == {True}

@@ -10,6 +10,7 @@ import pytest
 
 from kam.periods import months_between
 from kam.settings import Site
+from kam.verify import verify
 from tests.real import sites
 from tests.real.sites import Record, loaded_rows, month_end, month_of, records, us_date
 from tests.support import needs_shared, published
@@ -126,3 +127,15 @@ def test_prices_are_net_of_discounts_to_the_cent(lines_site: Site) -> None:
 
     assert round(sales["net_amount"], 2) == Decimal("1265793.04")
     assert sum(Decimal(row["UnitPrice"]) * Decimal(row["Quantity"]) for row in lines()) == Decimal("1354458.59")
+
+
+def test_every_version_of_orders_comes_out_the_same_from_the_archive_alone(orders_site: Site) -> None:
+    proofs = verify(orders_site)
+    assert [proof.name for proof in proofs if not proof.holds] == []
+    assert {proof.is_published for proof in proofs} == {True}
+
+
+def test_every_version_of_lines_comes_out_the_same_from_the_archive_alone(lines_site: Site) -> None:
+    proofs = verify(lines_site)
+    assert [proof.name for proof in proofs if not proof.holds] == []
+    assert {proof.is_published for proof in proofs} == {True}

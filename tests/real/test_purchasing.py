@@ -11,6 +11,7 @@ import pytest
 
 from kam.periods import months_between
 from kam.settings import Site
+from kam.verify import verify
 from tests.real import sites
 from tests.real.sites import Record, iso_date, loaded_rows, month_end, month_of, records
 from tests.support import needs_shared, published
@@ -133,3 +134,9 @@ def test_order_amounts_tie_to_the_headers(site: Site) -> None:
     headers = records("adventureworks_purchasing/PurchaseOrderHeader.csv")
 
     assert orders["amount"] == sum(Decimal(row["SubTotal"]) for row in headers) == Decimal("63791994.838")
+
+
+def test_every_version_comes_out_the_same_from_the_archive_alone(site: Site) -> None:
+    proofs = verify(site)
+    assert [proof.name for proof in proofs if not proof.holds] == []
+    assert {proof.is_published for proof in proofs} == {True}
