@@ -1,6 +1,6 @@
 """A backfill of 36 months against the close of one, on copies of the same loaded site.
 
-    python -m benchmarks.backfill --accounts 40 --products 60
+    python -m benchmarks.backfill --accounts 15 --products 30
 
 Both are the whole command, Prefect's embedded server included; the line `an empty flow` is what that costs by itself.
 """
@@ -63,8 +63,8 @@ def report(steps: list[Measured], rows: int) -> None:
 def main() -> None:
     """Run all steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--accounts", type=int, default=40)
-    parser.add_argument("--products", type=int, default=60)
+    parser.add_argument("--accounts", type=int, default=15)
+    parser.add_argument("--products", type=int, default=30)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kam-benchmark-") as folder:
         report(*run(Path(folder), arguments.accounts, arguments.products))
