@@ -43,7 +43,7 @@ soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through
 	@KAM_FUZZ_EXAMPLES=$${KAM_FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest tests/fuzz --timeout=0 -s
 	@KAM_CRASH_RUNS=$${KAM_CRASH_RUNS:-100000} $(BIN)/python -m pytest tests/crash --timeout=0 -s
 
-bench: $(READY) ## Measure a load of ten million lines and the steps of a close (minutes)
+bench: $(READY) ## Measure a load of ten million lines, a close and a backfill (minutes)
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.close
 	@$(BIN)/python -m benchmarks.backfill

@@ -16,7 +16,7 @@ from kam.plan import Action
 from kam.report import CloseReport, Terms
 from kam.settings import Site
 from kam.steps import MonthOutcome
-from tasks.artifacts import leave_artifacts
+from tasks.artifacts import leave_artifacts, leave_plan_artifact
 from tasks.closing import build_marts, commit_month, plan_months, prepare_months, validate_feeds, validate_marts
 from tasks.loading import load_feeds
 from tasks.publishing import publish
@@ -49,8 +49,11 @@ def close_months(place: Site, months: Sequence[date], purpose: str, terms: Terms
             report = replace(report, headlines=tuple(steps.headlines(place, months)))
             report = replace(report, published=publish(site, only_if_lagging=True))
     finally:
-        # Also of a run that failed: they say how far it came and why.
-        leave_artifacts(report, months)
+        # Also of a run that failed: they say how far it came and why. A dry run must not replace those of a real one.
+        if terms.dry_run:
+            leave_plan_artifact(report.planned, months)
+        else:
+            leave_artifacts(report, months)
     steps.require_closed(report.months)
     return report
 

@@ -72,9 +72,10 @@ def require_sound(site: Site, entries: Sequence[Mapping[str, Any]], *, mend: boo
     ]
     if faults:
         more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
+        again = "" if mend else ", from where kam rebuild --force takes it"
         message = (
             f"{'; '.join(faults[:_SHOWN_FAULTS])}{more}. Restore the archive from a backup, or put the file back into "
-            "the landing folder under that name; nothing was changed"
+            f"the landing folder under that name{again}; nothing was changed"
         )
         raise KamError(message)
 

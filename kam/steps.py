@@ -284,7 +284,8 @@ def difference(
             return _compared(con, before, diff.version_side(con, month, second), limit, export_to)
     with writing_session(site, f"diff {month_name(month)}"):
         with warehouse(site) as con:
-            before = diff.version_side(con, month, first or closing.last_version(con, month) or 1)
+            newest = closing.last_version(con, month) or 1
+            before = diff.version_side(con, month, newest if first is None else first)
             as_of_load = closing.newest_load(con)
         prepare_months(site, [month], as_of_load)
         build_marts(site, as_of_load)

@@ -10,14 +10,15 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from kam.ingest import LoadResult
 from kam.periods import month_name
-from kam.report import CloseReport, Row, check_rows, control_rows, headline_rows, load_rows
+from kam.plan import MonthPlan
+from kam.report import CloseReport, Row, check_rows, control_rows, headline_rows, load_rows, plan_rows
 
 log = logging.getLogger("kam")
 
 
 def leave_artifacts(report: CloseReport, months: Sequence[date]) -> None:
     """Create the artifacts of a run over these months. A server that refuses them does not harm the close."""
-    suffix = month_name(months[0]) if len(months) == 1 else f"{month_name(months[0])}-to-{month_name(months[-1])}"
+    suffix = _suffix(months)
 
     def create() -> None:
         passed = f"All {len(report.checks)} checks passed." if report.checks else "Nothing was checked."
@@ -29,9 +30,21 @@ def leave_artifacts(report: CloseReport, months: Sequence[date]) -> None:
     _guarded(create)
 
 
+def leave_plan_artifact(planned: Sequence[MonthPlan], months: Sequence[date]) -> None:
+    """Create the artifact of a dry run: what would be done with each month, and why."""
+    _guarded(
+        lambda: _table(f"plan-{_suffix(months)}", plan_rows(planned), "What would be done", "Nothing was planned.")
+    )
+
+
 def leave_load_artifact(loads: Sequence[LoadResult]) -> None:
     """Create the artifact of an ingest on its own."""
     _guarded(lambda: _table("loads", load_rows(loads), "What was loaded", "Nothing new was loaded."))
+
+
+def _suffix(months: Sequence[date]) -> str:
+    first, last = month_name(months[0]), month_name(months[-1])
+    return first if len(months) == 1 else f"{first}-to-{last}"
 
 
 def _guarded(create: Callable[[], None]) -> None:

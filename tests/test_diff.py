@@ -117,7 +117,7 @@ def test_all_of_it_can_be_exported(site: Site, tmp_path: Path) -> None:
         steps.difference(site, JUNE, 1, 2, limit=1, export_to=tmp_path / "file")
 
 
-@pytest.mark.parametrize(("first", "second"), [(2, None), (1, 2), (0, 1), (None, 1)])
+@pytest.mark.parametrize(("first", "second"), [(2, None), (0, None), (1, 2), (0, 1), (None, 1)])
 def test_a_version_that_is_not_there_is_a_usage_error(site: Site, first: int | None, second: int | None) -> None:
     with pytest.raises(UsageError, match=r"2026-06 has no version \d; its only version is 1"):
         compare(site, first, second)

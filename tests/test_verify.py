@@ -106,6 +106,11 @@ def test_an_archived_file_with_other_bytes_is_named(site: Site) -> None:
         verify(site, APRIL, 1)
     assert str(kept) in str(error.value)
     assert "landing/invoices.csv" in str(error.value)
+    # A proof only looks, although the same bytes still lie in the landing folder. A rebuild takes them again.
+    assert "kam rebuild --force" in str(error.value)
+    assert archive.fault(site, kept.name)
+    rebuild(site, force=True)
+    require_all_hold(site)
 
 
 def test_it_reads_neither_landing_nor_warehouse_and_leaves_no_file(site: Site) -> None:

@@ -357,6 +357,21 @@ def test_a_backfill_goes_on_where_it_failed(make_site: Callable[..., Site]) -> N
     assert versions(site) == [(date(2026, month, 1), 1) for month in (5, 6, 7)]
 
 
+def test_a_dry_run_leaves_what_would_be_done_and_no_other_artifact(make_site: Callable[..., Site]) -> None:
+    site = make_site(GOOD)
+    close(site)
+
+    run = backfill(site, "2026-06", "2026-07", dry_run=True)
+
+    assert run.artifacts() == {
+        "plan-2026-06-to-2026-07": [
+            {"Month": "2026-06", "Version": "1", "Would do": "nothing", "Why": "nothing changed since version 1"},
+            {"Month": "2026-07", "Version": "–", "Would do": "close", "Why": "never closed"},
+        ]
+    }
+    assert versions(site) == [(date(2026, 6, 1), 1)]
+
+
 def test_an_ingest_loads_and_closes_nothing(make_site: Callable[..., Site]) -> None:
     from flows.ingest import ingest
 
