@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import duckdb
 from pydantic import ValidationError
 
+from expectations.site import require_valid
 from kam.contracts import FEEDS
 from kam.dialects import Proposal, Sample, header_place, propose, snippet, text_sample
 from kam.errors import KamError
@@ -38,9 +39,13 @@ class SiteCheck:
 
 
 def check_site(site: Site, feed: str | None = None) -> SiteCheck:
-    """Examine all sources of a site, or those of one feed. Raises `UsageError` for a feed that is not declared."""
+    """Examine all sources of a site, or those of one feed.
+
+    Raises `UsageError` for a feed that is not declared, `SettingsError` for settings or rules of the site that are wrong.
+    """
     if feed is not None:
         require_feed(site.settings, feed)
+    require_valid(site)
     result = SiteCheck([], [], [], [])
     if not site.settings.feeds:
         result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # of one there.")

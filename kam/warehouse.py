@@ -12,7 +12,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -138,6 +138,15 @@ def reading(site: Site) -> Iterator[Connection]:
             prepare(con, site.settings.site.reporting_currency)
             yield con
         return
+    wanted = _wanted_shape(_views(site.settings.site.reporting_currency))
+    with _opened(site, read_only=True) as con:
+        if _shape(con) == wanted:
+            con.execute(_text("macros.sql"))
+            yield con
+            return
+    # Made by an earlier release: first brought up to date.
+    with warehouse(site):
+        pass
     with _opened(site, read_only=True) as con:
         con.execute(_text("macros.sql"))
         yield con
@@ -186,8 +195,8 @@ def transaction(con: Connection) -> Iterator[None]:
 def prepare(con: Connection, reporting_currency: str) -> None:
     """Make what is missing: schemas, macros, the ledgers, an empty staging table and a view `core.<feed>` for each feed."""
     con.execute(_text("macros.sql"))
-    views = {feed.name: as_known(feed, reporting_currency) for feed in FEEDS.values()}
-    shape = hashlib.sha256("\0".join((_text("schema.sql"), *views.values())).encode()).hexdigest()
+    views = _views(reporting_currency)
+    shape = _wanted_shape(views)
     if _shape(con) == shape:
         return
     with transaction(con):
@@ -196,6 +205,14 @@ def prepare(con: Connection, reporting_currency: str) -> None:
             con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
             con.execute(f"CREATE OR REPLACE VIEW core.{feed.name} AS {views[feed.name]}")
         con.execute(f"CREATE OR REPLACE TABLE ops.shape AS SELECT {literal(shape)} AS sha256")
+
+
+def _views(reporting_currency: str) -> dict[str, str]:
+    return {feed.name: as_known(feed, reporting_currency) for feed in FEEDS.values()}
+
+
+def _wanted_shape(views: Mapping[str, str]) -> str:
+    return hashlib.sha256("\0".join((_text("schema.sql"), *views.values())).encode()).hexdigest()
 
 
 def _shape(con: Connection) -> str | None:
