@@ -34,6 +34,7 @@ demo: $(READY) ## Write a synthetic site and close its last three months
 	@echo "  $(BIN)/kam --site $(SITE) status           closed months, loads, failed checks"
 	@echo "  $(BIN)/kam --site $(SITE) rejects          rows that were not loaded, and why"
 	@echo "  $(SITE)/published/kam.duckdb          the tables for BI tools, in the schema reporting"
+	@echo "  $(SITE)/published/quality/index.html  what was checked and what failed, for a browser"
 
 test: $(READY) lint ## Check style, types and docs, and run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -359,6 +359,7 @@ def publish(site: SiteOption = None) -> None:
 
     _runtime(place)(run)
     out.print(f"Published: {_shown(place.published / 'kam.duckdb')}")
+    _print_page(place)
 
 
 @app.command(epilog="Example: kam --site books rebuild --force")
@@ -514,7 +515,14 @@ def _print_report(place: Site, report: CloseReport) -> None:
         elif outcome.outcome == "closed":
             out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
     out.print(f"{'Published' if report.published else 'Published before'}: {_shown(place.published / 'kam.duckdb')}")
+    _print_page(place)
     _print_load_notes(place, report.loads)
+
+
+def _print_page(place: Site) -> None:
+    from kam.quality_page import PAGE
+
+    out.print(f"Data quality: {_shown(place.published / PAGE)}", soft_wrap=True)
 
 
 def _shown(path: Path) -> str:

@@ -72,9 +72,10 @@ def lags(con: Connection, site: Site) -> bool:
 
 
 def _versions_and_failures(database: str) -> str:
-    return f"""
+    return f"""(
         SELECT period_month, close_version, content_hash FROM {database}ops.closes
-        UNION ALL SELECT period_month, as_of_load, message FROM {database}ops.failed_closes"""
+        UNION ALL SELECT period_month, as_of_load, message FROM {database}ops.failed_closes
+    )"""
 
 
 def create_reporting_views(con: Connection, *, with_comments: bool = False) -> None:

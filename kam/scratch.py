@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from kam.settings import Site
 
-# What the names of half-done files begin with, in the archive and beside the published file.
+# What the names of half-done files begin with, in the archive and beside published files.
 INCOMING, BUILDING = ".incoming-", ".building-"
 _LOCK = ".lock"
 
@@ -43,7 +43,7 @@ def sweep(site: Site) -> None:
     for path in site.scratch.glob("*"):
         if path.suffix != _LOCK and not _lock_of(path).exists():
             _remove(path)
-    for path in (*site.archive.glob(f"{INCOMING}*"), *site.published.glob(f"{BUILDING}*")):
+    for path in (*site.archive.glob(f"{INCOMING}*"), *site.published.rglob(f"{BUILDING}*")):
         _remove(path)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from expectations import CheckResult, validate
 from expectations.site import suites_of_feeds, suites_of_marts
-from kam import closing, diff, ledger, plan, publication
+from kam import closing, diff, ledger, plan, publication, quality_page
 from kam.build import prepare_build, record_content
 from kam.closing import Candidate, State
 from kam.controls import ControlTotal, control_totals
@@ -304,14 +304,15 @@ def _compared(con: Connection, before: diff.Side, after: diff.Side, limit: int, 
 
 
 def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
-    """Publish all committed versions; whether anything was written."""
+    """Publish all committed versions and the data quality page; whether anything was written."""
     log.info("Publishing …")
     with warehouse(site) as con:
-        if only_if_lagging and not publication.lags(con, site):
-            return False
-        prepare_marts(con)
-        publication.publish(con, site)
-        return True
+        is_due = not only_if_lagging or publication.lags(con, site)
+        if is_due:
+            prepare_marts(con)
+            publication.publish(con, site)
+        # Compared by its content, so that it also comes back when it was lost, or when a crash came before it.
+        return quality_page.write(con, site) or is_due
 
 
 def headlines(site: Site, months: Sequence[date]) -> list[Headline]:

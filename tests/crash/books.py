@@ -195,7 +195,9 @@ def leftovers(folder: Path) -> list[str]:
     found = [path.name for path in folder.iterdir() if path.name not in belongs]
     found += [f".scratch/{path.name}" for path in site.scratch.iterdir()]
     if site.published.exists():
-        found += [f"published/{path.name}" for path in site.published.iterdir() if path.name != "kam.duckdb"]
+        targets = {"kam.duckdb", "quality", "quality/index.html"}
+        below = sorted(str(path.relative_to(site.published)) for path in site.published.rglob("*"))
+        found += [f"published/{name}" for name in below if name not in targets]
     of_archive = {archive.ledger(site), *_archived(site), *(file.parent for file in _archived(site))}
     found += [f"archive/{path.relative_to(site.archive)}" for path in site.archive.rglob("*") if path not in of_archive]
     return sorted(found)

@@ -60,6 +60,7 @@ def test_a_close_shows_its_result_and_nothing_of_prefect(closed: Finished, site:
     assert closed.errors == ""
     assert "2026-06: closed as version 1." in closed.output
     assert f"Published: {site.published / 'kam.duckdb'}" in closed.output
+    assert f"Data quality: {site.published / 'quality' / 'index.html'}" in closed.output
     assert not PREFECT_LOG_LINE.search(closed.output)
     assert lines_with(closed.output, NOISE) == []
 
