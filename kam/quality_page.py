@@ -43,8 +43,8 @@ _MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 _GRAVITY = {"critical": 0, "warning": 1, "info": 2}
-# The newest months are shown whole, of older ones that failed a few sample rows, of the others one line.
-_WHOLE_MONTHS = 12
+# The newest months are shown whole, older ones that failed with a few sample rows, the others as one line.
+_RECENT_MONTHS = 12
 _SAMPLES, _SAMPLES_OF_OLD = 10, 3
 _SHOWN_LOADS = 20
 _SHOWN_HISTORY, _SHOWN_FAILURES = 36, 12
@@ -136,7 +136,7 @@ class Month:
     """A month as it was closed, or tried, last.
 
     `verdict` is good, warning or failed. `version` is the one that readers see, 0 for none; `at` (UTC), `by` and `reason`
-    belong to the attempt where it failed, else to that version. `is_whole` months are shown with all that is known.
+    belong to the attempt where it failed, else to that version. `is_recent` months are shown with all that is known.
     """
 
     month: date
@@ -146,7 +146,7 @@ class Month:
     by: str
     reason: str
     message: str
-    is_whole: bool
+    is_recent: bool
     failed: Sequence[Check]
     passed: Sequence[Check]
     samples: Mapping[str, Samples]
@@ -162,6 +162,11 @@ class Month:
     def title(self) -> str:
         """`October 2026`."""
         return f"{_MONTHS[self.month.month - 1]} {self.month.year}"
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the month has a section of its own."""
+        return self.is_recent or self.verdict == "failed"
 
     @property
     def untied(self) -> Sequence[Mapping[str, Any]]:
@@ -289,8 +294,8 @@ def render(con: Connection, site_name: str) -> str:
     return _template().render(
         site=site_name,
         months=months,
-        whole=[month for month in months if month.is_whole],
-        earlier=[month for month in months if not month.is_whole],
+        shown=[month for month in months if month.is_shown],
+        earlier=[month for month in months if not month.is_shown],
         years=_calendar(months),
         suites=suites,
         style=Markup(style),  # noqa: S704 - our own file
@@ -389,8 +394,8 @@ def _months(con: Connection, checks: Sequence[Check]) -> list[Month]:
         ORDER BY 1 DESC
         """,
     )
-    whole = {row["period_month"] for row in found[:_WHOLE_MONTHS]}
-    samples = _samples(con, whole)
+    recent = {row["period_month"] for row in found[:_RECENT_MONTHS]}
+    samples = _samples(con, recent)
     controls = _controls(con)
     loads = _loads(con, {row["period_month"]: row.pop("as_of_load") for row in found})
     by_month: dict[date, list[Check]] = defaultdict(list)
@@ -399,12 +404,12 @@ def _months(con: Connection, checks: Sequence[Check]) -> list[Month]:
     return [
         Month(
             month=month,
-            is_whole=month in whole or row["verdict"] == "failed",
+            is_recent=month in recent,
             failed=sorted(
                 (check for check in by_month[month] if not check.success),
                 key=lambda check: (_GRAVITY[check.severity], -check.failed_count, check.name),
             ),
-            passed=[check for check in by_month[month] if check.success] if month in whole else [],
+            passed=[check for check in by_month[month] if check.success],
             samples=samples.get(month, {}),
             controls=controls.get(month, []),
             loads=loads[month],
@@ -415,7 +420,7 @@ def _months(con: Connection, checks: Sequence[Check]) -> list[Month]:
     ]
 
 
-def _samples(con: Connection, whole: set[date]) -> dict[date, dict[str, Samples]]:
+def _samples(con: Connection, recent: set[date]) -> dict[date, dict[str, Samples]]:
     """The first failing rows by month and rule."""
     found = rows(
         con,
@@ -431,7 +436,7 @@ def _samples(con: Connection, whole: set[date]) -> dict[date, dict[str, Samples]
     samples: dict[date, dict[str, Samples]] = defaultdict(dict)
     for row in found:
         month = row["period_month"]
-        keys = row["keys"][: _SAMPLES if month in whole else _SAMPLES_OF_OLD]
+        keys = row["keys"][: _SAMPLES if month in recent else _SAMPLES_OF_OLD]
         samples[month][row["check_name"]] = _table([json.loads(key) for key in keys], row["kept_count"])
     return samples
 

@@ -339,7 +339,7 @@ def test_a_file_in_the_way_of_the_folder_is_named(site_folder: Path) -> None:
     page_of(site).parent.write_text("in the way", encoding="utf-8")
     with (
         warehouse_with() as con,
-        pytest.raises(KamError, match="published/quality: cannot be written to: .*kam publish"),
+        pytest.raises(KamError, match=r"published/quality: cannot be written to: .*kam publish"),
     ):
         quality_page.write(con, site)
 
