@@ -38,7 +38,7 @@ class SiteCheck:
 
 
 def check_site(site: Site, feed: str | None = None) -> SiteCheck:
-    """Examine all sources of a site, or those of one feed. Raises `UsageError` for a feed that is not declared."""
+    """Examine all sources and alert channels of a site, or the sources of one feed. Raises `UsageError` for a feed that is not declared."""
     if feed is not None:
         require_feed(site.settings, feed)
     result = SiteCheck([], [], [], [])
@@ -51,6 +51,10 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
                     _check_feed(con, site, name, found, result)
             except KamError as error:
                 result.refused.append(str(error))
+    if feed is None and site.settings.alerts.channels:
+        from kam.channels import faults
+
+        result.refused.extend(faults(site.settings.alerts))
     return result
 
 
