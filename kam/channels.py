@@ -205,15 +205,16 @@ def _notify_type(severity: str) -> NotifyType:
     return types.get(severity, NotifyType.INFO)
 
 
-class _Heard(logging.Handler):
-    """What Apprise logs in this thread, kept in memory to find out why a message was not taken."""
+class _Heard(logging.Filter):
+    """Lets no record through to any handler; keeps those of this thread, to find out why a message was not taken."""
 
     def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
+        super().__init__()
         self._kept = threading.local()
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def filter(self, record: logging.LogRecord) -> bool:
         self._kept.lines = [*getattr(self._kept, "lines", []), record.getMessage()]
+        return False
 
     def clear(self) -> None:
         """Forget everything."""
@@ -231,8 +232,7 @@ _HEARD = _Heard()
 def _keep_quiet() -> None:
     """Let no library's log or warning about a channel reach anybody: they quote addresses, tokens and payloads."""
     apprise = logging.getLogger("apprise")
-    apprise.propagate = False
-    apprise.handlers = [_HEARD]
+    apprise.addFilter(_HEARD)
     apprise.setLevel(logging.DEBUG)
     logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
     from urllib3.exceptions import HTTPWarning
