@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _TRIES = 3
 _PAUSE_SECONDS = 1
-_SOCKET_SECONDS = 8
 _PATIENCE_SECONDS = 25
 _TEAMS_CHARACTERS = 20_000
 # As the system, SMTP and TLS libraries say it; nothing else of an error is kept.
@@ -168,8 +167,6 @@ def _service(name: str, variable: str) -> NotifyBase:
             "Such as mailtos://user:password@host?to=somebody@host, or the address of a Slack or Teams webhook"
         )
         raise SettingsError(message)
-    service.socket_connect_timeout = min(service.socket_connect_timeout, _SOCKET_SECONDS)
-    service.socket_read_timeout = min(service.socket_read_timeout, _SOCKET_SECONDS)
     service.request_rate_per_sec = min(service.request_rate_per_sec, _PAUSE_SECONDS)
     if service.overflow_mode == OverflowMode.UPSTREAM:
         # Else a service that takes 2,000 characters refuses longer ones, again at each run.

@@ -654,3 +654,9 @@ def test_a_run_that_waited_in_vain_for_its_turn_is_told(make_site: Callable[...,
     (payload,) = hook.payloads
     assert payload["title"] == "Books: 2026-06 was not closed (critical)"
     assert "still in use by close 2026-05" in payload["message"]
+
+
+@pytest.mark.parametrize("command", ["test", "send"])
+def test_each_command_explains_itself_with_an_example(command: str) -> None:
+    shown = CliRunner().invoke(app, ["alerts", command, "--help"])
+    assert f"Example: kam --site books alerts {command}" in shown.output
