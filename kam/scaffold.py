@@ -37,6 +37,12 @@ name = "{name}"
 # [delivery]
 # late_days = 0                        # days after the date that still count as on time
 
+# [alerts]
+# link = "https://books.example.com/quality/index.html"   # where people find published/quality/index.html
+# [alerts.channels.accounting]         # any name; the variable holds one Apprise URL: mail, Slack, Teams, webhook, …
+# url = "env:KAM_ALERTS_ACCOUNTING"    # such as mailtos://user:password@mail.example.com?to=accounting@example.com
+# events = ["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed"]   # all, where not given
+
 # Feeds. A feed that stays commented out leaves the tables that need it empty. Columns that are called otherwise in your
 # files are mapped, and files that are written otherwise are described:
 #   columns = {{ order_id = "Auftrag", currency = {{ value = "EUR" }}, quantity = {{ sql = "abs(Menge)" }} }}
