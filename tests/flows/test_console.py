@@ -103,6 +103,8 @@ def test_a_failed_validation_is_explained_once(site: Site, home: Path) -> None:
     assert len(published(site, "FROM reporting.closes")) == 1
     (july,) = published(site, "FROM reporting.failed_closes")
     assert (july["period_month"], july["last_version"]) == (date(2026, 7, 1), 0)
+    page = (site.published / "quality" / "index.html").read_text(encoding="utf-8")
+    assert "July 2026: not published" in page
 
 
 def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: Path) -> None:
