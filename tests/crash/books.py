@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from kam import archive
+from kam import archive, quality_page
 from kam.models import marts, run_views
 from kam.settings import Site, find_site
 from kam.warehouse import Connection, reading, rows
@@ -135,16 +135,22 @@ Content = dict[str, list[Any]]
 
 
 def content(folder: Path) -> Content:
-    """All that a site holds but times of day: the working file, the published one, the archive and its ledger."""
+    """All that a site holds but times of day: the working file, what is published, the archive and its ledger."""
     site = find_site(folder)
     with reading(site) as con:
         # Not core and build: they hold what the last run built, and a rerun leaves out months that are closed.
         found = _tables(con, ("staging", "marts", "ops"))
+        page = quality_page.render(con, site.settings.site.name)
     return found | {
         "published": [published(folder)],
+        "page is current": [_text(site.published / quality_page.PAGE) == page],
         "ledger": [_timeless(entry) for entry in archive.ledger_entries(site)],
         "archive": [{"file": file.name, "sha256": archive.file_hash(file)} for file in _archived(site)],
     }
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def closed(folder: Path) -> Content:
