@@ -120,11 +120,10 @@ class Samples:
 class Loads:
     """What a month was built from.
 
-    `known` counts all loads up to `as_of_load`; `new` are those that no earlier close knew, `rejects` their rejected rows
-    by rule. Months that know the same are listed once, in the newest of them: `listed_in`.
+    `known` counts all loads that the month knew; `new` are those that no earlier close knew, `rejects` their rejected rows
+    by rule. Months that know the same are listed once, in the newest of them that has a section: `listed_in`.
     """
 
-    as_of_load: int
     known: Mapping[str, Any]
     new: Sequence[Mapping[str, Any]]
     rejects: Sequence[Mapping[str, Any]]
@@ -136,7 +135,8 @@ class Month:
     """A month as it was closed, or tried, last.
 
     `verdict` is good, warning or failed. `version` is the one that readers see, 0 for none; `at` (UTC), `by` and `reason`
-    belong to the attempt where it failed, else to that version. `is_recent` months are shown with all that is known.
+    belong to the attempt where it failed, else to that version. `is_recent` months are shown with all that is known; they and those that
+    failed have a section, with `loads`.
     """
 
     month: date
@@ -151,7 +151,7 @@ class Month:
     passed: Sequence[Check]
     samples: Mapping[str, Samples]
     controls: Sequence[Mapping[str, Any]]
-    loads: Loads
+    loads: Loads | None
 
     @property
     def name(self) -> str:
@@ -162,11 +162,6 @@ class Month:
     def title(self) -> str:
         """`October 2026`."""
         return f"{_MONTHS[self.month.month - 1]} {self.month.year}"
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether the month has a section of its own."""
-        return self.is_recent or self.verdict == "failed"
 
     @property
     def untied(self) -> Sequence[Mapping[str, Any]]:
@@ -294,8 +289,8 @@ def render(con: Connection, site_name: str) -> str:
     return _template().render(
         site=site_name,
         months=months,
-        shown=[month for month in months if month.is_shown],
-        earlier=[month for month in months if not month.is_shown],
+        shown=[month for month in months if month.loads],
+        earlier=[month for month in months if not month.loads],
         years=_calendar(months),
         suites=suites,
         style=Markup(style),  # noqa: S704 - our own file
@@ -397,7 +392,8 @@ def _months(con: Connection, checks: Sequence[Check]) -> list[Month]:
     recent = {row["period_month"] for row in found[:_RECENT_MONTHS]}
     samples = _samples(con, recent)
     controls = _controls(con)
-    loads = _loads(con, {row["period_month"]: row.pop("as_of_load") for row in found})
+    shown = recent | {row["period_month"] for row in found if row["verdict"] == "failed"}
+    loads = _loads(con, {row["period_month"]: row.pop("as_of_load") for row in found}, shown)
     by_month: dict[date, list[Check]] = defaultdict(list)
     for check in checks:
         by_month[check.month].append(check)
@@ -412,7 +408,7 @@ def _months(con: Connection, checks: Sequence[Check]) -> list[Month]:
             passed=[check for check in by_month[month] if check.success],
             samples=samples.get(month, {}),
             controls=controls.get(month, []),
-            loads=loads[month],
+            loads=loads.get(month),
             **row,
         )
         for row in found
@@ -464,8 +460,8 @@ def _controls(con: Connection) -> dict[date, list[dict[str, Any]]]:
     return controls
 
 
-def _loads(con: Connection, as_of_loads: Mapping[date, int]) -> dict[date, Loads]:
-    """What each month was built from; `as_of_loads` says up to which load each knew things."""
+def _loads(con: Connection, as_of_loads: Mapping[date, int], shown: set[date]) -> dict[date, Loads]:
+    """What the months with a section were built from; `as_of_loads` says up to which load each knew things."""
     loads = rows(con, "FROM ops.loads ORDER BY load_id")
     rejects = rows(
         con,
@@ -485,7 +481,8 @@ def _loads(con: Connection, as_of_loads: Mapping[date, int]) -> dict[date, Loads
     known_to_closes = con.execute("SELECT as_of_load FROM ops.closes UNION SELECT as_of_load FROM ops.failed_closes")
     steps = sorted(step for (step,) in known_to_closes.fetchall())
     found = {}
-    for month, last in as_of_loads.items():
+    for month in shown:
+        last = as_of_loads[month]
         before = max((step for step in steps if step < last), default=0)
         known = [load for load in loads if load["load_id"] <= last and load["status"] == "loaded"]
         counts = {
@@ -494,11 +491,10 @@ def _loads(con: Connection, as_of_loads: Mapping[date, int]) -> dict[date, Loads
         }
         still_open = sum(row["row_count"] for row in open_rows if row["load_id"] <= last)
         found[month] = Loads(
-            as_of_load=last,
             known={"load_count": len(known), "open_count": still_open, **counts},
             new=_gravest_first([load for load in loads if before < load["load_id"] <= last]),
             rejects=[row for row in rejects if before < row["load_id"] <= last],
-            listed_in=max(of for of, step in as_of_loads.items() if step == last),
+            listed_in=max(of for of in shown if as_of_loads[of] == last),
         )
     return found
 

@@ -450,6 +450,37 @@ def test_rules_come_gravest_first_and_those_within_their_limit_count_as_held() -
     assert "3 rows a month that may break the rule" in page.by_id("rule-d.held").text
 
 
+def test_an_old_month_that_failed_keeps_its_section_with_a_few_rows() -> None:
+    names = [f"{add_months(date(2025, 8, 1), n):%Y-%m}" for n in range(15)]
+    keys = json.dumps([{"period_month": None, "account_id": f"K{n}"} for n in range(5)])
+    broken = {"severity": "critical", "success": False, "failed_count": 5, "sample_keys": keys}
+    checks = [
+        *(check(name) for name in names[1:]),
+        check(names[0], "a", close_version=0),
+        check(names[0], "b", close_version=0, **broken),
+    ]
+    failure = {
+        "period_month": "2025-08-01",
+        "last_version": 0,
+        "as_of_load": 1,
+        "failed_at": dt.datetime(2025, 9, 3),
+        "failed_by": "ben",
+        "message": "b",
+    }
+    with warehouse_with(checks, closes=[closed(name) for name in names[1:]], failed_closes=[failure]) as con:
+        page = parsed(quality_page.render(con, "test"))
+    assert page.one("h1").text == "October 2026: published, all good"
+    assert "Also not published as tried last: 2025-08." in page.one("header", "top").text
+    assert [row.attributes.get("id") for row in page.one("section", "earlier").one("tbody").all("tr")] == [
+        "month-2025-10",
+        "month-2025-09",
+    ]
+    old = page.by_id("month-2025-08")
+    assert [row.text for row in old.one("article", "rule").one("tbody").all("tr")] == ["K0", "K1", "K2"]
+    assert "and 2 more in reporting.data_quality_failures" in old.text
+    assert "rule passed" not in old.text
+
+
 def large() -> Connection:
     """36 months of 150 rules, five of which fail each month with 200 long keys."""
     con = warehouse_with(closes=[closed(f"{add_months(date(2023, 11, 1), n):%Y-%m}", "warning") for n in range(36)])
