@@ -507,15 +507,18 @@ def _gravest_first(loads: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
 
 
 def _histories(checks: Sequence[Check], months: Sequence[date]) -> list[RuleHistory]:
-    """Every rule with its outcome in the newest months, in the order of the last month that checked it."""
+    """Every rule with its outcome in the newest months, in the order in which a close runs them."""
     shown = months[-_SHOWN_HISTORY:]
     found: dict[str, dict[date, Check]] = defaultdict(dict)
+    place: dict[str, int] = {}
+    run: dict[date, int] = defaultdict(int)
     for check in checks:
         found[check.name][check.month] = check
+        place[check.name] = run[check.month]
+        run[check.month] += 1
     histories = [
         RuleHistory(of_rule[max(of_rule)], [(month, of_rule.get(month)) for month in shown])
         for of_rule in found.values()
         if any(month in of_rule for month in shown)
     ]
-    order = {check.name: place for place, check in enumerate(checks)}
-    return sorted(histories, key=lambda history: order[history.last.name])
+    return sorted(histories, key=lambda history: place[history.last.name])

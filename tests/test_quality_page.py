@@ -213,8 +213,8 @@ def test_loads_and_rejects_are_listed_where_they_were_new(page: Node) -> None:
     }  # fmt: skip
     cells = [[cell.text for cell in row.all("td")] for table in newest.all("table")[-2:] for row in table.all("tr")]
     assert [row for row in cells if row] == [
-        ["1", "invoices", f"landing/{HOSTILE_FILE}", "13", "12", "0", "1"],
-        ["2", "invoices", "landing/invoices.csv", "2", "2", "0", "0"],
+        ["1", "invoices", "13", "12", "0", "1", f"landing/{HOSTILE_FILE}"],
+        ["2", "invoices", "2", "2", "0", "0", "landing/invoices.csv"],
         ["1", "invoices", "invoice_date", "type", "1", "1", "invoice_date is not a date in the declared format"],
     ]
     assert "kam rejects --feed invoices --export mend.csv" in newest.text
@@ -234,6 +234,30 @@ def test_every_rule_tells_its_history_in_words_too(page: Node) -> None:
     held = page.by_id("rule-invoices.key_is_unique")
     assert [square.attributes["class"] for square in held.all("i")] == ["passed"] * 3
     assert "Held in all 3 months" in held.text
+
+
+def test_rules_are_in_the_order_of_a_close_also_when_the_last_one_stopped_early() -> None:
+    checks = [
+        *(check("2026-05", name, suite=name) for name in ("feeds", "tables")),
+        check("2026-06", "feeds", suite="feeds"),
+    ]
+    with warehouse_with(checks) as con:
+        page = parsed(quality_page.render(con, "test"))
+    assert [group.one("h3").text for group in page.all("section", "suite")] == ["feeds", "tables"]
+
+
+def test_a_refused_source_is_listed_first_with_its_reason() -> None:
+    counts = {"read_count": 5, "loaded_count": 5, "unchanged_count": 0, "rejected_count": 0}
+    loads = [
+        {"load_id": 1, "feed": "orders", "source": "good.csv", "status": "loaded", **counts},
+        {"load_id": 2, "feed": "orders", "source": "bad.csv", "status": "failed", "message": "bad.csv: is a PDF"},
+    ]
+    with warehouse_with(closes=[closed("2026-06") | {"as_of_load": 2}], loads=loads) as con:
+        month = parsed(quality_page.render(con, "test")).by_id("month-2026-06")
+    assert [[cell.text for cell in row.all("td")] for row in month.one("tbody").all("tr")] == [
+        ["2", "orders", "refused: bad.csv: is a PDF", "bad.csv"],
+        ["1", "orders", "5", "5", "0", "0", "good.csv"],
+    ]
 
 
 def test_a_month_that_did_not_check_a_rule_counts_neither_way() -> None:
