@@ -1,0 +1,25 @@
+"""The corrections of `corrections.toml`: each still finds the wrong value that it is for."""
+
+from __future__ import annotations
+
+from expectations.rules import Owner, Rule, Severity, Suite
+
+SUITE = Suite(
+    name="corrections",
+    table="core.corrections",
+    batch="SELECT *, NULL::DATE AS period_month FROM build.corrections",
+    # Not a feed: `steps.validate_feeds` names it when the site has any.
+    needs=frozenset({"corrections"}),
+    rules=(
+        Rule(
+            name="corrections.guards_hold",
+            sentence="Every correction in corrections.toml still finds the wrong value that it is for.",
+            owner=Owner.DATA,
+            severity=Severity.CRITICAL,
+            if_it_fails="The correction would hide what the source says now; change or remove the entry in "
+            "corrections.toml, then close again. All of them: kam check.",
+            failing="SELECT * FROM batch WHERE fault IS NOT NULL",
+            keys=("feed", "key", "column_name", "wrong_value", "found_value", "fault", "owner"),
+        ),
+    ),
+)
