@@ -170,8 +170,8 @@ def correction_rows(corrections: Sequence[KnownCorrection], limit: int | None = 
             "Feed": correction.feed,
             "Key": correction.key,
             "Column": correction.column,
-            "Source says": _cell_text(correction.wrong),
-            "Right": _cell_text(correction.right),
+            "Source says": "(empty)" if correction.wrong is None else _value(correction.wrong),
+            "Right": "(empty)" if correction.right is None else _value(correction.right),
             "Reason": correction.reason,
             "Owner": correction.owner,
             "State": correction.fault or correction.state,
@@ -180,10 +180,6 @@ def correction_rows(corrections: Sequence[KnownCorrection], limit: int | None = 
     ]
     left = len(corrections) - len(shown)
     return [*found, {"Feed": f"… {left:,} more"}] if left else found
-
-
-def _cell_text(value: str | None) -> str:
-    return "(empty)" if value is None else value
 
 
 def headline_rows(headlines: Sequence[Headline]) -> list[Row]:

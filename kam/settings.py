@@ -612,7 +612,9 @@ def explain(error: ValidationError, place: str, model: type[BaseModel] = Setting
 
     `place` is the file or the entry in it that is named, `model` what describes it.
     """
-    fault = error.errors(include_url=False)[0]
+    faults = error.errors(include_url=False)
+    # A required key that is missing is most likely the one that is misspelt.
+    fault = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     path = [str(part) for part in fault["loc"]]
     key = ".".join(
         part

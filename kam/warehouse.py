@@ -282,7 +282,8 @@ def _same_key(feed: Feed) -> str:
 
 def fill_corrections(con: Connection, table: str, corrections: Sequence[Correction]) -> None:
     """Make a table with one row a correction."""
-    con.execute(f"CREATE OR REPLACE TABLE {table} ({', '.join(f'{name} VARCHAR' for name in _CORRECTION_COLUMNS)})")
+    kind = "TEMP TABLE" if table.startswith("temp.") else "TABLE"
+    con.execute(f"CREATE OR REPLACE {kind} {table} ({', '.join(f'{name} VARCHAR' for name in _CORRECTION_COLUMNS)})")
     if corrections:
         values = [
             (

@@ -116,7 +116,7 @@ corrected_lines AS (
         nullif(coalesce(right_values['reference_invoice_id'], lines.reference_invoice_id), '') AS reference_invoice_id
     FROM replacements
     JOIN staging.invoices AS lines
-        ON lines.invoice_id = replacements.key_values ->> '$.invoice_id'
+        ON lines.invoice_id = (replacements.key_values ->> '$.invoice_id')
         AND lines.line_no = (replacements.key_values ->> '$.line_no')::INTEGER
     WHERE
         replacements.feed = 'invoices'
@@ -137,7 +137,7 @@ corrected_payments AS (
         nullif(coalesce(right_values['invoice_id'], lines.invoice_id), '') AS invoice_id
     FROM replacements
     JOIN staging.payments AS lines
-        ON lines.payment_id = replacements.key_values ->> '$.payment_id'
+        ON lines.payment_id = (replacements.key_values ->> '$.payment_id')
         AND lines.line_no = (replacements.key_values ->> '$.line_no')::INTEGER
     WHERE
         replacements.feed = 'payments'
