@@ -16,7 +16,7 @@ SUITE = Suite(
             sentence="Every correction in corrections.toml still finds the wrong value that it is for.",
             owner=Owner.DATA,
             severity=Severity.CRITICAL,
-            if_it_fails="The correction would hide what the source says now; change or remove the entry in "
+            if_it_fails="An entry without its reason would change figures unseen, or does nothing; change or remove it in "
             "corrections.toml, then close again. All of them: kam check.",
             failing="SELECT * FROM batch WHERE fault IS NOT NULL",
             keys=("feed", "key", "column_name", "wrong_value", "found_value", "fault", "owner"),
