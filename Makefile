@@ -54,7 +54,7 @@ lint: $(READY) ## Check format, style, types and generated docs
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m kam.docs --check
 
-docs: $(READY) ## Write docs/feeds.md and docs/metrics.md anew from the contracts and models
+docs: $(READY) ## Write docs/feeds.md, metrics.md and rules.md anew from the code
 	@$(BIN)/python -m kam.docs
 
 lock: $(READY) ## Resolve the pinned packages anew (needs uv)

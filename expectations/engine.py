@@ -88,6 +88,7 @@ def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResu
     The suites see what the connection sees, uncommitted and temporary tables included, and nothing is written. Raises
     `KamError`, naming the rule, when a rule cannot be run: a rule that was not run never counts as passed.
     """
+    _set_thresholds(con, suites)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     with _lent(con) as connect:
@@ -105,6 +106,15 @@ def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResu
             return [result for suite in suites for result in _run(warehouse, suite, _checked_by_month(con, suite))]
         finally:
             context.data_sources.delete("warehouse")
+
+
+def _set_thresholds(con: DuckDBPyConnection, suites: Sequence[Suite]) -> None:
+    """What the macro `threshold` reads."""
+    values = {rule.name: str(rule.threshold.value) for suite in suites for rule in suite.rules}
+    con.execute(
+        "SET VARIABLE thresholds = map($names::VARCHAR[], $values::VARCHAR[]::DECIMAL(18, 6)[])",
+        {"names": list(values), "values": list(values.values())},
+    )
 
 
 @contextmanager
@@ -194,7 +204,8 @@ def _result(
         sentence=rule.sentence,
         owner=rule.owner,
         if_it_fails=rule.if_it_fails,
-        success=bool(outcome.success),
+        threshold=rule.threshold,
+        allowed_count=rule.allowed_count,
         checked_count=details["checked_count"],
         checked_by_month=checked_by_month,
         failed_count=details["failed_count"],

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -43,20 +44,34 @@ class Owner(StrEnum):
     TREASURY = "Treasury"
 
 
+@dataclass(frozen=True)
+class Threshold:
+    """A number that a site can change: where the rule draws its line."""
+
+    value: Decimal
+    meaning: str
+    """What the number is, with its unit, such as `days before the end of the month`."""
+
+
+ALLOWED_FAILURES = Threshold(Decimal(0), "rows a month that may break the rule")
+"""The threshold of a rule that has none of its own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """One expectation in business terms.
 
-    `failing` is a SELECT of the rows that break the rule. It may read the CTE `batch` (the suite's rows) and anything
-    else in the warehouse. It returns at least `period_month` (DATE, NULL where a failure concerns every month) and the
-    columns `keys`.
+    `failing` is a SELECT of the rows that break the rule. It may read the CTE `batch` (the suite's rows), the macro
+    `threshold('<rule name>')` and anything else in the warehouse. It returns at least `period_month` (DATE, NULL where a
+    failure concerns every month) and the columns `keys`.
     """
 
     name: str
     """Stable identifier, `<feed or mart group>.<what holds>`, such as `invoices.total_matches_lines`."""
     sentence: str
     """The rule as a sentence a reader of the figures understands, true when the rule holds."""
-    owner: Owner
+    owner: str
+    """One of `Owner` for the rules of the project; a site names whom it wants."""
     severity: Severity
     if_it_fails: str
     """What a failure would break, and what to do about it."""
@@ -65,6 +80,14 @@ class Rule:
     """Columns of a failing row that identify it to its owner, and the figures that do not agree."""
     needs: frozenset[str] = frozenset()
     """Feeds without which the rule says nothing, such as a master that the site does not deliver."""
+    threshold: Threshold = ALLOWED_FAILURES
+    is_fixed: bool = False
+    """Whether a site may change neither severity nor threshold: rules that prove that the figures tie."""
+
+    @property
+    def allowed_count(self) -> int:
+        """Rows a month that may break the rule before it fails."""
+        return int(self.threshold.value) if self.threshold.meaning == ALLOWED_FAILURES.meaning else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +123,11 @@ class CheckResult:
     table: str
     severity: Severity
     sentence: str
-    owner: Owner
+    owner: str
     if_it_fails: str
-    success: bool
+    threshold: Threshold
+    allowed_count: int
+    """Rows a month that may break the rule before it fails."""
     checked_count: int
     """Rows of the suite's batch, of all months."""
     checked_by_month: Mapping[date, int]
@@ -113,6 +138,13 @@ class CheckResult:
     """Of these, how many in each month. Failures that belong to no month (a fault in master data) are not in it."""
     keys_by_month: Mapping[date | None, Sequence[Mapping[str, KeyValue]]]
     """At most `MAX_SAMPLE_KEYS` failing rows' `period_month` and keys of each month, in a stable order."""
+
+    @property
+    def success(self) -> bool:
+        """Whether the rule fails in no month."""
+        return not self.failed_count or not (
+            self._failed_without_month > self.allowed_count or any(map(self.fails_in, self.failed_by_month))
+        )
 
     @property
     def sample_keys(self) -> tuple[Mapping[str, KeyValue], ...]:
@@ -135,9 +167,13 @@ class CheckResult:
     def _failed_without_month(self) -> int:
         return self.failed_count - sum(self.failed_by_month.values())
 
+    def fails_in(self, month: date) -> bool:
+        """Whether more rows break the rule than may, of those that concern this month."""
+        return self.failed_in(month) > self.allowed_count
+
     def stops(self, month: date) -> bool:
         """Whether this month must not be published."""
-        return self.severity is Severity.CRITICAL and self.failed_in(month) > 0
+        return self.severity is Severity.CRITICAL and self.fails_in(month)
 
 
 def _spread(by_month: Sequence[Sequence[Mapping[str, KeyValue]]]) -> tuple[Mapping[str, KeyValue], ...]:
@@ -160,7 +196,6 @@ def _together(one: CheckResult, other: CheckResult) -> CheckResult:
     without_month = max(one._failed_without_month, other._failed_without_month)  # noqa: SLF001 - of the same class
     return replace(
         one,
-        success=one.success and other.success,
         checked_count=one.checked_count + other.checked_count if one.checked_by_month else one.checked_count,
         checked_by_month={**one.checked_by_month, **other.checked_by_month},
         failed_count=sum(failed_by_month.values()) + without_month,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from expectations import CheckResult
+from expectations.site import require_valid
 from kam import steps
 from kam.controls import ControlTotal
 from kam.ingest import ordered_feeds
@@ -31,6 +32,7 @@ def close_months(place: Site, months: Sequence[date], purpose: str, terms: Terms
     published.
     """
     steps.require_reason(restate=terms.restate, reason=terms.reason)
+    require_valid(place)
     site = str(place.directory)
     report = CloseReport()
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import duckdb
 from pydantic import ValidationError
 
+from expectations.site import require_valid
 from kam.contracts import FEEDS
 from kam.corrections import KnownCorrection, checked_corrections
 from kam.dialects import Proposal, Sample, header_place, propose, snippet, text_sample
@@ -41,9 +42,13 @@ class SiteCheck:
 
 
 def check_site(site: Site, feed: str | None = None) -> SiteCheck:
-    """Examine all sources of a site, or those of one feed. Raises `UsageError` for a feed that is not declared."""
+    """Examine all sources of a site, or those of one feed.
+
+    Raises `UsageError` for a feed that is not declared, `SettingsError` for settings or rules of the site that are wrong.
+    """
     if feed is not None:
         require_feed(site.settings, feed)
+    require_valid(site)
     result = SiteCheck([], [], [], [], [])
     _check_corrections(site, feed, result)
     if not site.settings.feeds:

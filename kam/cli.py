@@ -400,8 +400,11 @@ def status(site: SiteOption = None) -> None:
     report = site_status(place)
     out.print(f"[bold]{escape(place.settings.site.name)}[/bold] in {_shown(place.directory)}")
     _print_table("Closed months", report.months, if_empty="No month is closed yet. Next: kam close MONTH")
+    _print_table("Months that could not be closed", report.failed_closes)
     _print_table("Last loads", report.loads, if_empty="Nothing is loaded yet. Next: kam ingest")
-    _print_table("Failed checks of the newest versions", report.failed_checks, if_empty="No check failed.")
+    _print_table(
+        "Failed checks, as each month was closed or tried last", report.failed_checks, if_empty="No check failed."
+    )
 
 
 @app.command(epilog="Example: kam --site books rejects --feed orders --export mend-orders.csv")

@@ -23,6 +23,9 @@ from kam.periods import add_months
 from kam.settings import Site
 from kam.warehouse import Connection, literal, rows, transaction
 
+# What is kept of an attempt that failed stands under this version; those of closes begin with 1.
+_FAILED = 0
+
 
 class State(StrEnum):
     """How a candidate stands to the last version of its month."""
@@ -135,7 +138,7 @@ def commit(
 ) -> int:
     """Make a candidate the next version of its month, in one transaction; the version's number."""
     month, version = candidate.month, candidate.last_version + 1
-    failed = {check.name: check.failed_in(month) for check in checks if check.failed_in(month)}
+    failed = {check.name: check.failed_in(month) for check in checks if check.fails_in(month)}
     is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
     found = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
     counts: dict[str, int] = dict(found.fetchall())
@@ -163,14 +166,47 @@ def commit(
             "INSERT INTO ops.closes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 month, version, as_of_load, candidate.content_hash, site.settings.definitions_hash, models_hash(),
-                "warning" if is_warned else "good", dt.datetime.now(dt.UTC).replace(tzinfo=None), _user(), reason,
+                "warning" if is_warned else "good", _utc_now(), _user(), reason,
                 json.dumps(manifest, sort_keys=True),
             ],
         )  # fmt: skip
         _keep_checks(con, month, version, checks)
         _keep_controls(con, month, version, controls)
         keep_corrections(con, month, version)
+        _forget_failure(con, month)
     return version
+
+
+def keep_failure(
+    con: Connection,
+    month: date,
+    *,
+    as_of_load: int,
+    checks: Sequence[CheckResult],
+    controls: Sequence[ControlTotal],
+    message: str,
+) -> None:
+    """Record an attempt to close a month that failed, in place of an earlier one: why, with its checks and controls."""
+    with transaction(con):
+        _forget_failure(con, month)
+        con.execute(
+            "INSERT INTO ops.failed_closes VALUES (?, ?, ?, ?, ?, ?)",
+            [month, last_version(con, month), as_of_load, _utc_now(), _user(), message],
+        )
+        _keep_checks(con, month, _FAILED, checks)
+        _keep_controls(con, month, _FAILED, controls)
+
+
+def forget_failure(con: Connection, month: date) -> None:
+    """Remove the record of a failed attempt: the month could be closed now."""
+    with transaction(con):
+        _forget_failure(con, month)
+
+
+def _forget_failure(con: Connection, month: date) -> None:
+    con.execute("DELETE FROM ops.failed_closes WHERE period_month = ?", [month])
+    for ledger in ("checks", "control_totals"):
+        con.execute(f"DELETE FROM ops.{ledger} WHERE period_month = ? AND close_version = {_FAILED}", [month])
 
 
 def loads_known(con: Connection, as_of_load: int) -> list[dict[str, object]]:
@@ -183,16 +219,14 @@ def loads_known(con: Connection, as_of_load: int) -> list[dict[str, object]]:
 
 
 def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[CheckResult]) -> None:
-    kept = []
-    for check in checks:
-        failed = check.failed_in(month)
-        keys = check.keys_in(month)
-        kept.append(
-            (
-                check.name, check.suite, check.table, check.severity.value, check.sentence, check.owner,
-                check.if_it_fails, failed == 0, check.checked_in(month), failed, json.dumps(keys),
-            )
-        )  # fmt: skip
+    kept = [
+        (
+            check.name, check.suite, check.table, check.severity.value, check.sentence, check.owner,
+            check.if_it_fails, not check.fails_in(month), check.checked_in(month), check.failed_in(month),
+            json.dumps(check.keys_in(month)), check.threshold.value, check.threshold.meaning,
+        )
+        for check in checks
+    ]  # fmt: skip
     _insert(con, "checks", month, version, kept)
 
 
@@ -234,6 +268,11 @@ def _insert(con: Connection, ledger: str, month: date, version: int, kept: Seque
         lists = ", ".join(["unnest(?)"] * len(kept[0]))
         values = [list(column) for column in zip(*kept, strict=True)]
         con.execute(f"INSERT INTO ops.{ledger} SELECT ?, ?, {lists}", [month, version, *values])
+
+
+def _utc_now() -> dt.datetime:
+    """The time for the ledger of closes; no figure depends on it."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 def _user() -> str:

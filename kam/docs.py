@@ -1,4 +1,4 @@
-"""Writes `docs/feeds.md` and `docs/metrics.md` from the contracts and the models' headers.
+"""Writes `docs/feeds.md`, `docs/metrics.md` and `docs/rules.md` from the contracts, the models' headers and the rules.
 
 `python -m kam.docs` writes them, `--check` exits 1 when they are out of date.
 """
@@ -9,6 +9,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from expectations.feeds import FEED_SUITES
+from expectations.marts import MART_SUITES
+from expectations.rules import ALLOWED_FAILURES, Rule, Suite
 from kam.contracts import FEEDS, Column, Feed
 from kam.models import Model, marts, run_views
 
@@ -87,6 +90,49 @@ def _table(model: Model) -> str:
     return "\n".join(lines)
 
 
+def rules_page() -> str:
+    """The suites and their rules."""
+    parts = [
+        _NOTE,
+        "# Rules\n",
+        "What is checked before a month is published. *critical*: not published; *warning*: published with a banner;",
+        "*info*: recorded for the trend. A site changes severity and threshold in `kam.toml`, or turns a rule off:\n",
+        "```toml",
+        '[checks."invoices.has_rows"]',
+        'severity = "critical"        # critical, warning, info, off',
+        "",
+        '[checks."invoices.due_on_or_after_invoice_date"]',
+        "threshold = 5                # here: rows a month that may break the rule",
+        "```\n",
+        "It cannot change those marked *fixed*: they prove that figures tie. It adds its own as `checks/<name>.sql`, a SELECT",
+        "of the rows that break the rule, with such a header ([operations](operations.md#checks-of-your-own)).\n",
+        "## Of the feeds\n",
+        *(_suite(suite) for suite in FEED_SUITES),
+        "## Of the result tables\n",
+        *(_suite(suite) for suite in MART_SUITES),
+    ]
+    return "\n".join(parts)
+
+
+def _suite(suite: Suite) -> str:
+    lines = [
+        f"### {suite.name}\n",
+        f"Over `{suite.table}`.\n",
+        "| rule | what holds | severity | threshold | owner | if it fails |",
+        "|---|---|---|---|---|---|",
+        *(_rule(rule) for rule in suite.rules),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _rule(rule: Rule) -> str:
+    severity = f"{rule.severity}, fixed" if rule.is_fixed else rule.severity
+    meaning = "rows" if rule.threshold == ALLOWED_FAILURES else rule.threshold.meaning
+    line = "" if rule.is_fixed else f"{rule.threshold.value} {meaning}"
+    return f"| `{rule.name}` | {_escaped(rule.sentence)} | {severity} | {line} | {rule.owner} | {_escaped(rule.if_it_fails)} |"
+
+
 def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -96,7 +142,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="exit 1 when a page is out of date")
     only_check = parser.parse_args().check
-    for name, text in (("feeds.md", feeds_page()), ("metrics.md", metrics_page())):
+    pages = {"feeds.md": feeds_page(), "metrics.md": metrics_page(), "rules.md": rules_page()}
+    for name, text in pages.items():
         file = DOCS / name
         if not only_check:
             file.write_text(text, encoding="utf-8")

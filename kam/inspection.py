@@ -17,9 +17,10 @@ _SHOWN_REJECTS = 20
 
 @dataclass(frozen=True)
 class Status:
-    """Closed months, last loads and failed checks, as texts."""
+    """Closed months, those whose last attempt failed, last loads and failed checks, as texts."""
 
     months: list[Row]
+    failed_closes: list[Row]
     loads: list[Row]
     failed_checks: list[Row]
 
@@ -39,7 +40,7 @@ class Rejects:
 def site_status(site: Site) -> Status:
     """The state of a site's books."""
     with reading(site) as con:
-        return Status(_months(con, site.settings), _loads(con), _failed_checks(con))
+        return Status(_months(con, site.settings), _failed_closes(con), _loads(con), _failed_checks(con))
 
 
 def _months(con: Connection, settings: Settings) -> list[Row]:
@@ -62,6 +63,23 @@ def _months(con: Connection, settings: Settings) -> list[Row]:
     planned = plan(con, settings, [parse_month(row["Month"]) for row in found], as_of_load=newest_load(con))
     stale = {month.month: month.why for month in planned if month.action is Action.COMPARE}
     return [row | {"May have changed": stale.get(parse_month(row["Month"]), "")} for row in found]
+
+
+def _failed_closes(con: Connection) -> list[Row]:
+    return _texts(
+        con.execute(
+            """
+            SELECT
+                strftime(period_month, '%Y-%m') AS "Month",
+                strftime(failed_at, '%Y-%m-%d %H:%M') AS "Tried (UTC)",
+                failed_by AS "By",
+                coalesce(nullif(last_version, 0)::VARCHAR, 'none') AS "Published version",
+                message AS "Why"
+            FROM ops.failed_closes
+            ORDER BY period_month
+            """
+        )
+    )
 
 
 def _loads(con: Connection) -> list[Row]:
@@ -89,7 +107,12 @@ def _failed_checks(con: Connection) -> list[Row]:
                 count(*) AS "Months", arg_max(failed_count, period_month) AS "Failed", check_name AS "Check"
             FROM ops.checks AS checks
             SEMI JOIN (
-                SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
+                SELECT period_month, min(close_version) AS close_version
+                FROM (
+                    SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
+                    UNION ALL SELECT period_month, 0 FROM ops.failed_closes
+                )
+                GROUP BY period_month
             ) AS newest
               ON newest.period_month = checks.period_month AND newest.close_version = checks.close_version
             WHERE NOT success

@@ -25,7 +25,15 @@ PUBLISHED_FILE = "kam.duckdb"
 _STORAGE_VERSION = "v1.0.0"
 # Not how a source is read: that is nobody's business outside.
 _LOADS = "load_id, feed, source, sha256, status, loaded_count, unchanged_count, rejected_count, superseded_count, finished_at"
-_LEDGERS = ("closes", "checks", "control_totals", "corrections", "metric_definitions")
+_LEDGERS = (
+    "closes",
+    "failed_closes",
+    "checks",
+    "check_failures",
+    "control_totals",
+    "corrections",
+    "metric_definitions",
+)
 
 
 def publish(con: Connection, site: Site) -> Path:
@@ -53,7 +61,7 @@ def publish(con: Connection, site: Site) -> Path:
 
 
 def lags(con: Connection, site: Site) -> bool:
-    """Whether the published file is missing or lacks a committed version."""
+    """Whether the published file is missing, lacks a committed version, or tells of another failed attempt."""
     target = site.published / PUBLISHED_FILE
     if not target.exists():
         return True
@@ -62,15 +70,19 @@ def lags(con: Connection, site: Site) -> bool:
     except duckdb.Error:
         return True
     try:
-        query = "SELECT count(*) FROM (SELECT period_month, close_version, content_hash FROM {0} EXCEPT SELECT period_month, close_version, content_hash FROM {1})"
-        return any(
-            con.execute(query.format(*pair)).fetchall()[0][0]
-            for pair in (("ops.closes", "published.ops.closes"), ("published.ops.closes", "ops.closes"))
-        )
+        here, there = (_versions_and_failures(database) for database in ("", "published."))
+        different = f"SELECT count(*) FROM (({here} EXCEPT {there}) UNION ALL ({there} EXCEPT {here}))"
+        return bool(con.execute(different).fetchall()[0][0])
     except duckdb.Error:
         return True
     finally:
         con.execute("DETACH published")
+
+
+def _versions_and_failures(database: str) -> str:
+    return f"""
+        SELECT period_month, close_version, content_hash FROM {database}ops.closes
+        UNION ALL SELECT period_month, as_of_load, message FROM {database}ops.failed_closes"""
 
 
 def create_reporting_views(con: Connection, *, with_comments: bool = False) -> None:

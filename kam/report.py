@@ -120,6 +120,7 @@ def check_rows(checks: Sequence[CheckResult], months: Sequence[date]) -> list[Ro
         # What belongs to no month counts once, however many months are shown.
         (check, check.failed_count - sum(n for month, n in check.failed_by_month.items() if month not in wanted))
         for check in checks
+        if any(map(check.fails_in, months))
     ]
     return [
         {
@@ -129,7 +130,6 @@ def check_rows(checks: Sequence[CheckResult], months: Sequence[date]) -> list[Ro
             "Check": check.name,
         }
         for check, count in sorted(failed, key=lambda pair: (order[pair[0].severity], -pair[1], pair[0].name))
-        if count
     ]
 
 

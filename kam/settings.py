@@ -35,12 +35,13 @@ DeliveryBasis = Literal["requested", "promised", "last_promised"]
 SalesBasis = Literal["invoiced", "ordered"]
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
 WORKBOOK_ENDINGS = (".xlsx", ".xlsm")
+OFF = "off"
 _ENVIRONMENT = "env:"
 # As SQLAlchemy finds a parameter: not the `::` of a cast, not the colon in a word or after a backslash.
 _WATERMARK_PARAMETER = re.compile(r"(?<![:\w\\]):watermark\b(?!:)")
 
 # Sections that decide how rows are read and how runs go, not what the figures of the same rows are.
-_NO_DEFINITION = {"feeds": True, "ingest": True, "run": True}
+_NO_DEFINITION = {"feeds": True, "ingest": True, "run": True, "checks": True}
 _DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
     "quality": Decimal(30),
     "cost": Decimal(20),
@@ -448,6 +449,17 @@ class Correction(Section):
         return ", ".join(f"{name} {'(empty)' if value is None else value}" for name, value in self.key.items())
 
 
+class CheckSettings(Section):
+    """`[checks."<rule>"]`: how gravely a site takes a rule, and where it draws the line."""
+
+    severity: Literal["critical", "warning", "info", "off"] | None = Field(
+        default=None, description="critical, warning, info or off; as the rule has it where not given"
+    )
+    threshold: Exact | None = Field(
+        default=None, ge=0, description="what docs/rules.md says it is; as the rule has it where not given"
+    )
+
+
 class Settings(Section):
     """The whole of `kam.toml`, and the corrections in force."""
 
@@ -460,6 +472,7 @@ class Settings(Section):
     rating: RatingSection = RatingSection()
     delivery: DeliverySection = DeliverySection()
     forecast: ForecastSection = ForecastSection()
+    checks: Mapping[str, CheckSettings] = Field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
 
     @property
@@ -525,6 +538,11 @@ class Site:
     def published(self) -> Path:
         """The folder that BI tools read."""
         return self.directory / "published"
+
+    @property
+    def checks(self) -> Path:
+        """The folder of the site's own rules."""
+        return self.directory / "checks"
 
     @property
     def scratch(self) -> Path:

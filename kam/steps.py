@@ -14,8 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from expectations import CheckResult, validate
-from expectations.feeds import feed_suites
-from expectations.marts import mart_suites
+from expectations.site import suites_of_feeds, suites_of_marts
 from kam import closing, diff, ledger, plan, publication
 from kam.build import prepare_build, record_content
 from kam.closing import Candidate, State
@@ -143,8 +142,7 @@ def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
     log.info("Validating what was loaded …")
     with warehouse(site) as con:
         _know(con, as_of_load)
-        there = [*site.settings.feeds, *(["corrections"] if site.settings.corrections else [])]
-        return validate(con, feed_suites(there))
+        return validate(con, suites_of_feeds(site))
 
 
 def build_marts(site: Site, as_of_load: int) -> BuildSummary:
@@ -166,7 +164,7 @@ def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list
     log.info("Validating the tables …")
     with warehouse(site) as con:
         _know(con, as_of_load)
-        checks = validate(con, mart_suites(site.settings.available))
+        checks = validate(con, suites_of_marts(con, site))
         return checks, control_totals(con, site.settings.available)
 
 
@@ -174,7 +172,7 @@ def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal
     """Why a month must not be published: each critical rule with its count and some keys; empty when it may be."""
     lines = [
         f"{check.sentence} {counted(check.failed_in(month), 'row')} breaking this: {_keys(check, month)}.\n"
-        f"    {check.if_it_fails[:1].upper()}{check.if_it_fails[1:]} [{check.name}]"
+        f"    {check.if_it_fails} [{check.name}]"
         for check in checks
         if check.stops(month)
     ]
@@ -206,17 +204,17 @@ def commit_month(
     reason: str,
 ) -> MonthOutcome:
     """Commit the candidate of one month as its next version, unless nothing changed or a restatement is needed."""
-    fault = why_not_valid(checks, controls, month)
-    if fault:
-        return MonthOutcome(month, "failed", 0, fault)
     with warehouse(site) as con:
-        fault = _why_not_corrected(con, site.settings, month)
+        fault = why_not_valid(checks, controls, month) or _why_not_corrected(con, site.settings, month)
         if fault:
+            closing.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=fault)
             return MonthOutcome(month, "failed", 0, fault)
         candidate = closing.candidate(con, month)
         if candidate.state is State.UNCHANGED:
+            closing.forget_failure(con, month)
             return MonthOutcome(month, "unchanged", candidate.last_version)
         if candidate.state is State.CHANGED and not restate:
+            closing.forget_failure(con, month)
             message = _what_changed(con, site.settings, candidate, as_of_load)
             return MonthOutcome(month, "changed", candidate.last_version, message)
         unpublished = closing.opens_from_unpublished(con, month)
@@ -225,6 +223,7 @@ def commit_month(
                 f"{month_name(month)} was not published, because it opens with the new balance of "
                 f"{month_name(unpublished)}, which was not published. Mend that month first"
             )
+            closing.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=message)
             return MonthOutcome(month, "failed", candidate.last_version, message)
         version = closing.commit(
             con, site, candidate, as_of_load=as_of_load, checks=checks, controls=controls, reason=reason

@@ -134,13 +134,22 @@ def _disk_faults_explained(site: Site) -> Iterator[None]:
 def reading(site: Site) -> Iterator[Connection]:
     """Open the working file for reading only; an empty one in memory when nothing was loaded yet.
 
-    Its views `core.*` have the reporting currency and the corrections of the command that wrote last. Raises `WarehouseBusyError` while another process writes.
+    Its views `core.*` have the corrections of the command that wrote last. Raises `WarehouseBusyError` while another process writes.
     """
     if not site.warehouse.exists():
         with memory() as con:
             prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
             yield con
         return
+    wanted = _wanted_shape(site.settings.site.reporting_currency)
+    with _opened(site, read_only=True) as con:
+        if _made_from(con)[:1] == (wanted,):
+            con.execute(_text("macros.sql"))
+            yield con
+            return
+    # Made by an earlier release: first brought up to date.
+    with warehouse(site):
+        pass
     with _opened(site, read_only=True) as con:
         con.execute(_text("macros.sql"))
         yield con
@@ -192,11 +201,9 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
     The views show what the corrections make of the rows, and `core.corrections` how each correction stands to its row.
     """
     con.execute(_text("macros.sql"))
-    views = {feed.name: as_known(feed, reporting_currency, _corrected(feed, corrections)) for feed in FEEDS.values()}
-    views["corrections"] = states_of_corrections(corrections, "staging.corrections")
-    entries = json.dumps([correction.model_dump() for correction in corrections])
-    shape = hashlib.sha256("\0".join((_text("schema.sql"), *views.values(), entries)).encode()).hexdigest()
-    if _shape(con) == shape:
+    views = _views(reporting_currency, corrections)
+    made_from = (_wanted_shape(reporting_currency), _hash(json.dumps([entry.model_dump() for entry in corrections])))
+    if _made_from(con) == made_from:
         return
     with transaction(con):
         con.execute(_text("schema.sql"))
@@ -205,15 +212,30 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
             con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
         for name, select in views.items():
             con.execute(f"CREATE OR REPLACE VIEW core.{name} AS {select}")
-        con.execute(f"CREATE OR REPLACE TABLE ops.shape AS SELECT {literal(shape)} AS sha256")
+        hashes = f"{literal(made_from[0])} AS sha256, {literal(made_from[1])} AS corrections_sha256"
+        con.execute(f"CREATE OR REPLACE TABLE ops.shape AS SELECT {hashes}")
 
 
-def _shape(con: Connection) -> str | None:
-    """What the schemas were last made from; None for a new database."""
+def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> dict[str, str]:
+    views = {feed.name: as_known(feed, reporting_currency, _corrected(feed, corrections)) for feed in FEEDS.values()}
+    return views | {"corrections": states_of_corrections(corrections, "staging.corrections")}
+
+
+def _wanted_shape(reporting_currency: str) -> str:
+    """Changes when the schemas have to be made otherwise, whatever is corrected."""
+    return _hash("\0".join((_text("schema.sql"), *_views(reporting_currency).values())))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _made_from(con: Connection) -> tuple[str, ...]:
+    """Hashes of what the schemas and the corrections were last made from; empty for a new database."""
     try:
-        return str(con.execute("SELECT sha256 FROM ops.shape").fetchall()[0][0])
+        return tuple(map(str, con.execute("FROM ops.shape").fetchall()[0]))
     except duckdb.CatalogException:
-        return None
+        return ()
 
 
 def _staging_columns(feed: Feed) -> str:

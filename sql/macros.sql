@@ -126,3 +126,7 @@ CREATE OR REPLACE TEMP MACRO converted(amount, rate) AS
         WHEN rate = 1 THEN round(amount::DECIMAL(18, 4), 2)::DECIMAL(18, 2)
         ELSE money_round(amount::DECIMAL(38, 4) * rate)
     END;
+
+-- Where a validation rule draws its line: its own threshold or the site's. By hand, after: SET VARIABLE thresholds = MAP {'<rule>': 7}.
+CREATE OR REPLACE TEMP MACRO threshold(rule) AS
+    map_extract_value(getvariable('thresholds')::MAP(VARCHAR, DECIMAL(18, 6)), rule);

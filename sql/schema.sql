@@ -36,14 +36,29 @@ CREATE TABLE IF NOT EXISTS ops.closes (
     models_hash VARCHAR, verdict VARCHAR, closed_at TIMESTAMP, closed_by VARCHAR, reason VARCHAR, manifest VARCHAR
 );
 
--- One row a check of a version; sample_keys holds up to 200 offending keys as JSON.
+-- One row a month whose last attempt to close failed; `last_version` is what readers see meanwhile, 0 for nothing. It goes
+-- away when an attempt does not fail.
+CREATE TABLE IF NOT EXISTS ops.failed_closes (
+    period_month DATE, last_version BIGINT, as_of_load BIGINT, failed_at TIMESTAMP, failed_by VARCHAR, message VARCHAR
+);
+
+-- One row a check of a version, or of the failed attempt as version 0; sample_keys holds up to 200 offending keys as JSON.
 CREATE TABLE IF NOT EXISTS ops.checks (
     period_month DATE, close_version BIGINT, check_name VARCHAR, suite VARCHAR, table_name VARCHAR, severity VARCHAR,
     sentence VARCHAR, owner VARCHAR, if_it_fails VARCHAR, success BOOLEAN, checked_count BIGINT, failed_count BIGINT,
-    sample_keys VARCHAR
+    sample_keys VARCHAR, threshold DECIMAL(18, 6), threshold_meaning VARCHAR
 );
+ALTER TABLE ops.checks ADD COLUMN IF NOT EXISTS threshold DECIMAL(18, 6);
+ALTER TABLE ops.checks ADD COLUMN IF NOT EXISTS threshold_meaning VARCHAR;
 
--- One row a version and control total: two figures that have to agree, in all and by account. `untied_count` accounts do
+-- One row an offending key, up to 200 of a check.
+CREATE OR REPLACE VIEW ops.check_failures AS
+SELECT
+    checks.period_month, checks.close_version, checks.check_name, failures.failure_no,
+    checks.sample_keys ->> ('$[' || (failures.failure_no - 1) || ']') AS keys
+FROM ops.checks AS checks, unnest(range(1, json_array_length(checks.sample_keys)::BIGINT + 1)) AS failures(failure_no);
+
+-- One row a version (or failed attempt, as version 0) and control total: two figures that have to agree, in all and by account. `untied_count` accounts do
 -- not; `first_untied` is the one that differs most.
 CREATE TABLE IF NOT EXISTS ops.control_totals (
     period_month DATE, close_version BIGINT, control VARCHAR, currency VARCHAR, left_amount DECIMAL(38, 4),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from expectations.site import require_valid
 from kam import closing, diff, steps
 from kam.build import prepare_build
 from kam.check import check_site
@@ -434,6 +435,14 @@ def test_a_stale_correction_fails_the_close_as_a_critical_check(site: Site) -> N
     assert open_items(site, APRIL) == 100
     with warehouse(corrected) as con:
         assert closing.last_version(con, APRIL) == 1
+
+
+@pytest.mark.parametrize("wanted", ['severity = "info"', 'severity = "off"', "threshold = 1"])
+def test_no_site_can_take_the_guard_lightly(site: Site, wanted: str) -> None:
+    with (site.directory / "kam.toml").open("a") as stream:
+        stream.write(f'[checks."corrections.guards_hold"]\n{wanted}\n')
+    with pytest.raises(SettingsError, match="cannot be changed"):
+        require_valid(find_site(site.directory))
 
 
 def test_no_month_is_committed_past_a_stale_correction_even_without_checks(site: Site) -> None:

@@ -25,16 +25,22 @@ INVOICES = [
 LATE = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
 
 
-@pytest.fixture
-def site(site_folder: Path) -> Site:
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """April and May closed one by one; then an invoice of April comes late, June closes, and April and May anew."""
-    site = write_site(site_folder, {"invoices": INVOICES}, feeds=["invoices"])
+    site = write_site(tmp_path_factory.mktemp("books"), {"invoices": INVOICES}, feeds=["invoices"])
     close_plainly(site, [APRIL])
     close_plainly(site, [MAY])
     write_csv(site.directory / "landing" / "invoices_late.csv", list(LATE), [LATE])
     close_plainly(site, [JUNE])
     close_plainly(site, [APRIL, MAY], restate=True)
     return site
+
+
+@pytest.fixture
+def site(books: Site, tmp_path: Path) -> Site:
+    """A copy of these books, of one's own."""
+    return find_site(shutil.copytree(books.directory, tmp_path / "site"))
 
 
 VERSIONS = [(APRIL, 1), (APRIL, 2), (MAY, 1), (MAY, 2), (JUNE, 1)]

@@ -70,6 +70,7 @@ FROM batch
 GROUP BY {columns}
 HAVING count(*) > 1""",
         keys=keys,
+        is_fixed=True,
     )
 
 

@@ -1,20 +1,45 @@
 -- grain: period_month, check_name
--- why: what was checked before the newest version of each month was published, and what failed
+-- why: what was checked when each month was closed last, or in the attempt since then that failed
 -- columns:
---   period_month   DATE     The month closed, as its first day
---   close_version  BIGINT   Version of the close
---   check_name     VARCHAR  Name of the business rule
---   suite          VARCHAR  Suite the rule belongs to: a feed or a group of result tables
---   table_name     VARCHAR  The table it looks at
---   severity       VARCHAR  critical (not published), warning (published with a banner) or info (trend)
---   sentence       VARCHAR  The rule as a business sentence
---   owner          VARCHAR  Who acts on it
---   if_it_fails    VARCHAR  What it would break, and what to do
---   success        BOOLEAN  Whether no row broke the rule
---   checked_count  BIGINT   Rows looked at
---   failed_count   BIGINT   Rows that broke the rule
---   sample_keys    VARCHAR  Up to 200 offending keys, as JSON
-SELECT checks.*
+--   period_month       DATE           The month, as its first day
+--   close_version      BIGINT         Version of the close; NULL where the last attempt failed and was not published
+--   check_name         VARCHAR        Name of the business rule
+--   suite              VARCHAR        Suite the rule belongs to: a feed or a group of result tables
+--   table_name         VARCHAR        The table it looks at
+--   severity           VARCHAR        critical (not published), warning (published with a banner) or info (trend)
+--   sentence           VARCHAR        The rule as a business sentence
+--   owner              VARCHAR        Who acts on it
+--   if_it_fails        VARCHAR        What it would break, and what to do
+--   threshold          DECIMAL(18,6)  Where the rule draws the line; NULL for months closed before it was recorded
+--   threshold_meaning  VARCHAR        What the threshold is, with its unit
+--   success            BOOLEAN        Whether no more rows broke the rule than may
+--   checked_count      BIGINT         Rows looked at
+--   failed_count       BIGINT         Rows that broke the rule
+--   sample_keys        VARCHAR        Up to 200 offending keys, as JSON
+SELECT
+    checks.period_month,
+    nullif(checks.close_version, 0) AS close_version,
+    checks.check_name,
+    checks.suite,
+    checks.table_name,
+    checks.severity,
+    checks.sentence,
+    checks.owner,
+    checks.if_it_fails,
+    checks.threshold,
+    checks.threshold_meaning,
+    checks.success,
+    checks.checked_count,
+    checks.failed_count,
+    checks.sample_keys
 FROM ops.checks AS checks
-SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
+SEMI JOIN (
+    SELECT period_month, min(close_version) AS close_version
+    FROM (
+        SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
+        UNION ALL
+        SELECT period_month, 0 FROM ops.failed_closes
+    )
+    GROUP BY period_month
+) AS newest
     ON newest.period_month = checks.period_month AND newest.close_version = checks.close_version
