@@ -6,10 +6,12 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Literal
 
 from expectations import CheckResult
 from expectations.site import require_valid
 from kam import steps
+from kam.alerts import Run
 from kam.controls import ControlTotal
 from kam.ingest import ordered_feeds
 from kam.periods import month_name
@@ -17,6 +19,7 @@ from kam.plan import Action
 from kam.report import CloseReport, Terms
 from kam.settings import Site
 from kam.steps import MonthOutcome
+from tasks.alerting import writing_and_alerting
 from tasks.artifacts import leave_artifacts, leave_plan_artifact
 from tasks.closing import build_marts, commit_month, plan_months, prepare_months, validate_feeds, validate_marts
 from tasks.loading import load_feeds
@@ -26,7 +29,7 @@ log = logging.getLogger("kam")
 
 
 def close_months(place: Site, months: Sequence[date], purpose: str, terms: Terms) -> CloseReport:
-    """Load, validate, build in sets, validate, commit month by month, publish.
+    """Load, validate, build in sets, validate, commit month by month, publish, tell people.
 
     Raises the error of the first month that failed or needs a restatement, after the others are committed and
     published.
@@ -35,8 +38,9 @@ def close_months(place: Site, months: Sequence[date], purpose: str, terms: Terms
     require_valid(place)
     site = str(place.directory)
     report = CloseReport()
+    kind: Literal["close", "backfill"] = "backfill" if terms.skip else "close"
     try:
-        with steps.writing_session(place, purpose):
+        with writing_and_alerting(place, purpose, lambda: Run(kind, months, report, terms)):
             if terms.is_as_now and not terms.dry_run:
                 report = replace(
                     report, loads=load_feeds(site, ordered_feeds(place), accept_shrink=terms.accept_shrink)

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from prefect import flow
 
+from kam.alerts import Run
 from kam.ingest import LoadResult, ordered_feeds
+from kam.report import CloseReport
 from kam.settings import find_site
-from kam.steps import require_loaded, writing_session
+from kam.steps import require_loaded
+from tasks.alerting import writing_and_alerting
 from tasks.artifacts import leave_load_artifact
 from tasks.loading import load_feeds
 
@@ -21,7 +24,8 @@ def ingest(site: str, feed: str | None = None, accept_shrink: bool = False) -> t
     Raises `SourceRefusedError` when a source was refused, after the others are loaded.
     """
     place = find_site(Path(site))
-    with writing_session(place, "ingest"):
+    loads: tuple[LoadResult, ...] = ()
+    with writing_and_alerting(place, "ingest", lambda: Run("ingest", report=CloseReport(loads=loads))):
         feeds = [feed] if feed else ordered_feeds(place)
         loads = load_feeds(site, feeds, accept_shrink=accept_shrink)
     leave_load_artifact(loads)

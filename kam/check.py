@@ -42,7 +42,7 @@ class SiteCheck:
 
 
 def check_site(site: Site, feed: str | None = None) -> SiteCheck:
-    """Examine all sources of a site, or those of one feed.
+    """Examine all sources and alert channels of a site, or the sources of one feed.
 
     Raises `UsageError` for a feed that is not declared, `SettingsError` for settings or rules of the site that are wrong.
     """
@@ -60,6 +60,10 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
                     _check_feed(con, site, name, found, result)
             except KamError as error:
                 result.refused.append(str(error))
+    if feed is None and site.settings.alerts.channels:
+        from kam.channels import faults
+
+        result.refused.extend(faults(site.settings.alerts))
     return result
 
 

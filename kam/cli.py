@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from kam.errors import KamError
+from kam.errors import KamError, UsageError
 from kam.progress import progress
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ app = typer.Typer(
     "Exit status: 0 done · 2 usage or settings · 3 a critical validation failed · 4 month closed and inputs changed · "
     "5 warehouse busy · 1 anything else.\n\nExample: [bold]kam --site books close 2026-10[/bold]",
 )
+alerts = typer.Typer(no_args_is_help=True, help="Alert channels: try them, and send what waits.")
+app.add_typer(alerts, name="alerts")
 _WIDTH_OF_A_FILE = 140
 _SHOWN_CORRECTIONS = 20
 _NUMBER = re.compile(r"[-+]?[\d,]+(\.\d+)?( ?(%|[A-Za-z]{1,6}))?")
@@ -405,6 +407,57 @@ def status(site: SiteOption = None) -> None:
     _print_table(
         "Failed checks, as each month was closed or tried last", report.failed_checks, if_empty="No check failed."
     )
+    _print_table("Alerts that are not delivered yet", report.undelivered)
+    if report.undelivered:
+        out.print(f"To send them: kam --site {_shown(place.directory)} alerts send", soft_wrap=True)
+
+
+@alerts.command("test", epilog="Example: kam --site books alerts test")
+def alerts_test(site: SiteOption = None) -> None:
+    """Send one test message to every channel."""
+    from kam.deliveries import send_test
+
+    place = _site(site)
+    _require_channels(place)
+    with out.status("Sending a test message …"):
+        attempts = send_test(place)
+    for attempt in attempts:
+        if attempt.error:
+            problems.print(f"[red]{attempt.channel}: not delivered: {escape(attempt.error)}[/red]", soft_wrap=True)
+        else:
+            out.print(f"[green]{attempt.channel}: delivered[/green]")
+    if any(attempt.error for attempt in attempts):
+        raise typer.Exit(1)
+
+
+@alerts.command("send", epilog="Example: kam --site books alerts send")
+def alerts_send(site: SiteOption = None) -> None:
+    """Send the alerts that are not delivered yet."""
+    from kam.deliveries import send_waiting
+
+    place = _site(site)
+    _require_channels(place)
+    with out.status("Sending …") as status, progress(out, status):
+        left = send_waiting(place)
+    waiting = [
+        {
+            "Written (UTC)": f"{delivery.created_at:%Y-%m-%d %H:%M}",
+            "Alert": delivery.message.subject,
+            "Channel": delivery.channel,
+            "Attempts": f"{delivery.attempts:,}",
+            "Why": delivery.last_error,
+        }
+        for delivery in left
+    ]
+    _print_table("Still waiting", waiting, if_empty="No alert is waiting.")
+    if waiting:
+        raise typer.Exit(1)
+
+
+def _require_channels(place: Site) -> None:
+    if not place.settings.alerts.channels:
+        message = "kam.toml: no [alerts.channels.NAME] is declared, so there is nobody to send to"
+        raise UsageError(message)
 
 
 @app.command(epilog="Example: kam --site books rejects --feed orders --export mend-orders.csv")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import duckdb
+
 from kam.closing import newest_load
 from kam.periods import parse_month
 from kam.plan import Action, plan
@@ -17,12 +19,13 @@ _SHOWN_REJECTS = 20
 
 @dataclass(frozen=True)
 class Status:
-    """Closed months, those whose last attempt failed, last loads and failed checks, as texts."""
+    """Closed months, those whose last attempt failed, last loads, failed checks and undelivered alerts, as texts."""
 
     months: list[Row]
     failed_closes: list[Row]
     loads: list[Row]
     failed_checks: list[Row]
+    undelivered: list[Row]
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,13 @@ class Rejects:
 def site_status(site: Site) -> Status:
     """The state of a site's books."""
     with reading(site) as con:
-        return Status(_months(con, site.settings), _failed_closes(con), _loads(con), _failed_checks(con))
+        return Status(
+            _months(con, site.settings),
+            _failed_closes(con),
+            _loads(con),
+            _failed_checks(con),
+            _undelivered(con, site.settings),
+        )
 
 
 def _months(con: Connection, settings: Settings) -> list[Row]:
@@ -121,6 +130,24 @@ def _failed_checks(con: Connection) -> list[Row]:
             """
         ),
     )
+
+
+def _undelivered(con: Connection, settings: Settings) -> list[Row]:
+    try:
+        found = con.execute(
+            """
+            SELECT
+                strftime(created_at, '%Y-%m-%d %H:%M') AS "Written (UTC)", subject AS "Alert", channel AS "Channel",
+                attempts AS "Attempts", last_error AS "Why"
+            FROM ops.alert_deliveries
+            JOIN ops.alerts USING (alert_id)
+            WHERE delivered_at IS NULL
+            ORDER BY alert_id, channel
+            """
+        )
+    except duckdb.CatalogException:  # a warehouse that no run of this release has opened for writing yet
+        return []
+    return [row for row in _texts(found) if row["Channel"] in settings.alerts.channels]
 
 
 def site_rejects(site: Site, feed: str | None) -> Rejects:

@@ -27,7 +27,7 @@ from kam.periods import add_months
 from kam.scratch import scratch_folder
 from kam.settings import SETTINGS_FILE, Settings, Site, validate_settings
 from kam.sources import Extract, SourceFile
-from kam.warehouse import Connection, prepare, rows, transaction, warehouse, writing
+from kam.warehouse import Connection, literal, prepare, rows, transaction, warehouse, writing
 
 _COUNTS = ("read_count", "loaded_count", "unchanged_count", "rejected_count", "superseded_count")
 Entry = Mapping[str, Any]
@@ -88,6 +88,7 @@ def rebuild(
             report = replayed(aside, entries, on_step)
             if report.differences:
                 report.kept = _kept(site)
+            _take_over_alerts(site, aside)
             _swap(aside, site)
     return report
 
@@ -260,6 +261,20 @@ def _insert(con: Connection, table: str, records: Sequence[Entry]) -> None:
             f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
             [record[name] for name in names],
         )
+
+
+def _take_over_alerts(site: Site, aside: Site) -> None:
+    """Take over what people were told and what waits to be sent, where the old warehouse can still be read.
+
+    It is not in the archive: no figure depends on it, and where it is lost a failure is told once more.
+    """
+    if not site.warehouse.exists():
+        return
+    with suppress(KamError, duckdb.Error), warehouse(aside) as con:
+        con.execute(f"ATTACH {literal(str(site.warehouse))} AS before (READ_ONLY)")
+        with transaction(con):
+            for table in ("alerts", "alert_subjects", "alert_deliveries"):
+                con.execute(f"INSERT INTO ops.{table} FROM before.ops.{table}")
 
 
 def _kept(site: Site) -> Path | None:

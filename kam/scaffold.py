@@ -37,6 +37,12 @@ name = "{name}"
 # [delivery]
 # late_days = 0                        # days after the date that still count as on time
 
+# [alerts]
+# link = "https://books.example.com/quality/index.html"   # where people find published/quality/index.html
+# [alerts.channels.accounting]         # any name; the variable holds one Apprise URL: mail, Slack, Teams, webhook, …
+# url = "env:KAM_ALERTS_ACCOUNTING"    # such as mailtos://user:password@mail.example.com?to=accounting@example.com
+# events = ["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed"]   # all, where not given
+
 # Known errors of a source that cannot be mended in time belong into corrections.toml beside this file:
 #   [[corrections]]
 #   feed = "invoices"

@@ -18,7 +18,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from kam.contracts import FEEDS
@@ -33,6 +42,8 @@ Dimension = Literal["quality", "cost", "delivery", "development", "management"]
 RATED_DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 DeliveryBasis = Literal["requested", "promised", "last_promised"]
 SalesBasis = Literal["invoiced", "ordered"]
+AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed"]
+ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
 WORKBOOK_ENDINGS = (".xlsx", ".xlsm")
 OFF = "off"
@@ -41,7 +52,7 @@ _ENVIRONMENT = "env:"
 _WATERMARK_PARAMETER = re.compile(r"(?<![:\w\\]):watermark\b(?!:)")
 
 # Sections that decide how rows are read and how runs go, not what the figures of the same rows are.
-_NO_DEFINITION = {"feeds": True, "ingest": True, "run": True, "checks": True}
+_NO_DEFINITION = {"feeds": True, "ingest": True, "run": True, "checks": True, "alerts": True}
 _DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
     "quality": Decimal(30),
     "cost": Decimal(20),
@@ -55,6 +66,17 @@ class Section(BaseModel):
     """A table of `kam.toml`; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _only_from_the_environment(value: str) -> str:
+    """Refuse a URL that stands in the file. It may hold a password: it is not shown."""
+    if not re.fullmatch(_ENVIRONMENT + r"[A-Za-z_][A-Za-z0-9_]*", value):
+        kind, message = "secret", 'expected "env:NAME", the name of the environment variable that holds the URL'
+        raise PydanticCustomError(kind, message)
+    return value
+
+
+EnvironmentUrl = Annotated[str, AfterValidator(_only_from_the_environment)]
 
 
 class SiteSection(Section):
@@ -172,7 +194,9 @@ class FeedSource(Section):
     header_row: int = Field(default=1, ge=1, le=1_048_576, description="the row of a sheet that names the columns")
     sql: str | None = Field(default=None, description="a file with a DuckDB SELECT, below the site")
     inputs: tuple[str, ...] = Field(default=(), description="the files that the SELECT reads")
-    database: str | None = Field(default=None, description='"env:NAME": the variable that holds an SQLAlchemy URL')
+    database: EnvironmentUrl | None = Field(
+        default=None, description='"env:NAME": the variable that holds an SQLAlchemy URL'
+    )
     query: str | None = Field(default=None, min_length=1, description="the SELECT that the database answers")
     watermark: str | None = Field(
         default=None, min_length=1, description="the column that grows; needs :watermark in query"
@@ -186,15 +210,6 @@ class FeedSource(Section):
     mode: Literal["append", "upsert", "snapshot"] = "upsert"
     csv: CsvDialect = CsvDialect()
     columns: Mapping[str, str | ConstantColumn | ComputedColumn] = Field(default_factory=dict)
-
-    @field_validator("database")
-    @classmethod
-    def _from_the_environment(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(_ENVIRONMENT + r"[A-Za-z_][A-Za-z0-9_]*", value):
-            # The value may be a URL with a password in it: it is not shown.
-            kind, message = "secret", 'expected "env:NAME", the name of the environment variable that holds the URL'
-            raise PydanticCustomError(kind, message)
-        return value
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -460,6 +475,27 @@ class CheckSettings(Section):
     )
 
 
+class AlertChannel(Section):
+    """`[alerts.channels.<name>]`: where messages go, and which."""
+
+    url: EnvironmentUrl = Field(description='"env:NAME": the variable that holds an Apprise URL')
+    events: tuple[AlertEvent, ...] = Field(default=ALERT_EVENTS, min_length=1)
+
+    @property
+    def url_variable(self) -> str:
+        """The environment variable that holds the channel's URL."""
+        return self.url.removeprefix(_ENVIRONMENT)
+
+
+class AlertsSection(Section):
+    """`[alerts]`: who is told what; no figure depends on it."""
+
+    link: str | None = Field(
+        default=None, pattern=r"^https?://[^\s@]+$", description="public address of the quality page"
+    )
+    channels: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], AlertChannel] = Field(default_factory=dict)
+
+
 class Settings(Section):
     """The whole of `kam.toml`, and the corrections in force."""
 
@@ -473,6 +509,7 @@ class Settings(Section):
     delivery: DeliverySection = DeliverySection()
     forecast: ForecastSection = ForecastSection()
     checks: Mapping[str, CheckSettings] = Field(default_factory=dict)
+    alerts: AlertsSection = AlertsSection()
     corrections: tuple[Correction, ...] = ()
 
     @property
@@ -646,10 +683,14 @@ def explain(error: ValidationError, place: str, model: type[BaseModel] = Setting
         return f"{place}: {key}: missing. {_expectation(path, model)}".rstrip()
     reason = fault["msg"].removeprefix("Value error, ")
     expected = f"expected {reason}" if fault["type"] == "value_error" else reason[0].lower() + reason[1:]
-    given = (
-        "" if isinstance(fault["input"], dict | list) or fault["type"] == "secret" else f" (it is {fault['input']!r})"
-    )
+    is_hidden = isinstance(fault["input"], dict | list) or fault["type"] == "secret" or _may_be_secret(path)
+    given = "" if is_hidden else f" (it is {fault['input']!r})"
     return f"{place}: {key}: {expected}{given}"
+
+
+def _may_be_secret(path: Sequence[str]) -> bool:
+    """Whether the value of a key may be a URL with a password, put in the place of its variable's name."""
+    return path[:2] == ["alerts", "channels"] and "events" not in path
 
 
 def _section_at(path: Sequence[str], root: type[BaseModel]) -> type[BaseModel] | None:

@@ -84,3 +84,22 @@ CREATE TABLE IF NOT EXISTS ops.metric_definitions (
     table_name VARCHAR, column_name VARCHAR, data_type VARCHAR, grain VARCHAR, meaning VARCHAR, unit VARCHAR,
     formula VARCHAR, method VARCHAR
 );
+
+-- One row a message that was written about a run. event: close_failed, close_warned, recovered, load_refused,
+-- backfill_failed. `as_of_load` is the newest load then.
+CREATE TABLE IF NOT EXISTS ops.alerts (
+    alert_id BIGINT, event VARCHAR, period_months DATE[], severity VARCHAR, subject VARCHAR, body VARCHAR,
+    as_of_load BIGINT, created_at TIMESTAMP
+);
+
+-- One row an alert and what it tells the state of: a month (2026-10), a feed (orders), or a run that stopped (ingest). state:
+-- failed, warned, refused, good. The newest row of a subject decides whether an alert would say anything new: `fingerprint`
+-- is a hash of what failed, `reasons` names it, as a JSON list.
+CREATE TABLE IF NOT EXISTS ops.alert_subjects (
+    alert_id BIGINT, subject VARCHAR, state VARCHAR, fingerprint VARCHAR, reasons VARCHAR
+);
+
+-- One row an alert and channel that it is for. `delivered_at` is NULL while it waits; `last_error` says why.
+CREATE TABLE IF NOT EXISTS ops.alert_deliveries (
+    alert_id BIGINT, channel VARCHAR, attempts BIGINT, delivered_at TIMESTAMP, last_error VARCHAR
+);

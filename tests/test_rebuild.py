@@ -96,6 +96,22 @@ def test_every_load_comes_back_with_its_versions_and_rejects(tmp_path: Path) -> 
     assert [load["load_id"] for load in before["ops.loads"]] == [1, 3]
 
 
+def test_what_people_were_told_outlives_a_rebuild(tmp_path: Path) -> None:
+    site = books(tmp_path)
+    deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
+    with warehouse(site) as con:
+        con.execute("INSERT INTO ops.alerts (alert_id, subject) VALUES (7, 'was not closed')")
+        con.execute("INSERT INTO ops.alert_subjects VALUES (7, '2026-01', 'failed', 'abc', '[]')")
+        con.execute("INSERT INTO ops.alert_deliveries VALUES (7, 'mail', 3, NULL, 'connection refused')")
+    rebuild(site, force=True)
+    with warehouse(site) as con:
+        assert rows(con, "SELECT alert_id, subject FROM ops.alerts") == [{"alert_id": 7, "subject": "was not closed"}]
+        assert rows(con, "SELECT state FROM ops.alert_subjects") == [{"state": "failed"}]
+        assert rows(con, "SELECT attempts, delivered_at FROM ops.alert_deliveries") == [
+            {"attempts": 3, "delivered_at": None}
+        ]
+
+
 def test_each_load_is_read_with_the_mapping_and_mode_of_then(tmp_path: Path) -> None:
     site = books(tmp_path, 'mode = "snapshot"\ncsv = { delimiter = ";" }')
     deliver(site, "a.csv", ORDERS.replace(",", ";") + "1;1;A;2026-01-05;5\n2;1;A;2026-01-05;7\n")
