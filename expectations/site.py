@@ -24,7 +24,8 @@ PREFIX = "site"
 
 def suites_of_feeds(site: Site) -> tuple[Suite, ...]:
     """The suites of the declared feeds, as the site wants them."""
-    return _changed(feed_suites(site.settings.feeds), site.settings.checks)
+    there = [*site.settings.feeds, *(["corrections"] if site.settings.corrections else [])]
+    return _changed(feed_suites(there), site.settings.checks)
 
 
 def suites_of_marts(con: Connection, site: Site) -> tuple[Suite, ...]:

@@ -50,6 +50,7 @@ def close_months(place: Site, months: Sequence[date], purpose: str, terms: Terms
             report = replace(report, planned=tuple(plan_months(site, months, known, restate=terms.restate)))
             if terms.dry_run:
                 return report
+            report = replace(report, corrections=tuple(steps.corrections_in_force(place)))
             for so_far in _closed(place, report, known, terms):
                 report = so_far
             report = replace(report, headlines=tuple(steps.headlines(place, months)))

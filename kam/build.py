@@ -129,6 +129,7 @@ def _settings_tables(con: Connection, settings: Settings) -> None:
         _ageing_buckets(settings),
     )
     _table(con, "plan_due", "plan_version VARCHAR, due_date DATE", list(variance.plan_due.items()))
+    con.execute("CREATE OR REPLACE TABLE build.corrections AS FROM core.corrections")
     _rating_tables(con, settings)
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from expectations.site import require_valid
 from kam.contracts import FEEDS
+from kam.corrections import KnownCorrection, checked_corrections
 from kam.dialects import Proposal, Sample, header_place, propose, snippet, text_sample
 from kam.errors import KamError
 from kam.ingest import Examination, examine, ordered_feeds
@@ -29,13 +30,15 @@ _SHOWN_ROWS = 3
 class SiteCheck:
     """What can be read, what is refused and why, what is worth knowing, and declarations for files that fit theirs ill.
 
-    A proposal has several lines: a table of `kam.toml`, what it leaves open, and the first rows as it maps them.
+    A proposal has several lines: a table of `kam.toml`, what it leaves open, and the first rows as it maps them. The
+    corrections are looked up in what is loaded already.
     """
 
     examined: list[Examination]
     refused: list[str]
     notes: list[str]
     proposals: list[str]
+    corrections: list[KnownCorrection]
 
 
 def check_site(site: Site, feed: str | None = None) -> SiteCheck:
@@ -46,7 +49,8 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
     if feed is not None:
         require_feed(site.settings, feed)
     require_valid(site)
-    result = SiteCheck([], [], [], [])
+    result = SiteCheck([], [], [], [], [])
+    _check_corrections(site, feed, result)
     if not site.settings.feeds:
         result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # of one there.")
     with memory() as con:
@@ -61,6 +65,13 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
 
         result.refused.extend(faults(site.settings.alerts))
     return result
+
+
+def _check_corrections(site: Site, feed: str | None, result: SiteCheck) -> None:
+    try:
+        result.corrections.extend(checked_corrections(site, feed))
+    except KamError as error:
+        result.notes.append(f"The corrections cannot be looked up now: {error}")
 
 
 def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], result: SiteCheck) -> None:

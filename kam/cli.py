@@ -37,6 +37,7 @@ app = typer.Typer(
 alerts = typer.Typer(no_args_is_help=True, help="Alert channels: try them, and send what waits.")
 app.add_typer(alerts, name="alerts")
 _WIDTH_OF_A_FILE = 140
+_SHOWN_CORRECTIONS = 20
 _NUMBER = re.compile(r"[-+]?[\d,]+(\.\d+)?( ?(%|[A-Za-z]{1,6}))?")
 
 
@@ -142,6 +143,7 @@ def demo(
 def check(site: SiteOption = None, feed: FeedOption = None) -> None:
     """Validate the settings, read every source and show what a load would do; loads nothing."""
     from kam.check import by_rule, check_site
+    from kam.report import correction_rows
 
     place = _site(site)
     with out.status("Reading every source …"):
@@ -156,6 +158,7 @@ def check(site: SiteOption = None, feed: FeedOption = None) -> None:
         _print_reject_share(place, examined, "would be rejected")
     for note in report.notes:
         out.print(f"[yellow]{escape(note)}[/yellow]")
+    _print_table("Corrections, as known at the last load", correction_rows(report.corrections))
     for message in report.refused:
         problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
     for proposal in report.proposals:
@@ -309,7 +312,7 @@ def _print_difference(month: str, found: Difference) -> None:
         _print_table(
             f"The source rows behind them, the first of {found.source_count:,}",
             source_rows(found.sources),
-            if_empty="No source row of these accounts differs: settings, models, rates or the opening balance do.",
+            if_empty="No source row of these accounts differs: settings, corrections, models, rates or the opening balance do.",
         )
 
 
@@ -549,13 +552,16 @@ def _runtime(place: Site) -> Callable[[Callable[[], Any]], Any]:
 
 
 def _print_report(place: Site, report: CloseReport) -> None:
-    from kam.report import check_rows, headline_rows, load_summary
+    from kam.report import check_rows, correction_rows, headline_rows, load_summary
 
     months = [outcome.month for outcome in report.months]
     _print_table("Loaded", load_summary(report.loads), if_empty="Nothing new to load.")
     failed = check_rows(report.checks, months)
     _print_table(
         f"Checks that failed, of {len(report.checks)}", failed, if_empty=f"All {len(report.checks)} checks passed."
+    )
+    _print_table(
+        f"Corrections in force: {len(report.corrections):,}", correction_rows(report.corrections, _SHOWN_CORRECTIONS)
     )
     for table, reason in sorted(report.empty_because.items()):
         out.print(f"[dim]{table} is empty: {escape(reason)}[/dim]")

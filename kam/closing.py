@@ -172,6 +172,7 @@ def commit(
         )  # fmt: skip
         _keep_checks(con, month, version, checks)
         _keep_controls(con, month, version, controls)
+        keep_corrections(con, month, version)
         _forget_failure(con, month)
     return version
 
@@ -247,6 +248,18 @@ def _keep_controls(con: Connection, month: date, version: int, controls: Sequenc
         if total.month == month
     ]
     _insert(con, "control_totals", month, version, kept)
+
+
+def keep_corrections(con: Connection, month: date, version: int) -> None:
+    """List the corrections of the build as those of a version."""
+    con.execute(
+        f"""
+        INSERT INTO ops.corrections
+        SELECT
+            DATE '{month}', {version}, feed, key, key_values, column_name, wrong_value, right_value, reason, owner, state
+        FROM build.corrections ORDER BY feed, key_values, column_name
+        """
+    )
 
 
 def _insert(con: Connection, ledger: str, month: date, version: int, kept: Sequence[tuple[object, ...]]) -> None:

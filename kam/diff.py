@@ -340,7 +340,9 @@ def _reasons(con: Connection, before: Side, after: Side) -> list[str]:
         con,
         f"""
         SELECT
-            count(DISTINCT settings_hash) > 1 AS "the settings differ", count(DISTINCT models_hash) > 1 AS "the models differ",
+            count(DISTINCT settings_hash) > 1 AS "the settings differ",
+            count(DISTINCT coalesce((manifest ->> '$.settings') -> '$.corrections', '[]')) > 1 AS "the corrections differ",
+            count(DISTINCT models_hash) > 1 AS "the models differ",
             count(DISTINCT manifest ->> '$.opened_from_version') > 1
                 AS "they open from different versions of the month before"
         FROM ops.closes

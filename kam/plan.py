@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from kam.models import models_hash
 from kam.periods import add_months, month_name
-from kam.settings import Settings
+from kam.settings import Correction, Settings
 from kam.warehouse import Connection, rows
 
 
@@ -57,6 +57,7 @@ class _Version:
     models_hash: str
     opened_from: int | None
     feeds: Sequence[str]
+    corrections: tuple[Correction, ...]
 
 
 def plan(
@@ -113,13 +114,14 @@ def _newest_versions(con: Connection, as_of_load: int | None = None) -> Mapping[
         QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
         """,
     )
-    return {
-        row["period_month"]: _Version(
+    versions = {}
+    for row in found:
+        settings = json.loads(row["settings"] or "{}")
+        versions[row["period_month"]] = _Version(
             row["close_version"], row["as_of_load"], row["settings_hash"], row["models_hash"], row["opened_from"],
-            json.loads(row["settings"] or "{}").get("feeds", ()),
-        )
-        for row in found
-    }  # fmt: skip
+            settings.get("feeds", ()), tuple(map(Correction.model_validate, settings.get("corrections", ()))),
+        )  # fmt: skip
+    return versions
 
 
 def _why_changed(
@@ -138,14 +140,26 @@ def _why_changed(
         if version.as_of_load > as_of_load:
             rows_of = f"version {version.number} knows {in_words(since)} more"
         reasons.append(rows_of)
-    if version.settings_hash != settings.definitions_hash or list(version.feeds) != sorted(settings.feeds):
-        reasons.append("the settings changed")
+    reasons += _changed_settings(version, settings)
     if version.models_hash != models_hash():
         reasons.append("the models changed")
     if not since and _opens_otherwise(version, before, changes):
         name = month_name(add_months(month, -1))
         reasons.append(f"{name} has another version than the one it opened from")
     return "; ".join(reasons)
+
+
+def _changed_settings(version: _Version, settings: Settings) -> list[str]:
+    """Whether corrections or other settings are not those that the version was computed by."""
+    reasons = []
+    with_its_corrections = settings
+    if version.corrections != settings.corrections:
+        with_its_corrections = settings.model_copy(update={"corrections": version.corrections})
+        if with_its_corrections.definitions_hash != settings.definitions_hash:
+            reasons.append("the corrections changed")
+    if version.settings_hash != with_its_corrections.definitions_hash or list(version.feeds) != sorted(settings.feeds):
+        reasons.append("the settings changed")
+    return reasons
 
 
 def _opens_otherwise(version: _Version, before: _Version | None, changes: Sequence[Changes]) -> bool:

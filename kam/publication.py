@@ -25,7 +25,15 @@ PUBLISHED_FILE = "kam.duckdb"
 _STORAGE_VERSION = "v1.0.0"
 # Not how a source is read: that is nobody's business outside.
 _LOADS = "load_id, feed, source, sha256, status, loaded_count, unchanged_count, rejected_count, superseded_count, finished_at"
-_LEDGERS = ("closes", "failed_closes", "checks", "check_failures", "control_totals", "metric_definitions")
+_LEDGERS = (
+    "closes",
+    "failed_closes",
+    "checks",
+    "check_failures",
+    "control_totals",
+    "corrections",
+    "metric_definitions",
+)
 
 
 def publish(con: Connection, site: Site) -> Path:

@@ -138,7 +138,7 @@ def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], Non
             report.differences += _close_again(con, group)
             report.close_count += len(group)
         con.execute("RESET VARIABLE as_of_load")
-        prepare(con, aside.settings.site.reporting_currency)
+        prepare(con, aside.settings.site.reporting_currency, aside.settings.corrections)
         con.execute("CHECKPOINT")
     return report
 
@@ -197,7 +197,7 @@ def _close_again(con: Connection, group: Sequence[Entry]) -> list[str]:
     """Compute and commit versions again; a line for each that differs from what was recorded."""
     settings = _settings_of(group[0])
     months = [date.fromisoformat(close["period_month"]) for close in group]
-    prepare(con, settings.site.reporting_currency)
+    prepare(con, settings.site.reporting_currency, settings.corrections)
     prepare_marts(con)
     prepare_build(con, settings, months, as_of_load=group[0]["as_of_load"])
     for close in group:
@@ -244,6 +244,7 @@ def _commit_again(con: Connection, close: Entry) -> str:
         checks = [{**check, "sample_keys": json.dumps(check["sample_keys"])} for check in close["checks"]]
         _insert(con, "ops.checks", [{**check, **of_version} for check in checks])
         _insert(con, "ops.control_totals", [{**total, **of_version} for total in close["control_totals"]])
+        closing.keep_corrections(con, month, version)
     if made.content_hash == close["content_hash"]:
         return ""
     tables = [table for table in sorted({*made.tables, *recorded}) if made.tables.get(table) != recorded.get(table)]

@@ -9,6 +9,7 @@ from datetime import date
 
 from expectations import CheckResult, merged
 from kam.controls import ControlTotal
+from kam.corrections import KnownCorrection
 from kam.diff import CellChange, FigureChange, SourceChange, TableChange
 from kam.ingest import LoadResult
 from kam.periods import month_name
@@ -49,6 +50,7 @@ class CloseReport:
     loads: tuple[LoadResult, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     controls: tuple[ControlTotal, ...] = ()
+    corrections: tuple[KnownCorrection, ...] = ()
     headlines: tuple[Headline, ...] = ()
     empty_because: dict[str, str] = field(default_factory=dict)
     published: bool = False
@@ -158,6 +160,26 @@ def control_rows(controls: Sequence[ControlTotal]) -> list[Row]:
         }
         for total in controls
     ]
+
+
+def correction_rows(corrections: Sequence[KnownCorrection], limit: int | None = None) -> list[Row]:
+    """The corrections in force, stale ones first; at most `limit`, and then a row that says how many are left out."""
+    shown = sorted(corrections, key=lambda correction: correction.state != "stale")[:limit]
+    found = [
+        {
+            "Feed": correction.feed,
+            "Key": correction.key,
+            "Column": correction.column,
+            "Source says": "(empty)" if correction.wrong is None else _value(correction.wrong),
+            "Right": "(empty)" if correction.right is None else _value(correction.right),
+            "Reason": correction.reason,
+            "Owner": correction.owner,
+            "State": correction.fault or correction.state,
+        }
+        for correction in shown
+    ]
+    left = len(corrections) - len(shown)
+    return [*found, {"Feed": f"… {left:,} more"}] if left else found
 
 
 def headline_rows(headlines: Sequence[Headline]) -> list[Row]:

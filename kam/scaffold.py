@@ -43,6 +43,16 @@ name = "{name}"
 # url = "env:KAM_ALERTS_ACCOUNTING"    # such as mailtos://user:password@mail.example.com?to=accounting@example.com
 # events = ["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed"]   # all, where not given
 
+# Known errors of a source that cannot be mended in time belong into corrections.toml beside this file:
+#   [[corrections]]
+#   feed = "invoices"
+#   key = {{ invoice_id = "R-1001", line_no = 1 }}
+#   column = "due_date"
+#   wrong = 2026-01-31                 # the close stops when the source does not say this any more
+#   right = 2026-03-31
+#   reason = "Typing error in the ERP, ticket 4711"
+#   owner = "Accounts receivable"
+
 # Feeds. A feed that stays commented out leaves the tables that need it empty. Columns that are called otherwise in your
 # files are mapped, and files that are written otherwise are described:
 #   columns = {{ order_id = "Auftrag", currency = {{ value = "EUR" }}, quantity = {{ sql = "abs(Menge)" }} }}

@@ -1,4 +1,4 @@
-"""A site's settings: `kam.toml`, read once and validated.
+"""A site's settings: `kam.toml`, read once and validated, and the corrections of `corrections.toml` beside it.
 
 Every key has a default but the site's name. An unknown key, a wrong type or an unusable value raises `SettingsError`,
 which names the file, the key, what was expected and the nearest valid key.
@@ -12,7 +12,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -444,6 +444,26 @@ class RunSection(Section):
     busy_timeout_seconds: int = Field(default=600, ge=0, description="how long a run waits for another one to finish")
 
 
+class Correction(Section):
+    """A source error and its right value, as `kam.corrections` reads an entry of `corrections.toml`.
+
+    The values are texts as DuckDB writes those of the columns, None for an empty cell; `key` is in the feed's order.
+    """
+
+    feed: str
+    key: Mapping[str, str | None]
+    column: str
+    wrong: str | None
+    right: str | None
+    reason: str
+    owner: str
+
+    @property
+    def key_in_words(self) -> str:
+        """As a message names the row: `invoice_id R-1001, line_no 1`."""
+        return ", ".join(f"{name} {'(empty)' if value is None else value}" for name, value in self.key.items())
+
+
 class CheckSettings(Section):
     """`[checks."<rule>"]`: how gravely a site takes a rule, and where it draws the line."""
 
@@ -477,7 +497,7 @@ class AlertsSection(Section):
 
 
 class Settings(Section):
-    """The whole of `kam.toml`."""
+    """The whole of `kam.toml`, and the corrections in force."""
 
     site: SiteSection
     feeds: Mapping[str, FeedSource] = Field(default_factory=dict)
@@ -490,6 +510,7 @@ class Settings(Section):
     forecast: ForecastSection = ForecastSection()
     checks: Mapping[str, CheckSettings] = Field(default_factory=dict)
     alerts: AlertsSection = AlertsSection()
+    corrections: tuple[Correction, ...] = ()
 
     @property
     def available(self) -> Mapping[str, bool]:
@@ -513,16 +534,23 @@ class Settings(Section):
     @property
     def definitions(self) -> dict[str, Any]:
         """What decides figures, as JSON has it, and the names of the declared feeds."""
-        definitions = self.model_dump(mode="json", exclude=_NO_DEFINITION | {"site": {"timezone", "memory_limit"}})
+        definitions = self._dumped(leave_out_of_site={"timezone", "memory_limit"})
         return definitions | {"feeds": sorted(self.feeds)}
 
     @property
     def definitions_hash(self) -> str:
         """Changes when the same rows would give other figures."""
-        definitions = self.model_dump(
-            mode="json", exclude=_NO_DEFINITION | {"site": {"name", "timezone", "memory_limit"}}
-        )
+        definitions = self._dumped(leave_out_of_site={"name", "timezone", "memory_limit"})
+        for correction in definitions.get("corrections", ()):
+            del correction["reason"], correction["owner"]
         return hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
+
+    def _dumped(self, *, leave_out_of_site: set[str]) -> dict[str, Any]:
+        definitions = self.model_dump(mode="json", exclude=_NO_DEFINITION | {"site": leave_out_of_site})
+        if not self.corrections:
+            # So that sites that never had any keep the hash that their months were closed with.
+            del definitions["corrections"]
+        return definitions
 
 
 class Site:
@@ -578,17 +606,29 @@ def find_site(directory: Path | None) -> Site:
 
 
 def load_settings(directory: Path) -> Settings:
-    """Read and validate `kam.toml` of a site folder."""
+    """Read and validate `kam.toml` and `corrections.toml` of a site folder."""
+    from kam.corrections import CORRECTIONS_FILE, read_corrections
+
     file = directory / SETTINGS_FILE
+    document = read_toml(file)
+    if "corrections" in document:
+        message = f"{file}: corrections: expected in a file of their own, {CORRECTIONS_FILE}, beside this one"
+        raise SettingsError(message)
+    settings = validate_settings(document, file)
+    return settings.model_copy(update={"corrections": read_corrections(directory / CORRECTIONS_FILE, settings)})
+
+
+def read_toml(file: Path, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+    """The document in a TOML file. Raises `SettingsError` when it cannot be read."""
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=parse_float)
     except tomllib.TOMLDecodeError as error:
         message = f"{file}: not valid TOML: {error}"
-        raise SettingsError(message) from None
     except UnicodeDecodeError as error:
         message = f"{file}: not UTF-8 text (byte {error.start}). Save it as UTF-8"
-        raise SettingsError(message) from None
-    return validate_settings(document, file)
+    except OSError as error:
+        message = f"{file}: cannot be read: {error.strerror}"
+    raise SettingsError(message)
 
 
 def validate_settings(document: Mapping[str, Any], file: Path) -> Settings:
@@ -596,7 +636,7 @@ def validate_settings(document: Mapping[str, Any], file: Path) -> Settings:
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
-        raise SettingsError(_explain(error, file)) from None
+        raise SettingsError(explain(error, str(file))) from None
     _check_feed_names(settings, file)
     return settings
 
@@ -605,28 +645,31 @@ def require_feed(settings: Settings, feed: str) -> None:
     """Raise `UsageError` when the site does not declare this feed."""
     if feed not in settings.feeds:
         declared = ", ".join(settings.feeds) or "none"
-        message = f"{feed}: no such feed in this site.{_nearest(feed, list(settings.feeds))} Declared: {declared}"
+        message = f"{feed}: no such feed in this site.{nearest(feed, list(settings.feeds))} Declared: {declared}"
         raise UsageError(message)
 
 
 def _check_feed_names(settings: Settings, file: Path) -> None:
     for name, source in settings.feeds.items():
         if name not in FEEDS:
-            message = (
-                f"{file}: [feeds.{name}]: no such feed.{_nearest(name, list(FEEDS))} The feeds: {', '.join(FEEDS)}"
-            )
+            message = f"{file}: [feeds.{name}]: no such feed.{nearest(name, list(FEEDS))} The feeds: {', '.join(FEEDS)}"
             raise SettingsError(message)
         known = FEEDS[name].column_names
         for column in source.columns:
             if column not in known:
                 key = f"feeds.{name}.columns.{column}"
-                message = f"{file}: {key}: the feed {name} has no such column.{_nearest(column, known)}"
+                message = f"{file}: {key}: the feed {name} has no such column.{nearest(column, known)}"
                 raise SettingsError(message)
 
 
-def _explain(error: ValidationError, file: Path) -> str:
-    """The first fault in one sentence; pydantic's own words are kept only where they help."""
-    fault = error.errors(include_url=False)[0]
+def explain(error: ValidationError, place: str, model: type[BaseModel] = Settings) -> str:
+    """The first fault in one sentence; pydantic's own words are kept only where they help.
+
+    `place` is the file or the entry in it that is named, `model` what describes it.
+    """
+    faults = error.errors(include_url=False)
+    # A required key that is missing is most likely the one that is misspelt.
+    fault = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     path = [str(part) for part in fault["loc"]]
     key = ".".join(
         part
@@ -634,15 +677,15 @@ def _explain(error: ValidationError, file: Path) -> str:
         if not re.search(r"[\[\(]|^(str|tuple|ConstantColumn|ComputedColumn|literal)|^(int|date|datetime)$", part)
     )
     if fault["type"] == "extra_forbidden":
-        valid = _keys_beside(path)
-        return f"{file}: {key}: unknown key.{_nearest(path[-1], valid)} Valid here: {', '.join(valid)}"
+        valid = _keys_beside(path, model)
+        return f"{place}: {key}: unknown key.{nearest(path[-1], valid)} Valid here: {', '.join(valid)}"
     if fault["type"] == "missing":
-        return f"{file}: {key}: missing. {_expectation(path)}".rstrip()
+        return f"{place}: {key}: missing. {_expectation(path, model)}".rstrip()
     reason = fault["msg"].removeprefix("Value error, ")
     expected = f"expected {reason}" if fault["type"] == "value_error" else reason[0].lower() + reason[1:]
     is_hidden = isinstance(fault["input"], dict | list) or fault["type"] == "secret" or _may_be_secret(path)
     given = "" if is_hidden else f" (it is {fault['input']!r})"
-    return f"{file}: {key}: {expected}{given}"
+    return f"{place}: {key}: {expected}{given}"
 
 
 def _may_be_secret(path: Sequence[str]) -> bool:
@@ -650,10 +693,10 @@ def _may_be_secret(path: Sequence[str]) -> bool:
     return path[:2] == ["alerts", "channels"] and "events" not in path
 
 
-def _section_at(path: Sequence[str]) -> type[BaseModel] | None:
-    """The model that describes the table at `path`, walking through optional and mapping types."""
-    model: type[BaseModel] | None = Settings
-    annotation: Any = Settings
+def _section_at(path: Sequence[str], root: type[BaseModel]) -> type[BaseModel] | None:
+    """The model that describes the table at `path` below `root`, walking through optional and mapping types."""
+    model: type[BaseModel] | None = root
+    annotation: Any = root
     for part in path:
         if model is not None and part in model.model_fields:
             annotation = model.model_fields[part].annotation
@@ -669,17 +712,20 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a ty
     return None
 
 
-def _keys_beside(path: Sequence[str]) -> list[str]:
-    model = _section_at(path[:-1])
-    return list(model.model_fields) if model else []
+def _keys_beside(path: Sequence[str], root: type[BaseModel]) -> list[str]:
+    model = _section_at(path[:-1], root)
+    names = list(model.model_fields) if model else []
+    # They are in a file of their own.
+    return [name for name in names if (model, name) != (Settings, "corrections")]
 
 
-def _expectation(path: Sequence[str]) -> str:
-    model = _section_at(path[:-1])
+def _expectation(path: Sequence[str], root: type[BaseModel]) -> str:
+    model = _section_at(path[:-1], root)
     field = model.model_fields.get(path[-1]) if model else None
     return f"Expected: {field.description}" if field and field.description else ""
 
 
-def _nearest(word: str, valid: Sequence[str]) -> str:
+def nearest(word: str, valid: Sequence[str]) -> str:
+    """A sentence with the valid word that is most like this one; empty when none is."""
     close = difflib.get_close_matches(word, valid, n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -19,6 +19,7 @@ from kam import closing, diff, ledger, plan, publication, quality_page
 from kam.build import prepare_build, record_content
 from kam.closing import Candidate, State
 from kam.controls import ControlTotal, control_totals
+from kam.corrections import CORRECTIONS_FILE, KnownCorrection, known_corrections
 from kam.diff import Difference, FigureChange
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.ingest import LoadResult, ingest_feed
@@ -113,6 +114,12 @@ def dry_run(
         return plan_months(site, months, known, restate=restate)
 
 
+def corrections_in_force(site: Site) -> list[KnownCorrection]:
+    """The corrections of the build that was planned or prepared last, and what became of each."""
+    with warehouse(site) as con:
+        return known_corrections(con)
+
+
 def chunks(months: Sequence[date], size: int) -> Iterator[Sequence[date]]:
     """The months that are built together: at most `size` of them, in their order."""
     for start in range(0, len(months), size):
@@ -198,7 +205,7 @@ def commit_month(
 ) -> MonthOutcome:
     """Commit the candidate of one month as its next version, unless nothing changed or a restatement is needed."""
     with warehouse(site) as con:
-        fault = why_not_valid(checks, controls, month)
+        fault = why_not_valid(checks, controls, month) or _why_not_corrected(con, site.settings, month)
         if fault:
             closing.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=fault)
             return MonthOutcome(month, "failed", 0, fault)
@@ -223,6 +230,28 @@ def commit_month(
         )
         ledger.sync(con, site)
         return MonthOutcome(month, "closed", version)
+
+
+def _why_not_corrected(con: Connection, settings: Settings, month: date) -> str:
+    """Why a month must not be published with the corrections that it was built with; empty when it may be.
+
+    Looked at whatever the checks say: a correction without its reason would change figures unseen.
+    """
+    built_with = known_corrections(con)
+    declared = {
+        (entry.feed, entry.key_in_words, entry.column, entry.wrong, entry.right) for entry in settings.corrections
+    }
+    if {(entry.feed, entry.key, entry.column, entry.wrong, entry.right) for entry in built_with} != declared:
+        return f"{month_name(month)} was not published, because {CORRECTIONS_FILE} changed while it was built. Close it again"
+    lines = [f"{entry.feed} {entry.key}: {entry.column}: {entry.fault}" for entry in built_with if entry.fault]
+    if not lines:
+        return ""
+    more = f"\n  … and {len(lines) - _SHOWN_KEYS} more: kam check" if len(lines) > _SHOWN_KEYS else ""
+    return (
+        f"{month_name(month)} was not published, because entries of {CORRECTIONS_FILE} are stale:"
+        + "".join(f"\n  {line}" for line in lines[:_SHOWN_KEYS])
+        + more
+    )
 
 
 def _what_changed(con: Connection, settings: Settings, candidate: Candidate, as_of_load: int) -> str:

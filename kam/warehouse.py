@@ -12,7 +12,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -22,10 +22,10 @@ from typing import Any
 import duckdb
 from filelock import FileLock, Timeout
 
-from kam.contracts import FEEDS, Feed
+from kam.contracts import FEEDS, Feed, RowRule
 from kam.errors import KamError, WarehouseBusyError, disk_fault
 from kam.scratch import scratch_folder, sweep
-from kam.settings import Site
+from kam.settings import Correction, Site
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 STAGING_BOOKKEEPING = (
@@ -34,6 +34,9 @@ STAGING_BOOKKEEPING = (
     ("row_hash", "UBIGINT"),
     ("superseded_load_id", "BIGINT"),
 )
+_CORRECTION_COLUMNS = (
+    "feed", "key", "key_values", "column_name", "wrong_value", "right_value", "reason", "owner",
+)  # fmt: skip
 _LOOK_SECONDS = 20
 # In DuckDB's refusal to open a file that another process has open.
 _OPENED_BY = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
@@ -84,7 +87,7 @@ def warehouse(site: Site) -> Iterator[Connection]:
     with _disk_faults_explained(site):
         site.scratch.mkdir(exist_ok=True)
         with _opened_for_writing(site) as con:
-            prepare(con, site.settings.site.reporting_currency)
+            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
             yield con
 
 
@@ -107,7 +110,7 @@ def _make(site: Site, config: Config) -> None:
     with scratch_folder(site, "new-") as folder:
         new = folder / site.warehouse.name
         with _connect(str(new), config=config) as con:
-            prepare(con, site.settings.site.reporting_currency)
+            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
         # A log left by a file that was deleted would be replayed into this one.
         site.warehouse.with_name(f"{site.warehouse.name}.wal").unlink(missing_ok=True)
         new.replace(site.warehouse)
@@ -131,16 +134,16 @@ def _disk_faults_explained(site: Site) -> Iterator[None]:
 def reading(site: Site) -> Iterator[Connection]:
     """Open the working file for reading only; an empty one in memory when nothing was loaded yet.
 
-    Raises `WarehouseBusyError` while another process writes.
+    Its views `core.*` have the corrections of the command that wrote last. Raises `WarehouseBusyError` while another process writes.
     """
     if not site.warehouse.exists():
         with memory() as con:
-            prepare(con, site.settings.site.reporting_currency)
+            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
             yield con
         return
-    wanted = _wanted_shape(_views(site.settings.site.reporting_currency))
+    wanted = _wanted_shape(site.settings.site.reporting_currency)
     with _opened(site, read_only=True) as con:
-        if _shape(con) == wanted:
+        if _made_from(con)[:1] == (wanted,):
             con.execute(_text("macros.sql"))
             yield con
             return
@@ -192,35 +195,47 @@ def transaction(con: Connection) -> Iterator[None]:
     con.execute("COMMIT")
 
 
-def prepare(con: Connection, reporting_currency: str) -> None:
-    """Make what is missing: schemas, macros, the ledgers, an empty staging table and a view `core.<feed>` for each feed."""
+def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Correction] = ()) -> None:
+    """Make what is missing: schemas, macros, the ledgers, an empty staging table and a view `core.<feed>` for each feed.
+
+    The views show what the corrections make of the rows, and `core.corrections` how each correction stands to its row.
+    """
     con.execute(_text("macros.sql"))
-    views = _views(reporting_currency)
-    shape = _wanted_shape(views)
-    if _shape(con) == shape:
+    views = _views(reporting_currency, corrections)
+    made_from = (_wanted_shape(reporting_currency), _hash(json.dumps([entry.model_dump() for entry in corrections])))
+    if _made_from(con) == made_from:
         return
     with transaction(con):
         con.execute(_text("schema.sql"))
+        fill_corrections(con, "staging.corrections", corrections)
         for feed in FEEDS.values():
             con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
-            con.execute(f"CREATE OR REPLACE VIEW core.{feed.name} AS {views[feed.name]}")
-        con.execute(f"CREATE OR REPLACE TABLE ops.shape AS SELECT {literal(shape)} AS sha256")
+        for name, select in views.items():
+            con.execute(f"CREATE OR REPLACE VIEW core.{name} AS {select}")
+        hashes = f"{literal(made_from[0])} AS sha256, {literal(made_from[1])} AS corrections_sha256"
+        con.execute(f"CREATE OR REPLACE TABLE ops.shape AS SELECT {hashes}")
 
 
-def _views(reporting_currency: str) -> dict[str, str]:
-    return {feed.name: as_known(feed, reporting_currency) for feed in FEEDS.values()}
+def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> dict[str, str]:
+    views = {feed.name: as_known(feed, reporting_currency, _corrected(feed, corrections)) for feed in FEEDS.values()}
+    return views | {"corrections": states_of_corrections(corrections, "staging.corrections")}
 
 
-def _wanted_shape(views: Mapping[str, str]) -> str:
-    return hashlib.sha256("\0".join((_text("schema.sql"), *views.values())).encode()).hexdigest()
+def _wanted_shape(reporting_currency: str) -> str:
+    """Changes when the schemas have to be made otherwise, whatever is corrected."""
+    return _hash("\0".join((_text("schema.sql"), *_views(reporting_currency).values())))
 
 
-def _shape(con: Connection) -> str | None:
-    """What the schemas were last made from; None for a new database."""
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _made_from(con: Connection) -> tuple[str, ...]:
+    """Hashes of what the schemas and the corrections were last made from; empty for a new database."""
     try:
-        return str(con.execute("SELECT sha256 FROM ops.shape").fetchall()[0][0])
+        return tuple(map(str, con.execute("FROM ops.shape").fetchall()[0]))
     except duckdb.CatalogException:
-        return None
+        return ()
 
 
 def _staging_columns(feed: Feed) -> str:
@@ -228,18 +243,157 @@ def _staging_columns(feed: Feed) -> str:
     return ", ".join(f"{name} {sql_type}" for name, sql_type in (*columns, *STAGING_BOOKKEEPING))
 
 
-def as_known(feed: Feed, reporting_currency: str) -> str:
-    """The feed's rows as known at the variable `as_of_load`, one a key; without the variable, as known now."""
+def as_known(feed: Feed, reporting_currency: str, corrected: Collection[str] = ()) -> str:
+    """The feed's rows as known at the variable `as_of_load`, one a key; without the variable, as known now.
+
+    The columns `corrected` have their right values where `staging.corrections` names the row and its wrong value.
+    """
     default = literal(reporting_currency)
     columns = ", ".join(
         f"coalesce(currency, {default}) AS currency" if name == "currency" and feed.name != "payments" else name
         for name in feed.column_names
     )
+    source = f"({_with_corrections(feed, corrected)})" if corrected else f"staging.{feed.name}"
     return f"""
         SELECT {columns}, load_id, source_row
-        FROM staging.{feed.name}
+        FROM {source}
         WHERE (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))
           AND (superseded_load_id IS NULL OR superseded_load_id > getvariable('as_of_load'))"""
+
+
+def _corrected(feed: Feed, corrections: Sequence[Correction]) -> list[str]:
+    """The columns of a feed that corrections name, in the feed's order."""
+    named = {correction.column for correction in corrections if correction.feed == feed.name}
+    return [name for name in feed.column_names if name in named]
+
+
+def _with_corrections(feed: Feed, corrected: Collection[str]) -> str:
+    """All rows of a feed in staging, right values in place of wrong ones; one row of corrections a key, or none."""
+    entries = []
+    values = []
+    for name in corrected:
+        sql_type, named = feed.column(name).sql_type, f"column_name = {literal(name)}"
+        entries += [
+            f"bool_or({named}) AS is_named_{name}",
+            f"(any_value(wrong_value) FILTER ({named}))::{sql_type} AS wrong_{name}",
+            f"(any_value(right_value) FILTER ({named}))::{sql_type} AS right_{name}",
+        ]
+        holds = f"entries.is_named_{name} AND line.{name} IS NOT DISTINCT FROM entries.wrong_{name}"
+        values.append(f"CASE WHEN {holds} THEN entries.right_{name} ELSE line.{name} END AS {name}")
+    return f"""
+        SELECT line.* REPLACE ({", ".join(values)})
+        FROM staging.{feed.name} AS line
+        LEFT JOIN (
+            SELECT {_key_columns(feed)}, {", ".join(entries)}
+            FROM staging.corrections WHERE feed = {literal(feed.name)} GROUP BY {", ".join(feed.key)}
+        ) AS entries ON {_same_key(feed)}"""
+
+
+def _key_columns(feed: Feed) -> str:
+    """The key of a row that a correction names, from its JSON."""
+    return ", ".join(f"(key_values ->> '$.{name}')::{feed.column(name).sql_type} AS {name}" for name in feed.key)
+
+
+def _same_key(feed: Feed) -> str:
+    """The condition that joins the rows `line` of a feed and the corrections `entries`."""
+    return " AND ".join(
+        f"line.{name} {'=' if feed.column(name).required or feed.column(name).default else 'IS NOT DISTINCT FROM'} entries.{name}"
+        for name in feed.key
+    )
+
+
+def fill_corrections(con: Connection, table: str, corrections: Sequence[Correction]) -> None:
+    """Make a table with one row a correction."""
+    kind = "TEMP TABLE" if table.startswith("temp.") else "TABLE"
+    con.execute(f"CREATE OR REPLACE {kind} {table} ({', '.join(f'{name} VARCHAR' for name in _CORRECTION_COLUMNS)})")
+    if corrections:
+        values = [
+            (
+                entry.feed, entry.key_in_words, json.dumps(entry.key, ensure_ascii=False), entry.column, entry.wrong,
+                entry.right, entry.reason, entry.owner,
+            )
+            for entry in corrections
+        ]  # fmt: skip
+        lists = ", ".join(["unnest(?::VARCHAR[])"] * len(_CORRECTION_COLUMNS))
+        con.execute(f"INSERT INTO {table} SELECT {lists}", [list(column) for column in zip(*values, strict=True)])
+
+
+def states_of_corrections(corrections: Sequence[Correction], table: str) -> str:
+    """A SELECT of the corrections in `table`, each with its row as known at the variable `as_of_load`.
+
+    It adds `found_value` (what the source says), `state` (applied, not yet loaded, stale) and `fault` (why it is stale).
+    """
+    feeds = [feed for feed in FEEDS.values() if _corrected(feed, corrections)]
+    if not feeds:
+        nothing = ", ".join(f"NULL::VARCHAR AS {name}" for name in ("found_value", "state", "fault"))
+        return f"SELECT *, {nothing} FROM {table} WHERE false"
+    looked_up = " UNION ALL ".join(_looked_up(feed, _corrected(feed, corrections), table) for feed in feeds)
+    return f"""
+        WITH looked_up AS ({looked_up}),
+
+        judged AS (
+            SELECT
+                *,
+                CASE
+                    WHEN is_there AND found_value IS DISTINCT FROM wrong_value THEN
+                        CASE
+                            WHEN found_value IS NOT DISTINCT FROM right_value
+                            THEN 'the source was mended; remove the correction'
+                            ELSE 'the source now says ' || coalesce(found_value, 'nothing')
+                                || '; mend the correction or remove it'
+                        END
+                    WHEN is_there AND is_too_little THEN 'the row needs this value or another in its place; give one'
+                    WHEN is_there THEN NULL
+                    WHEN was_there THEN 'the row is no longer in the source; remove the correction'
+                    WHEN NOT comes_later THEN 'no such row was ever loaded; mend the key or load its extract'
+                END AS fault
+            FROM looked_up
+        )
+
+        SELECT
+            * EXCLUDE (is_there, was_there, comes_later, is_too_little, fault),
+            CASE WHEN fault IS NOT NULL THEN 'stale' WHEN is_there THEN 'applied' ELSE 'not yet loaded' END AS state,
+            fault
+        FROM judged"""
+
+
+def _looked_up(feed: Feed, corrected: Collection[str], table: str) -> str:
+    """A SELECT of the corrections of one feed with what is known of their rows."""
+    known = "line.load_id <= coalesce(getvariable('as_of_load'), line.load_id)"
+    current = "coalesce(line.superseded_load_id > getvariable('as_of_load'), line.superseded_load_id IS NULL)"
+    found = " ".join(f"WHEN {literal(name)} THEN line.{name}::VARCHAR" for name in corrected)
+    lacks = " OR ".join(f"NOT ({_is_given(rule)})" for rule in feed.row_rules) or "false"
+    return f"""
+        SELECT
+            {", ".join(f"entries.{name}" for name in _CORRECTION_COLUMNS)},
+            any_value(CASE entries.column_name {found} END) FILTER ({known} AND {current}) AS found_value,
+            coalesce(bool_or({known} AND {current}), false) AS is_there,
+            coalesce(bool_or({known}), false) AS was_there,
+            count(line.load_id) > 0 AS comes_later,
+            coalesce(bool_or(({lacks}) AND {known} AND {current}), false) AS is_too_little
+        FROM (
+            SELECT
+                *, {_key_columns(feed)},
+                list(column_name) FILTER (right_value IS NULL) OVER (PARTITION BY key_values) AS emptied,
+                list(column_name) FILTER (right_value IS NOT NULL) OVER (PARTITION BY key_values) AS filled
+            FROM {table}
+            WHERE feed = {literal(feed.name)}
+        ) AS entries
+        LEFT JOIN staging.{feed.name} AS line ON {_same_key(feed)}
+        GROUP BY ALL"""
+
+
+def _is_given(rule: RowRule) -> str:
+    """A condition: a row has what a rule of the feed asks for, once its corrections are applied."""
+    groups = (
+        " AND ".join(
+            f"(line.{name} IS NOT NULL OR coalesce(list_contains(filled, {literal(name)}), false)) "
+            f"AND NOT coalesce(list_contains(emptied, {literal(name)}), false)"
+            for name in group
+        )
+        for group in rule.any_of
+    )
+    return " OR ".join(f"({group})" for group in groups)
 
 
 @dataclass(frozen=True)

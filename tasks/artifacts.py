@@ -1,4 +1,4 @@
-"""What a run leaves to be seen in Prefect: loads, checks, control totals and headline figures."""
+"""What a run leaves to be seen in Prefect: loads, checks, control totals, corrections and headline figures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,18 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from kam.ingest import LoadResult
 from kam.periods import month_name
 from kam.plan import MonthPlan
-from kam.report import CloseReport, Row, check_rows, control_rows, headline_rows, load_rows, plan_rows
+from kam.report import (
+    CloseReport,
+    Row,
+    check_rows,
+    control_rows,
+    correction_rows,
+    headline_rows,
+    load_rows,
+    plan_rows,
+)
 
+_SHOWN_CORRECTIONS = 200
 log = logging.getLogger("kam")
 
 
@@ -25,6 +35,9 @@ def leave_artifacts(report: CloseReport, months: Sequence[date]) -> None:
         _table(f"loads-{suffix}", load_rows(report.loads), "What was loaded", "Nothing new was loaded.")
         _table(f"checks-{suffix}", check_rows(report.checks, months), "Checks that failed", passed)
         _table(f"control-totals-{suffix}", control_rows(report.controls), "Control totals", "No control totals.")
+        if report.corrections:
+            corrected = correction_rows(report.corrections, _SHOWN_CORRECTIONS)
+            _table(f"corrections-{suffix}", corrected, "Corrections in force", "")
         _table(f"headlines-{suffix}", headline_rows(report.headlines), "Headline figures", "No figures.")
 
     _guarded(create)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from expectations.feeds import (
     accounts,
     calendar,
+    corrections,
     deliveries,
     forecasts,
     fx_rates,
@@ -29,6 +30,7 @@ from expectations.rules import Suite, applicable
 
 FEED_SUITES = (
     loads.SUITE,
+    corrections.SUITE,
     accounts.SUITE,
     products.SUITE,
     calendar.SUITE,

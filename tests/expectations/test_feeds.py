@@ -58,7 +58,7 @@ def test_every_rule_says_what_it_means_and_has_a_name_of_its_own() -> None:
 
 
 def test_every_feed_has_a_suite() -> None:
-    assert {suite.name for suite in FEED_SUITES} == {*FEEDS, "loads", "currencies"}
+    assert {suite.name for suite in FEED_SUITES} == {*FEEDS, "loads", "corrections", "currencies"}
 
 
 def test_every_file_of_checks_can_be_read_as_a_rule() -> None:

@@ -198,6 +198,36 @@ def test_a_close_leaves_its_figures_as_artifacts(make_site: Callable[..., Site])
     ]
 
 
+def test_a_known_error_lets_the_month_close_once_it_is_corrected_and_is_listed(make_site: Callable[..., Site]) -> None:
+    site = make_site(GOOD, WRONG_TOTAL)
+    (site.directory / "corrections.toml").write_text(
+        """
+        [[corrections]]
+        feed = "invoices"
+        key = { invoice_id = "I3" }
+        column = "invoice_total"
+        wrong = 90
+        right = 60
+        reason = "Digits turned round"
+        owner = "Accounts receivable"
+        """
+    )
+    run = close(site)
+    assert run.state == "Completed"
+    assert run.artifacts()["corrections-2026-06"] == [
+        {
+            "Feed": "invoices",
+            "Key": "invoice_id I3, line_no 1",
+            "Column": "invoice_total",
+            "Source says": "90",
+            "Right": "60",
+            "Reason": "Digits turned round",
+            "Owner": "Accounts receivable",
+            "State": "applied",
+        }
+    ]
+
+
 def test_an_artifact_says_so_when_there_is_nothing_to_list(make_site: Callable[..., Site]) -> None:
     site = make_site(GOOD)
     close(site)

@@ -6,120 +6,31 @@ import getpass
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from kam.settings import Site
 from kam.warehouse import writing
-from tests.flows.processes import environment, kam, run, running, wait_for
-from tests.support import REPOSITORY, published, write_site
-
-DONE = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+from tests.flows.processes import environment, kam, run, running
+from tests.flows.server import Server, open_amounts, prefect_server, site_in
+from tests.support import REPOSITORY
 
 # Server, deployments and several runs, each with the imports of a new process.
 pytestmark = pytest.mark.timeout(900)
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running Prefect server."""
-
-    url: str
-
-    def ask(self, path: str, **question: object) -> Any:
-        """What the server answers to a POST with this JSON."""
-        return httpx.post(f"{self.url}{path}", json=question, timeout=30).raise_for_status().json()
-
-    def deployment(self, name: str) -> dict[str, Any]:
-        """The deployment of this name, such as `backfill/on-demand`."""
-        answer: dict[str, Any] = httpx.get(f"{self.url}/deployments/name/{name}", timeout=30).raise_for_status().json()
-        return answer
-
-    def start(self, deployment: str, *, due: str | None = None, **parameters: str) -> str:
-        """Ask for a run of a deployment, due now or at this time; its id."""
-        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}} if due else {"type": "SCHEDULED"}
-        created = self.ask(
-            f"/deployments/{self.deployment(deployment)['id']}/create_flow_run", parameters=parameters, state=state
-        )
-        return str(created["id"])
-
-    def flow_run(self, run_id: str) -> dict[str, Any]:
-        (found,) = self.ask("/flow_runs/filter", flow_runs={"id": {"any_": [run_id]}})
-        return dict(found)
-
-    def finished(self, run_id: str) -> dict[str, Any]:
-        """The run when it has ended, in whatever way."""
-
-        def look() -> dict[str, Any] | None:
-            found = self.flow_run(run_id)
-            return found if found["state_type"] in DONE else None
-
-        return wait_for(look, f"the end of the run {run_id}")
-
-    def messages(self, run_id: str, *, last: str) -> list[str]:
-        """What our own logger said during the run, up to the line `last`; logs arrive a little later than states."""
-
-        def look() -> list[str] | None:
-            found = self.ask("/logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC")
-            lines = [line["message"] for line in found if line["name"] == "kam"]
-            return lines if last in lines else None
-
-        return wait_for(look, f"log lines of the run {run_id}")
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on a free port of this machine, with a home of its own."""
-    home = tmp_path_factory.mktemp("server-home")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    env = environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false")
-    url = f"http://127.0.0.1:{port}/api"
-
-    def healthy() -> bool:
-        with suppress(httpx.TransportError):
-            return httpx.get(f"{url}/health", timeout=5).is_success
-        return False
-
-    arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
-    with running("prefect", *arguments, env=env, cwd=home, log=home / "server.log") as process:
-        wait_for(healthy, "an answer of the Prefect server", process)
-        yield Server(url)
+    with prefect_server(tmp_path_factory.mktemp("server-home")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def client_env(tmp_path_factory: pytest.TempPathFactory, server: Server) -> dict[str, str]:
     """The environment of everybody who uses the server."""
     return environment(tmp_path_factory.mktemp("client-home"), PREFECT_API_URL=server.url)
-
-
-def site_in(folder: Path) -> Site:
-    """One invoice of 100 in May and one of 25 in June, both open at the end of June."""
-    dates = ({"invoice_date": f"2026-{month:02}-10", "due_date": f"2026-{month + 1:02}-10"} for month in (5, 6))
-    invoices = [
-        {"invoice_id": number, "account_id": "A", "net_amount": amount} | days
-        for number, amount, days in zip(("I1", "I2"), ("100", "25"), dates, strict=True)
-    ]
-    return write_site(
-        folder,
-        {"accounts": [{"account_id": "A"}], "invoices": invoices},
-        settings={"site": {"timezone": "Europe/Berlin"}},
-        feeds=["accounts", "invoices"],
-    )
-
-
-def open_amounts(site: Site) -> dict[date, int]:
-    found = published(
-        site, "SELECT period_month, sum(outstanding_amount) AS amount FROM reporting.receivables_ageing GROUP BY 1"
-    )
-    return {row["period_month"]: int(row["amount"]) for row in found}
 
 
 def test_the_command_line_runs_on_the_server_that_is_named(

@@ -1,0 +1,116 @@
+"""A real Prefect server on a free port of this machine, and a small site to close on it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from kam.settings import Site
+from tests.flows.processes import environment, running, wait_for
+from tests.support import published, write_site
+
+DONE = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Prefect server."""
+
+    url: str
+
+    def request(self, method: str, path: str, question: object = None) -> httpx.Response:
+        """What the server answers. While its SQLite is locked (503) it is asked again, as Prefect's own client does."""
+
+        def answer() -> httpx.Response | None:
+            response = httpx.request(method, f"{self.url}{path}", json=question, timeout=90)
+            return None if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else response.raise_for_status()
+
+        return wait_for(answer, f"an answer to {method} {path}")
+
+    def ask(self, path: str, **question: object) -> Any:
+        """What the server answers to a POST with this JSON."""
+        return self.request("POST", path, question).json()
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        """The deployment of this name, such as `backfill/on-demand`."""
+        return dict(self.request("GET", f"/deployments/name/{name}").json())
+
+    def start(self, deployment: str, *, due: str | None = None, **parameters: str) -> str:
+        """Ask for a run of a deployment, due now or at this time; its id."""
+        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}} if due else {"type": "SCHEDULED"}
+        created = self.ask(
+            f"/deployments/{self.deployment(deployment)['id']}/create_flow_run", parameters=parameters, state=state
+        )
+        return str(created["id"])
+
+    def flow_run(self, run_id: str) -> dict[str, Any]:
+        (found,) = self.ask("/flow_runs/filter", flow_runs={"id": {"any_": [run_id]}})
+        return dict(found)
+
+    def finished(self, run_id: str) -> dict[str, Any]:
+        """The run when it has ended, in whatever way."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.flow_run(run_id)
+            return found if found["state_type"] in DONE else None
+
+        return wait_for(look, f"the end of the run {run_id}")
+
+    def messages(self, run_id: str, *, last: str) -> list[str]:
+        """What our own logger said during the run, up to the line `last`; logs arrive a little later than states."""
+
+        def look() -> list[str] | None:
+            found = self.ask("/logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC")
+            lines = [line["message"] for line in found if line["name"] == "kam"]
+            return lines if last in lines else None
+
+        return wait_for(look, f"log lines of the run {run_id}")
+
+
+@contextmanager
+def prefect_server(home: Path, **variables: str) -> Iterator[Server]:
+    """A server with a home of its own, and with these variables in its environment."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    env = environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false", **variables)
+    url = f"http://127.0.0.1:{port}/api"
+
+    def healthy() -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{url}/health", timeout=5).is_success
+        return False
+
+    arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
+    with running("prefect", *arguments, env=env, cwd=home, log=home / "server.log") as process:
+        wait_for(healthy, "an answer of the Prefect server", process)
+        yield Server(url)
+
+
+def site_in(folder: Path) -> Site:
+    """One invoice of 100 in May and one of 25 in June, both open at the end of June."""
+    dates = ({"invoice_date": f"2026-{month:02}-10", "due_date": f"2026-{month + 1:02}-10"} for month in (5, 6))
+    invoices = [
+        {"invoice_id": number, "account_id": "A", "net_amount": amount} | days
+        for number, amount, days in zip(("I1", "I2"), ("100", "25"), dates, strict=True)
+    ]
+    return write_site(
+        folder,
+        {"accounts": [{"account_id": "A"}], "invoices": invoices},
+        settings={"site": {"timezone": "Europe/Berlin"}},
+        feeds=["accounts", "invoices"],
+    )
+
+
+def open_amounts(site: Site) -> dict[date, int]:
+    found = published(
+        site, "SELECT period_month, sum(outstanding_amount) AS amount FROM reporting.receivables_ageing GROUP BY 1"
+    )
+    return {row["period_month"]: int(row["amount"]) for row in found}
