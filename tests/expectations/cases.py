@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from expectations import CheckResult, Suite, validate
+from expectations.feeds import PREPARED
 from kam.build import prepare_build
 from kam.models import materialise
 from kam.periods import parse_month
@@ -23,8 +24,8 @@ def loaded(given: Given, *periods: str) -> Connection:
     prepare(con, settings.site.reporting_currency)
     stage(con, given)
     prepare_build(con, settings, [parse_month(period) for period in periods], as_of_load=1)
-    materialise(con, "daily_rates")
-    materialise(con, "month_rates")
+    for name in PREPARED:
+        materialise(con, name)
     return con
 
 

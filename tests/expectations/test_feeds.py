@@ -93,7 +93,7 @@ def test_a_clean_month_breaks_no_rule() -> None:
         "visits": [{"visit_id": "V", "account_id": "A", "planned_date": "2026-06-03"}],
         "scorecards": [{"account_id": "A", "month": "2026-06-01", "dimension": "quality", "score": "100"}],
         "issues": [{"issue_id": "S", "account_id": "A", "opened_date": "2026-06-03", "closed_date": "2026-06-03"}],
-        "sales_plan": [plan(account_id="A")],
+        "sales_plan": [plan(account_id="A", month=f"2026-{month:02}-01") for month in range(1, 13)],
         "forecasts": [
             {"snapshot_month": "2026-05-01", "target_month": "2026-06-01", "account_id": "A", "quantity": "1"}
         ],
