@@ -17,13 +17,13 @@ from tests.support import settings_of, stage
 Given = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def loaded(given: Given, *periods: str) -> Connection:
+def loaded(given: Given, *periods: str, settings: Mapping[str, Any] | None = None) -> Connection:
     """These rows as load 1, with the calendar and the rates of the months; no marts."""
-    settings = settings_of()
+    checked = settings_of(settings)
     con = memory()
-    prepare(con, settings.site.reporting_currency)
+    prepare(con, checked.site.reporting_currency)
     stage(con, given)
-    prepare_build(con, settings, [parse_month(period) for period in periods], as_of_load=1)
+    prepare_build(con, checked, [parse_month(period) for period in periods], as_of_load=1)
     for name in PREPARED:
         materialise(con, name)
     return con
