@@ -22,6 +22,7 @@ ENOUGH_ROWS = 20
 def accounts_have_rows(feed: str, owner: Owner, severity: Severity = Severity.WARNING) -> Rule:
     """One failure an account and month. A month without any row is what `has_rows` watches."""
     name = f"{feed}.accounts_have_rows"
+    months = f"least(threshold('{name}')::INTEGER, 12)"
     return Rule(
         name=name,
         sentence=f"Every account that had {feed} in each of the months before has some in this month.",
@@ -44,7 +45,7 @@ before AS (
         sum(earlier.row_count)::BIGINT AS row_count_before
     FROM of_the_feed AS earlier
     JOIN build.periods AS periods
-        ON earlier.month_index BETWEEN periods.month_index - threshold('{name}') AND periods.month_index - 1
+        ON earlier.month_index BETWEEN periods.month_index - {months} AND periods.month_index - 1
     SEMI JOIN batch ON batch.period_month = periods.period_month
     GROUP BY ALL
 )
@@ -52,9 +53,10 @@ before AS (
 SELECT before.*
 FROM before
 ANTI JOIN of_the_feed USING (period_month, account_id)
-WHERE before.month_count = threshold('{name}')""",
+WHERE before.month_count = {months}""",
         keys=("account_id", "row_count_before"),
-        threshold=Threshold(Decimal(3), "months in a row with rows (at most 12) that make an account one to expect"),
+        # On real books half a year is what tells a customer who is missing from one who buys now and then.
+        threshold=Threshold(Decimal(6), "months in a row with rows (at most 12) that make an account one to expect"),
     )
 
 

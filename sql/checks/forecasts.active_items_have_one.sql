@@ -5,23 +5,29 @@
 -- owner: Sales controlling
 -- keys: account_id, product_id, sold_quantity_before
 -- threshold: 3 (months in a row with sales, at most 12, that make an item active)
-WITH active AS (
+WITH wanted AS (
     SELECT
         periods.period_month,
+        periods.month_index,
+        least(threshold('forecasts.active_items_have_one')::INTEGER, 12) AS month_count
+    FROM build.periods AS periods
+    -- A month without any forecast is what forecasts.has_rows watches.
+    SEMI JOIN batch ON batch.period_month = periods.period_month
+),
+
+active AS (
+    SELECT
+        wanted.period_month,
         activity.account_id,
         activity.product_id,
         sum(activity.sold_quantity) AS sold_quantity_before
     FROM core.feed_activity AS activity
     JOIN build.settings AS settings
         ON activity.feed = CASE settings.forecast_actual WHEN 'ordered' THEN 'orders' ELSE 'invoices' END
-    JOIN build.periods AS periods
-        ON activity.month_index
-        BETWEEN periods.month_index - threshold('forecasts.active_items_have_one') AND periods.month_index - 1
-    -- A month without any forecast is what forecasts.has_rows watches.
-    SEMI JOIN batch ON batch.period_month = periods.period_month
+    JOIN wanted ON activity.month_index BETWEEN wanted.month_index - wanted.month_count AND wanted.month_index - 1
     WHERE activity.sold_quantity > 0 AND activity.product_id IS NOT NULL
-    GROUP BY ALL
-    HAVING count(DISTINCT activity.month_index) = threshold('forecasts.active_items_have_one')
+    GROUP BY wanted.period_month, wanted.month_count, activity.account_id, activity.product_id
+    HAVING count(DISTINCT activity.month_index) = wanted.month_count
 ),
 
 -- What accuracy compares: a forecast of its own month's end counts, one made later does not.

@@ -377,20 +377,22 @@ def orders_of(first: int, last: int, count: int = 1, **columns: Any) -> list[Row
     return every_month(first, last, count, order, "order_date", **columns)
 
 
-def test_an_account_that_ordered_in_each_of_three_months_is_missed_in_the_fourth() -> None:
+def test_an_account_that_ordered_in_each_of_six_months_is_missed_in_the_seventh() -> None:
     given = {
         "orders": [
-            *orders_of(3, 5),
-            *(order(f"B{month}", account_id="B", order_date=f"2026-{month:02}-10") for month in (3, 5)),
-            order("C", account_id="C"),
+            *orders_of(1, 6),
+            *(order(f"B{month}", account_id="B", order_date=f"2026-{month:02}-10") for month in (1, 2, 3, 4, 6)),
+            order("C", account_id="C", order_date="2026-07-01"),
         ]
     }
-    assert keys(check("orders.accounts_have_rows", given)) == [{"account_id": "A", "row_count_before": 3}]
+    result = check("orders.accounts_have_rows", given, "2026-06", "2026-07")
+    assert result.failed_by_month == {JULY: 1}
+    assert keys(result) == [{"account_id": "A", "row_count_before": 6}]
 
 
 def test_a_month_without_any_row_is_not_reported_for_each_account() -> None:
-    given = {"orders": orders_of(3, 5), "visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-06-01"}]}
-    assert check("orders.accounts_have_rows", given).success
+    given = {"orders": orders_of(1, 6), "visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-07-01"}]}
+    assert check("orders.accounts_have_rows", given, "2026-07").success
 
 
 @pytest.mark.parametrize(
