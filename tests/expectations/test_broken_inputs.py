@@ -228,7 +228,7 @@ BROKEN_ROWS = (
         },
     ),
     Break(
-        "one piece invoiced at 9,999.00",
+        "1,000 pieces of a few euro invoiced at 9,999.00 each",
         {"invoices": [{"invoice_id": "BAD-10", "quantity": "1000", "net_amount": "9999000.00"}]},
         {"invoices.price_is_usual": [{"invoice_id": "BAD-10", "account_id": "K0001", "price": "9999.0000"}]},
     ),
@@ -477,8 +477,9 @@ NOTHING_OF_K0003 = {
     "orders.accounts_have_rows": [{"account_id": "K0003"}],
     "invoices.accounts_have_rows": [{"account_id": "K0003"}],
     "visits.accounts_have_rows": [{"account_id": "K0003"}],
-    "forecasts.active_items_have_one": [{"account_id": "K0003", "product_id": "HOS-0007"}],
 }
+
+NO_FORECAST = {"forecasts.active_items_have_one": [{"account_id": "K0003", "product_id": "HOS-0007"}]}
 
 SENT_TWICE = {
     f"{feed}.row_count_is_usual": [{"feed": feed}]
@@ -491,6 +492,45 @@ IN_2062: Mapping[str, tuple[Row, Keys]] = {
     "invoices": ({"invoice_id": "BAD-2062", "invoice_date": "2062-10-12"}, {"invoice_id": "BAD-2062"}),
     "payments": ({"payment_id": "BAD-2062", "payment_date": "2062-10-12"}, {"payment_id": "BAD-2062"}),
     "visits": ({"Visit No": "BAD-2062", "Held": "10/12/2062"}, {"visit_id": "BAD-2062"}),
+}
+
+# A row of each feed that is then current twice, as no file can make it.
+TWINS: Mapping[str, Row] = {
+    "orders": {"Auftrag": "TWIN"},
+    "deliveries": {"delivery_id": "TWIN"},
+    "invoices": {"invoice_id": "TWIN"},
+    "instalments": {"invoice_id": "TWIN", "instalment_no": "1", "due_date": "2026-12-11", "amount": "100"},
+    "payments": {"payment_id": "TWIN"},
+    "visits": {"Visit No": "TWIN"},
+    "issues": {"issue_id": "TWIN", "account_id": "K0001", "opened_date": "2026-10-05"},
+}
+CURRENT_TWICE: Mapping[str, Keys] = {
+    "accounts": {"account_id": "K0001"},
+    "products": {"product_id": "HOS-0002"},
+    "calendar": {"period_month": "2026-10-01"},
+    "fx_rates": {"currency": "GBP", "rate_date": "2026-10-31", "rate_type": "average"},
+    "orders": {"order_id": "TWIN", "line_no": 10},
+    "deliveries": {"delivery_id": "TWIN", "line_no": 1},
+    "invoices": {"invoice_id": "TWIN", "line_no": 1},
+    "instalments": {"invoice_id": "TWIN", "instalment_no": 1},
+    "payments": {"payment_id": "TWIN", "line_no": 1},
+    "payment_plan": {"account_id": "K0006", "month": "2026-10-01"},
+    "visits": {"visit_id": "TWIN"},
+    "scorecards": {"account_id": "K0001", "month": "2026-10-01", "dimension": "cost"},
+    "issues": {"issue_id": "TWIN"},
+    "sales_plan": {
+        "plan_version": "AOP FY2027",
+        "month": "2026-10-01",
+        "account_id": "K0001",
+        "product_id": "HOS-0002",
+    },
+    "forecasts": {
+        "forecast_step": "sales",
+        "snapshot_month": "2026-09-01",
+        "target_month": "2026-10-01",
+        "account_id": "K0001",
+        "product_id": "HOS-0002",
+    },
 }
 
 # --- the tables are not what the models made of them ------------------------------------------------------------------
@@ -784,7 +824,7 @@ class Books:
         kept["forecasts"] = [
             row for row in self.october["forecasts"] if (row["account_id"], row["product_id"]) != ("K0003", "HOS-0007")
         ]
-        return checked(self.arrived("without K0003", kept), list(NOTHING_OF_K0003))
+        return checked(self.arrived("without K0003", kept), [*NOTHING_OF_K0003, *NO_FORECAST])
 
     def twice(self) -> Mapping[str, CheckResult]:
         second = {
@@ -801,15 +841,14 @@ class Books:
 
     def doubled(self) -> Mapping[str, CheckResult]:
         """One row of each feed is current twice, as if a load had not superseded it."""
-        site = self._copy(self.good(), "doubled")
+        landed = {feed: [GOOD_ROWS.get(feed, {}) | row] for feed, row in TWINS.items()}
+        site = self.arrived("doubled", landed, after=self.good())
         with warehouse(site) as con:
-            for suite in FEED_SUITES:
-                if suite.name in FEEDS:
-                    con.execute(
-                        f"INSERT INTO staging.{suite.name} SELECT * FROM staging.{suite.name} WHERE rowid = "
-                        f"(SELECT max(rowid) FROM staging.{suite.name} WHERE superseded_load_id IS NULL)"
-                    )
-        return checked(site, [f"{feed}.key_is_unique" for feed in FEEDS])
+            for feed, key in CURRENT_TWICE.items():
+                condition = " AND ".join(f"{name} = '{value}'" for name, value in key.items())
+                doubled = f"SELECT * FROM staging.{feed} WHERE superseded_load_id IS NULL AND {condition}"
+                assert con.execute(f"INSERT INTO staging.{feed} {doubled}").fetchall() == [(1,)]
+        return checked(site, [f"{feed}.key_is_unique" for feed in CURRENT_TWICE])
 
 
 VARIANTS: Mapping[str, Callable[[Books], Mapping[str, CheckResult]]] = {
@@ -841,12 +880,16 @@ CASES: list[Case] = [
     *(("nothing came", rule, "no row of October came", keys) for rule, keys in MISSING.items()),
     *(("cut short", rule, "nothing after 14 October came", keys) for rule, keys in NOTHING_AFTER_THE_14TH.items()),
     *(("nothing of K0003", rule, "no row of K0003 came", keys) for rule, keys in NOTHING_OF_K0003.items()),
+    *(("nothing of K0003", rule, "no forecast for one of its parts came", keys) for rule, keys in NO_FORECAST.items()),
     *(("sent twice", rule, "October came twice, under other numbers", keys) for rule, keys in SENT_TWICE.items()),
     *(
         ("in 2062", f"{feed}.not_in_the_future", "a row of 12 October is dated 2062", [keys])
         for feed, (_, keys) in IN_2062.items()
     ),
-    *(("current twice", f"{feed}.key_is_unique", "a row was not superseded", [{}]) for feed in FEEDS),
+    *(
+        ("current twice", f"{feed}.key_is_unique", "a row was not superseded", [key])
+        for feed, key in CURRENT_TWICE.items()
+    ),
 ]
 
 
