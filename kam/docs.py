@@ -106,6 +106,7 @@ def rules_page() -> str:
         "```\n",
         "It cannot change those marked *fixed*: they prove that figures tie. It adds its own as `checks/<name>.sql`, a SELECT",
         "of the rows that break the rule, with such a header ([operations](operations.md#checks-of-your-own)).\n",
+        "What each rule catches is shown, one broken input a rule, in `tests/expectations/test_broken_inputs.py`.\n",
         "## Of the feeds\n",
         *(_suite(suite) for suite in FEED_SUITES),
         "## Of the result tables\n",

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from expectations import CheckResult, validate
+from expectations.feeds import PREPARED
 from expectations.site import suites_of_feeds, suites_of_marts
 from kam import closing, diff, ledger, plan, publication, quality_page
 from kam.build import prepare_build, record_content
@@ -132,8 +133,6 @@ def prepare_months(site: Site, months: Sequence[date], as_of_load: int | None = 
         prepare_marts(con)
         known = closing.newest_load(con) if as_of_load is None else as_of_load
         prepare_build(con, site.settings, months, as_of_load=known, restate=restate)
-        for name in ("daily_rates", "month_rates"):
-            materialise(con, name)
         return known
 
 
@@ -142,6 +141,8 @@ def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
     log.info("Validating what was loaded …")
     with warehouse(site) as con:
         _know(con, as_of_load)
+        for name in PREPARED:
+            materialise(con, name)
         return validate(con, suites_of_feeds(site))
 
 

@@ -1,6 +1,6 @@
 """The suites of the feeds, over the rows of the months being built.
 
-They read `build.periods`, `core.days`, `core.month_rates` and the views `core.<feed>`.
+They read `build.periods`, `core.days`, the views `core.<feed>` and the tables of `PREPARED`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from expectations.feeds import (
     visits,
 )
 from expectations.rules import Suite, applicable
+
+PREPARED = ("daily_rates", "month_rates", "feed_activity", "newest_dates")
+"""Core models that the suites read, in the order in which they are to be made."""
 
 FEED_SUITES = (
     loads.SUITE,

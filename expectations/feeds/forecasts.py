@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expectations.checks import rule_from_file
 from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_month
 from expectations.rules import Owner, Rule, Severity, Suite
 
@@ -15,6 +16,7 @@ SUITE = Suite(
         key_is_unique("forecasts"),
         account_is_known("forecasts"),
         product_is_known("forecasts"),
+        rule_from_file("forecasts.active_items_have_one"),
         Rule(
             name="forecasts.target_after_snapshot",
             sentence="Every forecast was made before the month it is for.",

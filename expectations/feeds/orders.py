@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_date
+from expectations.feeds.events import (
+    accounts_have_rows,
+    is_fresh,
+    not_in_the_future,
+    price_is_usual,
+    quantity_is_usual,
+    row_count_is_usual,
+)
 from expectations.rules import Owner, Rule, Severity, Suite
+
+_LINE = ("order_id", "line_no")
+_IF_NOT_CANCELLED = "CASE WHEN status IS DISTINCT FROM 'cancelled' THEN {} END"
 
 SUITE = Suite(
     name="orders",
@@ -12,9 +23,36 @@ SUITE = Suite(
     needs=frozenset({"orders"}),
     rules=(
         has_rows("orders", Owner.SALES_CONTROLLING),
+        accounts_have_rows("orders", Owner.SALES_CONTROLLING),
+        row_count_is_usual("orders", Owner.SALES_CONTROLLING),
+        is_fresh("orders", Owner.SALES_CONTROLLING, days=7),
+        not_in_the_future("orders", "order_date", _LINE, Owner.SALES_CONTROLLING),
         key_is_unique("orders"),
         account_is_known("orders"),
         product_is_known("orders"),
+        Rule(
+            name="orders.promised_on_or_after_order_date",
+            sentence="No order line is requested or promised for a day before its order.",
+            owner=Owner.LOGISTICS,
+            severity=Severity.WARNING,
+            if_it_fails="The line cannot be on time, and OTIF is too low; correct the dates in the source.",
+            failing="""
+SELECT *
+FROM batch
+WHERE least(requested_date, promised_date, last_promised_date) < order_date""",
+            keys=(*_LINE, "order_date", "requested_date", "promised_date", "last_promised_date"),
+        ),
+        price_is_usual("orders", _IF_NOT_CANCELLED.format("unit_price"), _LINE),
+        quantity_is_usual("orders", _IF_NOT_CANCELLED.format("quantity"), _LINE),
+        Rule(
+            name="orders.quantity_is_above_zero",
+            sentence="Every order line orders something.",
+            owner=Owner.SALES_CONTROLLING,
+            severity=Severity.WARNING,
+            if_it_fails="The line is in no figure; cancel it, or correct its quantity in the source.",
+            failing="SELECT * FROM batch WHERE quantity = 0 AND status IS DISTINCT FROM 'cancelled'",
+            keys=_LINE,
+        ),
         Rule(
             name="orders.rejected_within_delivered",
             sentence="No order line has more rejected than delivered.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from expectations.checks import rule_from_file
 from expectations.feeds.common import account_is_known, has_rows, key_is_unique, rows_by_date
+from expectations.feeds.events import is_fresh, not_in_the_future, row_count_is_usual
 from expectations.rules import Owner, Rule, Severity, Suite
 
 # The header of each invoice that the batch's payments name; its columns agree across lines by a rule of its own.
@@ -27,6 +28,9 @@ SUITE = Suite(
     needs=frozenset({"payments"}),
     rules=(
         has_rows("payments", Owner.RECEIVABLES),
+        row_count_is_usual("payments", Owner.RECEIVABLES),
+        is_fresh("payments", Owner.RECEIVABLES, days=10),
+        not_in_the_future("payments", "payment_date", ("payment_id", "line_no"), Owner.RECEIVABLES),
         key_is_unique("payments"),
         account_is_known("payments"),
         Rule(

@@ -15,6 +15,8 @@ SUITE = Suite(
         has_rows("sales_plan", Owner.SALES_CONTROLLING),
         key_is_unique("sales_plan"),
         rule_from_file("sales_plan.version_has_one_grain"),
+        rule_from_file("sales_plan.complete_for_the_year"),
+        rule_from_file("sales_plan.submitted_on_time"),
         account_is_known("sales_plan"),
         product_is_known("sales_plan"),
     ),

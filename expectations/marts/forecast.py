@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.marts.common import holds, suite, undefined_has_a_reason
+from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
 
 SUITES = (
     suite(
         "forecast_accuracy",
+        account_is_given(
+            "forecast_accuracy", "level IN ('item', 'account') AND forecast_grain IN ('account_product', 'account')"
+        ),
         holds(
             "forecast_accuracy",
             "measures_are_in_range",

@@ -65,5 +65,6 @@ SUITES = (
             if_it_fails="A month without deliveries reads as one without faults; the model divides wrongly.",
             shown=("delivered_quantity", "rejected_quantity", "ppm"),
         ),
+        undefined_has_a_reason("quality_performance"),
     ),
 )

@@ -61,6 +61,7 @@ SUITES = (
     ),
     suite(
         "receivables_kpis",
+        account_is_given("receivables_kpis", "level = 'account'"),
         rule_from_file("receivables_kpis.levels_add_up"),
         undefined_has_a_reason("receivables_kpis"),
         shares_within_0_and_1("receivables_kpis", "promise_kept_ratio"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.marts.common import holds, suite, undefined_has_a_reason
+from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
 from expectations.rules import Rule
 
 _LANES = ("volume_effect", "mix_effect", "price_effect", "fx_effect", "new_effect", "lost_effect", "adjustment_effect")
@@ -29,12 +29,17 @@ def _ties(prefix: str) -> str:
 SUITES = (
     suite(
         "sales_plan_variance",
+        # What was planned without an account in such a version is another rule's matter: sales_plan.version_has_one_grain.
+        account_is_given(
+            "sales_plan_variance", "contains(plan_grain, 'account_id') AND actual_amount IS DISTINCT FROM 0"
+        ),
         _lanes_add_up("sales_plan_variance"),
         rule_from_file("sales_plan_variance.counts_all_sales"),
         undefined_has_a_reason("sales_plan_variance", prior_year_amount="prior_year_reason"),
     ),
     suite(
         "sales_plan_summary",
+        account_is_given("sales_plan_summary", "level = 'account' AND actual_amount IS DISTINCT FROM 0"),
         _lanes_add_up("sales_plan_summary"),
         rule_from_file("sales_plan_summary.adds_up_the_rows"),
         undefined_has_a_reason("sales_plan_summary", prior_year_amount="prior_year_reason"),

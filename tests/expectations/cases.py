@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from expectations import CheckResult, Suite, validate
+from expectations.feeds import PREPARED
 from kam.build import prepare_build
 from kam.models import materialise
 from kam.periods import parse_month
@@ -16,15 +17,15 @@ from tests.support import settings_of, stage
 Given = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def loaded(given: Given, *periods: str) -> Connection:
+def loaded(given: Given, *periods: str, settings: Mapping[str, Any] | None = None) -> Connection:
     """These rows as load 1, with the calendar and the rates of the months; no marts."""
-    settings = settings_of()
+    checked = settings_of(settings)
     con = memory()
-    prepare(con, settings.site.reporting_currency)
+    prepare(con, checked.site.reporting_currency)
     stage(con, given)
-    prepare_build(con, settings, [parse_month(period) for period in periods], as_of_load=1)
-    materialise(con, "daily_rates")
-    materialise(con, "month_rates")
+    prepare_build(con, checked, [parse_month(period) for period in periods], as_of_load=1)
+    for name in PREPARED:
+        materialise(con, name)
     return con
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -93,7 +93,7 @@ def test_a_clean_month_breaks_no_rule() -> None:
         "visits": [{"visit_id": "V", "account_id": "A", "planned_date": "2026-06-03"}],
         "scorecards": [{"account_id": "A", "month": "2026-06-01", "dimension": "quality", "score": "100"}],
         "issues": [{"issue_id": "S", "account_id": "A", "opened_date": "2026-06-03", "closed_date": "2026-06-03"}],
-        "sales_plan": [plan(account_id="A")],
+        "sales_plan": [plan(account_id="A", month=f"2026-{month:02}-01") for month in range(1, 13)],
         "forecasts": [
             {"snapshot_month": "2026-05-01", "target_month": "2026-06-01", "account_id": "A", "quantity": "1"}
         ],
@@ -362,6 +362,203 @@ def test_a_forecast_made_in_its_own_month_is_named() -> None:
         ]
     }
     assert check("forecasts.target_after_snapshot", given).failed_by_month == {JUNE: 1}
+
+
+def every_month(first: int, last: int, count: int, row: Callable[..., Row], date: str, **columns: Any) -> list[Row]:
+    """`count` rows on the 28th of each of these months of 2026."""
+    return [
+        row(f"{month}-{number}", **{date: f"2026-{month:02}-28"}, **columns)
+        for month in range(first, last + 1)
+        for number in range(count)
+    ]
+
+
+def orders_of(first: int, last: int, count: int = 1, **columns: Any) -> list[Row]:
+    return every_month(first, last, count, order, "order_date", **columns)
+
+
+def test_an_account_that_ordered_in_each_of_six_months_is_missed_in_the_seventh() -> None:
+    given = {
+        "orders": [
+            *orders_of(1, 6),
+            *(order(f"B{month}", account_id="B", order_date=f"2026-{month:02}-10") for month in (1, 2, 3, 4, 6)),
+            order("C", account_id="C", order_date="2026-07-01"),
+        ]
+    }
+    result = check("orders.accounts_have_rows", given, "2026-06", "2026-07")
+    assert result.failed_by_month == {JULY: 1}
+    assert keys(result) == [{"account_id": "A", "row_count_before": 6}]
+
+
+def test_a_month_without_any_row_is_not_reported_for_each_account() -> None:
+    given = {"orders": orders_of(1, 6), "visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-07-01"}]}
+    assert check("orders.accounts_have_rows", given, "2026-07").success
+
+
+@pytest.mark.parametrize(
+    ("first_month", "usual", "in_june", "holds"),
+    [
+        (1, 20, 20, True),
+        (1, 20, 9, True),  # five months of history only
+        (-6, 20, 10, True),
+        (-6, 20, 9, False),
+        (-6, 20, 31, False),
+        (-6, 19, 1, True),  # so few rows come as they come
+    ],
+)
+def test_a_number_of_rows_beyond_half_more_or_less_than_usual_is_named(
+    first_month: int, usual: int, in_june: int, holds: bool
+) -> None:
+    months = [*(f"2025-{month + 13:02}" for month in range(first_month, 0)), *(f"2026-{n:02}" for n in range(1, 6))]
+    before = [order(f"{month}-{n}", order_date=f"{month}-15") for month in months for n in range(usual)]
+    june = [order(f"6-{n}", order_date="2026-06-30") for n in range(in_june)]
+    result = check("orders.row_count_is_usual", {"orders": [*before, *june]})
+    assert result.success == holds
+    if not holds:
+        assert keys(result) == [{"feed": "orders", "row_count": in_june, "usual_row_count": 20}]
+
+
+@pytest.mark.parametrize(("newest", "count", "holds"), [("23", 20, True), ("22", 20, False), ("22", 19, True)])
+def test_orders_end_at_most_seven_days_before_the_month(newest: str, count: int, holds: bool) -> None:
+    given = {"orders": [order(str(number), order_date=f"2026-06-{newest}") for number in range(count)]}
+    result = check("orders.is_fresh", given)
+    assert result.success == holds
+    if not holds:
+        assert keys(result) == [{"feed": "orders", "newest_date": "2026-06-22", "as_of_date": "2026-06-30"}]
+
+
+def test_a_visit_that_is_only_planned_does_not_make_the_visits_fresh() -> None:
+    visits = [{"visit_id": str(number), "account_id": "A", "visit_date": "2026-06-10"} for number in range(20)]
+    planned = {"visit_id": "P", "account_id": "A", "planned_date": "2026-06-30"}
+    assert keys(check("visits.is_fresh", {"visits": [*visits, planned]}))[0]["newest_date"] == "2026-06-10"
+
+
+def test_a_date_far_after_all_others_concerns_every_month() -> None:
+    given = {"orders": [order(), order("O2", order_date="2062-06-10")], "invoices": [invoice()]}
+    result = check("orders.not_in_the_future", given)
+    assert (result.failed_in(MAY), result.failed_in(JUNE)) == (1, 1)
+    assert keys(result) == [
+        {"order_id": "O2", "line_no": 1, "order_date": "2062-06-10", "last_date": "2026-06-10"},
+    ]
+
+
+def test_a_feed_that_goes_on_where_the_others_ended_is_not_in_the_future() -> None:
+    given = {"orders": orders_of(1, 12), "invoices": [invoice(invoice_date="2026-01-10", due_date="2026-02-10")]}
+    assert check("orders.not_in_the_future", given).success
+
+
+def test_the_only_feed_of_events_has_nothing_to_be_ahead_of() -> None:
+    assert check("orders.not_in_the_future", {"orders": [order(), order("O2", order_date="2062-06-10")]}).success
+
+
+@pytest.mark.parametrize(
+    ("price", "holds"), [("15", True), ("15.01", False), ("5", True), ("4.99", False), ("0", True)]
+)
+def test_a_price_beyond_half_more_or_less_than_usual_is_named(price: str, holds: bool) -> None:
+    # 10 in most months; the wild one of April moves nothing.
+    before = [*orders_of(1, 3, product_id="X", unit_price="10"), *orders_of(4, 4, product_id="X", unit_price="900")]
+    result = check("orders.price_is_usual", {"orders": [*before, order(product_id="X", unit_price=price)]})
+    assert result.success == holds
+    if not holds:
+        (found,) = keys(result)
+        assert (found["order_id"], found["usual_price"]) == ("O1", "10.0000")
+
+
+@pytest.mark.parametrize(
+    "other", [{"currency": "USD"}, {"product_id": "Y"}, {"account_id": "B"}, {"status": "cancelled"}]
+)
+def test_a_price_is_compared_with_those_of_its_own_account_product_and_currency(other: dict[str, str]) -> None:
+    before = orders_of(1, 5, product_id="X", unit_price="10")
+    line = order(**{"product_id": "X", "unit_price": "900"} | other)
+    assert check("orders.price_is_usual", {"orders": [*before, line]}).success
+
+
+def test_two_months_with_sales_say_nothing_about_a_price() -> None:
+    before = orders_of(4, 5, product_id="X", unit_price="10")
+    assert check("orders.price_is_usual", {"orders": [*before, order(product_id="X", unit_price="900")]}).success
+
+
+def test_a_credit_note_has_no_unusual_price_or_quantity() -> None:
+    before = every_month(1, 5, 1, invoice, "invoice_date", product_id="X", quantity="10", due_date="2027-01-01")
+    rebate = invoice("C", document_type="credit_note", product_id="X", quantity="1", net_amount="900")
+    for rule in ("invoices.price_is_usual", "invoices.quantity_is_usual"):
+        assert check(rule, {"invoices": [*before, rebate]}).success
+        assert not check(
+            rule, {"invoices": [*before, rebate | {"document_type": "invoice", "quantity": "0.9"}]}
+        ).success
+
+
+@pytest.mark.parametrize(("quantity", "holds"), [("50", True), ("50.1", False), ("0.5", True), ("0.4", False)])
+def test_ten_times_more_or_less_than_usual_is_named(quantity: str, holds: bool) -> None:
+    given = {"orders": [*orders_of(1, 5, product_id="X"), order(product_id="X", quantity=quantity)]}
+    assert check("orders.quantity_is_usual", given).success == holds
+
+
+def test_an_invoice_may_name_an_order_without_its_line() -> None:
+    lines = [
+        invoice("I1", order_id="O1"),
+        invoice("I2", order_id="O1", order_line_no="1"),
+        invoice("I3", order_id="O1", order_line_no="2"),
+        invoice("I4", order_id="O9"),
+        invoice("I5"),
+    ]
+    found = keys(check("invoices.order_line_is_known", {"orders": [order()], "invoices": lines}))
+    assert [row["invoice_id"] for row in found] == ["I3", "I4"]
+
+
+def test_a_credit_note_corrects_an_invoice_not_another_credit_note() -> None:
+    credit = {"document_type": "credit_note"}
+    lines = [
+        invoice("I1"),
+        invoice("C1", **credit, reference_invoice_id="I1"),
+        invoice("C2", **credit, reference_invoice_id="C1"),
+        invoice("C3", **credit),
+        invoice("C4", **credit, reference_invoice_id="I1", account_id="B"),
+    ]
+    found = check("invoices.reference_is_known", {"invoices": lines})
+    assert [row["invoice_id"] for row in keys(found)] == ["C2"]
+    other = check("invoices.reference_agrees", {"invoices": lines})
+    assert [(row["invoice_id"], row["reference_account_id"]) for row in keys(other)] == [("C4", "A")]
+
+
+def test_a_version_that_plans_nothing_of_the_year_is_not_incomplete() -> None:
+    rows = [plan(month=f"2025-{month:02}-01") for month in (1, 2)] + [plan(plan_version="C", month="2026-12-01")]
+    assert [row["plan_version"] for row in keys(check("sales_plan.complete_for_the_year", {"sales_plan": rows}))] == [
+        "C"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("submitted", "late"),
+    [("2025-12-31 23:59:59", False), ("2026-01-01 00:00:00", True), (None, True)],
+)
+def test_a_plan_is_late_the_day_after_it_was_due_or_when_nobody_knows(submitted: str | None, late: bool) -> None:
+    rows = [plan(submitted_at="2025-11-01 00:00:00") | {"submitted_at": submitted}, plan(plan_version="C")]
+    con = loaded({"sales_plan": rows}, "2026-06", settings={"variance": {"plan_due": {"B": date(2025, 12, 31)}}})
+    found = outcome(con, FEED_SUITES, "sales_plan.submitted_on_time")
+    assert [row["plan_version"] for row in keys(found)] == (["B"] if late else [])
+
+
+@pytest.mark.parametrize(
+    ("forecast", "holds"),
+    [
+        ({"account_id": "A", "product_id": "X"}, True),
+        ({"product_id": "X"}, True),
+        ({"account_id": "A"}, True),
+        ({}, True),
+        ({"account_id": "A", "product_id": "Y"}, False),
+        ({"product_id": "Y"}, False),
+        ({"account_id": "B"}, False),
+        ({"account_id": "A", "product_id": "X", "snapshot_month": "2026-07-01"}, False),
+    ],
+)
+def test_an_item_sold_in_three_months_running_has_a_forecast_of_some_grain(forecast: Row, holds: bool) -> None:
+    sold = every_month(3, 5, 1, invoice, "invoice_date", product_id="X", quantity="10", due_date="2027-01-01")
+    row = {"snapshot_month": "2026-05-01", "target_month": "2026-06-01", "quantity": "1"} | forecast
+    result = check("forecasts.active_items_have_one", {"invoices": sold, "forecasts": [row]})
+    assert result.success == holds
+    if not holds:
+        assert keys(result) == [{"account_id": "A", "product_id": "X", "sold_quantity_before": "30.0000"}]
 
 
 def loads(*rows: str) -> Any:

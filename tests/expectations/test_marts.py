@@ -173,6 +173,11 @@ def test_every_mart_has_a_suite() -> None:
     assert sorted(suite.name for suite in MART_SUITES) == [mart.name for mart in marts()]
 
 
+def test_every_mart_with_accounts_is_held_to_naming_them() -> None:
+    held = {suite.name for suite in MART_SUITES for rule in suite.rules if rule.name.endswith(".account_is_given")}
+    assert held == {mart.name for mart in marts() if "account_id" in {column.name for column in mart.columns}}
+
+
 def test_marts_that_the_site_cannot_fill_are_left_out() -> None:
     names = {suite.name for suite in mart_suites(settings_of(feeds=["invoices"]).available)}
     assert "receivables_ageing" in names
@@ -196,73 +201,23 @@ def test_months_without_anything_break_no_rule() -> None:
     assert [result.name for result in validate(con, MART_SUITES) if not result.success] == []
 
 
+# One tampering for each rule is in test_broken_inputs; these are other ways in which some of them fail.
 @pytest.mark.parametrize(
     ("rule", "tampering"),
     [
-        (
-            "receivables_ageing.rows_are_of_the_months",
-            "DELETE FROM build.periods",
-        ),
-        ("receivables_ageing.account_is_given", "UPDATE build.receivables_ageing SET account_id = NULL"),
-        ("receivables_ageing.every_item_has_its_bucket", "UPDATE build.receivables_ageing SET bucket = 'over 120'"),
         ("receivables_ageing.every_item_has_its_bucket", "UPDATE build.receivables_ageing SET bucket = NULL"),
-        (
-            "receivables_ageing.amounts_add_up",
-            "UPDATE build.receivables_ageing SET paid_amount_doc = paid_amount_doc + 0.01",
-        ),
-        ("receivables_ageing.items_are_open", "UPDATE build.receivables_ageing SET outstanding_amount_doc = 0"),
-        (
-            "receivables_ageing.nothing_is_dated_after_month_end",
-            "UPDATE build.receivables_ageing SET document_date = '2026-08-01'",
-        ),
-        ("receivables_ageing.undefined_has_a_reason", "UPDATE build.receivables_ageing SET outstanding_amount = NULL"),
-        (
-            "receivables_summary.buckets_add_up_the_items",
-            "UPDATE build.receivables_summary SET outstanding_amount = outstanding_amount + 0.01",
-        ),
         ("receivables_summary.buckets_add_up_the_items", "DELETE FROM build.receivables_summary"),
         (
             "receivables_rollforward.difference_is_zero",
             "UPDATE build.receivables_rollforward SET difference_doc = 0.01",
         ),
         (
-            "receivables_rollforward.difference_is_zero",
-            "UPDATE build.receivables_rollforward SET invoiced_amount_doc = invoiced_amount_doc + 1",
-        ),
-        (
             "receivables_rollforward.closes_on_the_open_items",
             "UPDATE build.receivables_ageing SET outstanding_amount_doc = outstanding_amount_doc + 0.01",
         ),
         ("receivables_rollforward.closes_on_the_open_items", "DELETE FROM build.receivables_rollforward"),
-        (
-            "receivables_rollforward.opens_on_the_last_closing",
-            "UPDATE build.receivables_rollforward SET opening_amount_doc = opening_amount_doc + 1",
-        ),
-        (
-            "receivables_kpis.levels_add_up",
-            "UPDATE build.receivables_kpis SET closing_amount = closing_amount + 1 WHERE level = 'account'",
-        ),
-        ("sales_plan_variance.lanes_add_up", "UPDATE build.sales_plan_variance SET mix_effect = mix_effect + 0.01"),
         ("sales_plan_variance.lanes_add_up", "UPDATE build.sales_plan_variance SET ytd_mix_effect = NULL"),
-        (
-            "sales_plan_variance.counts_all_sales",
-            "UPDATE build.sales_plan_variance SET actual_quantity = actual_quantity + 1",
-        ),
-        (
-            "sales_plan_summary.adds_up_the_rows",
-            "UPDATE build.sales_plan_summary SET actual_amount = actual_amount + 0.01",
-        ),
         ("sales_plan_summary.adds_up_the_rows", "DELETE FROM build.sales_plan_summary"),
-        ("vendor_rating.scores_within_0_and_100", "UPDATE build.vendor_rating SET score = 100.01"),
-        ("vendor_rating.every_score_has_a_band", "UPDATE build.vendor_rating SET band = NULL"),
-        ("delivery_performance.shares_within_0_and_1", "UPDATE build.delivery_performance SET otif_ratio = 1.000001"),
-        (
-            "delivery_performance.parts_within_the_lines",
-            "UPDATE build.delivery_performance SET otif_count = line_count + 1",
-        ),
-        ("quality_performance.ppm_needs_deliveries", "UPDATE build.quality_performance SET ppm = NULL"),
-        ("forecast_accuracy.measures_are_in_range", "UPDATE build.forecast_accuracy SET smape = 2.01"),
-        ("forecast_accuracy.levels_add_up", "UPDATE build.forecast_accuracy SET n = n + 1 WHERE level = 'total'"),
     ],
 )
 def test_a_candidate_that_is_tampered_with_stops_the_month(con: Connection, rule: str, tampering: str) -> None:
