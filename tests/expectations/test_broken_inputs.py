@@ -604,6 +604,12 @@ TAMPERINGS = (
 
 # --- the books --------------------------------------------------------------------------------------------------------
 
+STALE: Mapping[str, Sequence[Keys]] = {
+    "corrections.guards_hold": [
+        {"feed": "accounts", "key": "account_id K0001", "column_name": "industry", "wrong_value": "Pottery"}
+    ]
+}
+
 # What a row of these feeds looks like that breaks nothing, by the sources' own names.
 GOOD_ROWS: Mapping[str, Row] = {
     "orders": {
@@ -752,6 +758,10 @@ class Books:
         for feed in FEEDS:
             files = sorted((demo / "landing" / feed).glob("*.csv")) or [demo / "landing" / f"{feed}.csv"]
             self.october[feed] = self._take_october(feed, files)
+        # A correction that finds what it is for; it changes nothing that another rule looks at.
+        self.correct(
+            demo, wrong=next(row["industry"] for row in self.october["accounts"] if row["account_id"] == "K0001")
+        )
         self.september = self._site("demo")
         load(self.september, tuple(FEEDS))
         self._found: dict[str, Mapping[str, CheckResult]] = {}
@@ -777,6 +787,12 @@ class Books:
     def _copy(self, of: Site, name: str) -> Site:
         shutil.copytree(of.directory, self.folder / name)
         return self._site(name)
+
+    @staticmethod
+    def correct(folder: Path, *, wrong: str) -> None:
+        entry = f'feed = "accounts"\nkey = {{ account_id = "K0001" }}\ncolumn = "industry"\nwrong = "{wrong}"\n'
+        entry += 'right = "Testing"\nreason = "Known"\nowner = "Sales"\n'
+        (folder / "corrections.toml").write_text(f"[[corrections]]\n{entry}", encoding="utf-8")
 
     def results(self, variant: str) -> Mapping[str, CheckResult]:
         """The outcome of each rule that this variant is about."""
@@ -839,6 +855,12 @@ class Books:
             found |= checked(site, [f"{feed}.not_in_the_future"])
         return found
 
+    def mended(self) -> Mapping[str, CheckResult]:
+        """The source no longer has the value that the correction is for."""
+        folder = self._copy(self.good(), "mended").directory
+        self.correct(folder, wrong="Pottery")
+        return checked(self._site("mended"), list(STALE))
+
     def doubled(self) -> Mapping[str, CheckResult]:
         """One row of each feed is current twice, as if a load had not superseded it."""
         landed = {feed: [GOOD_ROWS.get(feed, {}) | row] for feed, row in TWINS.items()}
@@ -860,6 +882,7 @@ VARIANTS: Mapping[str, Callable[[Books], Mapping[str, CheckResult]]] = {
     "sent twice": Books.twice,
     "in 2062": Books.in_2062,
     "current twice": Books.doubled,
+    "corrected in the source": Books.mended,
 }
 
 
@@ -890,6 +913,7 @@ CASES: list[Case] = [
         ("current twice", f"{feed}.key_is_unique", "a row was not superseded", [key])
         for feed, key in CURRENT_TWICE.items()
     ),
+    *(("corrected in the source", rule, "the source has another value by now", keys) for rule, keys in STALE.items()),
 ]
 
 
