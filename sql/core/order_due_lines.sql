@@ -29,11 +29,23 @@ order_lines AS (
       AND orders.quantity > 0
 ),
 
--- A line keeps its few deliveries as a list: three times as many rows are then judged without another join.
-arrivals AS (
-    SELECT order_id, line_no, list({ 'date': delivered_date, 'quantity': quantity }) AS arrivals
+-- A line keeps its few deliveries as a list: three times as many rows are then judged without another join. Lists are gathered
+-- only for the lines that were delivered in parts, because a gathering of millions does not spill to disk.
+deliveries_of_lines AS MATERIALIZED (
+    SELECT order_id, line_no, count(*) AS delivery_count, min(delivered_date) AS delivered_date, sum(quantity) AS quantity
     FROM core.delivery_lines
     SEMI JOIN order_lines USING (order_id, line_no)
+    GROUP BY order_id, line_no
+),
+
+arrivals AS (
+    SELECT order_id, line_no, [{ 'date': delivered_date, 'quantity': quantity::DECIMAL(18, 4) }] AS arrivals
+    FROM deliveries_of_lines
+    WHERE delivery_count = 1
+    UNION ALL
+    SELECT order_id, line_no, list({ 'date': delivered_date, 'quantity': quantity::DECIMAL(18, 4) })
+    FROM core.delivery_lines
+    SEMI JOIN (FROM deliveries_of_lines WHERE delivery_count > 1) USING (order_id, line_no)
     GROUP BY order_id, line_no
 ),
 

@@ -238,10 +238,10 @@ def test_an_artifact_says_so_when_there_is_nothing_to_list(make_site: Callable[.
     assert artifacts["checks-2026-06"].endswith("checks passed.")
 
 
-def test_a_failed_validation_fails_the_run_and_touches_nothing(make_site: Callable[..., Site]) -> None:
+def test_a_failed_validation_fails_the_run_and_touches_no_closed_month(make_site: Callable[..., Site]) -> None:
     site = make_site({**GOOD, "invoice_date": "2026-05-10"})
     close(site, "2026-05")
-    before = file_bytes(site)
+    before = published(site, "FROM marts.receivables_ageing")
     deliver(site, "invoices_june.csv", WRONG_TOTAL)
 
     run = close(site)
@@ -253,8 +253,9 @@ def test_a_failed_validation_fails_the_run_and_touches_nothing(make_site: Callab
     assert run.state == "Failed"
     assert str(error) in run.message
     assert "Traceback" not in run.message
-    assert file_bytes(site) == before
+    assert published(site, "FROM marts.receivables_ageing") == before
     assert versions(site) == [(date(2026, 5, 1), 1)]
+    assert [row["period_month"] for row in published(site, "FROM reporting.failed_closes")] == [date(2026, 6, 1)]
 
 
 def test_a_failed_validation_leaves_its_checks_as_an_artifact(make_site: Callable[..., Site]) -> None:
