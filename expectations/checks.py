@@ -54,7 +54,7 @@ def threshold(text: str) -> Threshold:
     """`7 (days before the end of the month)`. Raises `ValueError` for anything else."""
     found = _THRESHOLD.fullmatch(text)
     if found is None:
-        message = f"a number and its meaning in brackets, not {text!r}"
+        message = f"a whole number of rows, or a number with its meaning in brackets, not {text!r}"
         raise ValueError(message)
     return Threshold(Decimal(found["value"]), found["meaning"])
 

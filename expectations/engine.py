@@ -28,7 +28,9 @@ from duckdb_engine import ConnectionWrapper
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.datasource.fluent.sql_datasource import QueryAsset, SQLDatasource
 from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
+from pydantic.v1 import PrivateAttr
 from sqlalchemy.pool import StaticPool
 
 from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, KeyValue, Rule, Suite
@@ -53,6 +55,14 @@ class ExpectNoFailingRows(UnexpectedRowsExpectation):
     """
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (_FAILURES, _CHECKED)
+    _made: ExpectationConfiguration | None = PrivateAttr(None)
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        """Made once: the library asks for it forty times a rule, which would cost more than running the rules."""
+        if self._made is None:
+            self._made = super().configuration
+        return self._made
 
     def _validate(
         self,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -58,6 +60,21 @@ def require_valid(site: Site) -> None:
             _require_whole(wanted.threshold, place)
 
 
+def faults_of_own_rules(con: Connection, site: Site) -> list[str]:
+    """What keeps rules of the site from being run on this warehouse; nothing while no month was ever built in it."""
+    if not con.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'build' AND table_name = 'periods'"
+    ).fetchone():
+        return []
+    found = []
+    for rule in (rule for suite in own_suites(site) for rule in suite.rules):
+        try:
+            _described(con, site, rule)
+        except KamError as error:
+            found.append(str(error))
+    return found
+
+
 def own_suites(site: Site) -> tuple[Suite, ...]:
     """The rules in the site's folder `checks`, as one suite; none when there is none.
 
@@ -104,6 +121,7 @@ def _own_rule(file: Path) -> Rule:
         message = f"{file}: cannot be read as UTF-8 text: {error}"
         raise SettingsError(message) from None
     _require_select(file, sql)
+    _require_known_fields(file, sql)
     fields = header(sql)
     for field in ("invariant", "if it fails"):
         if field not in fields:
@@ -126,6 +144,17 @@ def _own_rule(file: Path) -> Rule:
         needs=needs,
         threshold=_threshold(file, fields.get("threshold")),
     )
+
+
+def _require_known_fields(file: Path, sql: str) -> None:
+    """A misspelt field would be left out without a word."""
+    above = itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines())
+    for line in above:
+        found = re.match(r"-- (?P<name>[a-z ]+):", line)
+        close = difflib.get_close_matches(found["name"], FIELDS, n=1, cutoff=0.75) if found else []
+        if found and close and found["name"] not in FIELDS:
+            message = f"{file}: {found['name']}: no such field in a header. Did you mean {close[0]!r}?"
+            raise SettingsError(message)
 
 
 def _require_select(file: Path, sql: str) -> None:

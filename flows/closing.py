@@ -35,12 +35,12 @@ def close_months(place: Site, months: Sequence[date], purpose: str, terms: Terms
     published.
     """
     steps.require_reason(restate=terms.restate, reason=terms.reason)
-    require_valid(place)
     site = str(place.directory)
     report = CloseReport()
     kind: Literal["close", "backfill"] = "backfill" if terms.skip else "close"
     try:
         with writing_and_alerting(place, purpose, lambda: Run(kind, months, report, terms)):
+            require_valid(place)
             if terms.is_as_now and not terms.dry_run:
                 report = replace(
                     report, loads=load_feeds(site, ordered_feeds(place), accept_shrink=terms.accept_shrink)

@@ -24,7 +24,7 @@ from kam.errors import KamError
 from kam.ingest import LoadResult
 from kam.periods import month_name
 from kam.plain import plain
-from kam.plan import Action, counted
+from kam.plan import counted
 from kam.report import CloseReport, Terms
 from kam.settings import AlertEvent, Site
 from kam.steps import MonthOutcome
@@ -147,7 +147,9 @@ def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
     alerts = [*_failed(site, run, failed, before), *_refused(site, run)]
     good: dict[str, str] = {}
     if not run.stopped:
-        warned = [month for month in months if month.state.state == "warned"]
+        warned = [
+            month for month in months if month.state.state == "warned" and _is_news(month.name, month.state, before)
+        ]
         alerts += _warned(site, run, warned, before)
         good |= {month.name: f"{month.name} {month.what}." for month in months if month.state.state == "good"}
         good |= {run.kind: f"kam {run.name} ran to its end."}
@@ -158,10 +160,12 @@ def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
 
 
 def _says_something_new(alert: Alert, before: Mapping[str, State]) -> bool:
-    return any(
-        (state.state, state.fingerprint) != (before.get(subject, _GOOD).state, before.get(subject, _GOOD).fingerprint)
-        for subject, state in alert.states.items()
-    )
+    return any(_is_news(subject, state, before) for subject, state in alert.states.items())
+
+
+def _is_news(subject: str, state: State, before: Mapping[str, State]) -> bool:
+    known = before.get(subject, _GOOD)
+    return (state.state, state.fingerprint) != (known.state, known.fingerprint)
 
 
 # The events.
@@ -193,7 +197,7 @@ def _mending(site: Site, run: Run, severity: str) -> str:
         diff, restate = _kam(site, "diff", name), _kam(site, run.name, '--restate --reason "…"')
         return _next([f"look at what changed: {diff}", f"make a new version: {restate}"])
     rejects = [f"see the rejected rows: {_kam(site, 'rejects')}"] if _any_rejects(run) else []
-    return _next([*rejects, f"mend the source rows, then run again: {_kam(site, run.name)}"])
+    return _next([*rejects, f"mend what is named above, then run again: {_again(site, run)}"])
 
 
 def _stopped(site: Site, run: Run, failed: Sequence[MonthNow]) -> Alert:
@@ -209,11 +213,11 @@ def _stopped(site: Site, run: Run, failed: Sequence[MonthNow]) -> Alert:
     if refused:
         why = f"{_in_words({load.feed: None for load in refused})} refused"
         lines = [_refusal(load) for load in refused]
-        next_command = f"see what does not fit: {_kam(site, 'check')} — mend it, then run again: {_kam(site, run.name)}"
+        next_command = f"see what does not fit: {_kam(site, 'check')} — mend it, then run again: {_again(site, run)}"
     else:
         why = ""
         lines = [f"- {plain(line, _SENTENCE)}" for line in run.stopped.splitlines() if line.strip()]
-        next_command = f"run again: {_kam(site, run.name)}"
+        next_command = f"mend what is named above, then run again: {_again(site, run)}"
     stopped = _failing_state([(run.kind, run.stopped)], [line.removeprefix("- ") for line in lines])
     event: AlertEvent = "load_refused" if refused or run.kind == "ingest" else closing[run.kind]
     what = f"{not_done}: {why}" if why else not_done
@@ -237,7 +241,7 @@ def _refused(site: Site, run: Run) -> list[Alert]:
     paragraphs = [
         f"{what}; nothing of {'it' if len(run.refused) == 1 else 'them'} was loaded.",
         _cut([_refusal(load) for load in run.refused]),
-        _next([f"see what does not fit: {_kam(site, 'check')} — mend it, then: {_kam(site, run.name)}"]),
+        _next([f"see what does not fit: {_kam(site, 'check')} — mend it, then: {_again(site, run)}"]),
     ]
     return [_alert(site, "load_refused", "critical", what, paragraphs, _refused_states(run.refused))]
 
@@ -331,9 +335,8 @@ def _closed(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
 
 
 def _failures(con: Connection, run: Run, outcome: MonthOutcome) -> list[Failure]:
-    """The rules that a month breaks: as this run found, or as its version has them where the run left it alone."""
-    skipped = {planned.month for planned in run.report.planned if planned.action is Action.SKIP and run.terms.skip}
-    if outcome.month in skipped:
+    """The rules that a month breaks: as this run found, or as its version has them where that stays what is published."""
+    if outcome.outcome == "unchanged":
         return _kept_failures(con, outcome)
     found = [
         _failure(
@@ -456,6 +459,11 @@ def _any_rejects(run: Run) -> bool:
 
 def _kam(site: Site, *arguments: str) -> str:
     return f"kam --site {shlex.quote(str(site.directory))} {' '.join(arguments)}"
+
+
+def _again(site: Site, run: Run) -> str:
+    """The command of a run, on the same terms."""
+    return _kam(site, run.name, *(['--restate --reason "…"'] if run.terms.restate else []))
 
 
 def _next(commands: Sequence[str]) -> str:

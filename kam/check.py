@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import duckdb
 from pydantic import ValidationError
 
-from expectations.site import require_valid
+from expectations.site import faults_of_own_rules, own_suites, require_valid
 from kam.contracts import FEEDS
 from kam.corrections import KnownCorrection, checked_corrections
 from kam.dialects import Proposal, Sample, header_place, propose, snippet, text_sample
-from kam.errors import KamError
+from kam.errors import KamError, WarehouseBusyError
 from kam.ingest import Examination, examine, ordered_feeds
 from kam.scratch import scratch_folder
 from kam.settings import WORKBOOK_ENDINGS, FeedSource, Site, require_feed
 from kam.sources import Extract, offered, opened
 from kam.textfiles import uncompressed
-from kam.warehouse import Connection, memory
+from kam.warehouse import Connection, memory, reading
 from kam.workbooks import first_rows
 
 _ROWS_OF_A_DATABASE = 10_000
@@ -51,6 +51,7 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
     require_valid(site)
     result = SiteCheck([], [], [], [], [])
     _check_corrections(site, feed, result)
+    _check_own_rules(site, result)
     if not site.settings.feeds:
         result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # of one there.")
     with memory() as con:
@@ -72,6 +73,17 @@ def _check_corrections(site: Site, feed: str | None, result: SiteCheck) -> None:
         result.corrections.extend(checked_corrections(site, feed))
     except KamError as error:
         result.notes.append(f"The corrections cannot be looked up now: {error}")
+
+
+def _check_own_rules(site: Site, result: SiteCheck) -> None:
+    """Whether the site's own rules find the tables and columns that they name, as far as these are there already."""
+    if not own_suites(site):
+        return
+    try:
+        with reading(site) as con:
+            result.refused.extend(faults_of_own_rules(con, site))
+    except WarehouseBusyError as error:
+        result.notes.append(f"The rules in {site.checks.name}/ cannot be tried now: {error}")
 
 
 def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], result: SiteCheck) -> None:

@@ -180,14 +180,14 @@ def models_hash() -> str:
 
 def prepare_marts(con: Connection) -> None:
     """Make the table `marts.<name>` of each mart, and add the columns that its header gained since."""
+    found = con.execute(
+        "SELECT table_name, list(column_name) FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name = 'marts' GROUP BY table_name"
+    )
+    columns_of: dict[str, list[str]] = dict(found.fetchall())
     for mart in marts():
         wanted = [("close_version", "BIGINT"), *((column.name, column.sql_type) for column in mart.all_columns)]
-        existing = {
-            name
-            for (name,) in con.execute(
-                "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND table_name = ?", [mart.name]
-            ).fetchall()
-        }
+        existing = columns_of.get(mart.name)
         if not existing:
             columns = ", ".join(f"{name} {sql_type}" for name, sql_type in wanted)
             con.execute(f"CREATE TABLE marts.{mart.name} ({columns})")

@@ -67,6 +67,7 @@ def plan(
     newest = _newest_versions(con)
     opening = _newest_versions(con, as_of_load)
     changes = changing_loads(con, 0, max([as_of_load, *(version.as_of_load for version in newest.values())]))
+    failed = {month for (month,) in con.execute("SELECT period_month FROM ops.failed_closes").fetchall()}
     planned = []
     for month in months:
         version = newest.get(month)
@@ -74,6 +75,9 @@ def plan(
             planned.append(MonthPlan(month, Action.CLOSE, 0, "never closed"))
             continue
         why = _why_changed(version, opening.get(add_months(month, -1)), month, settings, changes, as_of_load)
+        if not why and month in failed:
+            # It may fail again although no row changed, by a rule that the site takes more gravely.
+            why = "the last attempt to close it failed"
         if (
             not why
             and planned

@@ -152,7 +152,7 @@ def test_a_failed_close_tells_what_failed_and_what_to_do(make_site: Callable[...
         f"- {TOTALS} 1,234 rows breaking this: {three}. [invoices.totals, Accounts receivable]",
         "  If it fails: sales are wrong; mend the document and close again.",
         "",
-        f"Next: mend the source rows, then run again: kam --site {site.directory} close 2026-06",
+        f"Next: mend what is named above, then run again: kam --site {site.directory} close 2026-06",
         "",
         "Page: https://books.example/q.html#month-2026-06",
     ]
@@ -275,6 +275,36 @@ def test_a_month_that_a_backfill_leaves_alone_is_as_its_version_is(make_site: Ca
     )
     alerts.tell(site, Run("backfill", [JUNE], left_alone, Terms(skip=True)))
     assert len(hook.payloads) == 1
+
+
+def test_an_unchanged_month_is_as_its_version_is_published_whatever_a_new_rule_says(
+    make_site: Callable[..., Site], hook: Hook
+) -> None:
+    site = make_site(ops=json_url(hook))
+    new_rule = broken(4, name="site.new", severity=Severity.WARNING)
+    alerts.tell(site, good_close(new_rule, outcome="unchanged"))
+    assert hook.payloads == []
+
+
+def test_a_message_about_warnings_leaves_out_months_that_were_told_before(
+    make_site: Callable[..., Site], hook: Hook
+) -> None:
+    site = make_site(ops=json_url(hook))
+    alerts.tell(site, good_close(broken(4, severity=Severity.WARNING)))
+    outcomes = (MonthOutcome(JUNE, "closed", 2), MonthOutcome(JULY, "closed", 1))
+    checks = (
+        broken(4, severity=Severity.WARNING),
+        broken(1, month=JULY, name="invoices.other", severity=Severity.WARNING),
+    )
+    alerts.tell(site, Run("backfill", [JUNE, JULY], CloseReport(months=outcomes, checks=checks), Terms(skip=True)))
+    assert hook.payloads[1]["title"] == "Books: 2026-07 was closed as version 1, with warnings (warning)"
+
+
+def test_the_command_to_run_again_keeps_the_terms_of_the_run(make_site: Callable[..., Site], hook: Hook) -> None:
+    site = make_site(ops=json_url(hook))
+    run = failed_close()
+    alerts.tell(site, Run(run.kind, run.months, run.report, Terms(restate=True, reason="late invoices")))
+    assert f'kam --site {site.directory} close 2026-06 --restate --reason "…"' in hook.payloads[0]["message"]
 
 
 def test_a_refused_source_is_told_once_until_it_loads(make_site: Callable[..., Site], hook: Hook) -> None:

@@ -40,7 +40,12 @@ def _equal(actual: Any, expected: Any) -> bool:
 @needs_shared
 @pytest.mark.parametrize("case", _cases())
 def test_worked_case(case: Mapping[str, Any], site_folder: Path) -> None:
-    site = write_site(site_folder, case["given"], settings=case.get("settings"), feeds=tuple(case["given"]))
+    site = write_site(
+        site_folder,
+        case["given"],
+        settings=case.get("settings"),
+        feeds=tuple(dict.fromkeys((*case["given"], "invoices"))),
+    )
     first_day = parse_month(str(case["period"]))
 
     (outcome,) = close_plainly(site, [first_day], with_checks=True)

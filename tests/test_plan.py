@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kam.closing import newest_load
+from kam.closing import keep_failure, newest_load
 from kam.plan import Action, MonthPlan, plan
 from kam.settings import Site, find_site
 from kam.warehouse import warehouse
@@ -51,6 +51,17 @@ def test_months_of_which_nothing_changed_are_skipped(site: Site) -> None:
         MonthPlan(JUNE, Action.SKIP, 1, "nothing changed since version 1"),
         MonthPlan(JULY, Action.CLOSE, 0, "never closed"),
     ]
+
+
+def test_a_month_whose_last_attempt_failed_is_built_again_although_no_row_changed(site: Site) -> None:
+    with warehouse(site) as con:
+        keep_failure(con, MAY, as_of_load=1, checks=(), controls=(), message="a rule that was made critical")
+    assert planned(site, [MAY, JUNE]) == [
+        MonthPlan(MAY, Action.COMPARE, 1, "the last attempt to close it failed"),
+        MonthPlan(JUNE, Action.SKIP, 1, "nothing changed since version 1"),
+    ]
+    close_plainly(site, [MAY])
+    assert actions(site, [MAY, JUNE]) == ["skip", "skip"]
 
 
 def test_a_load_without_changes_changes_nothing(site: Site) -> None:

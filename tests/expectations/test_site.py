@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from expectations.site import own_suites, require_valid, suites_of_feeds
 from kam import steps
+from kam.check import check_site
 from kam.errors import KamError, SettingsError
 from kam.periods import parse_month
 from kam.settings import Site
@@ -175,16 +177,23 @@ def test_a_rule_of_a_site_that_needs_an_undeclared_feed_is_left_out(site_folder:
     ("sql", "said"),
     [
         ("SELECT 1", "small.sql: the header lacks `-- invariant: …`"),
-        (SMALL.replace("if it fails", "if fails"), "small.sql: the header lacks `-- if it fails: …`"),
+        (
+            SMALL.replace("if it fails", "if fails"),
+            "small.sql: if fails: no such field in a header. Did you mean 'if it fails'",
+        ),
         (
             SMALL.replace("critical", "grave"),
             "small.sql: severity: expected one of critical, warning, info, not 'grave'",
         ),
         (SMALL + "; DROP TABLE staging.invoices", "small.sql: expected one SELECT"),
         (SMALL.replace("SELECT days", "SELEKT days"), "small.sql: Parser Error"),
-        (SMALL.replace("-- owner", "-- threshold: some\n-- owner"), "threshold: expected a number and its meaning"),
+        (
+            SMALL.replace("-- owner", "-- threshold: some\n-- owner"),
+            "threshold: expected a whole number of rows, or a number",
+        ),
         (SMALL.replace("-- owner", "-- needs: invoice\n-- owner"), "needs: no such feed 'invoice'"),
         ("", "small.sql: expected one SELECT"),
+        (SMALL.replace("-- owner", "-- treshold: 5\n-- owner"), "treshold: no such field in a header. Did you mean"),
     ],
 )
 def test_a_malformed_rule_of_a_site_is_refused_before_anything_is_loaded(
@@ -206,6 +215,8 @@ def test_a_rule_of_a_site_that_cannot_be_run_stops_the_close(site_folder: Path, 
 
     with pytest.raises(KamError, match=said):
         close(site)
+    (fault,) = check_site(site).refused
+    assert re.search(said, fault)
 
 
 def test_an_attempt_that_fails_is_on_record_until_one_does_not(site_folder: Path) -> None:
