@@ -255,7 +255,7 @@ def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[st
     paragraphs = [f"{what}. It is published, with a banner.".replace("It is", "They are" if many else "It is")]
     failed_before = [month.name for month in warned if before.get(month.name, _GOOD).state == "failed"]
     if failed_before:
-        mended = [f"- {name}: {text}" for name in failed_before for text in before[name].reasons]
+        mended = [_of(name, text) for name in failed_before for text in before[name].reasons]
         paragraphs.append("\n".join([f"Recovered from failure: {', '.join(failed_before)}. Mended:", _cut(mended)]))
     paragraphs += [_listed(warned, run), _next([f"look at what failed: {_kam(site, 'status')}"])]
     return [_alert(site, "close_warned", "warning", what, paragraphs, _states(warned))]
@@ -271,7 +271,7 @@ def _recovered(site: Site, good: Mapping[str, str], before: Mapping[str, State])
         what = f"{months[0]} is" if len(months) == 1 else f"{len(months)} months are"
     else:
         what = f"{', '.join(others)}:"
-    mended = [f"- {name}: {text}" for name in names for text in before[name].reasons]
+    mended = [_of(name, text) for name in names for text in before[name].reasons]
     paragraphs = [
         _cut([f"- {good[name]}" for name in names]) if len(names) > 1 else good[names[0]],
         "Mended:\n" + _cut(list(dict.fromkeys(mended))) if mended else "",
@@ -410,7 +410,12 @@ def _listed(months: Sequence[MonthNow], run: Run) -> str:
     """The lines of these months, each with the name of its month where the run was for several."""
     if run.kind != "backfill":
         return _cut([line for month in months for line in month.lines])
-    return _cut([line.replace("- ", f"- {month.name}: ", 1) for month in months for line in month.lines])
+    return _cut([_of(month.name, line.removeprefix("- ")) for month in months for line in month.lines])
+
+
+def _of(subject: str, text: str) -> str:
+    """A line with the name of what it is about, once."""
+    return f"- {text}" if text.startswith(subject) else f"- {subject}: {text}"
 
 
 def _cut(lines: Sequence[str]) -> str:

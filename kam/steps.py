@@ -172,7 +172,8 @@ def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list
 def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal], month: date) -> str:
     """Why a month must not be published: each critical rule with its count and some keys; empty when it may be."""
     lines = [
-        f"{check.sentence} {counted(check.failed_in(month), 'row')} breaking this: {_keys(check, month)}.\n"
+        f"{check.sentence} {counted(check.failed_in(month), 'row')} breaking this{_allowed(check)}: "
+        f"{_keys(check, month)}.\n"
         f"    {check.if_it_fails} [{check.name}]"
         for check in checks
         if check.stops(month)
@@ -183,6 +184,10 @@ def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal
     return f"{month_name(month)} was not published, because a critical check failed:" + "".join(
         f"\n  {line}" for line in lines
     )
+
+
+def _allowed(check: CheckResult) -> str:
+    return f" ({check.allowed_count:,} allowed)" if check.allowed_count else ""
 
 
 def _keys(check: CheckResult, month: date) -> str:
