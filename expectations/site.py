@@ -44,7 +44,8 @@ def require_valid(site: Site) -> None:
     """Raise `SettingsError` for a rule in `[checks]` that there is not or that is fixed, and for a malformed file."""
     known = {rule.name: rule for suite in (*FEED_SUITES, *MART_SUITES, *own_suites(site)) for rule in suite.rules}
     for name, wanted in site.settings.checks.items():
-        place = f'{site.directory / SETTINGS_FILE}: [checks."{name}"]'
+        # Without the folder, as all that a run tells itself: `automations.yaml` takes the full path for what it cannot tell.
+        place = f'{SETTINGS_FILE}: [checks."{name}"]'
         rule = known.get(name)
         if rule is None:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

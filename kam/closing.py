@@ -6,7 +6,6 @@ was committed is never changed.
 
 from __future__ import annotations
 
-import datetime as dt
 import getpass
 import hashlib
 import json
@@ -21,10 +20,19 @@ from kam.errors import UsageError
 from kam.models import marts, models_hash
 from kam.periods import add_months
 from kam.settings import Site
-from kam.warehouse import Connection, literal, rows, transaction
+from kam.warehouse import Connection, literal, rows, transaction, utc_now
 
 # What is kept of an attempt that failed stands under this version; those of closes begin with 1.
 _FAILED = 0
+LAST_TRIED = """
+    SELECT period_month, min(close_version) AS close_version
+    FROM (
+        SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
+        UNION ALL SELECT period_month, 0 FROM ops.failed_closes
+    )
+    GROUP BY period_month
+"""
+"""A SELECT of the version whose checks tell how each month is: that of the attempt that failed, else the newest one."""
 
 
 class State(StrEnum):
@@ -166,7 +174,7 @@ def commit(
             "INSERT INTO ops.closes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 month, version, as_of_load, candidate.content_hash, site.settings.definitions_hash, models_hash(),
-                "warning" if is_warned else "good", _utc_now(), _user(), reason,
+                "warning" if is_warned else "good", utc_now(), _user(), reason,
                 json.dumps(manifest, sort_keys=True),
             ],
         )  # fmt: skip
@@ -191,7 +199,7 @@ def keep_failure(
         _forget_failure(con, month)
         con.execute(
             "INSERT INTO ops.failed_closes VALUES (?, ?, ?, ?, ?, ?)",
-            [month, last_version(con, month), as_of_load, _utc_now(), _user(), message],
+            [month, last_version(con, month), as_of_load, utc_now(), _user(), message],
         )
         _keep_checks(con, month, _FAILED, checks)
         _keep_controls(con, month, _FAILED, controls)
@@ -268,11 +276,6 @@ def _insert(con: Connection, ledger: str, month: date, version: int, kept: Seque
         lists = ", ".join(["unnest(?)"] * len(kept[0]))
         values = [list(column) for column in zip(*kept, strict=True)]
         con.execute(f"INSERT INTO ops.{ledger} SELECT ?, ?, {lists}", [month, version, *values])
-
-
-def _utc_now() -> dt.datetime:
-    """The time for the ledger of closes; no figure depends on it."""
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 def _user() -> str:

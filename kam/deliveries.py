@@ -12,7 +12,7 @@ from datetime import date
 from kam.channels import Attempt, Message, send_all
 from kam.plain import plain
 from kam.settings import ALERT_EVENTS, AlertEvent, AlertsSection, Site
-from kam.warehouse import Connection, rows, transaction, warehouse, writing
+from kam.warehouse import Connection, rows, transaction, utc_now, warehouse, writing
 
 log = logging.getLogger("kam")
 
@@ -75,7 +75,7 @@ def record(con: Connection, site: Site, alerts: Sequence[Alert]) -> None:
             ).fetchall()
             con.execute(
                 "INSERT INTO ops.alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [number, alert.event, list(alert.months), alert.severity, alert.subject, alert.body, load, _utc_now()],
+                [number, alert.event, list(alert.months), alert.severity, alert.subject, alert.body, load, utc_now()],
             )
             for subject, state in alert.states.items():
                 con.execute(
@@ -125,7 +125,7 @@ def deliver(con: Connection, site: Site) -> list[Attempt]:
             "UPDATE ops.alert_deliveries SET attempts = attempts + ?, delivered_at = ?, last_error = ? "
             "WHERE alert_id = ? AND channel = ?",
             [
-                attempt.tries, None if attempt.error else _utc_now(), attempt.error or None,
+                attempt.tries, None if attempt.error else utc_now(), attempt.error or None,
                 attempt.alert_id, attempt.channel,
             ],
         )  # fmt: skip
@@ -177,7 +177,3 @@ def _dated(delivery: Waiting) -> Message:
         return message
     note = f"Written on {delivery.created_at:%Y-%m-%d at %H:%M} UTC; it could not be delivered before."
     return Message(message.alert_id, message.severity, message.subject, f"{message.body}\n\n{note}")
-
-
-def _utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)

@@ -26,7 +26,7 @@ from kam.settings import FeedSource, Site
 from kam.sources import Extract, column_sql, offered, opened, unreadable
 from kam.sources import archive as archive_extract
 from kam.textfiles import READ_ERRORS, Relation
-from kam.warehouse import Connection, rows, transaction
+from kam.warehouse import Connection, rows, transaction, utc_now
 
 _SAMPLE_ROWS = 5
 _LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records")
@@ -133,7 +133,7 @@ def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool =
     known = None if extract.refusal else _loaded_before(con, extract, source)
     if known is not None:
         return LoadResult(extract.feed, extract.source, "already loaded", load_id=known)
-    started = _utc_now()
+    started = utc_now()
     try:
         if extract.refusal:
             raise SourceRefusedError(extract.refusal)  # noqa: TRY301 - one place lists what is refused
@@ -376,7 +376,7 @@ def _commit(
             [
                 load_id, extract.feed, extract.source, extract.sha256, source.mapping_hash, _files(extract),
                 _size(site, extract), read, loaded, unchanged, rejected, superseded, _as_json(source),
-                terms.started or _utc_now(), terms.finished or _utc_now(), extract.watermark,
+                terms.started or utc_now(), terms.finished or utc_now(), extract.watermark,
             ],
         )  # fmt: skip
         if rejected:
@@ -522,7 +522,7 @@ def _record_failure(
             """,
             [
                 load_id, extract.feed, extract.source, extract.sha256, source.mapping_hash, _files(extract),
-                _size(site, extract), reason, _as_json(source), started, _utc_now(),
+                _size(site, extract), reason, _as_json(source), started, utc_now(),
             ],
         )  # fmt: skip
     return LoadResult(extract.feed, extract.source, "failed", load_id, message=reason)
@@ -546,8 +546,3 @@ def _as_json(source: FeedSource) -> str:
 
 def _count(con: Connection, sql: str) -> int:
     return int(con.execute(sql).fetchall()[0][0])
-
-
-def _utc_now() -> dt.datetime:
-    """The time for the ledger of loads; no figure depends on it."""
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from kam.closing import newest_load
+from kam.closing import LAST_TRIED, newest_load
 from kam.periods import parse_month
 from kam.plan import Action, plan
 from kam.settings import Settings, Site
@@ -110,19 +110,12 @@ def _loads(con: Connection) -> list[Row]:
 def _failed_checks(con: Connection) -> list[Row]:
     return _texts(
         con.execute(
-            """
+            f"""
             SELECT
                 severity AS "Severity", sentence AS "Rule", strftime(max(period_month), '%Y-%m') AS "Last month",
                 count(*) AS "Months", arg_max(failed_count, period_month) AS "Failed", check_name AS "Check"
             FROM ops.checks AS checks
-            SEMI JOIN (
-                SELECT period_month, min(close_version) AS close_version
-                FROM (
-                    SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
-                    UNION ALL SELECT period_month, 0 FROM ops.failed_closes
-                )
-                GROUP BY period_month
-            ) AS newest
+            SEMI JOIN ({LAST_TRIED}) AS newest
               ON newest.period_month = checks.period_month AND newest.close_version = checks.close_version
             WHERE NOT success
             GROUP BY severity, sentence, check_name

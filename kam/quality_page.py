@@ -27,6 +27,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from expectations.rules import ALLOWED_FAILURES, MAX_SAMPLE_KEYS
+from kam.closing import LAST_TRIED
 from kam.errors import KamError
 from kam.periods import month_name
 from kam.plan import counted
@@ -51,15 +52,6 @@ _SHOWN_HISTORY, _SHOWN_FAILURES = 36, 12
 _LONGEST_VALUE = 160
 # C0 and C1 control characters but the line feed: browsers drop or replace them, a person has to see them.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(10), *range(11, 32), *range(127, 160))}
-# The version of each month that the page is about: the failed attempt, which is kept as version 0, else the newest one.
-_SHOWN = """
-    SELECT period_month, min(close_version) AS close_version
-    FROM (
-        SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
-        UNION ALL SELECT period_month, 0 FROM ops.failed_closes
-    )
-    GROUP BY period_month
-"""
 
 
 @dataclass(frozen=True)
@@ -361,7 +353,7 @@ def _checks(con: Connection) -> list[Check]:
             checks.period_month AS month, check_name AS name, suite, severity, sentence, owner, if_it_fails, success,
             checked_count, failed_count, threshold, threshold_meaning
         FROM ops.checks AS checks
-        JOIN ({_SHOWN}) AS shown USING (period_month, close_version)
+        JOIN ({LAST_TRIED}) AS shown USING (period_month, close_version)
         ORDER BY checks.period_month, checks.rowid
         """,
     )
@@ -425,7 +417,7 @@ def _samples(con: Connection, recent: set[date]) -> dict[date, dict[str, Samples
             failures.period_month, check_name, list(keys ORDER BY failure_no) FILTER (failure_no <= {_SAMPLES}) AS keys,
             count(*) AS kept_count
         FROM ops.check_failures AS failures
-        JOIN ({_SHOWN}) AS shown USING (period_month, close_version)
+        JOIN ({LAST_TRIED}) AS shown USING (period_month, close_version)
         GROUP BY failures.period_month, check_name
         """,
     )
@@ -450,7 +442,7 @@ def _controls(con: Connection) -> dict[date, list[dict[str, Any]]]:
         f"""
         SELECT totals.*
         FROM ops.control_totals AS totals
-        JOIN ({_SHOWN}) AS shown USING (period_month, close_version)
+        JOIN ({LAST_TRIED}) AS shown USING (period_month, close_version)
         ORDER BY totals.period_month, control, currency
         """,
     )

@@ -5,6 +5,7 @@ Every connection gets the macros of `sql/macros.sql`. One process writes at a ti
 
 from __future__ import annotations
 
+import datetime as dt
 import getpass
 import hashlib
 import json
@@ -57,6 +58,11 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def utc_now() -> dt.datetime:
+    """The time of day for the ledgers, in UTC and without a zone; no figure depends on it."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 def rows(con: Connection, sql: str, parameters: object = None) -> list[dict[str, Any]]:

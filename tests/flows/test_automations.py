@@ -17,12 +17,13 @@ import psutil
 import pytest
 import yaml
 
+from expectations.site import require_valid
 from kam.errors import SettingsError, UsageError
 from kam.settings import Site, find_site
 from kam.warehouse import writing
 from tests.flows.processes import environment, run, running, wait_for
 from tests.flows.server import Server, open_amounts, prefect_server, site_in
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, write_site
 
 # One server for all, and several processes with the imports of Prefect.
 pytestmark = pytest.mark.timeout(900)
@@ -194,11 +195,16 @@ def test_a_failure_that_the_flow_could_not_tell_is_told_and_others_are_left_to_i
     with pytest.raises(SettingsError) as unreadable:
         find_site(tmp_path)
 
+    no_rule = write_site(tmp_path, {}, settings={'checks."no.rule"': {"severity": "off"}}, feeds=[])
+    with pytest.raises(SettingsError) as no_such_rule:
+        require_valid(no_rule)
+
     told_by_the_flow = [
         failed_run(server, "ValidationFailedError: 2026-05 was not published"),
         failed_run(
             server, "SettingsError: kam.toml: feeds.orders.database: the environment variable ERP_URL is not set"
         ),
+        failed_run(server, f"{type(no_such_rule.value).__name__}: {no_such_rule.value}"),
     ]
     untold = {
         failed_run(server, f"{type(error.value).__name__}: {error.value}"): str(error.value)
