@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from kam.errors import KamError, SourceBusyError, SourceRefusedError
 from kam.scratch import INCOMING
@@ -113,11 +114,10 @@ def _copied(site: Site, file: Path, sha256: str = "") -> str:
         copy = Path(name)
         try:
             before = os.fstat(source.fileno())
-            with os.fdopen(descriptor, "wb") as out:
-                found = _copied_bytes(source, out)
-                os.fsync(out.fileno())
-            after = os.fstat(source.fileno())
-            stamps = [(state.st_size, state.st_mtime_ns) for state in (before, after)]
+            with os.fdopen(descriptor, "rb"):
+                found = _copied_bytes(file, copy, descriptor)
+            after = file.stat()
+            stamps = [(state.st_ino, state.st_size, state.st_mtime_ns) for state in (before, after)]
             if stamps[0] != stamps[1] or (sha256 and sha256 != found):
                 message = f"{file}: changed while it was read. It is left for the next run"
                 raise SourceBusyError(message)
@@ -137,16 +137,13 @@ def _unwritable(place: Path, error: OSError) -> str:
     return f"{place}: cannot be written to: {error.strerror}. Make room or make it writable, then run the command again"
 
 
-def _copied_bytes(source: BinaryIO, out: BinaryIO) -> str:
-    """Copy all bytes and return their SHA-256, which is worked out beside the writing: each takes as long."""
-    digest = hashlib.sha256()
+def _copied_bytes(file: Path, copy: Path, descriptor: int) -> str:
+    """Copy all bytes, put them on the disk, and return the SHA-256 of the copy, worked out while the disk writes."""
+    shutil.copyfile(file, copy)  # the system copies by itself, without handing the bytes to and fro
     with ThreadPoolExecutor(1) as hashing:
-        while chunk := source.read(_CHUNK):
-            hashed = hashing.submit(digest.update, chunk)
-            out.write(chunk)
-            hashed.result()
-    out.flush()
-    return digest.hexdigest()
+        found = hashing.submit(file_hash, copy)
+        os.fsync(descriptor)
+        return found.result()
 
 
 def ledger(site: Site) -> Path:

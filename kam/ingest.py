@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from kam.textfiles import READ_ERRORS, Relation
 from kam.warehouse import Connection, rows, transaction, utc_now
 
 _SAMPLE_ROWS = 5
+# What a load makes of a row of `incoming`. All but the first two are rejected; a repeat counts as unchanged.
+_VERDICT = "ENUM ('good', 'repeat', 'unreadable', 'double key', 'changed key')"
 _LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records")
 
 
@@ -237,20 +240,20 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
     Raises `SourceRefusedError` when it cannot be read at all, `SettingsError` when its mapping does not work.
     """
     source = site.settings.feeds[extract.feed]
-    feed = FEEDS[extract.feed]
     try:
         with opened(con, site, extract, source) as relation:
             plan = _read_rows(con, extract, source, relation)
-            _mark_repeated_keys(con, feed)
+            _mark_repeated_keys(con, plan)
             faults = con.execute(
                 f"SELECT rule, count(DISTINCT source_row) FROM ({rejects.reject_rows(con, plan)}) GROUP BY ALL ORDER BY rule"
             )
             counts = dict(faults.fetchall())
             sample = rows(
-                con, f"SELECT {_columns(plan)} FROM incoming WHERE NOT faulty ORDER BY rowid LIMIT {_SAMPLE_ROWS}"
+                con,
+                f"SELECT {_columns(plan)} FROM incoming WHERE verdict IN {rejects.ACCEPTED} ORDER BY rowid LIMIT {_SAMPLE_ROWS}",
             )
             read = _count(con, "SELECT count(*) FROM incoming")
-            rejected = _count(con, "SELECT count(*) FROM incoming WHERE faulty")
+            rejected = _count(con, f"SELECT count(*) FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED}")
     finally:
         _clean_up(con)
     return Examination(extract.feed, extract.source, read, rejected, counts, sample)
@@ -281,12 +284,9 @@ def _fill_incoming(con: Connection, plan: Reading) -> None:
     mark = _mark_column(plan)
     if mark is not None:
         plan = dataclasses.replace(plan, given={**plan.given, rejects.MARK: f"trim({column_sql(mark)}::VARCHAR)"})
-    # Columns that the source lacks are left out: a temporary table stores their NULLs at full width. The hash is one of
-    # the typed values themselves, because one of their text costs more than all the rest of the load.
-    kept = [name for name in plan.feed.column_names if name not in _empty_columns(plan)]
+    # Columns that the source lacks are left out: a temporary table stores their NULLs at full width.
     columns = (
-        f"{', '.join(kept)}, hash({', '.join(plan.feed.column_names)}) AS row_hash, "
-        f"({plan.is_faulty}) AS faulty, false AS key_is_double, false AS key_is_changed, false AS is_repeat"
+        f"{_kept_columns(plan)}, CASE WHEN {plan.is_faulty} THEN 'unreadable'::{_VERDICT} ELSE 'good'::{_VERDICT} END AS verdict"
         f"{f', given_{rejects.MARK} AS {rejects.MARK}' if mark is not None else ''}"
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {plan.select(columns=columns)}")
@@ -297,6 +297,11 @@ def _empty_columns(plan: Reading) -> frozenset[str]:
     return frozenset(
         name for name, value in plan.values.items() if value.startswith("NULL::") and name not in plan.feed.key
     )
+
+
+def _kept_columns(plan: Reading) -> str:
+    """The columns of `incoming` that come from the source."""
+    return ", ".join(name for name in plan.feed.column_names if name not in _empty_columns(plan))
 
 
 def _columns(plan: Reading) -> str:
@@ -310,13 +315,13 @@ def _mark_column(plan: Reading) -> str | None:
     return next((name for name in plan.relation.columns if name.lower() == rejects.MARK), None)
 
 
-def _mark_repeated_keys(con: Connection, feed: Feed) -> None:
+def _mark_repeated_keys(con: Connection, plan: Reading) -> None:
     """All rows whose key comes with different contents are faulty; of equal rows, those after the first are repeats."""
-    key = ", ".join(feed.key)
+    key = ", ".join(plan.feed.key)
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE repeated AS
-        SELECT hash({key}) AS key_hash FROM incoming WHERE NOT faulty GROUP BY key_hash HAVING count(*) > 1
+        SELECT hash({key}) AS key_hash FROM incoming WHERE verdict = 'good' GROUP BY key_hash HAVING count(*) > 1
         """
     )
     if not _count(con, "SELECT count(*) FROM repeated"):
@@ -324,17 +329,17 @@ def _mark_repeated_keys(con: Connection, feed: Feed) -> None:
     con.execute(
         f"""
         UPDATE incoming
-        SET
-            faulty = found.is_double,
-            key_is_double = found.is_double,
-            is_repeat = NOT found.is_double AND found.is_later
+        SET verdict = CASE WHEN found.is_double THEN 'double key' ELSE 'repeat' END
         FROM (
             SELECT
-                rowid AS place,
-                min(row_hash) OVER (PARTITION BY {key}) <> max(row_hash) OVER (PARTITION BY {key}) AS is_double,
-                row_number() OVER (PARTITION BY {key} ORDER BY rowid) > 1 AS is_later
-            FROM incoming
-            WHERE NOT faulty AND hash({key}) IN (SELECT key_hash FROM repeated)
+                place,
+                min(content) OVER (PARTITION BY {key}) <> max(content) OVER (PARTITION BY {key}) AS is_double,
+                row_number() OVER (PARTITION BY {key} ORDER BY place) > 1 AS is_later
+            FROM (
+                SELECT {key}, rowid AS place, hash({_kept_columns(plan)}) AS content
+                FROM incoming
+                WHERE verdict = 'good' AND hash({key}) IN (SELECT key_hash FROM repeated)
+            )
         ) AS found
         WHERE incoming.rowid = found.place AND (found.is_double OR found.is_later)
         """
@@ -347,18 +352,20 @@ def _commit(
     feed = plan.feed
     with transaction(con):
         load_id = terms.load_id or _next_load_id(con)
-        _mark_repeated_keys(con, feed)
+        _mark_repeated_keys(con, plan)
         current = _count(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
         if current:
             _match(con, plan)
             if source.mode == "append":
                 _refuse_changed_keys(con, feed)
-        counts = con.execute("SELECT count(*), count(*) FILTER (faulty), count(*) FILTER (is_repeat) FROM incoming")
-        read, rejected, repeats = counts.fetchall()[0]
+        counts = con.execute("SELECT verdict, count(*) FROM incoming GROUP BY verdict")
+        verdicts = Counter(dict(counts.fetchall()))
+        read, repeats = verdicts.total(), verdicts["repeat"]
+        rejected = read - repeats - verdicts["good"]
         superseded = _supersede(con, feed, load_id) if current else 0
         if current and source.mode == "snapshot":
             superseded += _close_vanished(con, extract, load_id, current, terms.shrink_ratio)
-        loaded = _insert(con, plan, load_id, any_current=bool(current))
+        loaded = _insert(con, plan, load_id, any_left_out=bool(rejected or repeats), any_current=bool(current))
         unchanged = repeats + (_count(con, "SELECT count(*) FROM matched WHERE NOT differs") if current else 0)
         if read != loaded + unchanged + rejected:
             message = (
@@ -396,9 +403,10 @@ def _next_load_id(con: Connection) -> int:
 def _match(con: Connection, plan: Reading) -> None:
     """Put into `matched` which good row of `incoming` has the key of which current row, and whether they differ."""
     feed, empty = plan.feed, _empty_columns(plan)
-    # The hashes of a row loaded by another release of DuckDB may differ although the row does not.
     differs = " OR ".join(
-        f"kept.{name} IS DISTINCT FROM {'NULL' if name in empty else f'incoming.{name}'}" for name in feed.column_names
+        f"kept.{name} IS DISTINCT FROM {'NULL' if name in empty else f'incoming.{name}'}"
+        for name in feed.column_names
+        if name not in feed.key
     )
     con.execute(
         f"""
@@ -406,10 +414,10 @@ def _match(con: Connection, plan: Reading) -> None:
         SELECT
             incoming.rowid AS place,
             kept.rowid AS kept_place,
-            kept.row_hash IS DISTINCT FROM incoming.row_hash AND ({differs}) AS differs
+            {differs} AS differs
         FROM incoming
         JOIN staging.{feed.name} AS kept ON kept.superseded_load_id IS NULL AND {_same_key(feed)}
-        WHERE NOT incoming.faulty AND NOT incoming.is_repeat
+        WHERE incoming.verdict = 'good'
         """
     )
 
@@ -428,15 +436,15 @@ def _refuse_changed_keys(con: Connection, feed: Feed) -> None:
         return
     con.execute(
         """
-        UPDATE incoming SET faulty = true, key_is_changed = true
+        UPDATE incoming SET verdict = 'changed key'
         WHERE rowid IN (SELECT place FROM matched WHERE differs)
         """
     )
     con.execute(
         f"""
-        UPDATE incoming SET faulty = true, key_is_changed = true, is_repeat = false
-        FROM (SELECT {", ".join(feed.key)} FROM incoming WHERE key_is_changed) AS kept
-        WHERE incoming.is_repeat AND {_same_key(feed)}
+        UPDATE incoming SET verdict = 'changed key'
+        FROM (SELECT {", ".join(feed.key)} FROM incoming WHERE verdict = 'changed key') AS kept
+        WHERE incoming.verdict = 'repeat' AND {_same_key(feed)}
         """
     )
     con.execute("DELETE FROM matched WHERE differs")
@@ -467,7 +475,7 @@ def _close_vanished(con: Connection, extract: Extract, load_id: int, current: in
         FROM staging.{feed.name} AS kept
         WHERE kept.superseded_load_id IS NULL
           AND kept.rowid NOT IN (SELECT kept_place FROM matched)
-          AND NOT EXISTS (SELECT 1 FROM incoming WHERE faulty AND {_same_key(feed)})
+          AND NOT EXISTS (SELECT 1 FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED} AND {_same_key(feed)})
         """
     )
     gone = _count(con, "SELECT count(*) FROM vanished")
@@ -487,15 +495,18 @@ def _close_vanished(con: Connection, extract: Extract, load_id: int, current: in
     return int(closed.fetchall()[0][0])
 
 
-def _insert(con: Connection, plan: Reading, load_id: int, *, any_current: bool) -> int:
+def _insert(con: Connection, plan: Reading, load_id: int, *, any_left_out: bool, any_current: bool) -> int:
     """Add the rows that are not there yet with the same content; how many."""
-    unchanged = "AND rowid NOT IN (SELECT place FROM matched WHERE NOT differs)" if any_current else ""
+    # A condition that holds for every row costs a twentieth of a large load.
+    conditions = ["verdict = 'good'"] if any_left_out else []
+    if any_current:
+        conditions.append("rowid NOT IN (SELECT place FROM matched WHERE NOT differs)")
     inserted = con.execute(
         f"""
         INSERT INTO staging.{plan.feed.name}
-        SELECT {_columns(plan)}, {load_id}, rowid + 1, row_hash, NULL
+        SELECT {_columns(plan)}, {load_id}, rowid + 1, NULL
         FROM incoming
-        WHERE NOT faulty AND NOT is_repeat {unchanged}
+        {"WHERE " if conditions else ""}{" AND ".join(conditions)}
         """
     )
     return int(inserted.fetchall()[0][0])

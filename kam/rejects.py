@@ -18,6 +18,8 @@ DUPLICATE_KEY = "duplicate_key"
 # A column of an exported file that says which reject a row was: `load-record`. The loader reads it where it is there.
 MARK = "kam_reject"
 _EXPLANATIONS = (MARK, "kam_rule", "kam_message")
+# The verdicts of rows of `incoming` that are not rejected.
+ACCEPTED = "('good', 'repeat')"
 _BATCH = 10_000
 _SHOWN_LETTERS = 1000
 
@@ -31,7 +33,7 @@ def reject_rows(con: Connection, plan: Reading) -> str:
     # Looked up before anything is worked out: what is wrong with a row costs much more than to read it.
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE faulty_records AS FROM ({plan.numbered}) "
-        f"WHERE {plan.row_number} IN (SELECT rowid + 1 FROM incoming WHERE faulty)"
+        f"WHERE {plan.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {ACCEPTED})"
     )
     key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
     on_key = "\n".join(
@@ -39,8 +41,11 @@ def reject_rows(con: Connection, plan: Reading) -> str:
         f"{literal(', '.join(feed.key))}, 'rule': {literal(DUPLICATE_KEY)}, 'value': {key}, "
         f"'message': {literal(message)}}} END,"
         for condition, message in (
-            ("key_is_double", f"the key {', '.join(feed.key)} comes more than once with different content"),
-            ("key_is_changed", f"the key {', '.join(feed.key)} was loaded with other content, and the mode is append"),
+            ("verdict = 'double key'", f"the key {', '.join(feed.key)} comes more than once with different content"),
+            (
+                "verdict = 'changed key'",
+                f"the key {', '.join(feed.key)} was loaded with other content, and the mode is append",
+            ),
         )
     ).rstrip(",")
     faults = ", ".join(part for part in (plan.fault_structs, on_key) if part)
@@ -102,12 +107,16 @@ def settle(con: Connection, feed: Feed, load_id: int, *, has_marks: bool, replac
         WHERE reject.feed = '{feed.name}' AND reject.status = 'open' AND reject.load_id < {load_id}
         """
     )
-    marked = f"UNION ALL SELECT NULL, {MARK}, NOT faulty FROM incoming WHERE {MARK} IS NOT NULL" if has_marks else ""
+    marked = (
+        f"UNION ALL SELECT NULL, {MARK}, verdict IN {ACCEPTED} FROM incoming WHERE {MARK} IS NOT NULL"
+        if has_marks
+        else ""
+    )
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE came AS
         SELECT {_key_text(feed)} AS business_key, NULL AS mark, true AS is_good FROM incoming
-        WHERE NOT faulty AND {_key_text(feed)} IN (SELECT business_key FROM waiting)
+        WHERE verdict IN {ACCEPTED} AND {_key_text(feed)} IN (SELECT business_key FROM waiting)
         UNION ALL
         SELECT business_key, NULL, false FROM staging.rejects WHERE load_id = {load_id}
         {marked}

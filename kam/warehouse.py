@@ -32,7 +32,6 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 STAGING_BOOKKEEPING = (
     ("load_id", "BIGINT"),
     ("source_row", "BIGINT"),
-    ("row_hash", "UBIGINT"),
     ("superseded_load_id", "BIGINT"),
 )
 _CORRECTION_COLUMNS = (
@@ -216,6 +215,8 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
         fill_corrections(con, "staging.corrections", corrections)
         for feed in FEEDS.values():
             con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
+            # Earlier releases kept a hash of each row; rows are compared by their values now.
+            con.execute(f"ALTER TABLE staging.{feed.name} DROP COLUMN IF EXISTS row_hash")
         for name, select in views.items():
             con.execute(f"CREATE OR REPLACE VIEW core.{name} AS {select}")
         hashes = f"{literal(made_from[0])} AS sha256, {literal(made_from[1])} AS corrections_sha256"
@@ -229,7 +230,8 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
 
 def _wanted_shape(reporting_currency: str) -> str:
     """Changes when the schemas have to be made otherwise, whatever is corrected."""
-    return _hash("\0".join((_text("schema.sql"), *_views(reporting_currency).values())))
+    staging = (_staging_columns(feed) for feed in FEEDS.values())
+    return _hash("\0".join((_text("schema.sql"), *staging, *_views(reporting_currency).values())))
 
 
 def _hash(text: str) -> str:

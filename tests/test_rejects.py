@@ -186,6 +186,13 @@ def test_a_warehouse_of_an_earlier_release_gains_the_columns_and_its_rejects_are
             for column in ("status", "business_key", "resolved_load_id"):
                 con.execute(f"ALTER TABLE staging.rejects DROP COLUMN {column}")
             con.execute("ALTER TABLE ops.loads DROP COLUMN watermark")
+            con.execute(
+                "CREATE OR REPLACE TABLE staging.orders AS "
+                "SELECT * EXCLUDE superseded_load_id, 0::UBIGINT AS row_hash, superseded_load_id FROM staging.orders"
+            )
             con.execute("UPDATE ops.shape SET sha256 = 'of an earlier release'")
         prepare(con, "EUR")
     assert books.statuses() == [(1, 1, "open", None)]
+    books.deliver("b.csv", HEADER + "1,1,A,2026-01-05,5\n2,1,A,2026-01-05,7\n")
+    found = books.query("SELECT order_id, quantity, load_id FROM core.orders ORDER BY ALL")
+    assert [tuple(row.values()) for row in found] == [("1", 5, 2), ("2", 7, 2)]

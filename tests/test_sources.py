@@ -11,7 +11,7 @@ import os
 import zipfile
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 import pytest
@@ -442,10 +442,10 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(
     file = books.put("a.csv", line("1"))
     copied_bytes = archive._copied_bytes  # noqa: SLF001 - the moment in which somebody writes
 
-    def copy_while_somebody_writes(source: BinaryIO, out: BinaryIO) -> str:
+    def copy_while_somebody_writes(source: Path, copy: Path, descriptor: int) -> str:
         with file.open("a") as grown:
             grown.write("2,A,2026-05-01,1\n")
-        return copied_bytes(source, out)
+        return copied_bytes(source, copy, descriptor)
 
     with monkeypatch.context() as patch:
         patch.setattr("kam.archive._copied_bytes", copy_while_somebody_writes)
