@@ -151,7 +151,9 @@ def reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, r
     that does not work.
     """
     _require_date_formats(con, source.csv, extract)
-    _declare_macros(con, source.csv)
+    con.execute(f"CREATE OR REPLACE TEMP MACRO dressed_number(cell, takes_percent) AS {_dressed_number(source.csv)}")
+    if any(isinstance(mapped, ComputedColumn) for mapped in source.columns.values()):
+        _declare_macros(con, source.csv)
     given: dict[str, str] = {}
     values: dict[str, str] = {}
     texts: dict[str, str] = {}
@@ -166,11 +168,12 @@ def reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, r
             expression = _cell(expression, source.csv)
         given[column.name] = expression
         texts[column.name] = text
-        value = _value(column, given_name, sql_type, source.csv)
-        if text != given_name:
-            value = (
-                f"coalesce({value}, CASE WHEN {given_name} IS NOT NULL THEN {_meaning(column, text, source.csv)} END)"
-            )
+        if text == given_name:
+            value = _value(column, given_name, sql_type, source.csv)
+        else:
+            at_first_sight = _plain_meaning(column, given_name, source.csv)
+            looked_at = f"CASE WHEN {given_name} IS NOT NULL THEN {_meaning(column, text, source.csv)} END"
+            value = f"coalesce({at_first_sight}, {looked_at})"
         if column.default is not None:
             default = f"{literal(column.default)}::{column.sql_type}"
             value = f"CASE WHEN {given_name} IS NULL THEN {default} ELSE {value} END"
@@ -312,9 +315,8 @@ def _require_date_formats(con: Connection, dialect: CsvDialect, extract: Extract
 
 
 def _declare_macros(con: Connection, dialect: CsvDialect) -> None:
-    """`as_number` and `as_date` read a cell in the site's format; the other two are the parts of `as_number`."""
+    """`as_number` and `as_date`, by which a mapping's expression reads a cell in the site's format."""
     con.execute(f"CREATE OR REPLACE TEMP MACRO plain_number(cell) AS {_plain_number('cell', dialect)}")
-    con.execute(f"CREATE OR REPLACE TEMP MACRO dressed_number(cell, takes_percent) AS {_dressed_number(dialect)}")
     con.execute(
         "CREATE OR REPLACE TEMP MACRO as_number(cell) AS "
         f"coalesce(TRY_CAST(plain_number(trim(cell, {_BLANKS})) AS DECIMAL(18, 6)), "
@@ -375,13 +377,28 @@ def _typed_meaning(  # noqa: PLR0911 - a case a kind
             return _meaning(column, f"({text})", dialect.model_copy(update={"decimal": ".", "thousands": ""}))
 
 
+def _plain_meaning(column: Column, text: str, dialect: CsvDialect) -> str:
+    """What a text means as most cells are written, in few operations; NULL for others, meaningful or not."""
+    match column.kind:
+        case Kind.CURRENCY:
+            # An enumeration is looked up by hash: 300 comparisons a row would cost as much as reading the file.
+            return f"TRY_CAST({text} AS {_currencies()})::VARCHAR"
+        case Kind.ENUM:
+            return f"CASE WHEN {text} IN ({_listed(column.values)}) THEN {text} END"
+        case Kind.INTEGER:
+            marks = " OR ".join(f"contains({text}, {literal(mark)})" for mark in (".", "e", "E", "_"))
+            return f"CASE WHEN NOT ({marks}) THEN TRY_CAST({text} AS INTEGER) END"
+        case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER:
+            return f"TRY_CAST({_plain_number(text, dialect)} AS {column.sql_type})"
+        case _:
+            return _meaning(column, text, dialect)
+
+
 def _meaning(column: Column, text: str, dialect: CsvDialect) -> str:  # noqa: PLR0911 - a case a kind
     """What a text means: NULL when it is not of the column's kind."""
     match column.kind:
         case Kind.CURRENCY:
-            # An enumeration is looked up by hash: 300 comparisons a row would cost as much as reading the file.
-            codes = f"ENUM ({_currencies()})"
-            return f"coalesce(TRY_CAST({text} AS {codes}), TRY_CAST(upper({text}) AS {codes}))::VARCHAR"
+            return f"coalesce({_plain_meaning(column, text, dialect)}, TRY_CAST(upper({text}) AS {_currencies()})::VARCHAR)"
         case Kind.ENUM:
             values = _listed(column.values)
             return f"CASE WHEN {text} IN ({values}) THEN {text} WHEN lower({text}) IN ({values}) THEN lower({text}) END"
@@ -397,10 +414,9 @@ def _meaning(column: Column, text: str, dialect: CsvDialect) -> str:  # noqa: PL
         case Kind.INTEGER:
             # Eight decimals, so that 2.99999 is not taken for 3.
             number = _number(text, dialect, "DECIMAL(18, 8)", takes_percent=False)
-            whole = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS INTEGER) END"
-            marks = " OR ".join(f"contains({text}, {literal(mark)})" for mark in (".", "e", "E", "_"))
-            digits = f"CASE WHEN NOT ({marks}) THEN TRY_CAST({text} AS INTEGER) END"
-            return f"coalesce({digits}, CASE WHEN {text} IS NOT NULL THEN {whole} END)"
+            # A list of one, so that the number is worked out, and planned, once.
+            whole = f"list_transform([{number}], lambda number: CASE WHEN number = trunc(number) THEN TRY_CAST(number AS INTEGER) END)[1]"
+            return f"coalesce({_plain_meaning(column, text, dialect)}, CASE WHEN {text} IS NOT NULL THEN {whole} END)"
         case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER:
             return _number(text, dialect, column.sql_type, takes_percent=column.maximum == 1)
         case _:
@@ -508,10 +524,10 @@ def _strptime(text: str, name: str) -> str:
 
 @cache
 def _currencies() -> str:
-    """Every code ISO 4217 has had: an old invoice may well be in a currency that is gone."""
+    """A type of every code ISO 4217 has had: an old invoice may well be in a currency that is gone."""
     from babel import Locale
 
-    return ", ".join(literal(code) for code in sorted(Locale("en").currencies))
+    return f"ENUM ({', '.join(literal(code) for code in sorted(Locale('en').currencies))})"
 
 
 def _faults(column: Column, text: str, *, unless: Sequence[str]) -> list[Fault]:
