@@ -110,8 +110,9 @@ def csv_relation(
     shape = _shape(text, dialect, where)
     header = _header(text, dialect, where)
     second_look = partial(_second_look, text, dialect, folder, where, header)
-    # DuckDB's threads take lines in a quoted cell for records, and one thread alone drops a quote that is never closed.
-    if shape.quoted_line_ends or shape.mixed_line_ends or _header_is_uncommon(text, dialect):
+    # DuckDB's threads take lines in a quoted cell for records, and one thread alone drops a quote that is never closed. Of a
+    # single column it takes blank lines for empty cells.
+    if shape.quoted_line_ends or shape.mixed_line_ends or len(header) == 1 or _header_is_uncommon(text, dialect):
         return second_look()
     options = (
         f"header = true, skip = {dialect.skip_rows}, delim = {literal(dialect.delimiter)}, "

@@ -1,14 +1,34 @@
-"""One embedded Prefect server for all tests that run flows, with a home of its own."""
+"""What all tests share: DuckDB on one thread, and one Prefect server for those that run flows, with a home of its own."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kam import prefect_runtime
+from kam import prefect_runtime, warehouse
+
+_connect = warehouse._connect  # noqa: SLF001 - the one door
+
+
+def _connect_with_one_thread(database: str, **options: Any) -> warehouse.Connection:
+    config = {"threads": 1} | (options.pop("config", None) or {})
+    return _connect(database, config=config, **options)
+
+
+# Tests run beside each other, and for a few rows more threads only cost time. Programs that a test starts have them all.
+warehouse._connect = _connect_with_one_thread  # noqa: SLF001
+
+
+@pytest.fixture(scope="module")
+def every_core() -> Iterator[None]:
+    """DuckDB has as many threads as there are cores, as in use."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warehouse, "_connect", _connect)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from kam.ingest import ingest
+from kam.settings import find_site
+from kam.warehouse import rows, warehouse
 from tests.test_ingest import Books, counts
 
 HEADER = "order_id,account_id,order_date,quantity,region\n"
@@ -148,6 +151,19 @@ def test_ten_megabytes_in_one_cell_load(books: Books, second: str) -> None:
     assert quantities(books)["3"] == 30
 
 
+def test_a_blank_line_in_a_file_of_one_column_is_no_record_and_an_empty_cell_is_one(site_folder: Path) -> None:
+    (site_folder / "kam.toml").write_text('[site]\nname = "Books"\n[feeds.accounts]\nfiles = "landing/*.csv"\n')
+    (site_folder / "landing").mkdir()
+    (site_folder / "landing" / "a.csv").write_text('account_id\nA\n\n""\n\n"B"\n\n')
+    site = find_site(site_folder)
+    with warehouse(site) as con:
+        (result,) = ingest(con, site)
+        found = rows(con, "SELECT account_id, source_row FROM core.accounts ORDER BY ALL")
+    assert counts(result) == (3, 2, 0, 1)
+    assert found == [{"account_id": "A", "source_row": 1}, {"account_id": "B", "source_row": 3}]
+
+
+@pytest.mark.usefixtures("every_core")
 def test_lines_in_quoted_cells_are_no_records_wherever_threads_start_to_read(books: Books) -> None:
     """A thread that begins inside the long cell finds lines that look like records."""
     inner = "8,B,2026-01-05,1,N\n" * 500_000
