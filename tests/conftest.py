@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from kam import prefect_runtime, warehouse
+from tests.flows.processes import environment, run
 
 _connect = warehouse._connect  # noqa: SLF001 - the one door
 
@@ -32,19 +35,46 @@ def every_core() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Flows of this test session run on a fresh server that ends with it."""
-    os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes homes of Prefect whose database is there already; to make one anew takes longer than most tests.
+
+    All test processes copy the same one.
+    """
+    is_one_of_many = "PYTEST_XDIST_WORKER" in os.environ
+    of_the_run = tmp_path_factory.getbasetemp().parent if is_one_of_many else tmp_path_factory.getbasetemp()
+    template = of_the_run / "prefect-template"
+    with FileLock(f"{template}.lock"):
+        if not template.exists():
+            unfinished = tmp_path_factory.mktemp("prefect-template")
+            made = run("prefect", "server", "database", "upgrade", "--yes", env=environment(unfinished))
+            assert made.exit_status == 0, made
+            unfinished.rename(template)
+
+    def make() -> Path:
+        home = tmp_path_factory.mktemp("prefect-home")
+        shutil.copytree(template, home, dirs_exist_ok=True)
+        return home
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_home: Callable[[], Path]) -> Iterator[None]:
+    """Flows of this test session run on an embedded server of its own, as they do for users without a server."""
+    os.environ["PREFECT_HOME"] = str(prefect_home())
     prefect_runtime.configure()
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+    from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-    from prefect.testing.utilities import prefect_test_harness
 
     # A heartbeat costs a second at the end of each flow.
-    with (
-        prefect_test_harness(server_startup_timeout=120),
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield
+    # Else what is still to be sent, and the end of the server, would be told after the last line of pytest.
+    APILogWorker.drain_all()
+    EventsWorker.drain_all()
+    SubprocessASGIServer().stop()
 
 
 @pytest.fixture

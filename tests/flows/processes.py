@@ -20,6 +20,8 @@ Found = TypeVar("Found")
 
 # Far more than a quiet machine needs.
 PATIENCE_SECONDS = 240
+# Words that no line for a person has in it.
+NOISE = ("traceback", "warning", "deprecat", "prefect", "temporary server", "great_expectations")
 _OURS = ("PREFECT_", "KAM_", "COVERAGE_")
 
 

@@ -94,7 +94,7 @@ def prefect_server(home: Path, **variables: str) -> Iterator[Server]:
         yield Server(url)
 
 
-def site_in(folder: Path) -> Site:
+def site_in(folder: Path, *, busy_timeout_seconds: int = 600) -> Site:
     """One invoice of 100 in May and one of 25 in June, both open at the end of June."""
     dates = ({"invoice_date": f"2026-{month:02}-10", "due_date": f"2026-{month + 1:02}-10"} for month in (5, 6))
     invoices = [
@@ -104,7 +104,7 @@ def site_in(folder: Path) -> Site:
     return write_site(
         folder,
         {"accounts": [{"account_id": "A"}], "invoices": invoices},
-        settings={"site": {"timezone": "Europe/Berlin"}},
+        settings={"site": {"timezone": "Europe/Berlin"}, "run": {"busy_timeout_seconds": busy_timeout_seconds}},
         feeds=["accounts", "invoices"],
     )
 

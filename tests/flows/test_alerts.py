@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,11 @@ def titles(hook: Hook) -> list[str]:
 
 
 @pytest.mark.timeout(600)
-def test_no_secret_is_left_anywhere_by_a_close_with_a_dead_channel(tmp_path: Path, site_folder: Path) -> None:
+def test_no_secret_is_left_anywhere_by_a_close_with_a_dead_channel(
+    prefect_home: Callable[[], Path], site_folder: Path
+) -> None:
     site = site_in(site_folder)
-    home = tmp_path / "prefect-home"
+    home = prefect_home()
     url = f"json://user:{PASSWORD}@127.0.0.1:{dead_port()}/{TOKEN}"
     failed = kam("--verbose", "--site", str(site_folder), "close", "2026-06", env=environment(home, TEST_OPS=url))
     assert failed.exit_status == 3, failed

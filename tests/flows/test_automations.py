@@ -6,7 +6,7 @@ import json
 import shlex
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -68,8 +68,8 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with prefect_server(tmp_path_factory.mktemp("server-home"), PREFECT_UI_URL=UI) as started:
+def server(prefect_home: Callable[[], Path]) -> Iterator[Server]:
+    with prefect_server(prefect_home(), PREFECT_UI_URL=UI) as started:
         yield started
 
 

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -16,26 +15,23 @@ import httpx
 import psutil
 import pytest
 
-from kam import archive, steps
 from kam.settings import Site
-from kam.warehouse import warehouse, writing
-from tests.flows.processes import PATIENCE_SECONDS, Finished, end, environment, kam, lines_with, running, wait_for
-from tests.support import REPOSITORY, published, write_csv, write_site
+from kam.warehouse import writing
+from tests.flows.processes import NOISE, Finished, end, environment, kam, lines_with, wait_for
+from tests.support import published, write_csv, write_site
 
 PREFECT_LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d+ \| ")
-NOISE = ("traceback", "warning", "deprecat", "prefect", "temporary server", "great_expectations")
 
-# Several commands at once, each with a server of its own.
+# Each command has a server of its own.
 pytestmark = pytest.mark.timeout(900)
 
 
-def site_in(folder: Path, *, busy_timeout_seconds: int = 600) -> Site:
+def site_in(folder: Path) -> Site:
     """One invoice of June over 100."""
     invoice = {"invoice_id": "I1", "account_id": "A", "net_amount": "100"}
     dates = {"invoice_date": "2026-06-10", "due_date": "2026-07-10"}
     given = {"accounts": [{"account_id": "A"}], "invoices": [invoice | dates]}
-    settings = {"run": {"busy_timeout_seconds": busy_timeout_seconds}}
-    return write_site(folder, given, settings=settings, feeds=["accounts", "invoices"])
+    return write_site(folder, given, feeds=["accounts", "invoices"])
 
 
 @pytest.fixture(scope="module")
@@ -145,95 +141,3 @@ def has_running_flow(process: subprocess.Popen[str]) -> bool:
     except httpx.TransportError:
         return False
     return any(flow_run["state_type"] == "RUNNING" for flow_runs in found for flow_run in flow_runs)
-
-
-@pytest.mark.usefixtures("closed")
-def test_commands_started_at_once_take_turns_and_say_for_whom_they_wait(
-    home: Path, site_folder: Path, tmp_path: Path
-) -> None:
-    site = site_in(site_folder)
-    july = {"invoice_id": "I2", "account_id": "A", "invoice_date": "2026-07-10", "net_amount": "25"}
-    write_csv(site_folder / "landing" / "invoices_july.csv", list(july), [july])
-    commands = (["close", "2026-06"], ["close", "2026-07"])
-    logs = [tmp_path / f"{number}.log" for number in range(len(commands))]
-    with ExitStack() as started:
-        # All of them have to wait for this process before they wait for each other.
-        with writing(site, "another close"):
-            processes = [
-                started.enter_context(
-                    running(
-                        "kam.cli", "--site", str(site_folder), *command, env=environment(home), cwd=REPOSITORY, log=log
-                    )
-                )
-                for command, log in zip(commands, logs, strict=True)
-            ]
-            ours = f"Waiting for another close (process {os.getpid()} of {getpass.getuser()}) to finish"
-            for process, log in zip(processes, logs, strict=True):
-                wait_for(lambda log=log: ours in log.read_text(), f"{ours} in {log}", process)
-        statuses = [process.wait(timeout=PATIENCE_SECONDS) for process in processes]
-
-    said = [log.read_text() for log in logs]
-    assert statuses == [0, 0], said
-    assert [lines_with(text, NOISE) for text in said] == [[], []]
-    for month, text in zip(("2026-06", "2026-07"), said, strict=True):
-        assert f"{month}: closed as version 1." in text
-    # The one that came second had to wait for the other, too, and said so.
-    other = [
-        f"Waiting for {' '.join(command)} (process {process.pid} of {getpass.getuser()}) to finish"
-        for command, process in zip(commands, processes, strict=True)
-    ]
-    assert sum(any(line in text.splitlines() for line in other) for text in said) == 1
-    # Each file was loaded once, and the months came out as they do one after the other.
-    assert [entry["kind"] for entry in archive.ledger_entries(site)] == ["load"] * 3 + ["close"] * 2
-    assert contents(site) == contents(closed_in_turn(site, tmp_path / "in-turn"))
-    assert not (site_folder / ".kam.holder").exists()
-
-
-def closed_in_turn(site: Site, folder: Path) -> Site:
-    """Another site with the same extracts, June and then July closed by the plain steps."""
-    folder.mkdir()
-    other = site_in(folder)
-    july = site.directory / "landing" / "invoices_july.csv"
-    (folder / "landing" / july.name).write_bytes(july.read_bytes())
-    with steps.writing_session(other, "closes"):
-        for feed in other.settings.feeds:
-            steps.load_feed(other, feed)
-        for month in (date(2026, 6, 1), date(2026, 7, 1)):
-            load = steps.prepare_months(other, [month])
-            steps.build_marts(other, load)
-            steps.commit_month(other, month, as_of_load=load, checks=(), controls=(), restate=False, reason="")
-        steps.publish(other)
-    return other
-
-
-def contents(site: Site) -> list[tuple[object, ...]]:
-    """Month, version and content of each close."""
-    found = published(site, "SELECT period_month, close_version, content_hash FROM reporting.closes ORDER BY ALL")
-    return [tuple(row.values()) for row in found]
-
-
-@pytest.mark.usefixtures("closed")
-def test_commands_beside_a_long_writer_name_it_and_give_up(home: Path, site_folder: Path, tmp_path: Path) -> None:
-    site = site_in(site_folder, busy_timeout_seconds=1)
-    who = f"close 2026-05 (process {os.getpid()} of {getpass.getuser()})"
-    waiting = f"Waiting for {who} to finish"
-    still = f"{site.warehouse}: still in use by {who} after 1 seconds. Try again when it has finished"
-    in_use = f"{site.warehouse}: in use by {who}. Try again when it has finished"
-    answers = {
-        "close 2026-06": [waiting, still],
-        "diff 2026-06": [waiting, still],
-        "status": [in_use],
-    }
-    with writing(site, "close 2026-05"), warehouse(site), ExitStack() as started:
-        processes = {}
-        for number, command in enumerate(answers):
-            log = tmp_path / f"{number}.log"
-            arguments = ("--site", str(site_folder), *command.split())
-            process = running("kam.cli", *arguments, env=environment(home), cwd=REPOSITORY, log=log)
-            processes[command] = (started.enter_context(process), log)
-        ended = {
-            command: (process.wait(timeout=PATIENCE_SECONDS), log.read_text().strip().splitlines())
-            for command, (process, log) in processes.items()
-        }
-
-    assert ended == {command: (5, lines) for command, lines in answers.items()}

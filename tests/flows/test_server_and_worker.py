@@ -5,25 +5,27 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from kam import archive, steps
 from kam.settings import Site
-from kam.warehouse import writing
-from tests.flows.processes import environment, kam, run, running
+from kam.warehouse import warehouse, writing
+from tests.flows.processes import NOISE, PATIENCE_SECONDS, environment, kam, lines_with, run, running, wait_for
 from tests.flows.server import Server, open_amounts, prefect_server, site_in
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, published
 
 # Server, deployments and several runs, each with the imports of a new process.
 pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with prefect_server(tmp_path_factory.mktemp("server-home")) as started:
+def server(prefect_home: Callable[[], Path]) -> Iterator[Server]:
+    with prefect_server(prefect_home()) as started:
         yield started
 
 
@@ -64,6 +66,92 @@ def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path, site_fo
     assert line.startswith(f"Failed to reach API at {url}")
     assert "PREFECT_API_URL" in line
     assert not site.warehouse.exists()
+
+
+def test_commands_started_at_once_take_turns_and_say_for_whom_they_wait(
+    client_env: dict[str, str], site_folder: Path, tmp_path: Path
+) -> None:
+    site = site_in(site_folder)
+    commands = (["close", "2026-05"], ["close", "2026-06"])
+    logs = [tmp_path / f"{number}.log" for number in range(len(commands))]
+    with ExitStack() as started:
+        # All of them have to wait for this process before they wait for each other.
+        with writing(site, "another close"):
+            processes = [
+                started.enter_context(
+                    running("kam.cli", "--site", str(site_folder), *command, env=client_env, cwd=REPOSITORY, log=log)
+                )
+                for command, log in zip(commands, logs, strict=True)
+            ]
+            ours = f"Waiting for another close (process {os.getpid()} of {getpass.getuser()}) to finish"
+            for process, log in zip(processes, logs, strict=True):
+                wait_for(lambda log=log: ours in log.read_text(), f"{ours} in {log}", process)
+        statuses = [process.wait(timeout=PATIENCE_SECONDS) for process in processes]
+
+    said = [log.read_text() for log in logs]
+    assert statuses == [0, 0], said
+    assert [lines_with(text, NOISE) for text in said] == [[], []]
+    for (_, month), text in zip(commands, said, strict=True):
+        assert f"{month}: closed as version 1." in text
+    # The one that came second had to wait for the other, too, and said so.
+    other = [
+        f"Waiting for {' '.join(command)} (process {process.pid} of {getpass.getuser()}) to finish"
+        for command, process in zip(commands, processes, strict=True)
+    ]
+    assert sum(any(line in text.splitlines() for line in other) for text in said) == 1
+    # Each file was loaded once, and the months came out as they do one after the other.
+    assert [entry["kind"] for entry in archive.ledger_entries(site)] == ["load"] * 2 + ["close"] * 2
+    assert contents(site) == contents(closed_in_turn(tmp_path / "in-turn"))
+    assert not (site_folder / ".kam.holder").exists()
+
+
+def closed_in_turn(folder: Path) -> Site:
+    """Another such site, May and then June closed by the plain steps."""
+    folder.mkdir()
+    other = site_in(folder)
+    with steps.writing_session(other, "closes"):
+        for feed in other.settings.feeds:
+            steps.load_feed(other, feed)
+        for month in (date(2026, 5, 1), date(2026, 6, 1)):
+            load = steps.prepare_months(other, [month])
+            steps.build_marts(other, load)
+            steps.commit_month(other, month, as_of_load=load, checks=(), controls=(), restate=False, reason="")
+        steps.publish(other)
+    return other
+
+
+def contents(site: Site) -> list[tuple[object, ...]]:
+    """Month, version and content of each close."""
+    found = published(site, "SELECT period_month, close_version, content_hash FROM reporting.closes ORDER BY ALL")
+    return [tuple(row.values()) for row in found]
+
+
+def test_commands_beside_a_long_writer_name_it_and_give_up(
+    client_env: dict[str, str], site_folder: Path, tmp_path: Path
+) -> None:
+    site = site_in(site_folder, busy_timeout_seconds=1)
+    who = f"close 2026-05 (process {os.getpid()} of {getpass.getuser()})"
+    waiting = f"Waiting for {who} to finish"
+    still = f"{site.warehouse}: still in use by {who} after 1 seconds. Try again when it has finished"
+    in_use = f"{site.warehouse}: in use by {who}. Try again when it has finished"
+    answers = {
+        "close 2026-06": [waiting, still],
+        "diff 2026-06": [waiting, still],
+        "status": [in_use],
+    }
+    with writing(site, "close 2026-05"), warehouse(site), ExitStack() as started:
+        processes = {}
+        for number, command in enumerate(answers):
+            log = tmp_path / f"{number}.log"
+            arguments = ("--site", str(site_folder), *command.split())
+            process = running("kam.cli", *arguments, env=client_env, cwd=REPOSITORY, log=log)
+            processes[command] = (started.enter_context(process), log)
+        ended = {
+            command: (process.wait(timeout=PATIENCE_SECONDS), log.read_text().strip().splitlines())
+            for command, (process, log) in processes.items()
+        }
+
+    assert ended == {command: (5, lines) for command, lines in answers.items()}
 
 
 @pytest.fixture(scope="module")

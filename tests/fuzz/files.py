@@ -118,9 +118,11 @@ def count_of_records(content: bytes) -> int | None:
         records = [record for record in csv.reader(io.StringIO(text, newline=""), strict=True) if record]
     except csv.Error:
         return None
-    if not records:
+    # A line with nothing but blanks is no record, one with blanks in quotes is; both look the same here.
+    blank = [record for record in records if len(record) == 1 and record[0] and not record[0].strip(" \t\xa0\x1a")]
+    if not records or (blank and '"' in text):
         return None
-    return len(records) - 1
+    return len(records) - len(blank) - 1
 
 
 def as_ndjson(table: Table) -> bytes:
