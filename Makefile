@@ -37,7 +37,7 @@ demo: $(READY) ## Write a synthetic site and close its last three months
 	@echo "  $(SITE)/published/quality/index.html  what was checked and what failed, for a browser"
 
 test: $(READY) lint ## Check style, types and docs, and run all tests
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through 500 closes (hours)
 	@KAM_SOAK_CLOSES=$${KAM_SOAK_CLOSES:-500} $(BIN)/python -m pytest tests/test_readers.py --timeout=0 -s

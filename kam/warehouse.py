@@ -1,6 +1,6 @@
 """The one door to DuckDB: the working file of a site, databases in memory, and who may write.
 
-Every connection gets the macros of `sql/macros.sql`. One process writes at a time; `writing` waits for its turn.
+Every database has the macros of `sql/macros.sql`. One process writes at a time; `writing` waits for its turn.
 """
 
 from __future__ import annotations
@@ -149,14 +149,12 @@ def reading(site: Site) -> Iterator[Connection]:
     wanted = _wanted_shape(site.settings.site.reporting_currency)
     with _opened(site, read_only=True) as con:
         if _made_from(con)[:1] == (wanted,):
-            con.execute(_text("macros.sql"))
             yield con
             return
     # Made by an earlier release: first brought up to date.
     with warehouse(site):
         pass
     with _opened(site, read_only=True) as con:
-        con.execute(_text("macros.sql"))
         yield con
 
 
@@ -205,12 +203,12 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
 
     The views show what the corrections make of the rows, and `core.corrections` how each correction stands to its row.
     """
-    con.execute(_text("macros.sql"))
     views = _views(reporting_currency, corrections)
     made_from = (_wanted_shape(reporting_currency), _hash(json.dumps([entry.model_dump() for entry in corrections])))
     if _made_from(con) == made_from:
         return
     with transaction(con):
+        con.execute(_text("macros.sql"))
         con.execute(_text("schema.sql"))
         fill_corrections(con, "staging.corrections", corrections)
         for feed in FEEDS.values():
@@ -231,7 +229,7 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
 def _wanted_shape(reporting_currency: str) -> str:
     """Changes when the schemas have to be made otherwise, whatever is corrected."""
     staging = (_staging_columns(feed) for feed in FEEDS.values())
-    return _hash("\0".join((_text("schema.sql"), *staging, *_views(reporting_currency).values())))
+    return _hash("\0".join((_text("macros.sql"), _text("schema.sql"), *staging, *_views(reporting_currency).values())))
 
 
 def _hash(text: str) -> str:

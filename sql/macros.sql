@@ -1,66 +1,66 @@
--- Temporary macros of every connection. They say once what a figure means where it is undefined or has to be rounded.
+-- Macros of every database. They say once what a figure means where it is undefined or has to be rounded.
 
 -- NULL where the denominator is 0 or unknown: undefined is never 0, inf or NaN.
-CREATE OR REPLACE TEMP MACRO ratio(numerator, denominator) AS
+CREATE OR REPLACE MACRO ratio(numerator, denominator) AS
     CASE WHEN denominator = 0 THEN NULL ELSE numerator::DOUBLE / denominator::DOUBLE END;
 
 -- Half away from zero. Six digits first, so that float noise does not decide a tie.
-CREATE OR REPLACE TEMP MACRO money_round(amount) AS round(amount::DECIMAL(28, 6), 2)::DECIMAL(18, 2);
+CREATE OR REPLACE MACRO money_round(amount) AS round(amount::DECIMAL(28, 6), 2)::DECIMAL(18, 2);
 
 -- Forecast error measures. Actual and forecast are quantities, DECIMAL(18, 4); e = actual - forecast. A measure of one row is rounded
 -- to six digits before it is averaged: a sum of decimals does not depend on the order of its rows, a sum of doubles does.
 
 -- The mean of exact numbers, as a DOUBLE; NULL values do not count, and NULL where there are none.
-CREATE OR REPLACE TEMP MACRO exact_mean(x) AS ratio(sum(x), count(x));
+CREATE OR REPLACE MACRO exact_mean(x) AS ratio(sum(x), count(x));
 
 -- Σ|e| ÷ Σ|actual| over the rows that have a forecast.
-CREATE OR REPLACE TEMP MACRO wape(actual, forecast) AS
+CREATE OR REPLACE MACRO wape(actual, forecast) AS
     ratio(sum(abs(actual - forecast)), sum(abs(actual)) FILTER (WHERE forecast IS NOT NULL));
 
 -- Σ(forecast - actual) ÷ Σactual, an over-forecast being positive; NULL where returns leave no sales to compare with.
-CREATE OR REPLACE TEMP MACRO forecast_bias(actual, forecast) AS
+CREATE OR REPLACE MACRO forecast_bias(actual, forecast) AS
     CASE WHEN sum(actual) > 0 THEN ratio(sum(forecast - actual), sum(actual)) END;
 
-CREATE OR REPLACE TEMP MACRO mae(actual, forecast) AS exact_mean(abs(actual - forecast));
-CREATE OR REPLACE TEMP MACRO rmse(actual, forecast) AS sqrt(exact_mean((actual - forecast)::DECIMAL(28, 4) * (actual - forecast)));
+CREATE OR REPLACE MACRO mae(actual, forecast) AS exact_mean(abs(actual - forecast));
+CREATE OR REPLACE MACRO rmse(actual, forecast) AS sqrt(exact_mean((actual - forecast)::DECIMAL(28, 4) * (actual - forecast)));
 
 -- One row's |e| ÷ |actual|; NULL where nothing was sold.
-CREATE OR REPLACE TEMP MACRO percentage_error(actual, forecast) AS
+CREATE OR REPLACE MACRO percentage_error(actual, forecast) AS
     ratio(abs(actual - forecast), abs(actual))::DECIMAL(18, 6);
-CREATE OR REPLACE TEMP MACRO mape(actual, forecast) AS exact_mean(percentage_error(actual, forecast));
+CREATE OR REPLACE MACRO mape(actual, forecast) AS exact_mean(percentage_error(actual, forecast));
 
 -- One row's 2|e| ÷ (|actual| + |forecast|), 0 to 2; no forecast and no sale agree, so that is 0.
-CREATE OR REPLACE TEMP MACRO symmetric_error(actual, forecast) AS
+CREATE OR REPLACE MACRO symmetric_error(actual, forecast) AS
     CASE
         WHEN actual = 0 AND forecast = 0 THEN 0
         ELSE ratio(2 * abs(actual - forecast), abs(actual) + abs(forecast))
     END::DECIMAL(18, 6);
-CREATE OR REPLACE TEMP MACRO smape(actual, forecast) AS exact_mean(symmetric_error(actual, forecast));
+CREATE OR REPLACE MACRO smape(actual, forecast) AS exact_mean(symmetric_error(actual, forecast));
 
 -- One row's |e| ÷ scale, the scale being the error that a naive forecast had in the item's own history (Hyndman and Koehler 2006).
-CREATE OR REPLACE TEMP MACRO scaled_error(actual, forecast, scale) AS
+CREATE OR REPLACE MACRO scaled_error(actual, forecast, scale) AS
     ratio(abs(actual - forecast), scale)::DECIMAL(18, 6);
-CREATE OR REPLACE TEMP MACRO mase(actual, forecast, scale) AS exact_mean(scaled_error(actual, forecast, scale));
+CREATE OR REPLACE MACRO mase(actual, forecast, scale) AS exact_mean(scaled_error(actual, forecast, scale));
 
 -- The rows of one item; the scale is the root of its mean squared in-sample naive error.
-CREATE OR REPLACE TEMP MACRO rmsse(actual, forecast, scale) AS ratio(rmse(actual, forecast), scale);
+CREATE OR REPLACE MACRO rmsse(actual, forecast, scale) AS ratio(rmse(actual, forecast), scale);
 
 -- In sample: |value - value one season earlier| of an unbroken history, NULL in the first season. A season of 1 is the plain naive.
-CREATE OR REPLACE TEMP MACRO naive_error(quantity, season, item, month_index) AS
+CREATE OR REPLACE MACRO naive_error(quantity, season, item, month_index) AS
     abs(quantity - lag(quantity, season) OVER (PARTITION BY item ORDER BY month_index));
 
 -- The mean of an item's exact numbers from its first month to each month.
-CREATE OR REPLACE TEMP MACRO mean_to_date(x, item, month_index) AS
+CREATE OR REPLACE MACRO mean_to_date(x, item, month_index) AS
     ratio(
         sum(x) OVER (PARTITION BY item ORDER BY month_index ROWS UNBOUNDED PRECEDING),
         count(x) OVER (PARTITION BY item ORDER BY month_index ROWS UNBOUNDED PRECEDING)
     );
 
 -- Trends of a rating: lists of exact numbers in the order of time.
-CREATE OR REPLACE TEMP MACRO list_mean(scores) AS ratio(list_sum(scores), len(scores));
+CREATE OR REPLACE MACRO list_mean(scores) AS ratio(list_sum(scores), len(scores));
 
 -- Least squares over points {month, score}, in points a month.
-CREATE OR REPLACE TEMP MACRO least_squares_slope(points) AS
+CREATE OR REPLACE MACRO least_squares_slope(points) AS
     ratio(
         len(points) * list_sum([point.month * point.score FOR point IN points])
         - list_sum([point.month FOR point IN points]) * list_sum([point.score FOR point IN points]),
@@ -69,14 +69,14 @@ CREATE OR REPLACE TEMP MACRO least_squares_slope(points) AS
     );
 
 -- Mann-Kendall S (Mann 1945, Kendall 1975): the pairs in which the later score is higher, less those in which it is lower.
-CREATE OR REPLACE TEMP MACRO mann_kendall_s(scores) AS
+CREATE OR REPLACE MACRO mann_kendall_s(scores) AS
     list_sum(flatten([
         [sign(scores[later] - scores[earlier]) FOR later IN range(earlier + 1, len(scores) + 1)]
         FOR earlier IN range(1, len(scores))
     ]));
 
 -- Σ t (t - 1)(2t + 5) over groups of t equal scores, added up score by score.
-CREATE OR REPLACE TEMP MACRO mann_kendall_ties(scores) AS
+CREATE OR REPLACE MACRO mann_kendall_ties(scores) AS
     list_sum([
         (list_count([other FOR other IN scores IF other = score]) - 1)
         * (2 * list_count([other FOR other IN scores IF other = score]) + 5)
@@ -84,7 +84,7 @@ CREATE OR REPLACE TEMP MACRO mann_kendall_ties(scores) AS
     ]);
 
 -- The normal approximation with continuity and tie correction; NULL where all scores are equal.
-CREATE OR REPLACE TEMP MACRO mann_kendall_z(scores) AS
+CREATE OR REPLACE MACRO mann_kendall_z(scores) AS
     sign(mann_kendall_s(scores)) * ratio(
         abs(mann_kendall_s(scores)) - 1,
         sqrt((len(scores) * (len(scores) - 1) * (2 * len(scores) + 5) - mann_kendall_ties(scores)) / 18)
@@ -93,13 +93,13 @@ CREATE OR REPLACE TEMP MACRO mann_kendall_z(scores) AS
 -- Plan variance.
 
 -- The sum over the rows counted: 0 over no rows, NULL where a row counted is unknown, never the sum of the rest.
-CREATE OR REPLACE TEMP MACRO complete_sum(x, counted) AS
+CREATE OR REPLACE MACRO complete_sum(x, counted) AS
     CASE
         WHEN count(x) FILTER (WHERE counted) = count(*) FILTER (WHERE counted) THEN coalesce(sum(x) FILTER (WHERE counted), 0)
     END;
 
 -- What a bridge of one or more items shows; reason says why it has no lanes.
-CREATE OR REPLACE TEMP MACRO bridge_status(reason, has_plan, has_sales, has_sold_quantity) AS
+CREATE OR REPLACE MACRO bridge_status(reason, has_plan, has_sales, has_sold_quantity) AS
     CASE
         WHEN reason LIKE 'no rate%' THEN reason
         WHEN has_sales AND NOT has_plan THEN 'new'
@@ -110,7 +110,7 @@ CREATE OR REPLACE TEMP MACRO bridge_status(reason, has_plan, has_sales, has_sold
     END;
 
 -- Red, amber or green by the variance ratio; NULL without one.
-CREATE OR REPLACE TEMP MACRO rag_colour(variance_ratio, green_ratio, amber_ratio) AS
+CREATE OR REPLACE MACRO rag_colour(variance_ratio, green_ratio, amber_ratio) AS
     CASE
         WHEN variance_ratio >= green_ratio THEN 'green'
         WHEN variance_ratio >= amber_ratio THEN 'amber'
@@ -121,12 +121,12 @@ CREATE OR REPLACE TEMP MACRO rag_colour(variance_ratio, green_ratio, amber_ratio
 
 -- An amount in the reporting currency, to the cent; NULL without a rate. The product overflows DECIMAL(18), and wide
 -- arithmetic is slow, so amounts in the reporting currency itself do without it.
-CREATE OR REPLACE TEMP MACRO converted(amount, rate) AS
+CREATE OR REPLACE MACRO converted(amount, rate) AS
     CASE
         WHEN rate = 1 THEN round(amount::DECIMAL(18, 4), 2)::DECIMAL(18, 2)
         ELSE money_round(amount::DECIMAL(38, 4) * rate)
     END;
 
 -- Where a validation rule draws its line: its own threshold or the site's. By hand, after: SET VARIABLE thresholds = MAP {'<rule>': 7}.
-CREATE OR REPLACE TEMP MACRO threshold(rule) AS
+CREATE OR REPLACE MACRO threshold(rule) AS
     map_extract_value(getvariable('thresholds')::MAP(VARCHAR, DECIMAL(18, 6)), rule);

@@ -26,6 +26,14 @@ def _connect_with_one_thread(database: str, **options: Any) -> warehouse.Connect
 warehouse._connect = _connect_with_one_thread  # noqa: SLF001
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the files that need the Prefect server to one process, so that there is one server, and all others by file."""
+    with_server = {item.path for item in items if "prefect_server" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "prefect" if item.path in with_server else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="module")
 def every_core() -> Iterator[None]:
     """DuckDB has as many threads as there are cores, as in use."""

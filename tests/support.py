@@ -45,19 +45,22 @@ def stage(con: Connection, given: Mapping[str, Sequence[Mapping[str, Any]]], loa
     """Put rows into staging as one load, defaults filled in; nothing is superseded."""
     for name, records in given.items():
         feed = FEEDS[name]
+        lines = []
         for number, record in enumerate(records, start=1):
             unknown = set(record) - set(feed.column_names)
             assert not unknown, f"{name} has no column {unknown}"
-            values = []
+            values: list[str | None] = []
             for column in feed.columns:
                 value = record.get(column.name, column.default)
                 if column.kind is Kind.MONTH and isinstance(value, dt.date):
                     value = value.replace(day=1)
                 values.append(None if value is None else str(value))
-            marks = ", ".join("?" * (len(values) + 2))
+            lines.append([*values, str(load_id), str(number)])
+        if lines:
+            columns = (*feed.column_names, "load_id", "source_row")
+            texts = ", ".join(["unnest(?::VARCHAR[])"] * len(columns))
             con.execute(
-                f"INSERT INTO staging.{name} ({', '.join(feed.column_names)}, load_id, source_row) VALUES ({marks})",
-                [*values, load_id, number],
+                f"INSERT INTO staging.{name} ({', '.join(columns)}) SELECT {texts}", list(zip(*lines, strict=True))
             )
 
 

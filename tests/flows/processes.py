@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ Found = TypeVar("Found")
 PATIENCE_SECONDS = 240
 # Words that no line for a person has in it.
 NOISE = ("traceback", "warning", "deprecat", "prefect", "temporary server", "great_expectations")
+PREFECT_LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d+ \| ")
 _OURS = ("PREFECT_", "KAM_", "COVERAGE_")
 
 

@@ -14,7 +14,7 @@ from flows.monthly_close import monthly_close
 from flows.publish import publish
 from kam.errors import SourceRefusedError, ValidationFailedError
 from kam.settings import Site
-from tests.flows.processes import environment, kam
+from tests.flows.processes import PREFECT_LOG_LINE, environment, kam
 from tests.receivers import Hook, dead_port, web_server
 from tests.support import write_csv, write_site
 
@@ -91,7 +91,7 @@ def titles(hook: Hook) -> list[str]:
 
 
 @pytest.mark.timeout(600)
-def test_no_secret_is_left_anywhere_by_a_close_with_a_dead_channel(
+def test_a_verbose_close_shows_the_log_of_prefect_and_leaves_no_secret_of_a_dead_channel_anywhere(
     prefect_home: Callable[[], Path], site_folder: Path
 ) -> None:
     site = site_in(site_folder)
@@ -99,6 +99,8 @@ def test_no_secret_is_left_anywhere_by_a_close_with_a_dead_channel(
     url = f"json://user:{PASSWORD}@127.0.0.1:{dead_port()}/{TOKEN}"
     failed = kam("--verbose", "--site", str(site_folder), "close", "2026-06", env=environment(home, TEST_OPS=url))
     assert failed.exit_status == 3, failed
+    assert PREFECT_LOG_LINE.search(failed.output + failed.errors)
+    assert "Beginning flow run 'close-2026-06'" in failed.output + failed.errors
     assert "Alert not delivered to ops: connection refused" in failed.output
     with duckdb.connect(str(site.warehouse), read_only=True) as con:
         assert con.execute("SELECT event FROM ops.alerts").fetchall() == [("close_failed",)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,10 +16,8 @@ import pytest
 
 from kam.settings import Site
 from kam.warehouse import writing
-from tests.flows.processes import NOISE, Finished, end, environment, kam, lines_with, wait_for
+from tests.flows.processes import NOISE, PREFECT_LOG_LINE, Finished, end, environment, kam, lines_with, wait_for
 from tests.support import published, write_csv, write_site
-
-PREFECT_LOG_LINE = re.compile(r"\d\d:\d\d:\d\d\.\d+ \| ")
 
 # Each command has a server of its own.
 pytestmark = pytest.mark.timeout(900)
@@ -59,17 +56,6 @@ def test_a_close_shows_its_result_and_nothing_of_prefect(closed: Finished, site:
     assert f"Data quality: {site.published / 'quality' / 'index.html'}" in closed.output
     assert not PREFECT_LOG_LINE.search(closed.output)
     assert lines_with(closed.output, NOISE) == []
-
-
-@pytest.mark.usefixtures("closed")
-def test_verbose_shows_the_log_of_prefect(site: Site, home: Path) -> None:
-    published_again = kam("--verbose", "--site", str(site.directory), "publish", env=environment(home))
-
-    everything = published_again.output + published_again.errors
-    assert published_again.exit_status == 0, published_again
-    assert PREFECT_LOG_LINE.search(everything)
-    assert "Beginning flow run 'publish'" in everything
-    assert "Task run 'publish' - Finished in state Completed()" in everything
 
 
 @pytest.mark.usefixtures("closed")

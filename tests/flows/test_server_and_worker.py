@@ -35,23 +35,6 @@ def client_env(tmp_path_factory: pytest.TempPathFactory, server: Server) -> dict
     return environment(tmp_path_factory.mktemp("client-home"), PREFECT_API_URL=server.url)
 
 
-def test_the_command_line_runs_on_the_server_that_is_named(
-    server: Server, client_env: dict[str, str], site_folder: Path
-) -> None:
-    site = site_in(site_folder)
-
-    closed = kam("--site", str(site.directory), "close", "2026-06", env=client_env)
-
-    assert closed.exit_status == 0, closed
-    (found,) = server.ask("/flow_runs/filter", flow_runs={"name": {"any_": ["close-2026-06"]}})
-    assert found["state_type"] == "COMPLETED"
-    assert found["parameters"]["site"] == str(site.directory)
-    assert "Building the tables …" in server.messages(found["id"], last="Publishing …")
-    # The embedded server would have kept its database there.
-    assert not (Path(client_env["PREFECT_HOME"]) / "prefect.db").exists()
-    assert open_amounts(site) == {date(2026, 6, 1): 125}
-
-
 def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path, site_folder: Path) -> None:
     site = site_in(site_folder)
     # Bound but not listening: nobody answers, and nobody else gets the port.
@@ -68,8 +51,8 @@ def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path, site_fo
     assert not site.warehouse.exists()
 
 
-def test_commands_started_at_once_take_turns_and_say_for_whom_they_wait(
-    client_env: dict[str, str], site_folder: Path, tmp_path: Path
+def test_commands_started_at_once_run_on_the_server_take_turns_and_say_for_whom_they_wait(
+    server: Server, client_env: dict[str, str], site_folder: Path, tmp_path: Path
 ) -> None:
     site = site_in(site_folder)
     commands = (["close", "2026-05"], ["close", "2026-06"])
@@ -102,7 +85,16 @@ def test_commands_started_at_once_take_turns_and_say_for_whom_they_wait(
     # Each file was loaded once, and the months came out as they do one after the other.
     assert [entry["kind"] for entry in archive.ledger_entries(site)] == ["load"] * 2 + ["close"] * 2
     assert contents(site) == contents(closed_in_turn(tmp_path / "in-turn"))
+    assert open_amounts(site) == {date(2026, 5, 1): 100, date(2026, 6, 1): 125}
     assert not (site_folder / ".kam.holder").exists()
+
+    for _, month in commands:
+        (found,) = server.ask("/flow_runs/filter", flow_runs={"name": {"any_": [f"close-{month}"]}})
+        assert found["state_type"] == "COMPLETED"
+        assert found["parameters"]["site"] == str(site.directory)
+        assert "Building the tables …" in server.messages(found["id"], last="Publishing …")
+    # The embedded server would have kept its database there.
+    assert not (Path(client_env["PREFECT_HOME"]) / "prefect.db").exists()
 
 
 def closed_in_turn(folder: Path) -> Site:
