@@ -145,7 +145,7 @@ class Reading:
 
 
 def reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, relation: Relation) -> Reading:
-    """How to read an extract. Declares the macros `as_number` and `as_date` for the mapping's expressions.
+    """How to read an extract. Declares the macros that the reading and the mapping's expressions, if any, call.
 
     Raises `SourceRefusedError` for a column that the source lacks, `SettingsError` for an expression or a date format
     that does not work.

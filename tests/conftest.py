@@ -69,15 +69,28 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]
 @pytest.fixture(scope="session")
 def prefect_server(prefect_home: Callable[[], Path]) -> Iterator[None]:
     """Flows of this test session run on an embedded server of its own, as they do for users without a server."""
-    os.environ["PREFECT_HOME"] = str(prefect_home())
+    home = prefect_home()
+    os.environ["PREFECT_HOME"] = str(home)
     prefect_runtime.configure()
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker
     from prefect.server.api.server import SubprocessASGIServer
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_HOME,
+        PREFECT_SERVER_DATABASE_CONNECTION_URL,
+        temporary_settings,
+    )
 
-    # A heartbeat costs a second at the end of each flow.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    # Test files that name a flow imported Prefect before, with the home, and perhaps the server, of whoever runs them.
+    ours = {
+        PREFECT_HOME: home,
+        PREFECT_API_URL: None,
+        PREFECT_SERVER_DATABASE_CONNECTION_URL: f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # it costs a second at the end of each flow
+    }
+    with temporary_settings(ours):
         yield
     # Else what is still to be sent, and the end of the server, would be told after the last line of pytest.
     APILogWorker.drain_all()
