@@ -54,10 +54,10 @@ lint: $(READY) ## Check format, style, types and generated docs
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: $(BIN)/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/python -m kam.docs --check
+	@$(BIN)/python -m kam.publish.docs --check
 
 docs: $(READY) ## Write docs/feeds.md, metrics.md and rules.md anew from the code
-	@$(BIN)/python -m kam.docs
+	@$(BIN)/python -m kam.publish.docs
 
 lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -20,11 +20,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.measure import BYTES_OF_MAXRSS, Measured, machine, measured, print_steps
-from kam import prefect_runtime
+from kam.cli import prefect_runtime
 from kam.demo import write_demo
 from kam.ingest import ordered_feeds
 from kam.periods import month_name, parse_month
-from kam.settings import Site, find_site
+from kam.site import Site, find_site
 
 _MODULE = "benchmarks.close"
 
@@ -63,7 +63,7 @@ def run_steps(site: Site, month_text: str) -> list[Measured]:
     month = parse_month(month_text)
     watch = Stopwatch()
     with watch.part("kam-close: import"):
-        from kam import steps
+        from kam.close import steps
     with watch.part("Great Expectations: import"):
         import expectations.engine  # noqa: F401 - the import is what is measured
     with steps.writing_session(site, "benchmark"):

@@ -19,8 +19,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.measure import Measured, machine, measured, print_table
-from kam.ingest import ingest
-from kam.settings import find_site
+from kam.ingest.load import ingest
+from kam.site import find_site
 from kam.warehouse import literal, memory, warehouse
 
 _MODULE = "benchmarks.ingest"

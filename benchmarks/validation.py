@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measure import Measured, machine, measured, print_steps
-from kam.settings import Site, find_site
+from kam.site import Site, find_site
 from kam.warehouse import Connection, warehouse
 
 _MODULE = "benchmarks.validation"

@@ -16,9 +16,8 @@ from expectations.checks import FIELDS, header, names, threshold
 from expectations.feeds import FEED_SUITES, feed_suites
 from expectations.marts import MART_SUITES, mart_suites
 from expectations.rules import ALLOWED_FAILURES, Owner, Rule, Severity, Suite, Threshold
-from kam.contracts import FEEDS
 from kam.errors import KamError, SettingsError
-from kam.settings import OFF, SETTINGS_FILE, CheckSettings, Site
+from kam.site import FEEDS, OFF, SETTINGS_FILE, CheckSettings, Site
 from kam.warehouse import Connection
 
 PREFIX = "site"

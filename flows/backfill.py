@@ -8,9 +8,9 @@ from pathlib import Path
 from prefect import flow
 
 from flows.closing import close_months
+from kam.close import CloseReport, Terms
 from kam.periods import months_between, parse_month
-from kam.report import CloseReport, Terms
-from kam.settings import find_site
+from kam.site import find_site
 
 
 @flow(name="backfill", flow_run_name="backfill-{first}-to-{last}", persist_result=False)

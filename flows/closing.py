@@ -10,15 +10,22 @@ from typing import Literal
 
 from expectations import CheckResult
 from expectations.site import require_valid
-from kam import steps
 from kam.alerts import Run
-from kam.controls import ControlTotal
+from kam.close import (
+    Action,
+    CloseReport,
+    ControlTotal,
+    MonthOutcome,
+    Terms,
+    require_closed,
+    require_loaded,
+    require_reason,
+    steps,
+    why_not_valid,
+)
 from kam.ingest import ordered_feeds
 from kam.periods import month_name
-from kam.plan import Action
-from kam.report import CloseReport, Terms
-from kam.settings import Site
-from kam.steps import MonthOutcome
+from kam.site import Site
 from tasks.alerting import writing_and_alerting
 from tasks.artifacts import leave_artifacts, leave_plan_artifact
 from tasks.closing import build_marts, commit_month, plan_months, prepare_months, validate_feeds, validate_marts
@@ -34,7 +41,7 @@ def close_months(place: Site, months: Sequence[date], purpose: str, terms: Terms
     Raises the error of the first month that failed or needs a restatement, after the others are committed and
     published.
     """
-    steps.require_reason(restate=terms.restate, reason=terms.reason)
+    require_reason(restate=terms.restate, reason=terms.reason)
     site = str(place.directory)
     report = CloseReport()
     kind: Literal["close", "backfill"] = "backfill" if terms.skip else "close"
@@ -45,7 +52,7 @@ def close_months(place: Site, months: Sequence[date], purpose: str, terms: Terms
                 report = replace(
                     report, loads=load_feeds(site, ordered_feeds(place), accept_shrink=terms.accept_shrink)
                 )
-                steps.require_loaded(report.loads)
+                require_loaded(report.loads)
             known = steps.known_load(place, as_of_load=terms.as_of_load, as_known_on=terms.as_known_on)
             report = replace(report, planned=tuple(plan_months(site, months, known, restate=terms.restate)))
             if terms.dry_run:
@@ -61,7 +68,7 @@ def close_months(place: Site, months: Sequence[date], purpose: str, terms: Terms
             leave_plan_artifact(report.planned, months)
         else:
             leave_artifacts(report, months)
-    steps.require_closed(report.months)
+    require_closed(report.months)
     return report
 
 
@@ -101,7 +108,7 @@ def _built(
     site = str(place.directory)
     prepare_months(site, months, known, restate=terms.restate)
     checks = validate_feeds(site, known)
-    if all(steps.why_not_valid(checks, (), month) for month in months):
+    if all(why_not_valid(checks, (), month) for month in months):
         return checks, (), {}
     built = build_marts(site, known)
     mart_checks, controls = validate_marts(site, known)

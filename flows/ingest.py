@@ -7,10 +7,9 @@ from pathlib import Path
 from prefect import flow
 
 from kam.alerts import Run
+from kam.close import CloseReport, require_loaded
 from kam.ingest import LoadResult, ordered_feeds
-from kam.report import CloseReport
-from kam.settings import find_site
-from kam.steps import require_loaded
+from kam.site import find_site
 from tasks.alerting import writing_and_alerting
 from tasks.artifacts import leave_load_artifact
 from tasks.loading import load_feeds

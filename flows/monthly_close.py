@@ -10,9 +10,9 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.closing import close_months
+from kam.close import CloseReport, Terms
 from kam.periods import add_months, month_name, parse_month
-from kam.report import CloseReport, Terms
-from kam.settings import Site, find_site
+from kam.site import Site, find_site
 
 PREVIOUS = "previous"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from prefect import flow
 
 from kam.alerts import Run
-from kam.settings import find_site
+from kam.site import find_site
 from tasks.alerting import writing_and_alerting
 from tasks.publishing import publish as publish_versions
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from kam import alerts, steps
-from kam.alerts import Run
-from kam.settings import Site, find_site
+from kam.alerts import Run, news, reason
+from kam.close import steps
+from kam.site import Site, find_site
 
 
 @task(task_run_name="alert", cache_policy=NO_CACHE)
 def alert(site: str, run: Run) -> None:
     """Send what a run has to tell, and what waits from before."""
-    alerts.tell(find_site(Path(site)), run)
+    news.tell(find_site(Path(site)), run)
 
 
 @contextmanager
@@ -31,12 +31,12 @@ def writing_and_alerting(place: Site, purpose: str, run: Callable[[], Run]) -> I
             try:
                 yield
             except Exception as error:
-                _alert(place, replace(run(), stopped=alerts.reason(error)))
+                _alert(place, replace(run(), stopped=reason(error)))
                 raise
             _alert(place, run())
     except Exception as error:
         if not began and not run().terms.dry_run:
-            alerts.tell_unqueued(place, replace(run(), stopped=alerts.reason(error)))
+            news.tell_unqueued(place, replace(run(), stopped=reason(error)))
         raise
 
 

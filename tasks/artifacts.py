@@ -8,19 +8,10 @@ from datetime import date
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from kam.close import CloseReport, MonthPlan
 from kam.ingest import LoadResult
 from kam.periods import month_name
-from kam.plan import MonthPlan
-from kam.report import (
-    CloseReport,
-    Row,
-    check_rows,
-    control_rows,
-    correction_rows,
-    headline_rows,
-    load_rows,
-    plan_rows,
-)
+from kam.report import Row, check_rows, control_rows, correction_rows, headline_rows, load_rows, plan_rows
 
 _SHOWN_CORRECTIONS = 200
 log = logging.getLogger("kam")

@@ -10,11 +10,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from expectations import CheckResult
-from kam import steps
-from kam.controls import ControlTotal
-from kam.plan import MonthPlan
-from kam.settings import find_site
-from kam.steps import BuildSummary, MonthOutcome
+from kam.close import BuildSummary, ControlTotal, MonthOutcome, MonthPlan, steps
+from kam.site import find_site
 
 
 @task(task_run_name="plan", cache_policy=NO_CACHE)

@@ -9,10 +9,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
-from kam import steps
+from kam.close import steps
 from kam.errors import DatabaseUnreachableError
 from kam.ingest import LoadResult, unreached
-from kam.settings import find_site
+from kam.site import find_site
 
 
 def _is_unreachable(_task: object, _run: object, state: State[object]) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from kam import steps
-from kam.settings import find_site
+from kam.close import steps
+from kam.site import find_site
 
 
 @task(task_run_name="publish", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=1)

@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from kam import prefect_runtime, warehouse
+from kam.cli import prefect_runtime
+from kam.warehouse import Connection, connection
 from tests.flows.processes import environment, run
 
-_connect = warehouse._connect  # noqa: SLF001 - the one door
+_connect = connection._connect  # noqa: SLF001 - the one door
 
 
-def _connect_with_one_thread(database: str, **options: Any) -> warehouse.Connection:
+def _connect_with_one_thread(database: str, **options: Any) -> Connection:
     config = {"threads": 1} | (options.pop("config", None) or {})
     return _connect(database, config=config, **options)
 
 
 # Tests run beside each other, and for a few rows more threads only cost time. Programs that a test starts have them all.
-warehouse._connect = _connect_with_one_thread  # noqa: SLF001
+connection._connect = _connect_with_one_thread  # noqa: SLF001
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def every_core() -> Iterator[None]:
     """DuckDB has as many threads as there are cores, as in use."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(warehouse, "_connect", _connect)
+        patch.setattr(connection, "_connect", _connect)
         yield
 
 

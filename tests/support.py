@@ -12,14 +12,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from kam import steps
-from kam.build import build
-from kam.contracts import FEEDS, Kind
+from kam.build import prepare_marts
+from kam.build.candidates import build
+from kam.close import MonthOutcome, require_loaded, steps
 from kam.ingest import ordered_feeds
-from kam.models import prepare_marts
 from kam.periods import parse_month
-from kam.settings import Settings, Site, find_site, validate_settings
-from kam.steps import MonthOutcome
+from kam.site import FEEDS, Kind, Settings, Site, find_site, validate_settings
 from kam.warehouse import Connection, memory, prepare, rows
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -139,7 +137,7 @@ def close_plainly(
     with steps.writing_session(site, "close"):
         if as_of_load is None:
             for feed in ordered_feeds(site):
-                steps.require_loaded(steps.load_feed(site, feed))
+                require_loaded(steps.load_feed(site, feed))
         known = steps.prepare_months(site, months, as_of_load, restate=restate)
         checks = steps.validate_feeds(site, known) if with_checks else []
         steps.build_marts(site, known)

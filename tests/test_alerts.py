@@ -18,18 +18,14 @@ from typer.testing import CliRunner
 
 from expectations import CheckResult, Severity
 from expectations.rules import ALLOWED_FAILURES, Owner
-from kam import alerts, channels
-from kam.alerts import Run
-from kam.check import check_site
-from kam.cli import app
-from kam.controls import ControlTotal
+from kam.alerts import Run, channels, news, reason
+from kam.alerts.plain import plain
+from kam.cli.check import check_site
+from kam.cli.commands import app
+from kam.close import Action, CloseReport, ControlTotal, MonthOutcome, MonthPlan, Terms
 from kam.errors import KamError, SettingsError
 from kam.ingest import LoadResult
-from kam.plain import plain
-from kam.plan import Action, MonthPlan
-from kam.report import CloseReport, Terms
-from kam.settings import Site, find_site, validate_settings
-from kam.steps import MonthOutcome
+from kam.site import Site, find_site, validate_settings
 from kam.warehouse import literal, rows, warehouse, writing
 from tests.receivers import Hook, Mailbox, certificate, dead_port, mail_server, silent_server, web_server
 from tests.support import write_site
@@ -141,7 +137,7 @@ def query(site: Site, sql: str) -> list[dict[str, Any]]:
 def test_a_failed_close_tells_what_failed_and_what_to_do(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     keys = [{"period_month": "2026-06-01", "invoice_id": f"I{number}", "net_amount": "60.00"} for number in range(5)]
-    alerts.tell(site, failed_close(broken(1234, keys=keys)))
+    news.tell(site, failed_close(broken(1234, keys=keys)))
     (payload,) = hook.payloads
     assert payload["title"] == "Books: 2026-06 was not closed (critical)"
     assert payload["type"] == "failure"
@@ -160,7 +156,7 @@ def test_a_failed_close_tells_what_failed_and_what_to_do(make_site: Callable[...
 
 def test_many_rules_are_cut_and_counted(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
-    alerts.tell(site, failed_close(*(broken(name=f"invoices.rule_{number}") for number in range(13))))
+    news.tell(site, failed_close(*(broken(name=f"invoices.rule_{number}") for number in range(13))))
     message = hook.payloads[0]["message"]
     assert message.count(TOTALS) == 10
     assert "… and 3 more" in message
@@ -176,7 +172,7 @@ def test_a_control_total_that_does_not_tie_is_named_with_its_first_account(
         Decimal(60), Decimal(50), "ageing is wrong.",
     )  # fmt: skip
     outcome = MonthOutcome(JUNE, "failed", 0, "does not tie")
-    alerts.tell(site, Run("close", [JUNE], CloseReport(months=(outcome,), controls=(total, replace(total, month=MAY)))))
+    news.tell(site, Run("close", [JUNE], CloseReport(months=(outcome,), controls=(total, replace(total, month=MAY)))))
     message = hook.payloads[0]["message"]
     assert "buckets = open items in EUR: 100 is not 90." in message
     assert "The first that does not tie is A ‹b›＆amp;‹/b›: 60 is not 50; 1 more." in message
@@ -186,7 +182,7 @@ def test_a_control_total_that_does_not_tie_is_named_with_its_first_account(
 def test_without_a_link_a_message_names_the_file(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     settings = site.settings.model_copy(update={"alerts": site.settings.alerts.model_copy(update={"link": None})})
-    alerts.tell(Site(site.directory, settings), failed_close())
+    news.tell(Site(site.directory, settings), failed_close())
     page = site.published / "quality" / "index.html"
     assert hook.payloads[0]["message"].endswith(f"Page: {page}#month-2026-06")
 
@@ -195,7 +191,7 @@ def test_a_month_whose_inputs_changed_asks_for_a_restatement(make_site: Callable
     site = make_site(ops=json_url(hook))
     message = "2026-06 is closed (version 1) and would come out differently now.\n  load 7: 3 rows\nSee …: x\nTo …: y"
     outcome = MonthOutcome(JUNE, "changed", 1, message)
-    alerts.tell(site, Run("close", [JUNE], CloseReport(months=(outcome,))))
+    news.tell(site, Run("close", [JUNE], CloseReport(months=(outcome,))))
     (payload,) = hook.payloads
     assert payload["title"] == "Books: 2026-06 was not closed again: its inputs changed (warning)"
     assert "- load 7: 3 rows" in payload["message"]
@@ -208,7 +204,7 @@ def test_a_month_whose_inputs_changed_asks_for_a_restatement(make_site: Callable
 def test_the_same_failure_is_told_once_and_another_one_again(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     for run in (failed_close(), failed_close(), failed_close(broken(2)), failed_close(broken(2), broken(name="other"))):
-        alerts.tell(site, run)
+        news.tell(site, run)
     assert subjects(site) == ["Books: 2026-06 was not closed (critical)"] * 3
     assert len(hook.payloads) == 3
 
@@ -216,7 +212,7 @@ def test_the_same_failure_is_told_once_and_another_one_again(make_site: Callable
 def test_a_month_that_recovers_is_told_once_and_may_fail_again(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     for run in (failed_close(), good_close(), good_close(outcome="unchanged"), failed_close()):
-        alerts.tell(site, run)
+        news.tell(site, run)
     assert [payload["type"] for payload in hook.payloads] == ["failure", "success", "failure"]
     recovered = hook.payloads[1]
     assert recovered["title"] == "Books: 2026-06 is good again (recovered)"
@@ -228,7 +224,7 @@ def test_from_failed_to_warned_the_warning_tells_of_the_recovery(make_site: Call
     site = make_site(ops=json_url(hook))
     warning = broken(4, name="invoices.due", severity=Severity.WARNING)
     for run in (failed_close(), good_close(warning), good_close(warning), good_close()):
-        alerts.tell(site, run)
+        news.tell(site, run)
     assert [payload["title"] for payload in hook.payloads] == [
         "Books: 2026-06 was not closed (critical)",
         "Books: 2026-06 was closed as version 1, with warnings (warning)",
@@ -240,7 +236,7 @@ def test_from_failed_to_warned_the_warning_tells_of_the_recovery(make_site: Call
 
 def test_a_month_that_was_never_bad_says_nothing(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
-    alerts.tell(site, good_close(broken(severity=Severity.INFO)))
+    news.tell(site, good_close(broken(severity=Severity.INFO)))
     assert subjects(site) == []
     assert hook.paths == []
 
@@ -250,8 +246,8 @@ def test_a_backfill_is_one_message_for_all_of_its_months(make_site: Callable[...
     checks = (broken(2, month=MAY), broken(3, month=JULY, name="invoices.other"))
     outcomes = (MonthOutcome(MAY, "failed", 0), MonthOutcome(JUNE, "closed", 1), MonthOutcome(JULY, "failed", 0))
     run = Run("backfill", [MAY, JUNE, JULY], CloseReport(months=outcomes, checks=checks), Terms(skip=True))
-    alerts.tell(site, run)
-    alerts.tell(site, run)
+    news.tell(site, run)
+    news.tell(site, run)
     (payload,) = hook.payloads
     assert payload["title"] == "Books: backfill 2026-05 2026-07: 2 of 3 months failed (critical)"
     assert f"- 2026-05: {TOTALS} 2 rows" in payload["message"]
@@ -264,7 +260,7 @@ def test_a_backfill_is_one_message_for_all_of_its_months(make_site: Callable[...
 def test_a_month_that_a_backfill_leaves_alone_is_as_its_version_is(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     check = broken(4, name="invoices.due", severity=Severity.WARNING)
-    alerts.tell(site, good_close(check))
+    news.tell(site, good_close(check))
     with warehouse(site) as con:
         con.execute(
             "INSERT INTO ops.checks VALUES ('2026-06-01', 1, 'invoices.due', 'invoices', 'invoices', 'warning', "
@@ -273,7 +269,7 @@ def test_a_month_that_a_backfill_leaves_alone_is_as_its_version_is(make_site: Ca
     left_alone = CloseReport(
         planned=(MonthPlan(JUNE, Action.SKIP, "up to date", 1),), months=(MonthOutcome(JUNE, "unchanged", 1),)
     )
-    alerts.tell(site, Run("backfill", [JUNE], left_alone, Terms(skip=True)))
+    news.tell(site, Run("backfill", [JUNE], left_alone, Terms(skip=True)))
     assert len(hook.payloads) == 1
 
 
@@ -282,7 +278,7 @@ def test_an_unchanged_month_is_as_its_version_is_published_whatever_a_new_rule_s
 ) -> None:
     site = make_site(ops=json_url(hook))
     new_rule = broken(4, name="site.new", severity=Severity.WARNING)
-    alerts.tell(site, good_close(new_rule, outcome="unchanged"))
+    news.tell(site, good_close(new_rule, outcome="unchanged"))
     assert hook.payloads == []
 
 
@@ -290,27 +286,27 @@ def test_a_message_about_warnings_leaves_out_months_that_were_told_before(
     make_site: Callable[..., Site], hook: Hook
 ) -> None:
     site = make_site(ops=json_url(hook))
-    alerts.tell(site, good_close(broken(4, severity=Severity.WARNING)))
+    news.tell(site, good_close(broken(4, severity=Severity.WARNING)))
     outcomes = (MonthOutcome(JUNE, "closed", 2), MonthOutcome(JULY, "closed", 1))
     checks = (
         broken(4, severity=Severity.WARNING),
         broken(1, month=JULY, name="invoices.other", severity=Severity.WARNING),
     )
-    alerts.tell(site, Run("backfill", [JUNE, JULY], CloseReport(months=outcomes, checks=checks), Terms(skip=True)))
+    news.tell(site, Run("backfill", [JUNE, JULY], CloseReport(months=outcomes, checks=checks), Terms(skip=True)))
     assert hook.payloads[1]["title"] == "Books: 2026-07 was closed as version 1, with warnings (warning)"
 
 
 def test_the_command_to_run_again_keeps_the_terms_of_the_run(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     run = failed_close()
-    alerts.tell(site, Run(run.kind, run.months, run.report, Terms(restate=True, reason="late invoices")))
+    news.tell(site, Run(run.kind, run.months, run.report, Terms(restate=True, reason="late invoices")))
     assert f'kam --site {site.directory} close 2026-06 --restate --reason "…"' in hook.payloads[0]["message"]
 
 
 def test_a_refused_source_is_told_once_until_it_loads(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     for load in (refused(), refused(), refused("landing/invoices.csv: empty"), LOADED, LOADED, refused()):
-        alerts.tell(site, Run("ingest", report=CloseReport(loads=(load,))))
+        news.tell(site, Run("ingest", report=CloseReport(loads=(load,))))
     assert subjects(site) == [
         "Books: invoices was refused (critical)",
         "Books: invoices was refused (critical)",
@@ -326,10 +322,10 @@ def test_a_refused_source_that_stops_a_close_is_one_message_for_both_events(
 ) -> None:
     wants = {"loads": ["load_refused"], "closes": ["close_failed"], "backfills": ["backfill_failed"]}
     site = make_site(events=wants, **{name: f"{json_url(hook)}/{name}" for name in wants})
-    alerts.tell(site, Run("close", [JUNE], CloseReport(loads=(refused(),)), stopped="landing/invoices.csv: no column"))
+    news.tell(site, Run("close", [JUNE], CloseReport(loads=(refused(),)), stopped="landing/invoices.csv: no column"))
     assert sorted(path.rsplit("/", 1)[1] for path in hook.paths) == ["closes", "loads"]
     assert hook.payloads[0]["title"] == "Books: 2026-06 was not closed: invoices was refused (critical)"
-    alerts.tell(site, replace(good_close(), report=replace(good_close().report, loads=(LOADED,))))
+    news.tell(site, replace(good_close(), report=replace(good_close().report, loads=(LOADED,))))
     assert subjects(site)[1:] == ["Books: 2026-06 is good again (recovered)"]
 
 
@@ -337,8 +333,8 @@ def test_an_error_that_stops_a_run_is_told_but_not_in_words_that_may_hold_a_secr
     make_site: Callable[..., Site], hook: Hook
 ) -> None:
     site = make_site(ops=json_url(hook))
-    alerts.tell(site, Run("close", [JUNE], stopped=alerts.reason(KamError("disk full <!channel>"))))
-    alerts.tell(site, Run("backfill", [MAY, JUNE], stopped=alerts.reason(ValueError(f"postgresql://u:{PASSWORD}@h"))))
+    news.tell(site, Run("close", [JUNE], stopped=reason(KamError("disk full <!channel>"))))
+    news.tell(site, Run("backfill", [MAY, JUNE], stopped=reason(ValueError(f"postgresql://u:{PASSWORD}@h"))))
     first, second = hook.payloads
     assert first["title"] == "Books: 2026-06 was not closed (critical)"
     assert "- disk full ‹!channel›" in first["message"]
@@ -351,14 +347,14 @@ def test_an_error_that_stops_a_run_is_told_but_not_in_words_that_may_hold_a_secr
 
 def test_a_channel_gets_the_events_that_it_wants(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(events={"good": ["recovered"]}, good=f"{json_url(hook)}/good", bad=f"{json_url(hook)}/all")
-    alerts.tell(site, failed_close())
-    alerts.tell(site, good_close())
+    news.tell(site, failed_close())
+    news.tell(site, good_close())
     assert sorted(path.rsplit("/", 1)[1] for path in hook.paths) == ["all", "all", "good"]
 
 
 def test_without_channels_nothing_is_written(site_folder: Path) -> None:
     site = write_site(site_folder, {}, feeds=["invoices"])
-    alerts.tell(site, failed_close())
+    news.tell(site, failed_close())
     assert subjects(site) == []
 
 
@@ -384,7 +380,7 @@ def test_mail_arrives_as_plain_text(make_site: Callable[..., Site], mailbox: Mai
         name=f"Bücher {HOSTILE[0]}\r\nBcc: x@y.example",
         mail=f"mailto://kam:{PASSWORD}@127.0.0.1:{mailbox.port}?from=kam@books.example&to=ann@books.example&mode=insecure",
     )
-    alerts.tell(site, hostile_run())
+    news.tell(site, hostile_run())
     (mail,) = mailbox.mails
     assert mail.get_content_type() == "text/plain"
     assert mail["To"] == "ann@books.example"
@@ -404,7 +400,7 @@ def test_slack_gets_no_mention_and_no_link_but_ours(
     # The real plugin; only the address that it has built in leads to the receiver.
     monkeypatch.setattr(NotifySlack, "webhook_url", f"http://127.0.0.1:{hook.port}/services")
     site = make_site(name="Books <!here>", ops=f"https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/{TOKEN}")
-    alerts.tell(site, hostile_run())
+    news.tell(site, hostile_run())
     assert hook.paths == [f"/services/T1JJ3T3L2/A1BRTD4JD/{TOKEN}"]
     (attachment,) = hook.payloads[0]["attachments"]
     assert attachment["title"] == "Books ‹!here›: 2026-06 was not closed (critical)"
@@ -414,7 +410,7 @@ def test_slack_gets_no_mention_and_no_link_but_ours(
 
 def test_mattermost_which_takes_what_slack_takes(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=f"mmost://127.0.0.1:{hook.port}/3ccdd113474722377935511fc85d3dd4")
-    alerts.tell(site, hostile_run())
+    news.tell(site, hostile_run())
     assert hook.payloads[0]["text"].startswith("Books: 2026-06 was not closed (critical)\r\n2026-06 was not")
     require_harmless(hook.payloads[0]["text"])
 
@@ -424,7 +420,7 @@ def test_teams_gets_one_card_over_tls(make_site: Callable[..., Site], tmp_path: 
         site = make_site(ops=f"workflows://127.0.0.1:{hook.port}/workflow1/{TOKEN}?verify=no")
         run = hostile_run()
         more = tuple(broken(name=f"invoices.rule_{number}") for number in range(12))
-        alerts.tell(site, replace(run, report=replace(run.report, checks=(*run.report.checks, *more))))
+        news.tell(site, replace(run, report=replace(run.report, checks=(*run.report.checks, *more))))
     (payload,) = hook.payloads
     card = payload["attachments"][0]["content"]
     title, body = (block["text"] for block in card["body"])
@@ -444,7 +440,7 @@ def test_a_long_message_is_split_for_a_service_that_takes_2000_characters(
     monkeypatch.setattr(NotifyDiscord, "notify_url", f"http://127.0.0.1:{hook.port}/webhooks")
     site = make_site(ops=f"discord://{'1' * 18}/{TOKEN}")
     keys = [{"account_id": f"{number}{'x' * 70}"} for number in range(3)]
-    alerts.tell(site, failed_close(*(broken(name=f"invoices.rule_{number}", keys=keys) for number in range(10))))
+    news.tell(site, failed_close(*(broken(name=f"invoices.rule_{number}", keys=keys) for number in range(10))))
     contents = [payload["content"] for payload in hook.payloads]
     assert len(contents) > 1
     assert all(len(content) <= 2000 for content in contents)
@@ -475,8 +471,8 @@ def test_a_dead_channel_delays_the_message_and_nothing_else(
     make_site: Callable[..., Site], hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = make_site(up=json_url(hook), down=f"json://127.0.0.1:{dead_port()}/{TOKEN}")
-    alerts.tell(site, failed_close())
-    alerts.tell(site, failed_close(broken(2)))
+    news.tell(site, failed_close())
+    news.tell(site, failed_close(broken(2)))
     assert len(hook.payloads) == 2
     assert query(site, "FROM ops.alert_deliveries WHERE channel = 'down' ORDER BY alert_id") == [
         {"alert_id": 1, "channel": "down", "attempts": 6, "delivered_at": None, "last_error": "connection refused"},
@@ -486,7 +482,7 @@ def test_a_dead_channel_delays_the_message_and_nothing_else(
     assert "Alert not delivered to down: connection refused. It is sent at the next run" in caplog.text
 
     monkeypatch.setenv("TEST_DOWN", f"{json_url(hook)}/mended")
-    alerts.tell(site, Run("publish"))
+    news.tell(site, Run("publish"))
     late = [body for path, body in zip(hook.paths, hook.payloads, strict=True) if path.endswith("mended")]
     assert ["1 row" in late[0]["message"], "2 rows" in late[1]["message"]] == [True, True], "the oldest first"
     assert re.search(
@@ -498,7 +494,7 @@ def test_a_dead_channel_delays_the_message_and_nothing_else(
 def test_a_channel_is_tried_three_times(make_site: Callable[..., Site], hook: Hook) -> None:
     hook.status = 503
     site = make_site(ops=json_url(hook))
-    alerts.tell(site, failed_close())
+    news.tell(site, failed_close())
     assert len(hook.paths) == 3
     assert query(site, "SELECT attempts, last_error FROM ops.alert_deliveries") == [
         {"attempts": 3, "last_error": "the address answered with HTTP status 503"}
@@ -513,7 +509,7 @@ def test_servers_that_never_answer_cost_seconds_however_many(
         urls = {f"c{number}": f"json://127.0.0.1:{stack.enter_context(silent_server())}" for number in range(4)}
         site = make_site(**urls)
         start = time.monotonic()
-        alerts.tell(site, failed_close())
+        news.tell(site, failed_close())
         assert time.monotonic() - start < 5
     assert query(site, "SELECT DISTINCT last_error FROM ops.alert_deliveries") == [
         {"last_error": "no answer within 1 seconds"}
@@ -525,7 +521,7 @@ def test_a_message_is_sent_directly_when_the_warehouse_cannot_take_it(
 ) -> None:
     site = make_site(ops=json_url(hook))
     site.warehouse.mkdir()
-    alerts.tell(site, Run("close", [JUNE], stopped="warehouse.duckdb: cannot be opened"))
+    news.tell(site, Run("close", [JUNE], stopped="warehouse.duckdb: cannot be opened"))
     assert [payload["title"] for payload in hook.payloads] == ["Books: 2026-06 was not closed (critical)"]
     assert "not affected" not in caplog.text
 
@@ -535,7 +531,7 @@ def test_an_error_in_alerting_is_logged_and_goes_no_further(
 ) -> None:
     site = make_site(ops=json_url(hook))
     run = Run("close", [JUNE], CloseReport(months=(None,)))  # type: ignore[arg-type]
-    alerts.tell(site, run)
+    news.tell(site, run)
     assert "Alerts: unexpected AttributeError. The run itself is not affected" in caplog.text
 
 
@@ -559,12 +555,12 @@ def test_no_log_and_no_table_shows_a_secret(
         dead=f"jsons://user:{PASSWORD}@127.0.0.1:{dead_port()}/{TOKEN}",
         wrong=f"slack://{TOKEN}/x/{PASSWORD}!",
     )
-    alerts.tell(site, failed_close())
+    news.tell(site, failed_close())
     errors = {row["channel"]: row["last_error"] for row in query(site, "FROM ops.alert_deliveries")}
     assert errors["web"] == "the address answered with HTTP status 401"
     assert errors["mail"] == "the mail server answered with 535"
     assert errors["dead"] == "connection refused"
-    assert errors["wrong"].startswith("kam.toml: alerts.channels.wrong.url: the environment variable TEST_WRONG holds")
+    assert errors["wrong"].startswith("kam.toml: news.channels.wrong.url: the environment variable TEST_WRONG holds")
     shown = caplog.text + "".join(capfd.readouterr())
     kept = [file.read_bytes() for file in site.directory.rglob("*") if file.is_file()]
     for secret in (TOKEN, PASSWORD):
@@ -578,8 +574,8 @@ def test_check_names_a_channel_without_a_usable_address(
     site = make_site(ops="json://127.0.0.1:9", wrong=f"nonsense-{PASSWORD}", missing="")
     monkeypatch.delenv("TEST_MISSING")
     first, second = check_site(site).refused
-    assert first.startswith("kam.toml: alerts.channels.wrong.url: the environment variable TEST_WRONG holds no URL")
-    assert second.startswith("kam.toml: alerts.channels.missing.url: the environment variable TEST_MISSING is not set")
+    assert first.startswith("kam.toml: news.channels.wrong.url: the environment variable TEST_WRONG holds no URL")
+    assert second.startswith("kam.toml: news.channels.missing.url: the environment variable TEST_MISSING is not set")
     result = CliRunner().invoke(app, ["--site", str(site.directory), "check"])
     assert result.exit_code == 1
     assert PASSWORD not in result.output
@@ -596,7 +592,7 @@ def test_check_names_a_channel_without_a_usable_address(
 )
 def test_a_url_in_the_settings_is_refused_without_being_shown(channels_section: dict[str, Any]) -> None:
     document = {"site": {"name": "Books"}, "alerts": {"channels": channels_section}}
-    with pytest.raises(SettingsError, match=r"kam.toml: alerts.channels.ops") as caught:
+    with pytest.raises(SettingsError, match=r"kam.toml: news.channels.ops") as caught:
         validate_settings(document, Path("kam.toml"))
     assert PASSWORD not in str(caught.value)
 
@@ -641,7 +637,7 @@ def test_status_names_what_waits_and_send_delivers_it(
     make_site: Callable[..., Site], hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = make_site(ops=f"json://127.0.0.1:{dead_port()}")
-    alerts.tell(site, failed_close())
+    news.tell(site, failed_close())
     place = ["--site", str(site.directory)]
     status = CliRunner().invoke(app, [*place, "status"]).output
     assert "Books: 2026-06 was not closed (critical)" in status
@@ -665,7 +661,7 @@ def test_a_site_of_an_earlier_release_has_a_status(make_site: Callable[..., Site
 def test_without_channels_the_commands_say_so(site_folder: Path) -> None:
     write_site(site_folder, {}, feeds=["invoices"])
     result = CliRunner().invoke(app, ["--site", str(site_folder), "alerts", "test"])
-    assert "no [alerts.channels.NAME] is declared" in str(result.exception)
+    assert "no [news.channels.NAME] is declared" in str(result.exception)
 
 
 def test_a_run_that_waited_in_vain_for_its_turn_is_told(make_site: Callable[..., Site], hook: Hook) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from kam.check import check_site
-from kam.settings import find_site
+from kam.cli.check import check_site
+from kam.site import find_site
 from kam.warehouse import memory
 from tests.test_ingest import ORDERS, Books, counts
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from kam.cli import app
+from kam.cli.commands import app
 from kam.errors import SourceRefusedError
-from kam.ingest import ingest
-from kam.settings import Site, find_site
+from kam.ingest.load import ingest
+from kam.site import Site, find_site
 from kam.warehouse import rows, warehouse
 from tests.support import REPOSITORY, write_csv, write_site
 

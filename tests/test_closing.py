@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kam import closing, steps
+from kam.close import steps, versions
 from kam.errors import UsageError
-from kam.settings import Site
+from kam.site import Site
 from kam.warehouse import warehouse
 from tests.support import close_plainly, published, write_csv, write_site
 
@@ -127,7 +127,7 @@ def test_a_month_closes_with_the_knowledge_of_an_earlier_load(site: Site) -> Non
     late_invoice(site)
     with warehouse(site) as con:
         steps.load_feed(site, "invoices")
-        assert closing.newest_load(con) == 3
+        assert versions.newest_load(con) == 3
     # At load 2 nobody knew of the invoice for 7.
     assert close(site, [APRIL], as_of_load=2) == [("unchanged", 1)]
     assert close(site, [MAY], as_of_load=2) == [("closed", 1)]
@@ -149,7 +149,7 @@ def test_a_month_closed_as_known_then_opens_from_the_version_known_then(site: Si
 
 def known(site: Site, **what: Any) -> int:
     with warehouse(site) as con:
-        return closing.known_load(con, "Europe/Berlin", **what)
+        return versions.known_load(con, "Europe/Berlin", **what)
 
 
 def test_the_last_load_of_a_day_is_found_in_the_time_zone_of_the_site(site: Site) -> None:

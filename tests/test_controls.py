@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from kam import steps
-from kam.controls import ControlTotal, control_totals
-from kam.models import controls
-from kam.settings import Site
+from kam.build import controls
+from kam.close import ControlTotal, MonthOutcome, require_loaded, steps, why_not_valid
+from kam.close.controls import control_totals
+from kam.site import Site
 from kam.warehouse import Connection, memory, rows, warehouse
 from kam.warehouse import prepare as prepare_warehouse
 from tests.support import published, write_csv, write_site
@@ -93,7 +93,7 @@ LATE_INVOICE = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-0
 def build(site: Site, months: Sequence[date]) -> int:
     """Load what is new and build these months; the last load that is known."""
     for feed in site.settings.feeds:
-        steps.require_loaded(steps.load_feed(site, feed))
+        require_loaded(steps.load_feed(site, feed))
     return prepare(site, months)
 
 
@@ -104,7 +104,7 @@ def prepare(site: Site, months: Sequence[date]) -> int:
     return as_of_load
 
 
-def commit(site: Site, months: Sequence[date], as_of_load: int) -> list[steps.MonthOutcome]:
+def commit(site: Site, months: Sequence[date], as_of_load: int) -> list[MonthOutcome]:
     """Compare the control totals of what was built, and commit the months whose totals tie."""
     with warehouse(site) as con:
         con.execute("SET VARIABLE as_of_load = ?", [as_of_load])
@@ -332,8 +332,8 @@ def test_one_figure_tampered_with_stops_its_month_and_names_the_account(
     found = totals(con, site)
     assert broken(found) == {(month, control): first}
     (other,) = {MAY, JUNE} - {month}
-    assert steps.why_not_valid((), found, other) == ""
-    assert f"The first that does not tie is {first[0]}: " in steps.why_not_valid((), found, month)
+    assert why_not_valid((), found, other) == ""
+    assert f"The first that does not tie is {first[0]}: " in why_not_valid((), found, month)
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,18 @@ from typing import Any
 import pytest
 
 from expectations.site import require_valid
-from kam import closing, diff, steps
+from kam.audit import rebuild, verify
 from kam.build import prepare_build
-from kam.check import check_site
-from kam.contracts import FEEDS
-from kam.controls import control_totals
-from kam.corrections import KnownCorrection, known_corrections, read_corrections
+from kam.cli.check import check_site
+from kam.close import MonthOutcome, diff, require_loaded, steps, versions
+from kam.close.controls import control_totals
 from kam.errors import SettingsError
 from kam.periods import parse_month
-from kam.rebuild import rebuild
 from kam.report import correction_rows
-from kam.settings import Correction, Site, find_site
-from kam.verify import verify
-from kam.warehouse import Connection, as_known, memory, prepare, reading, rows, warehouse
+from kam.site import FEEDS, Correction, Site, find_site
+from kam.site.corrections_file import read_corrections
+from kam.warehouse import Connection, KnownCorrection, known_corrections, memory, prepare, reading, rows, warehouse
+from kam.warehouse.schema import as_known
 from tests.support import close_plainly, published, settings_of, stage, write_csv, write_site
 
 APRIL, MAY, JUNE = dt.date(2026, 4, 1), dt.date(2026, 5, 1), dt.date(2026, 6, 1)
@@ -396,15 +395,15 @@ def of_april(right: str, **changed: str) -> str:
     return entry(**(given | changed))
 
 
-def outcomes(found: Sequence[steps.MonthOutcome]) -> list[tuple[str, int]]:
+def outcomes(found: Sequence[MonthOutcome]) -> list[tuple[str, int]]:
     return [(month.outcome, month.version) for month in found]
 
 
-def close_tied(site: Site, months: Sequence[dt.date]) -> list[steps.MonthOutcome]:
+def close_tied(site: Site, months: Sequence[dt.date]) -> list[MonthOutcome]:
     """Close with what is new and the control totals; the other checks take longer than all the rest."""
     with steps.writing_session(site, "close"):
         for feed in site.settings.feeds:
-            steps.require_loaded(steps.load_feed(site, feed))
+            require_loaded(steps.load_feed(site, feed))
         known = steps.prepare_months(site, months)
         steps.build_marts(site, known)
         with warehouse(site) as con:
@@ -434,7 +433,7 @@ def test_a_stale_correction_fails_the_close_as_a_critical_check(site: Site) -> N
     assert "owner Accounts receivable" in april.message
     assert open_items(site, APRIL) == 100
     with warehouse(corrected) as con:
-        assert closing.last_version(con, APRIL) == 1
+        assert versions.last_version(con, APRIL) == 1
 
 
 @pytest.mark.parametrize("wanted", ['severity = "info"', 'severity = "off"', "threshold = 1"])

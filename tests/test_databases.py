@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from kam import ingest as ingest_module
 from kam.archive import archived
-from kam.databases import lowered, parsed, written
 from kam.errors import DatabaseUnreachableError, SettingsError, SourceRefusedError
-from kam.ingest import LoadResult, ingest
-from kam.settings import find_site
+from kam.ingest import LoadResult, load
+from kam.ingest.load import ingest
+from kam.ingest.readers.databases import lowered, parsed, written
+from kam.site import find_site
 from kam.warehouse import rows, warehouse
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - the fixture
 
@@ -158,7 +158,7 @@ def test_a_crash_before_the_commit_leaves_no_gap_and_no_double(books: Books, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ingest_module, "_commit", stop)
+        patch.setattr(load, "_commit", stop)
         with pytest.raises(KeyboardInterrupt):
             books.load()
     assert books.orders() == {"1": 1}
@@ -175,7 +175,7 @@ def test_a_crash_after_the_commit_reads_nothing_twice(books: Books, monkeypatch:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("kam.ledger.add_load", stop)
+        patch.setattr("kam.archive.ledger.add_load", stop)
         with pytest.raises(KeyboardInterrupt):
             books.load()
     assert [result.status for result in books.load()] == ["already loaded"]
@@ -234,7 +234,7 @@ def test_what_was_read_is_in_the_archive_and_needs_no_database(books: Books, mon
     monkeypatch.delenv("ERP_URL")
     before = books.query("FROM core.orders")
     (books.folder / "warehouse.duckdb").unlink()
-    from kam.rebuild import rebuild
+    from kam.audit import rebuild
 
     rebuild(find_site(books.folder))
     assert books.query("FROM core.orders") == before
@@ -250,7 +250,7 @@ def test_a_bad_row_is_rejected_with_the_values_of_the_database(books: Books) -> 
 
 
 def test_many_batches_are_one_load(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kam.databases._BATCH_ROWS", 2)
+    monkeypatch.setattr("kam.ingest.readers.databases._BATCH_ROWS", 2)
     for number in range(5):
         books.sell(str(number), f"2026-05-01 10:00:0{number}", quantity=f"{number}.5" if number else "1")
     assert counts(books.load()[0]) == (5, 5, 0, 0)
@@ -326,7 +326,7 @@ def test_an_unreachable_database_changes_nothing_and_shows_no_secret(
     monkeypatch.setenv("ERP_URL", urls[fault])
     site = find_site(server_books.folder)
     with warehouse(site) as con, pytest.raises(DatabaseUnreachableError) as raised:
-        list(ingest_module.ingest_feed(con, site, "orders"))
+        list(load.ingest_feed(con, site, "orders"))
     message = str(raised.value)
     assert raised.value.exit_code == 1
     assert "\n" not in message

@@ -16,10 +16,12 @@ from typing import Any
 
 import pytest
 
-from kam.demo import DemoSummary, write_demo
+from kam.demo import write_demo
+from kam.demo.write import DemoSummary
 from kam.errors import KamError
-from kam.ingest import ingest
-from kam.settings import find_site, load_settings
+from kam.ingest.load import ingest
+from kam.site import find_site
+from kam.site.site import load_settings
 from kam.warehouse import rows, warehouse
 
 Row = Mapping[str, str]

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kam import steps
-from kam.diff import CellChange, Difference, FigureChange, TableChange
+from kam.close import CellChange, Difference, FigureChange, TableChange, steps
 from kam.errors import KamError, UsageError
-from kam.settings import Site
+from kam.site import Site
 from tests.support import close_plainly, write_csv, write_site
 
 JUNE = date(2026, 6, 1)

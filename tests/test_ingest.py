@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from kam.archive import archived, file_hash, ledger_entries
+from kam.archive import archived, file_hash
+from kam.archive.store import ledger_entries
 from kam.errors import SettingsError
-from kam.ingest import LoadResult, ingest
-from kam.settings import find_site
+from kam.ingest import LoadResult
+from kam.ingest.load import ingest
+from kam.site import find_site
 from kam.warehouse import rows, warehouse
 
 ORDERS = "order_id,account_id,order_date,quantity,unit_price\n"

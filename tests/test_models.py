@@ -7,10 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from kam.build import record_content
-from kam.docs import DOCS, feeds_page, metrics_page
+from kam.build import Model, marts, models, record_content, run_views
 from kam.errors import KamError
-from kam.models import Model, marts, models, run_views
+from kam.publish.docs import DOCS, feeds_page, metrics_page
 from kam.warehouse import SQL, memory, rows
 from tests.support import build_case
 
@@ -94,14 +93,12 @@ def test_the_content_hash_sees_a_doubled_row_and_not_the_order() -> None:
 
 
 def test_a_doubled_grain_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    import kam.models
-
     summary = models()["receivables_summary"]
     doubled = Model(
         **{**vars(summary), "sql": f"SELECT * FROM ({summary.sql}) UNION ALL SELECT * FROM ({summary.sql})"}
     )
     known = {**models(), "receivables_summary": doubled}
-    monkeypatch.setattr(kam.models, "models", lambda: known)
+    monkeypatch.setattr("kam.build.runner.models", lambda: known)
     with pytest.raises(KamError, match=r"receivables_summary\.sql: 2 rows for one key"):
         build_case({"invoices": INVOICES}, periods=["2026-01"])
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kam.closing import keep_failure, newest_load
-from kam.plan import Action, MonthPlan, plan
-from kam.settings import Site, find_site
+from kam.close import Action, MonthPlan, newest_load, planned_months
+from kam.close.versions import keep_failure
+from kam.site import Site, find_site
 from kam.warehouse import warehouse
 from tests.support import close_plainly, write_csv, write_site
 
@@ -38,7 +38,7 @@ def planned(
 ) -> list[MonthPlan]:
     with warehouse(site) as con:
         known = as_of_load or newest_load(con)
-        return plan(con, site.settings, months, as_of_load=known, restate=restate)
+        return planned_months(con, site.settings, months, as_of_load=known, restate=restate)
 
 
 def actions(site: Site, months: Sequence[date], *, restate: bool = False) -> list[str]:

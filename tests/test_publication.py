@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from kam import publication, steps
+from kam.build import marts, run_views
+from kam.close import MonthOutcome, require_loaded, steps
 from kam.errors import KamError
-from kam.models import marts, run_views
-from kam.settings import Site
+from kam.publish import published_file
+from kam.site import Site
 from kam.warehouse import warehouse
 from tests.support import published, write_csv, write_site
 
@@ -26,11 +27,11 @@ INVOICE = {
 COLUMNS = list(INVOICE)
 
 
-def close(site: Site, month: date, *, restate: bool = False) -> steps.MonthOutcome:
+def close(site: Site, month: date, *, restate: bool = False) -> MonthOutcome:
     """A close without Prefect and without checks: they have tests of their own."""
     with steps.writing_session(site, "close"):
         for feed in site.settings.feeds:
-            steps.require_loaded(steps.load_feed(site, feed))
+            require_loaded(steps.load_feed(site, feed))
         as_of_load = steps.prepare_months(site, [month], restate=restate)
         steps.build_marts(site, as_of_load)
         outcome = steps.commit_month(
@@ -43,7 +44,7 @@ def close(site: Site, month: date, *, restate: bool = False) -> steps.MonthOutco
 @pytest.fixture
 def site(site_folder: Path) -> Site:
     site = write_site(site_folder, {"invoices": [INVOICE]}, feeds=["invoices"])
-    assert close(site, JUNE) == steps.MonthOutcome(JUNE, "closed", 1)
+    assert close(site, JUNE) == MonthOutcome(JUNE, "closed", 1)
     return site
 
 
@@ -75,7 +76,7 @@ def test_a_restated_month_shows_its_newest_version_and_keeps_the_old_one(site: S
     changed = close(site, JUNE)
     assert (changed.outcome, changed.version) == ("changed", 1)
     assert "1 row of invoices in 1 load since version 1." in changed.message
-    assert close(site, JUNE, restate=True) == steps.MonthOutcome(JUNE, "closed", 2)
+    assert close(site, JUNE, restate=True) == MonthOutcome(JUNE, "closed", 2)
 
     def total(view: str, version: int) -> object:
         query = f"SELECT sum(outstanding_amount) AS total FROM reporting.{view} WHERE close_version = {version}"
@@ -93,7 +94,7 @@ def test_a_restated_month_shows_its_newest_version_and_keeps_the_old_one(site: S
 
 def test_nothing_changed_makes_no_version_and_leaves_the_file_alone(site: Site) -> None:
     before = (site.published / "kam.duckdb").stat().st_mtime_ns
-    assert close(site, JUNE) == steps.MonthOutcome(JUNE, "unchanged", 1)
+    assert close(site, JUNE) == MonthOutcome(JUNE, "unchanged", 1)
     assert (site.published / "kam.duckdb").stat().st_mtime_ns == before
 
 
@@ -107,7 +108,7 @@ def test_a_log_left_by_a_crashed_writer_is_not_replayed_into_the_new_file(site: 
     leftover = site.published / "kam.duckdb.wal"
     leftover.write_bytes(b"old")
     with warehouse(site) as con:
-        publication.publish(con, site)
+        published_file.publish(con, site)
     assert not leftover.exists()
     assert {file.name for file in site.published.iterdir()} == {"kam.duckdb", "quality"}
 
@@ -116,4 +117,4 @@ def test_a_folder_that_cannot_be_written_says_how_to_publish_later(site: Site) -
     shutil.rmtree(site.published)
     site.published.write_text("a file in the way")
     with warehouse(site) as con, pytest.raises(KamError, match="kam publish"):
-        publication.publish(con, site)
+        published_file.publish(con, site)

@@ -22,11 +22,11 @@ from typing import Any
 
 import pytest
 
-from kam import quality_page, steps
+from kam.close import steps
 from kam.errors import KamError
 from kam.periods import add_months
-from kam.scratch import BUILDING
-from kam.settings import Site
+from kam.publish import quality_page
+from kam.site import BUILDING, Site
 from kam.warehouse import Connection, memory, prepare, reading
 from tests.browser import Browser, chromium, needs_chromium
 from tests.support import close_plainly, write_csv, write_site

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from kam import steps
-from kam.settings import Site
+from kam.close import MonthOutcome, require_loaded, steps
+from kam.site import Site
 from tests.flows.processes import end
 from tests.reader import HABITS
 from tests.support import REPOSITORY, write_csv, write_site
@@ -53,14 +53,14 @@ def close(site: Site, version: int) -> None:
     """Correct the invoice of June, make a version of both months, and publish them together."""
     corrected = invoice("I1", "A", 6, 90 + 10 * version)
     write_csv(site.directory / "landing" / f"invoices_{version:06}.csv", list(corrected), [corrected])
-    steps.require_loaded(steps.load_feed(site, "invoices"))
+    require_loaded(steps.load_feed(site, "invoices"))
     load = steps.prepare_months(site, [JUNE, JULY], restate=True)
     steps.build_marts(site, load)
     for month in (JUNE, JULY):
         outcome = steps.commit_month(
             site, month, as_of_load=load, checks=(), controls=(), restate=True, reason="a correction"
         )
-        assert outcome == steps.MonthOutcome(month, "closed", version)
+        assert outcome == MonthOutcome(month, "closed", version)
     assert steps.publish(site, only_if_lagging=True)
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from kam import archive, steps
-from kam.contracts import FEEDS
+from kam.archive import store
+from kam.audit import rebuild
+from kam.build import marts
+from kam.close import require_loaded, steps
 from kam.errors import KamError, UsageError
-from kam.ingest import ingest
-from kam.models import marts
-from kam.rebuild import rebuild
-from kam.settings import Site, find_site
+from kam.ingest.load import ingest
+from kam.site import FEEDS, Site, find_site
 from kam.warehouse import rows, warehouse
 from tests.support import write_csv, write_site
 
@@ -47,7 +47,7 @@ def close(site: Site, months: Sequence[date], *, restate: bool = False) -> None:
     """Load what is new and close these months without Prefect; all checks are left out."""
     with steps.writing_session(site, "close"):
         for feed in site.settings.feeds:
-            steps.require_loaded(steps.load_feed(site, feed))
+            require_loaded(steps.load_feed(site, feed))
         as_of_load = steps.prepare_months(site, months, restate=restate)
         steps.build_marts(site, as_of_load)
         checks = steps.validate_feeds(site, as_of_load)
@@ -130,7 +130,7 @@ def test_the_next_load_gets_an_id_that_no_load_had(tmp_path: Path) -> None:
     lose_warehouse(site)
     rebuild(site)
     deliver(site, "b.csv", ORDERS + "2,1,A,2026-01-05,7\n")
-    assert [entry["load_id"] for entry in archive.ledger_entries(site)] == [1, 2]
+    assert [entry["load_id"] for entry in store.ledger_entries(site)] == [1, 2]
 
 
 def test_every_closed_version_comes_back_as_it_was_known_then(site_folder: Path) -> None:
@@ -171,12 +171,12 @@ def test_a_version_is_computed_with_the_settings_of_then(site_folder: Path) -> N
 def test_a_version_that_comes_out_otherwise_is_named_and_the_old_warehouse_kept(site_folder: Path) -> None:
     site = write_site(site_folder, {"invoices": INVOICES}, feeds=["invoices"])
     close(site, [APRIL])
-    entries = archive.ledger_entries(site)
+    entries = store.ledger_entries(site)
     for entry in entries:
         if entry["kind"] == "close":
             entry["content_hash"] = "another"
             entry["manifest"]["content"]["receivables_ageing"] = "another"
-    archive.ledger(site).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    store.ledger(site).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     report = rebuild(site, force=True)
     assert report.differences == [
         "2026-04 version 1: receivables_ageing came out otherwise, although the models are the same"
@@ -197,8 +197,8 @@ def test_a_load_that_comes_out_otherwise_stops_the_rebuild(tmp_path: Path) -> No
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
     before = content(site)
-    (entry,) = archive.ledger_entries(site)
-    archive.ledger(site).write_text(json.dumps(entry | {"loaded_count": 2}) + "\n")
+    (entry,) = store.ledger_entries(site)
+    store.ledger(site).write_text(json.dumps(entry | {"loaded_count": 2}) + "\n")
     with pytest.raises(
         KamError, match=r"load 1 \(orders: landing/a.csv\) comes out otherwise .* loaded 1 instead of 2"
     ):
@@ -215,7 +215,7 @@ def test_a_crash_half_way_leaves_the_old_warehouse(tmp_path: Path, monkeypatch: 
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kam.rebuild._swap", crash)
+    monkeypatch.setattr("kam.audit.replay._swap", crash)
     with pytest.raises(KeyboardInterrupt):
         rebuild(site, force=True)
     assert content(site) == before
@@ -224,11 +224,11 @@ def test_a_crash_half_way_leaves_the_old_warehouse(tmp_path: Path, monkeypatch: 
 def test_nothing_is_loaded_into_a_new_warehouse_while_the_ledger_knows_more(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
-    ledger = archive.ledger(site).read_bytes()
+    ledger = store.ledger(site).read_bytes()
     lose_warehouse(site)
     with pytest.raises(KamError, match=r"lacks load 1 of orders.*kam rebuild"):
         deliver(site, "b.csv", ORDERS + "2,1,A,2026-01-05,7\n")
-    assert archive.ledger(site).read_bytes() == ledger
+    assert store.ledger(site).read_bytes() == ledger
     assert rebuild(site).load_count == 1
 
 
@@ -240,7 +240,7 @@ def test_without_a_ledger_there_is_nothing_to_rebuild_from(tmp_path: Path) -> No
 def test_a_damaged_line_of_the_ledger_is_named(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
-    archive.ledger(site).write_bytes(b"{broken\n" + archive.ledger(site).read_bytes())
+    store.ledger(site).write_bytes(b"{broken\n" + store.ledger(site).read_bytes())
     with pytest.raises(KamError, match="line 1 is damaged"):
         rebuild(site, force=True)
 
@@ -248,11 +248,11 @@ def test_a_damaged_line_of_the_ledger_is_named(tmp_path: Path) -> None:
 def test_a_line_that_a_crash_cut_short_is_written_again(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
-    whole = archive.ledger(site).read_bytes()
-    archive.ledger(site).write_bytes(whole[:50])
+    whole = store.ledger(site).read_bytes()
+    store.ledger(site).write_bytes(whole[:50])
     deliver(site, "b.csv", ORDERS + "2,1,A,2026-01-05,7\n")
-    assert archive.ledger(site).read_bytes().startswith(whole)
-    assert [entry["load_id"] for entry in archive.ledger_entries(site)] == [1, 2]
+    assert store.ledger(site).read_bytes().startswith(whole)
+    assert [entry["load_id"] for entry in store.ledger_entries(site)] == [1, 2]
 
 
 def test_a_select_over_files_gives_its_rows_again_in_the_same_order(tmp_path: Path) -> None:

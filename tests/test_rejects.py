@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from kam.cli.status import site_rejects
 from kam.errors import UsageError
-from kam.ingest import LoadResult, ingest
-from kam.inspection import site_rejects
-from kam.rejects import export
-from kam.settings import find_site
+from kam.ingest import LoadResult
+from kam.ingest.load import ingest
+from kam.ingest.rejects import export
+from kam.site import find_site
 from kam.warehouse import prepare, reading, rows, transaction, warehouse
 
 HEADER = "order_id,line_no,account_id,order_date,quantity\n"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from kam.errors import SettingsError, UsageError
-from kam.settings import find_site, load_settings, validate_settings
+from kam.site import find_site, validate_settings
+from kam.site.site import load_settings
 
 SITE: dict[str, Any] = {"name": "Books"}
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kam.ingest import LoadResult, ingest
-from kam.settings import find_site
+from kam.ingest import LoadResult
+from kam.ingest.load import ingest
+from kam.site import find_site
 from kam.warehouse import warehouse
 
 HEADER = "order_id,account_id,order_date,quantity\n"

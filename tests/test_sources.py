@@ -18,11 +18,12 @@ import pytest
 import xlsxwriter
 import zstandard
 
-from kam import archive
-from kam.archive import ledger_entries
+from kam.archive import store
+from kam.archive.store import ledger_entries
 from kam.errors import SettingsError
-from kam.ingest import LoadResult, ingest
-from kam.settings import find_site
+from kam.ingest import LoadResult
+from kam.ingest.load import ingest
+from kam.site import find_site
 from kam.warehouse import rows, warehouse
 
 COLUMNS = ("order_id", "account_id", "order_date", "quantity", "unit_price", "status")
@@ -440,7 +441,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = books.put("a.csv", line("1"))
-    copied_bytes = archive._copied_bytes  # noqa: SLF001 - the moment in which somebody writes
+    copied_bytes = store._copied_bytes  # noqa: SLF001 - the moment in which somebody writes
 
     def copy_while_somebody_writes(source: Path, copy: Path, descriptor: int) -> str:
         with file.open("a") as grown:
@@ -448,7 +449,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(
         return copied_bytes(source, copy, descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr("kam.archive._copied_bytes", copy_while_somebody_writes)
+        patch.setattr("kam.archive.store._copied_bytes", copy_while_somebody_writes)
         (result,) = books.load()
     assert (result.status, "still being written" in result.message) == ("left", True)
     assert books.query("FROM ops.loads") == []
@@ -465,7 +466,7 @@ def test_a_file_that_changes_between_hash_and_archive_is_left_for_the_next_run(
     # As long as the one that was loaded, so that it is hashed before it is archived.
     books.put("a.csv", line("2"))
     with monkeypatch.context() as patch:
-        patch.setattr("kam.sources.file_hash", lambda _: "0" * 64)
+        patch.setattr("kam.ingest.sources.file_hash", lambda _: "0" * 64)
         (result,) = books.load()
     assert result.status == "left"
     assert books.ids() == ["1"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from kam.ingest import ingest
-from kam.settings import find_site
+from kam.ingest.load import ingest
+from kam.site import find_site
 from kam.warehouse import rows, warehouse
 from tests.test_ingest import Books, counts
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from kam import archive
+from kam.archive import store
+from kam.audit import rebuild, verify
 from kam.errors import KamError, UsageError
-from kam.rebuild import rebuild
-from kam.settings import Site, find_site
-from kam.verify import verify
+from kam.site import Site, find_site
 from kam.warehouse import warehouse
 from tests.support import close_plainly, write_csv, write_site
 
@@ -95,7 +94,7 @@ def test_a_row_changed_in_the_published_file_is_found(site: Site) -> None:
 
 
 def test_a_version_whose_recorded_hash_is_another_does_not_hold(site: Site) -> None:
-    ledger = archive.ledger(site)
+    ledger = store.ledger(site)
     recorded = verify(site, APRIL, 1)[0].tables[0].recorded
     assert recorded
     ledger.write_text(ledger.read_text().replace(recorded, "0" * 32))
@@ -104,8 +103,8 @@ def test_a_version_whose_recorded_hash_is_another_does_not_hold(site: Site) -> N
 
 
 def test_an_archived_file_with_other_bytes_is_named(site: Site) -> None:
-    entry = next(entry for entry in archive.ledger_entries(site) if "files" in entry)
-    kept = archive.archived(site, entry["files"][0]["sha256"])
+    entry = next(entry for entry in store.ledger_entries(site) if "files" in entry)
+    kept = store.archived(site, entry["files"][0]["sha256"])
     kept.chmod(0o644)
     kept.write_bytes(kept.read_bytes().replace(b"100", b"101", 1))
     with pytest.raises(KamError, match="does not have the bytes that its name says") as error:
@@ -114,7 +113,7 @@ def test_an_archived_file_with_other_bytes_is_named(site: Site) -> None:
     assert "landing/invoices.csv" in str(error.value)
     # A proof only looks, although the same bytes still lie in the landing folder. A rebuild takes them again.
     assert "kam rebuild --force" in str(error.value)
-    assert archive.fault(site, kept.name)
+    assert store.fault(site, kept.name)
     rebuild(site, force=True)
     require_all_hold(site)
 

@@ -15,13 +15,14 @@ import pytest
 from filelock import FileLock
 
 from kam.errors import KamError, WarehouseBusyError
-from kam.settings import Site
-from kam.warehouse import Connection, Holder, holder, reading, transaction, warehouse, writing
+from kam.site import Site
+from kam.warehouse import Connection, reading, transaction, warehouse, writing
+from kam.warehouse.turns import Holder, holder
 from tests.support import REPOSITORY, write_site
 
 HOLD = """
 import sys, pathlib
-from kam.settings import find_site
+from kam.site import find_site
 from kam.warehouse import warehouse, writing
 site = find_site(pathlib.Path(sys.argv[1]))
 with writing(site, "close 2026-06"), warehouse(site):
@@ -148,7 +149,7 @@ def test_a_writer_waits_for_somebody_who_only_looks(site: Site) -> None:
     with warehouse(site):
         pass
     look = (
-        "import sys, time, pathlib\nfrom kam.settings import find_site\nfrom kam.warehouse import reading\n"
+        "import sys, time, pathlib\nfrom kam.site import find_site\nfrom kam.warehouse import reading\n"
         "with reading(find_site(pathlib.Path(sys.argv[1]))):\n    print('looking', flush=True)\n    time.sleep(1)"
     )
     command = [sys.executable, "-c", look, str(site.directory)]
@@ -162,7 +163,7 @@ def test_a_writer_waits_for_somebody_who_only_looks(site: Site) -> None:
 def test_a_writer_that_finds_a_looker_names_it_and_not_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with warehouse(site):
         pass
-    monkeypatch.setattr("kam.warehouse._LOOK_SECONDS", 0)
+    monkeypatch.setattr("kam.warehouse.connection._LOOK_SECONDS", 0)
     look = "import sys, duckdb\ncon = duckdb.connect(sys.argv[1], read_only=True)\nprint('looking', flush=True)\nsys.stdin.read()"
     command = [sys.executable, "-c", look, str(site.warehouse)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as looker:

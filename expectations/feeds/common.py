@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.rules import Owner, Rule, Severity
-from kam.contracts import FEEDS
+from kam.site import FEEDS
 
 
 def rows_by_date(feed: str, date: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from expectations.marts import forecast, rating, receivables, variance
 from expectations.marts.common import suite
 from expectations.rules import Suite
-from kam.models import marts, models
+from kam.build import marts, models
 
 _OF_THE_GROUPS = (*receivables.SUITES, *variance.SUITES, *rating.SUITES, *forecast.SUITES)
 _NAMED = frozenset(of_group.name for of_group in _OF_THE_GROUPS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from expectations.rules import Owner, Rule, Severity, Suite
-from kam.models import models
+from kam.build import models
 
 
 def suite(mart: str, *rules: Rule) -> Suite:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from kam import archive, quality_page
-from kam.models import marts, run_views
-from kam.settings import Site, find_site
+from kam.archive import store
+from kam.build import marts, run_views
+from kam.publish import quality_page
+from kam.site import Site, find_site
 from kam.warehouse import Connection, reading, rows
 
 if TYPE_CHECKING:
@@ -144,8 +145,8 @@ def content(folder: Path) -> Content:
     return found | {
         "published": [published(folder)],
         "page is current": [_text(site.published / quality_page.PAGE) == page],
-        "ledger": [_timeless(entry) for entry in archive.ledger_entries(site)],
-        "archive": [{"file": file.name, "sha256": archive.file_hash(file)} for file in _archived(site)],
+        "ledger": [_timeless(entry) for entry in store.ledger_entries(site)],
+        "archive": [{"file": file.name, "sha256": store.file_hash(file)} for file in _archived(site)],
     }
 
 
@@ -204,7 +205,7 @@ def leftovers(folder: Path) -> list[str]:
         targets = {"kam.duckdb", "quality", "quality/index.html"}
         below = sorted(str(path.relative_to(site.published)) for path in site.published.rglob("*"))
         found += [f"published/{name}" for name in below if name not in targets]
-    of_archive = {archive.ledger(site), *_archived(site), *(file.parent for file in _archived(site))}
+    of_archive = {store.ledger(site), *_archived(site), *(file.parent for file in _archived(site))}
     found += [f"archive/{path.relative_to(site.archive)}" for path in site.archive.rglob("*") if path not in of_archive]
     return sorted(found)
 

@@ -48,14 +48,17 @@ def install(points: Points) -> None:
 
 
 def _named_steps() -> Mapping[str, Callable[..., Any]]:
-    from kam import archive, closing, ingest, ledger, publication, steps
+    from kam.archive import ledger, store
+    from kam.close import steps, versions
+    from kam.ingest import load
+    from kam.publish import published_file
 
     chosen = {
-        archive: ("take_in", "store", "add_to_ledger"),
+        store: ("take_in", "keep", "add_to_ledger"),
         ledger: ("sync", "add_load"),
-        ingest: ("load",),
-        closing: ("commit",),
-        publication: ("publish", "_swap"),
+        load: ("load",),
+        versions: ("commit",),
+        published_file: ("publish", "_swap"),
         steps: tuple(
             name
             for name, value in vars(steps).items()
@@ -63,7 +66,7 @@ def _named_steps() -> Mapping[str, Callable[..., Any]]:
         ),
     }
     return {
-        f"{module.__name__.removeprefix('kam.')}.{name}": getattr(module, name)
+        f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
         for module, names in chosen.items()
         for name in names
     }

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kam import archive, steps
+from kam.archive import store
+from kam.audit import rebuild
+from kam.close import steps
 from kam.errors import KamError
-from kam.rebuild import rebuild
-from kam.scratch import scratch_folder
-from kam.settings import Site, find_site
+from kam.site import Site, find_site, scratch_folder
 from kam.warehouse import reading
 
 HEADER = "order_id,account_id,order_date,quantity\n"
@@ -38,8 +38,8 @@ def load(site: Site) -> list[str]:
 
 
 def kept(site: Site) -> Path:
-    (entry,) = archive.ledger_entries(site)
-    return archive.archived(site, entry["sha256"])
+    (entry,) = store.ledger_entries(site)
+    return store.archived(site, entry["sha256"])
 
 
 def flip_a_byte(file: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_load_never_reads_damaged_bytes_but_archives_the_file_again(site: Site
 
 def test_a_rebuild_knows_what_was_committed_when_the_ledger_did_not_get_its_line(site: Site) -> None:
     """As after a kill between the two: the line is added before anything is replaced."""
-    archive.ledger(site).write_bytes(b"")
+    store.ledger(site).write_bytes(b"")
     assert rebuild(site, force=True).load_count == 1
     assert quantities(site) == [5]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from kam import archive
-from kam.settings import Site, find_site
+from kam.archive import store
+from kam.site import Site, find_site
 from tests.crash import books
 from tests.crash.harness import Sites
 
@@ -25,14 +25,14 @@ def test_versions_and_loads_made_under_an_earlier_clock_come_after_those_before(
     closed = closes(site)
     assert [month for month, _ in closed] == ["2026-04-01", "2026-05-01"]
     assert closed[0][1] > closed[1][1], "the clock was not set back"
-    archive.ledger(site).write_bytes(b"")
+    store.ledger(site).write_bytes(b"")
     sites.runner.must_run(folder, "ingest")
     assert closes(site) == closed
 
 
 def closes(site: Site) -> list[tuple[str, str]]:
     """Month and time of the closes in the order of the ledger."""
-    entries = archive.ledger_entries(site)
+    entries = store.ledger_entries(site)
     return [(entry["period_month"], entry["closed_at"]) for entry in entries if entry["kind"] == "close"]
 
 

@@ -21,18 +21,18 @@ SEED = int(os.environ.get("KAM_CRASH_SEED") or random.SystemRandom().getrandbits
 # Points and how many of them a run passes before it dies. Each run goes on where the one before it was killed.
 KILLS = {
     "ingest": [
-        ("step archive.take_in: after", 1),
+        ("step store.take_in: after", 1),
         ("os replace: before", 1),
         ("sql INSERT INTO ops.loads", 1),
         ("step ledger.add_load: before", 1),
-        ("step archive.store: after", 1),
-        ("step archive.add_to_ledger: before", 2),
+        ("step store.keep: after", 1),
+        ("step store.add_to_ledger: before", 2),
         ("os fsync: after", 1),
         ("step steps.load_feed: after", 4),
     ],
     "close": [
         ("sql INSERT INTO ops.closes", 1),
-        ("step publication._swap: before", 1),
+        ("step published_file._swap: before", 1),
     ],
     "backfill": [("step steps.commit_month: after", 1)],
     "publish": [("sql CREATE TABLE published.", 10), ("os replace: after", 1)],

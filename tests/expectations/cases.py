@@ -8,8 +8,7 @@ from typing import Any
 
 from expectations import CheckResult, Suite, validate
 from expectations.feeds import PREPARED
-from kam.build import prepare_build
-from kam.models import materialise
+from kam.build import materialise, prepare_build
 from kam.periods import parse_month
 from kam.warehouse import Connection, memory, prepare
 from tests.support import settings_of, stage

@@ -21,12 +21,11 @@ from expectations import CheckResult, Suite, validate
 from expectations.feeds import FEED_SUITES, PREPARED
 from expectations.marts import MART_SUITES
 from expectations.site import suites_of_feeds, suites_of_marts
-from kam import steps
-from kam.contracts import FEEDS
+from kam.build import marts, materialise
+from kam.close import steps
 from kam.demo import write_demo
 from kam.ingest import ordered_feeds
-from kam.models import marts, materialise
-from kam.settings import Site, find_site
+from kam.site import FEEDS, Site, find_site
 from kam.warehouse import Connection, warehouse
 from tests.support import write_csv
 

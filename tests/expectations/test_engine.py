@@ -14,7 +14,7 @@ import pytest
 from expectations import MAX_SAMPLE_KEYS, CheckResult, Rule, Severity, Suite, validate
 from expectations.rules import Owner
 from kam.errors import KamError
-from kam.settings import Site
+from kam.site import Site
 from kam.warehouse import Connection, memory, warehouse
 from tests.support import REPOSITORY, settings_of
 

@@ -11,7 +11,7 @@ import pytest
 from expectations import CheckResult, Severity, validate
 from expectations.checks import rule_from_file
 from expectations.feeds import FEED_SUITES, feed_suites
-from kam.contracts import FEEDS
+from kam.site import FEEDS
 from kam.warehouse import SQL
 from tests.expectations.cases import Given, loaded, outcome
 

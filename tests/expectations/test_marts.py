@@ -10,7 +10,7 @@ import pytest
 from expectations import CheckResult, validate
 from expectations.feeds import FEED_SUITES
 from expectations.marts import MART_SUITES, mart_suites
-from kam.models import marts
+from kam.build import marts
 from kam.warehouse import Connection
 from tests.expectations.cases import outcome
 from tests.support import build_case, settings_of

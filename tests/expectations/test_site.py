@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from expectations.site import own_suites, require_valid, suites_of_feeds
-from kam import steps
-from kam.check import check_site
+from kam.cli.check import check_site
+from kam.close import steps
 from kam.errors import KamError, SettingsError
 from kam.periods import parse_month
-from kam.settings import Site
+from kam.site import Site
 from kam.warehouse import reading, rows
 from tests.support import close_plainly, published, write_site
 

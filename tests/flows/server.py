@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from kam.settings import Site
+from kam.site import Site
 from tests.flows.processes import environment, running, wait_for
 from tests.support import published, write_site
 

@@ -13,7 +13,7 @@ from flows.ingest import ingest
 from flows.monthly_close import monthly_close
 from flows.publish import publish
 from kam.errors import SourceRefusedError, ValidationFailedError
-from kam.settings import Site
+from kam.site import Site
 from tests.flows.processes import PREFECT_LOG_LINE, environment, kam
 from tests.receivers import Hook, dead_port, web_server
 from tests.support import write_csv, write_site

@@ -19,7 +19,7 @@ import yaml
 
 from expectations.site import require_valid
 from kam.errors import SettingsError, UsageError
-from kam.settings import Site, find_site
+from kam.site import Site, find_site
 from kam.warehouse import writing
 from tests.flows.processes import environment, run, running, wait_for
 from tests.flows.server import Server, open_amounts, prefect_server, site_in

@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from kam.build import marts, run_views
+from kam.close import CloseReport
 from kam.errors import ValidationFailedError
-from kam.models import marts, run_views
-from kam.report import CloseReport
-from kam.settings import Site
+from kam.site import Site
 from tests.support import published, write_csv, write_site
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from kam.settings import Site
+from kam.site import Site
 from kam.warehouse import writing
 from tests.flows.processes import NOISE, PREFECT_LOG_LINE, Finished, end, environment, kam, lines_with, wait_for
 from tests.support import published, write_csv, write_site

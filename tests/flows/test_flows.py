@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
-from kam.settings import Site
+from kam.site import Site
 from tests.flows.processes import wait_for
 from tests.support import published, write_csv, write_site
 

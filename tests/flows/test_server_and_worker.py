@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from kam import archive, steps
-from kam.settings import Site
+from kam.archive import store
+from kam.close import steps
+from kam.site import Site
 from kam.warehouse import warehouse, writing
 from tests.flows.processes import NOISE, PATIENCE_SECONDS, environment, kam, lines_with, run, running, wait_for
 from tests.flows.server import Server, open_amounts, prefect_server, site_in
@@ -83,7 +84,7 @@ def test_commands_started_at_once_run_on_the_server_take_turns_and_say_for_whom_
     ]
     assert sum(any(line in text.splitlines() for line in other) for text in said) == 1
     # Each file was loaded once, and the months came out as they do one after the other.
-    assert [entry["kind"] for entry in archive.ledger_entries(site)] == ["load"] * 2 + ["close"] * 2
+    assert [entry["kind"] for entry in store.ledger_entries(site)] == ["load"] * 2 + ["close"] * 2
     assert contents(site) == contents(closed_in_turn(tmp_path / "in-turn"))
     assert open_amounts(site) == {date(2026, 5, 1): 100, date(2026, 6, 1): 125}
     assert not (site_folder / ".kam.holder").exists()

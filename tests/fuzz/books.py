@@ -11,9 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kam.contracts import FEEDS, Feed
 from kam.ingest import LoadResult, ingest_feed
-from kam.settings import Site, validate_settings
+from kam.site import FEEDS, Feed, Site, validate_settings
 from kam.warehouse import Connection, memory, prepare
 
 Cells = Sequence[str | None]

@@ -16,7 +16,7 @@ import xlsxwriter
 import zstandard
 from hypothesis import strategies as st
 
-from kam.contracts import Kind
+from kam.site import Kind
 from tests.fuzz.rows import BAD, Row, Table
 
 ISO: Mapping[str, Any] = {}

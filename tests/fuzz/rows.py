@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from kam.contracts import FEEDS, Column, Feed, Kind
+from kam.site import FEEDS, Column, Feed, Kind
 
 # Mostly narrow feeds, which load several times faster; together they have every kind of column, key and rule.
 NARROW = ("fx_rates", "instalments", "payment_plan", "deliveries", "forecasts", "accounts", "calendar", "sales_plan")

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import assume, event, given, note
 from hypothesis import strategies as st
 
-from kam.contracts import Kind
+from kam.site import Kind
 from tests.fuzz.books import Books, books
 from tests.fuzz.examples import law
 from tests.fuzz.files import FORMATS, as_csv, cells, count_of_records, dialects, formats, mutations, written

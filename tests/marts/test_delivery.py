@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from kam.build import build
-from kam.models import prepare_marts
+from kam.build import prepare_marts
+from kam.build.candidates import build
 from kam.periods import months_between, parse_month
 from kam.warehouse import Connection, literal, memory, prepare
 from tests.support import SHARED, build_case, fetch, needs_shared, settings_of

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kam.contracts import FEEDS
+from kam.site import FEEDS
 from kam.warehouse import memory
 from tests.support import SHARED, build_case, fetch, needs_shared
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kam.build import build, prepare_build
-from kam.contracts import FEEDS
-from kam.models import run_models
+from kam.build import prepare_build, run_models
+from kam.build.candidates import build
 from kam.periods import add_months, parse_month
+from kam.site import FEEDS
 from kam.warehouse import Connection
 from tests.marts import receivables_by_hand as by_hand
 from tests.support import SHARED, build_case, fetch, needs_shared, settings_of, stage

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kam.build import build
-from kam.contracts import FEEDS
-from kam.models import prepare_marts
+from kam.build import prepare_marts
+from kam.build.candidates import build
 from kam.periods import months_between, parse_month
+from kam.site import FEEDS
 from kam.warehouse import Connection, literal, memory, prepare
 from tests.support import SHARED, build_case, fetch, needs_shared, settings_of
 

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kam import steps
+from kam.close import require_closed, require_loaded, steps
 from kam.ingest import LoadResult, ordered_feeds
-from kam.settings import SETTINGS_FILE, Site, find_site
+from kam.site import SETTINGS_FILE, Site, find_site
 from kam.warehouse import reading, rows
 from tests.support import SHARED
 
@@ -68,7 +68,7 @@ def load(site: Site) -> list[LoadResult]:
     """Load everything that the site declares; a refused source fails the test."""
     with steps.writing_session(site, "ingest"):
         loads = [result for feed in ordered_feeds(site) for result in steps.load_feed(site, feed)]
-    steps.require_loaded(loads)
+    require_loaded(loads)
     return loads
 
 
@@ -88,7 +88,7 @@ def close_one_by_one(site: Site, months: Sequence[dt.date]) -> None:
 
 
 def _close(site: Site, months: Sequence[dt.date]) -> None:
-    steps.require_loaded([result for feed in ordered_feeds(site) for result in steps.load_feed(site, feed)])
+    require_loaded([result for feed in ordered_feeds(site) for result in steps.load_feed(site, feed)])
     as_of_load = steps.prepare_months(site, months)
     feed_checks = steps.validate_feeds(site, as_of_load)
     steps.build_marts(site, as_of_load)
@@ -100,7 +100,7 @@ def _close(site: Site, months: Sequence[dt.date]) -> None:
         )
         for month in months
     ]
-    steps.require_closed(outcomes)
+    require_closed(outcomes)
 
 
 def loaded_rows(site: Site, sql: str) -> list[dict[str, Any]]:

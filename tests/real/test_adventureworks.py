@@ -9,10 +9,10 @@ from decimal import Decimal
 
 import pytest
 
-from kam.models import marts
+from kam.audit import verify
+from kam.build import marts
 from kam.periods import months_between
-from kam.settings import Site
-from kam.verify import verify
+from kam.site import Site
 from tests.real import sites
 from tests.real.sites import iso_date, loaded_rows, month_end, month_of, records
 from tests.support import needs_shared, published

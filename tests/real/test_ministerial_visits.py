@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from kam.ingest import LoadResult
-from kam.settings import Site
+from kam.site import Site
 from tests.real import sites
 from tests.real.sites import iso_date, loaded_rows, records
 from tests.support import needs_shared, published

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from kam.audit import verify
 from kam.periods import months_between
-from kam.settings import Site
-from kam.verify import verify
+from kam.site import Site
 from tests.real import sites
 from tests.real.sites import Record, loaded_rows, month_end, month_of, records, us_date
 from tests.support import needs_shared, published

@@ -1,0 +1,8 @@
+"""Alerts: what a run has to tell, in words, queued in the warehouse and sent through channels."""
+
+from kam.alerts import news
+from kam.alerts.channels import faults
+from kam.alerts.findings import Run, reason
+from kam.alerts.queue import send_test, send_waiting
+
+__all__ = ["Run", "faults", "news", "reason", "send_test", "send_waiting"]

@@ -1,0 +1,103 @@
+"""How each month of a run stands: failed, warned or good, and by which rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from expectations import Severity
+from kam.alerts.findings import GOOD, Failure, MonthNow, Run, failing_state, fingerprint
+from kam.alerts.plain import plain
+from kam.alerts.queue import State
+from kam.alerts.wording import LONGEST_SENTENCE, failure_lines
+from kam.close import ControlTotal, MonthOutcome
+from kam.warehouse import Connection, rows
+from kam.words import counted
+
+_SHOWN_KEYS = 3
+
+
+def month_now(con: Connection, run: Run, outcome: MonthOutcome) -> MonthNow:
+    """What a month's outcome comes to."""
+    failures = _failures(con, run, outcome)
+    if outcome.outcome in ("closed", "unchanged"):
+        return _closed(outcome, [failure for failure in failures if failure.severity == Severity.WARNING])
+    if outcome.outcome == "changed":
+        # The last two lines are commands, which the message has anyway.
+        lines = [f"- {plain(line, LONGEST_SENTENCE)}" for line in outcome.message.splitlines()[:-2]]
+        state = failing_state([("changed", outcome.message)], ["its inputs changed since it was closed"])
+        return MonthNow(outcome.month, "was not closed again: its inputs changed", state, "warning", lines)
+    critical = [failure for failure in failures if failure.severity == Severity.CRITICAL]
+    lines = failure_lines(critical) or [f"- {plain(outcome.message, LONGEST_SENTENCE)}"]
+    reasons = [failure.reason for failure in critical] or [plain(outcome.message, LONGEST_SENTENCE)]
+    state = failing_state([(one.name, one.count) for one in critical] or [("failed", outcome.message)], reasons)
+    return MonthNow(outcome.month, "was not closed", state, "critical", lines)
+
+
+def _closed(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
+    what = f"{'was' if outcome.outcome == 'closed' else 'is'} closed as version {outcome.version}"
+    if not warnings:
+        return MonthNow(outcome.month, what, GOOD, "good", ())
+    found = [(warning.name, warning.count) for warning in warnings]
+    state = State("warned", fingerprint(found), [warning.reason for warning in warnings])
+    return MonthNow(outcome.month, f"{what}, with warnings", state, "warning", failure_lines(warnings))
+
+
+def _failures(con: Connection, run: Run, outcome: MonthOutcome) -> list[Failure]:
+    """The rules that a month breaks: as this run found, or as its version has them where that stays what is published."""
+    if outcome.outcome == "unchanged":
+        return _kept_failures(con, outcome)
+    found = [
+        _failure(
+            check.name, check.severity, check.sentence, check.owner, check.if_it_fails, check.failed_in(outcome.month),
+            check.keys_in(outcome.month),
+        )
+        for check in run.report.checks
+        if check.fails_in(outcome.month)
+    ]  # fmt: skip
+    return found + [_untied(total) for total in run.report.controls if total.month == outcome.month and not total.ties]
+
+
+def _kept_failures(con: Connection, outcome: MonthOutcome) -> list[Failure]:
+    found = rows(
+        con,
+        """
+        SELECT check_name, severity, sentence, owner, if_it_fails, failed_count, sample_keys
+        FROM ops.checks
+        WHERE period_month = ? AND close_version = ? AND NOT success
+        ORDER BY check_name
+        """,
+        [outcome.month, outcome.version],
+    )
+    return [
+        _failure(
+            row["check_name"], row["severity"], row["sentence"], row["owner"], row["if_it_fails"], row["failed_count"],
+            json.loads(row["sample_keys"]),
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def _failure(
+    name: str,
+    severity: str,
+    sentence: str,
+    owner: str,
+    if_it_fails: str,
+    count: int,
+    keys: Sequence[Mapping[str, Any]],
+) -> Failure:
+    samples = " ".join(
+        "(" + ", ".join(f"{column} {plain(value)}" for column, value in key.items() if column != "period_month") + ")"
+        for key in keys[:_SHOWN_KEYS]
+    )
+    broken = f"{sentence} {counted(count, 'row')} breaking this"
+    line = f"- {broken}{f': {samples}' if samples else ''}. [{name}, {owner}]"
+    return Failure(name, severity, count, f"{broken}.", line, if_it_fails)
+
+
+def _untied(total: ControlTotal) -> Failure:
+    text = plain(total.in_words(), 2 * LONGEST_SENTENCE)
+    count = [total.untied_count, str(total.difference)]
+    return Failure(f"{total.control} {total.currency}", total.severity, count, text, f"- {text}")

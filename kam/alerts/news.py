@@ -1,0 +1,270 @@
+"""What a run has to tell: one message an event, and only when it says something new.
+
+Compared is what each subject (a month, a feed, a run) is now with what its last alert said: the same failing rules with
+the same counts are no news, however often a run is repeated. Nothing here knows how a message travels.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import duckdb
+
+from kam.alerts.findings import GOOD, MonthNow, Run, failing_state, fingerprint, reason
+from kam.alerts.months import month_now
+from kam.alerts.plain import plain
+from kam.alerts.queue import Alert, State, deliver, last_states, record, send_unqueued
+from kam.alerts.wording import (
+    LONGEST_SENTENCE,
+    command_again,
+    cut_short,
+    kam_command,
+    line_about,
+    listed_months,
+    next_step,
+    page_address,
+    refusal_line,
+    were_in_words,
+)
+from kam.errors import KamError
+from kam.ingest import LoadResult
+from kam.periods import month_name
+from kam.site import AlertEvent, Site
+from kam.warehouse import Connection, warehouse
+from kam.words import counted
+
+log = logging.getLogger("kam")
+
+
+def tell(site: Site, run: Run) -> None:
+    """Write down what a run has to tell, and send it together with what waits from before. Never raises.
+
+    Has to run while nobody else may write. What the warehouse does not take is sent once.
+    """
+    if not site.settings.alerts.channels:
+        return
+    try:
+        _tell(site, run)
+    except Exception as error:  # noqa: BLE001 - a close must not fail because nobody could be told
+        log.warning("Alerts: %s. The run itself is not affected", reason(error))
+
+
+def _tell(site: Site, run: Run) -> None:
+    found = None
+    try:
+        with warehouse(site) as con:
+            found = alerts_of(con, site, run)
+            record(con, site, found)
+    except (KamError, duckdb.Error, OSError):
+        send_unqueued(site, _failed(site, run, [], {}) if found is None else found)
+        return
+    with warehouse(site) as con:
+        deliver(con, site)
+
+
+def tell_unqueued(site: Site, run: Run) -> None:
+    """Send once what a run that could not open the warehouse has to tell. Never raises."""
+    if not site.settings.alerts.channels or run.kind == "publish":
+        return
+    try:
+        send_unqueued(site, _failed(site, run, [], {}))
+    except Exception as error:  # noqa: BLE001 - as above
+        log.warning("Alerts: %s. The run itself is not affected", reason(error))
+
+
+def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
+    """What a run has to tell that its subjects' last alerts did not, at most one alert an event."""
+    if run.kind == "publish":
+        return []
+    before = last_states(con)
+    months = [month_now(con, run, outcome) for outcome in run.report.months if outcome.outcome != "left"]
+    failed = [month for month in months if month.state.state == "failed"]
+    alerts = [*_failed(site, run, failed, before), *_refused(site, run)]
+    good: dict[str, str] = {}
+    if not run.stopped:
+        warned = [
+            month for month in months if month.state.state == "warned" and _is_news(month.name, month.state, before)
+        ]
+        alerts += _warned(site, run, warned, before)
+        good |= {month.name: f"{month.name} {month.what}." for month in months if month.state.state == "good"}
+        good |= {run.kind: f"kam {run.name} ran to its end."}
+    refused = {load.feed for load in run.refused}
+    good |= {load.feed: f"{load.feed} loads again." for load in run.report.loads if load.feed not in refused}
+    alerts += _recovered(site, good, before)
+    return [alert for alert in alerts if _says_something_new(alert, before)]
+
+
+def _says_something_new(alert: Alert, before: Mapping[str, State]) -> bool:
+    return any(_is_news(subject, state, before) for subject, state in alert.states.items())
+
+
+def _is_news(subject: str, state: State, before: Mapping[str, State]) -> bool:
+    known = before.get(subject, GOOD)
+    return (state.state, state.fingerprint) != (known.state, known.fingerprint)
+
+
+def _failed(site: Site, run: Run, failed: Sequence[MonthNow], before: Mapping[str, State]) -> list[Alert]:
+    """The alert of a close or backfill with months that failed, or of a run that stopped."""
+    if run.stopped:
+        return [_stopped(site, run, failed)]
+    if not failed:
+        return []
+    severity = "critical" if any(month.severity == "critical" for month in failed) else "warning"
+    if run.kind == "backfill":
+        event: AlertEvent = "backfill_failed"
+        what = f"{run.name}: {len(failed)} of {counted(len(run.months), 'month')} failed"
+    else:
+        event, what = "close_failed", f"{failed[0].name} {failed[0].what}"
+    paragraphs = [
+        f"{what}. What was published before stays.",
+        listed_months(failed, run),
+        _mending(site, run, severity),
+    ]
+    was_warned = [month.name for month in failed if before.get(month.name, GOOD).state == "warned"]
+    if was_warned:
+        paragraphs.insert(1, f"Closed with warnings before: {', '.join(was_warned)}.")
+    return [_alert(site, event, severity, what, paragraphs, _states(failed))]
+
+
+def _mending(site: Site, run: Run, severity: str) -> str:
+    """What to do about months that failed, or that only a restatement can close again."""
+    if severity == "warning":
+        name = month_name(run.months[0]) if run.kind == "close" else "MONTH"
+        diff, restate = kam_command(site, "diff", name), kam_command(site, run.name, '--restate --reason "…"')
+        return next_step([f"look at what changed: {diff}", f"make a new version: {restate}"])
+    rejects = [f"see the rejected rows: {kam_command(site, 'rejects')}"] if _any_rejects(run) else []
+    return next_step([*rejects, f"mend what is named above, then run again: {command_again(site, run)}"])
+
+
+def _stopped(site: Site, run: Run, failed: Sequence[MonthNow]) -> Alert:
+    """The alert of a run that did not come to its end."""
+    not_done = {
+        "close": f"{run.subject} was not {'published' if run.report.months else 'closed'}",
+        "backfill": f"{run.name} stopped",
+        "ingest": "loading stopped",
+        "publish": "publishing stopped",
+    }[run.kind]
+    closing: dict[str, AlertEvent] = {"close": "close_failed", "backfill": "backfill_failed"}
+    refused = run.refused if not run.report.planned else []
+    if refused:
+        why = f"{were_in_words({load.feed: None for load in refused})} refused"
+        lines = [refusal_line(load) for load in refused]
+        next_command = (
+            f"see what does not fit: {kam_command(site, 'check')} — mend it, then run again: {command_again(site, run)}"
+        )
+    else:
+        why = ""
+        lines = [f"- {plain(line, LONGEST_SENTENCE)}" for line in run.stopped.splitlines() if line.strip()]
+        next_command = f"mend what is named above, then run again: {command_again(site, run)}"
+    stopped = failing_state([(run.kind, run.stopped)], [line.removeprefix("- ") for line in lines])
+    event: AlertEvent = "load_refused" if refused or run.kind == "ingest" else closing[run.kind]
+    what = f"{not_done}: {why}" if why else not_done
+    paragraphs = [
+        f"{what}. What was published before stays.",
+        cut_short(lines),
+        listed_months(failed, run),
+        next_step([next_command]),
+    ]
+    return _alert(
+        site,
+        event,
+        "critical",
+        what,
+        paragraphs,
+        {**_states(failed), **_refused_states(refused), run.subject: stopped},
+        also=[closing[run.kind]] if run.kind in closing and event == "load_refused" else [],
+    )
+
+
+def _refused(site: Site, run: Run) -> list[Alert]:
+    """The alert of a run that went on without the sources that were refused."""
+    if run.stopped or not run.refused:
+        return []
+    what = f"{were_in_words({load.feed: None for load in run.refused})} refused"
+    paragraphs = [
+        f"{what}; nothing of {'it' if len(run.refused) == 1 else 'them'} was loaded.",
+        cut_short([refusal_line(load) for load in run.refused]),
+        next_step([f"see what does not fit: {kam_command(site, 'check')} — mend it, then: {command_again(site, run)}"]),
+    ]
+    return [_alert(site, "load_refused", "critical", what, paragraphs, _refused_states(run.refused))]
+
+
+def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[str, State]) -> list[Alert]:
+    """The alert of months that are published with a banner."""
+    if not warned:
+        return []
+    many = len(warned) > 1
+    what = f"{counted(len(warned), 'month')} closed with warnings" if many else f"{warned[0].name} {warned[0].what}"
+    paragraphs = [f"{what}. It is published, with a banner.".replace("It is", "They are" if many else "It is")]
+    failed_before = [month.name for month in warned if before.get(month.name, GOOD).state == "failed"]
+    if failed_before:
+        mended = [line_about(name, text) for name in failed_before for text in before[name].reasons]
+        paragraphs.append(
+            "\n".join([f"Recovered from failure: {', '.join(failed_before)}. Mended:", cut_short(mended)])
+        )
+    paragraphs += [listed_months(warned, run), next_step([f"look at what failed: {kam_command(site, 'status')}"])]
+    return [_alert(site, "close_warned", "warning", what, paragraphs, _states(warned))]
+
+
+def _recovered(site: Site, good: Mapping[str, str], before: Mapping[str, State]) -> list[Alert]:
+    """The alert of what failed, warned or was refused before and is good now; `good` says how each subject is."""
+    names = [subject for subject in good if before.get(subject, GOOD).state != "good"]
+    if not names:
+        return []
+    months, others = [name for name in names if _is_month(name)], [name for name in names if not _is_month(name)]
+    if months:
+        what = f"{months[0]} is" if len(months) == 1 else f"{len(months)} months are"
+    else:
+        what = f"{', '.join(others)}:"
+    mended = [line_about(name, text) for name in names for text in before[name].reasons]
+    paragraphs = [
+        cut_short([f"- {good[name]}" for name in names]) if len(names) > 1 else good[names[0]],
+        "Mended:\n" + cut_short(list(dict.fromkeys(mended))) if mended else "",
+    ]
+    return [_alert(site, "recovered", "good", f"{what} good again", paragraphs, dict.fromkeys(names, GOOD))]
+
+
+def _alert(
+    site: Site,
+    event: AlertEvent,
+    severity: str,
+    what: str,
+    paragraphs: Iterable[str],
+    states: Mapping[str, State],
+    *,
+    also: Sequence[AlertEvent] = (),
+) -> Alert:
+    months = [date.fromisoformat(f"{subject}-01") for subject in states if _is_month(subject)]
+    shown = "recovered" if event == "recovered" else severity
+    text = [*(paragraph for paragraph in paragraphs if paragraph), f"Page: {page_address(site, months)}"]
+    subject = f"{plain(site.settings.site.name)}: {what} ({shown})"
+    return Alert(event, severity, subject, "\n\n".join(text), months, states, also)
+
+
+def _is_month(subject: str) -> bool:
+    """Whether a subject is a month; feeds and runs begin with a letter."""
+    return subject[0].isdigit()
+
+
+def _states(months: Iterable[MonthNow]) -> dict[str, State]:
+    return {month.name: month.state for month in months}
+
+
+def _refused_states(refused: Sequence[LoadResult]) -> dict[str, State]:
+    by_feed: dict[str, list[LoadResult]] = {}
+    for load in refused:
+        by_feed.setdefault(load.feed, []).append(load)
+    return {
+        feed: State(
+            "refused",
+            fingerprint([(load.source, load.message) for load in loads]),
+            [refusal_line(load).removeprefix("- ") for load in loads],
+        )
+        for feed, loads in by_feed.items()
+    }
+
+
+def _any_rejects(run: Run) -> bool:
+    return any(load.rejected_count for load in run.report.loads)

@@ -1,0 +1,179 @@
+"""The queue of messages: written to the warehouse with a run, sent at once, and else at each later run, oldest first."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from kam.alerts.channels import Attempt, Message, send_all
+from kam.alerts.plain import plain
+from kam.site import ALERT_EVENTS, AlertEvent, AlertsSection, Site
+from kam.warehouse import Connection, rows, transaction, utc_now, warehouse, writing
+
+log = logging.getLogger("kam")
+
+
+@dataclass(frozen=True)
+class State:
+    """How a subject (a month, a feed, a run) is: `failed`, `warned`, `refused` or `good`, and what failed.
+
+    Two states with the same `fingerprint` have nothing new to tell.
+    """
+
+    state: str
+    fingerprint: str = ""
+    reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A message about a run, and what it says of each subject. It goes to channels that want `event` or one of `also`."""
+
+    event: AlertEvent
+    severity: str
+    subject: str
+    body: str
+    months: Sequence[date]
+    states: Mapping[str, State]
+    also: Sequence[AlertEvent] = ()
+
+    def wanted_by(self, alerts: AlertsSection) -> list[str]:
+        """The channels that it is for."""
+        events = {self.event, *self.also}
+        return [name for name, channel in alerts.channels.items() if events & set(channel.events)]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A message that a channel has not got yet."""
+
+    channel: str
+    attempts: int
+    created_at: dt.datetime
+    last_error: str
+    message: Message
+
+
+def last_states(con: Connection) -> dict[str, State]:
+    """The state of each subject as its last alert told it."""
+    found = rows(
+        con, "FROM ops.alert_subjects QUALIFY alert_id = max(alert_id) OVER (PARTITION BY subject) ORDER BY subject"
+    )
+    return {row["subject"]: State(row["state"], row["fingerprint"], tuple(json.loads(row["reasons"]))) for row in found}
+
+
+def record(con: Connection, site: Site, alerts: Sequence[Alert]) -> None:
+    """Write alerts down, each with a delivery for every channel that wants it."""
+    with transaction(con):
+        for alert in alerts:
+            (number, load), *_ = con.execute(
+                "SELECT (SELECT coalesce(max(alert_id), 0) + 1 FROM ops.alerts), (SELECT max(load_id) FROM ops.loads)"
+            ).fetchall()
+            con.execute(
+                "INSERT INTO ops.alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [number, alert.event, list(alert.months), alert.severity, alert.subject, alert.body, load, utc_now()],
+            )
+            for subject, state in alert.states.items():
+                con.execute(
+                    "INSERT INTO ops.alert_subjects VALUES (?, ?, ?, ?, ?)",
+                    [number, subject, state.state, state.fingerprint, json.dumps(list(state.reasons))],
+                )
+            for channel in alert.wanted_by(site.settings.alerts):
+                con.execute("INSERT INTO ops.alert_deliveries VALUES (?, ?, 0, NULL, NULL)", [number, channel])
+
+
+def waiting(con: Connection, site: Site) -> list[Waiting]:
+    """The messages that were not delivered yet, oldest first; those of channels that there are no more are left out."""
+    found = rows(
+        con,
+        """
+        SELECT alert_id, channel, attempts, last_error, created_at, severity, subject, body
+        FROM ops.alert_deliveries
+        JOIN ops.alerts USING (alert_id)
+        WHERE delivered_at IS NULL
+        ORDER BY alert_id, channel
+        """,
+    )
+    return [
+        Waiting(
+            row["channel"],
+            row["attempts"],
+            row["created_at"],
+            row["last_error"] or "",
+            Message(row["alert_id"], row["severity"], row["subject"], row["body"]),
+        )
+        for row in found
+        if row["channel"] in site.settings.alerts.channels
+    ]
+
+
+def deliver(con: Connection, site: Site) -> list[Attempt]:
+    """Send what waits, and write down what became of it."""
+    outbox: dict[str, list[Message]] = {}
+    for delivery in waiting(con, site):
+        outbox.setdefault(delivery.channel, []).append(_dated(delivery))
+    if not outbox:
+        return []
+    log.info("Sending alerts …")
+    attempts = send_all(outbox, site.settings.alerts)
+    for attempt in attempts:
+        con.execute(
+            "UPDATE ops.alert_deliveries SET attempts = attempts + ?, delivered_at = ?, last_error = ? "
+            "WHERE alert_id = ? AND channel = ?",
+            [
+                attempt.tries, None if attempt.error else utc_now(), attempt.error or None,
+                attempt.alert_id, attempt.channel,
+            ],
+        )  # fmt: skip
+    report(attempts, "It is sent at the next run, or with: kam alerts send")
+    return attempts
+
+
+def send_waiting(site: Site) -> list[Waiting]:
+    """Send what waits, as a command of its own; what is still waiting then."""
+    patience = site.settings.run.busy_timeout_seconds
+    with writing(site, "alerts", wait_seconds=patience, on_wait=log.info), warehouse(site) as con:
+        deliver(con, site)
+        return waiting(con, site)
+
+
+def send_unqueued(site: Site, alerts: Sequence[Alert]) -> None:
+    """Send alerts once, where the warehouse cannot take them."""
+    outbox: dict[str, list[Message]] = {}
+    for number, alert in enumerate(alerts, start=1):
+        for channel in alert.wanted_by(site.settings.alerts):
+            outbox.setdefault(channel, []).append(Message(number, alert.severity, alert.subject, alert.body))
+    report(send_all(outbox, site.settings.alerts), "It is not tried again, because the warehouse could not be written")
+
+
+def send_test(site: Site) -> list[Attempt]:
+    """Send every channel one message; what became of it."""
+    message = Message(
+        1,
+        "info",
+        f"{plain(site.settings.site.name)}: test message",
+        f"This is a test. Alerts about closes, loads and backfills arrive here.\n\nEvents: {', '.join(ALERT_EVENTS)}.",
+    )
+    return send_all({name: [message] for name in site.settings.alerts.channels}, site.settings.alerts)
+
+
+def report(attempts: Sequence[Attempt], what_next: str) -> None:
+    """Tell of the channels that took a message or did not."""
+    for attempt in attempts:
+        if attempt.error:
+            log.warning("Alert not delivered to %s: %s. %s", attempt.channel, attempt.error, what_next)
+        else:
+            log.info("Alert sent to %s", attempt.channel)
+
+
+def _dated(delivery: Waiting) -> Message:
+    """A message, with the time it was written when it comes late."""
+    message = delivery.message
+    if not delivery.attempts:
+        return message
+    note = f"Written on {delivery.created_at:%Y-%m-%d at %H:%M} UTC; it could not be delivered before."
+    return Message(message.alert_id, message.severity, message.subject, f"{message.body}\n\n{note}")

@@ -1,0 +1,186 @@
+"""A closed version proved: made again from the archive alone, as known at its load, and compared table by table.
+
+The ledger beside the archive says from which loads, settings and opening balance a version was made. These loads, the
+version and those that it opens from are made again in a scratch warehouse; the site's own is not looked at, so later loads,
+restatements or its loss do not matter. The rows that are published are hashed as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from kam.archive import ledger, store
+from kam.audit.replay import Aside, replayed
+from kam.build import content_query, marts, models_hash
+from kam.errors import KamError, UsageError
+from kam.periods import add_months, month_name
+from kam.publish import PUBLISHED_FILE
+from kam.site import Site, scratch_folder
+from kam.warehouse import Connection, literal, memory, reading
+
+Entry = Mapping[str, Any]
+# Content hash and row count by table.
+Content = Mapping[str, tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class TableProof:
+    """The content hashes of one result table of a version; None where it has no rows, or is not published.
+
+    `rows` is how many were made again.
+    """
+
+    table: str
+    rows: int
+    recorded: str | None
+    rebuilt: str | None
+    published: str | None
+    is_published: bool
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether what was recorded, made again and published is the same."""
+        return self.recorded == self.rebuilt and (not self.is_published or self.published == self.recorded)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What became of one version; `closes_made` counts it and those that it opens from."""
+
+    month: date
+    version: int
+    as_of_load: int
+    tables: Sequence[TableProof]
+    loads_made: int
+    closes_made: int
+    models_changed: bool
+    is_published: bool
+
+    @property
+    def name(self) -> str:
+        """As it is called on the console."""
+        return f"{month_name(self.month)} version {self.version}"
+
+    @property
+    def holds(self) -> bool:
+        """Whether every table is equal."""
+        return all(table.is_equal for table in self.tables)
+
+
+def verify(
+    site: Site,
+    month: date | None = None,
+    version: int | None = None,
+    *,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> list[Proof]:
+    """Make a version of a month again, the newest unless one is named, and compare it; without a month, all versions.
+
+    Raises `UsageError` when the ledger does not have it, `KamError` when the archive lacks a file or has it with other
+    bytes.
+    """
+    entries = store.ledger_entries(site)
+    closes = {_key(close): close for close in entries if ledger.is_close(close)}
+    targets = [_target(site, closes, month, version)] if month else sorted(closes.values(), key=_key)
+    if not targets:
+        message = f"no month is closed, {store.ledger(site)} says. Next: kam close MONTH"
+        raise UsageError(message)
+    openings = {_key(target): _with_its_openings(closes, target) for target in targets}
+    wanted = set().union(*openings.values())
+    known = max(target["as_of_load"] for target in targets)
+    loads = [entry for entry in entries if not ledger.is_close(entry) and entry["load_id"] <= known]
+    on_step("Comparing the archive with its ledger …")
+    store.require_sound(site, loads, mend=False)
+    with scratch_folder(site, "verify-") as folder:
+        aside = Aside(site, folder)
+        replayed(aside, [*loads, *(close for key, close in closes.items() if key in wanted)], on_step)
+        with reading(aside) as con:
+            rebuilt = [_content(con, "marts", target) for target in targets]
+    return [
+        Proof(
+            date.fromisoformat(target["period_month"]),
+            target["close_version"],
+            target["as_of_load"],
+            _compared(target["manifest"]["content"], made, published),
+            sum(load["load_id"] <= target["as_of_load"] for load in loads),
+            len(openings[_key(target)]),
+            target["models_hash"] != models_hash(),
+            published is not None,
+        )
+        for target, made, published in zip(targets, rebuilt, _published(site, targets), strict=True)
+    ]
+
+
+def _compared(recorded: Mapping[str, str], rebuilt: Content, published: Content | None) -> list[TableProof]:
+    return [
+        TableProof(
+            name,
+            rebuilt[name][1] if name in rebuilt else 0,
+            recorded.get(name),
+            rebuilt[name][0] if name in rebuilt else None,
+            published[name][0] if published and name in published else None,
+            published is not None,
+        )
+        for name in sorted({*recorded, *rebuilt, *(published or {})})
+    ]
+
+
+def _key(close: Entry) -> tuple[str, int]:
+    return close["period_month"], close["close_version"]
+
+
+def _target(site: Site, closes: Mapping[tuple[str, int], Entry], month: date, version: int | None) -> Entry:
+    versions = [number for period, number in closes if period == month.isoformat()]
+    if not versions:
+        message = f"{month_name(month)} is not closed, {store.ledger(site)} says. Next: kam close {month_name(month)}"
+        raise UsageError(message)
+    if version is not None and version not in versions:
+        message = (
+            f"{month_name(month)} has no version {version}; its versions are {', '.join(map(str, sorted(versions)))}"
+        )
+        raise UsageError(message)
+    return closes[month.isoformat(), version or max(versions)]
+
+
+def _with_its_openings(closes: Mapping[tuple[str, int], Entry], target: Entry) -> set[tuple[str, int]]:
+    """The version, the one that it opens from, the one which that opens from, and so on."""
+    wanted = {_key(target)}
+    close = target
+    while (opened_from := close["manifest"]["opened_from_version"]) is not None:
+        before = add_months(date.fromisoformat(close["period_month"]), -1).isoformat()
+        if (before, opened_from) not in closes:
+            message = f"version {opened_from} of {before[:7]}, which {close['period_month'][:7]} opens from, is not in the ledger"
+            raise KamError(message)
+        close = closes[before, opened_from]
+        wanted.add(_key(close))
+    return wanted
+
+
+def _content(con: Connection, schema: str, target: Entry) -> Content:
+    """The content of each table of a version that has rows."""
+    condition = f"WHERE period_month = DATE '{target['period_month']}' AND close_version = {target['close_version']}"
+    found = con.execute(
+        " UNION ALL ".join(
+            content_query(mart.name, f"(FROM {schema}.{mart.name} {condition})", mart.all_columns) for mart in marts()
+        )
+    )
+    return {name: (content_hash, row_count) for _, name, content_hash, row_count in found.fetchall()}
+
+
+def _published(site: Site, targets: Sequence[Entry]) -> list[Content | None]:
+    """The same of the published file; None where that is not there, cannot be read or lacks the version."""
+    file = site.published / PUBLISHED_FILE
+    if not file.exists():
+        return [None] * len(targets)
+    with memory() as con:
+        try:
+            con.execute(f"ATTACH {literal(str(file))} AS published (READ_ONLY)")
+            found = con.execute("SELECT period_month::VARCHAR, close_version FROM published.ops.closes").fetchall()
+            return [_content(con, "published.marts", target) if _key(target) in found else None for target in targets]
+        except duckdb.Error:
+            return [None] * len(targets)

@@ -1,0 +1,296 @@
+"""The warehouse made again from the archive and its ledger alone: every load, then every closed version.
+
+It is built beside the old one, which stays in its place until the new one is complete. Each load is read from the
+archived bytes with the mapping of then; each version is computed as known at its load, with the settings of then and
+the models of now, and compared with the content hash that the ledger recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from kam.archive import ledger, store
+from kam.build import marts, models_hash, prepare_build, prepare_marts, record_content, run_models
+from kam.close import versions
+from kam.errors import KamError, UsageError
+from kam.ingest import Extract, SourceFile, replay
+from kam.periods import add_months
+from kam.site import SETTINGS_FILE, Settings, Site, scratch_folder, validate_settings
+from kam.warehouse import Connection, literal, prepare, rows, transaction, warehouse, writing
+
+_COUNTS = ("read_count", "loaded_count", "unchanged_count", "rejected_count", "superseded_count")
+Entry = Mapping[str, Any]
+
+
+@dataclass
+class RebuildReport:
+    """What was made again; `differences` names each version that came out otherwise, and `kept` the old file then."""
+
+    load_count: int = 0
+    row_count: int = 0
+    close_count: int = 0
+    differences: list[str] = field(default_factory=list)
+    kept: Path | None = None
+
+
+class Aside(Site):
+    """A site whose warehouse lies in another folder."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        """The site's archive and settings, and the folder for the warehouse."""
+        super().__init__(site.directory, site.settings)
+        self._folder = folder
+
+    @property
+    def warehouse(self) -> Path:
+        """The working file in that folder."""
+        return self._folder / "warehouse.duckdb"
+
+
+def rebuild(
+    site: Site,
+    *,
+    force: bool = False,
+    on_step: Callable[[str], None] = lambda _: None,
+    on_wait: Callable[[str], None] = print,
+) -> RebuildReport:
+    """Make `warehouse.duckdb` again and put it in the place of the old one.
+
+    Raises `UsageError` when there is a warehouse with loads in it and not `force`; `KamError` when the archive lacks a
+    file or has it with other bytes, or a load comes out otherwise than the ledger says. The old warehouse stays then.
+    """
+    with writing(site, "rebuild", wait_seconds=site.settings.run.busy_timeout_seconds, on_wait=on_wait):
+        _bring_ledger_up_to_date(site)
+        entries = store.ledger_entries(site)
+        if not entries:
+            message = f"{store.ledger(site)}: lists no load, so there is nothing to make a warehouse from"
+            raise KamError(message)
+        if not force and _holds_anything(site):
+            message = (
+                f"{site.warehouse}: is there already. To replace it by one made from the archive: kam rebuild --force"
+            )
+            raise UsageError(message)
+        on_step("Comparing the archive with its ledger …")
+        store.require_sound(site, entries, mend=True)
+        with scratch_folder(site, "rebuild-") as folder:
+            aside = Aside(site, folder)
+            report = replayed(aside, entries, on_step)
+            if report.differences:
+                report.kept = _kept(site)
+            _take_over_alerts(site, aside)
+            _swap(aside, site)
+    return report
+
+
+def _bring_ledger_up_to_date(site: Site) -> None:
+    """Add what a process that was killed right after a commit did not come to add.
+
+    A warehouse that lacks something, or cannot be opened, is what the rebuild is for.
+    """
+    if site.warehouse.exists():
+        with suppress(KamError, duckdb.Error), warehouse(site) as con:
+            ledger.sync(con, site)
+
+
+def _holds_anything(site: Site) -> bool:
+    """Whether a warehouse is there and may have something in it; one that cannot be opened may."""
+    if not site.warehouse.exists():
+        return False
+    try:
+        with warehouse(site) as con:
+            return bool(
+                con.execute("SELECT (SELECT count(*) FROM ops.loads) + (SELECT count(*) FROM ops.closes)").fetchall()[
+                    0
+                ][0]
+            )
+    except (KamError, duckdb.Error):
+        return True
+
+
+def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], None]) -> RebuildReport:
+    """Make the loads and closes of these lines of the ledger again, in a new warehouse.
+
+    Raises `KamError` when a load cannot be made again, or comes out otherwise than the ledger says.
+    """
+    loads = [entry for entry in entries if not ledger.is_close(entry)]
+    closes = [entry for entry in entries if ledger.is_close(entry)]
+    report = RebuildReport()
+    with warehouse(aside) as con:
+        for number, entry in enumerate(sorted(loads, key=lambda entry: entry["load_id"]), start=1):
+            on_step(f"Load {number:,} of {len(loads):,}: {entry['feed']} {entry['source']}")
+            _replay(con, aside, entry)
+            report.load_count += 1
+            report.row_count += entry["loaded_count"]
+        for group in _groups(closes):
+            names = " to ".join(dict.fromkeys(close["period_month"][:7] for close in (group[0], group[-1])))
+            on_step(f"Closing again as known at load {group[0]['as_of_load']}: {names}")
+            report.differences += _close_again(con, group)
+            report.close_count += len(group)
+        con.execute("RESET VARIABLE as_of_load")
+        prepare(con, aside.settings.site.reporting_currency, aside.settings.corrections)
+        con.execute("CHECKPOINT")
+    return report
+
+
+def _replay(con: Connection, site: Site, entry: Entry) -> None:
+    """Load again what a line of the ledger says; raises `KamError` when other counts come out."""
+    files = tuple(
+        SourceFile(file["name"], store.archived(site, file["sha256"]), file["sha256"]) for file in entry["files"]
+    )
+    extract = Extract(entry["feed"], entry["source"], files, entry["sha256"], watermark=entry.get("watermark"))
+    name = f"load {entry['load_id']} ({entry['feed']}: {entry['source']})"
+    try:
+        result = replay(con, site, extract, entry)
+    except (KamError, ValueError, KeyError) as error:
+        message = f"{name} cannot be made again: {str(error).splitlines()[0]}. Nothing was changed"
+        raise KamError(message) from None
+    different = [
+        f"{count.removesuffix('_count')} {getattr(result, count):,} instead of {entry[count]:,}"
+        for count in _COUNTS
+        if getattr(result, count) != entry[count]
+    ]
+    if different:
+        message = f"{name} comes out otherwise than the ledger says: {', '.join(different)}. Nothing was changed"
+        raise KamError(message)
+    con.execute("UPDATE ops.loads SET mapping_hash = ? WHERE load_id = ?", [entry["mapping_hash"], entry["load_id"]])
+
+
+def _groups(closes: Sequence[Entry]) -> list[list[Entry]]:
+    """Closes that can be computed together: in a row, of the same state, none opening from another of them."""
+    groups: list[list[Entry]] = []
+    for close in closes:
+        last = groups[-1] if groups else []
+        if last and _goes_with(close, last):
+            last.append(close)
+        else:
+            groups.append([close])
+    return groups
+
+
+def _goes_with(close: Entry, group: Sequence[Entry]) -> bool:
+    months = {other["period_month"] for other in group}
+    first = group[0]
+    return (
+        close["as_of_load"] == first["as_of_load"]
+        and close["manifest"].get("settings") == first["manifest"].get("settings")
+        and close["period_month"] not in months
+        and (close["manifest"]["opened_from_version"] is None or _month_before(close) not in months)
+    )
+
+
+def _month_before(close: Entry) -> str:
+    return add_months(date.fromisoformat(close["period_month"]), -1).isoformat()
+
+
+def _close_again(con: Connection, group: Sequence[Entry]) -> list[str]:
+    """Compute and commit versions again; a line for each that differs from what was recorded."""
+    settings = _settings_of(group[0])
+    months = [date.fromisoformat(close["period_month"]) for close in group]
+    prepare(con, settings.site.reporting_currency, settings.corrections)
+    prepare_marts(con)
+    prepare_build(con, settings, months, as_of_load=group[0]["as_of_load"])
+    for close in group:
+        con.execute(
+            "UPDATE build.periods SET previous_version = ? WHERE period_month = ?",
+            [close["manifest"]["opened_from_version"], close["period_month"]],
+        )
+    run_models(con, settings.available)
+    record_content(con)
+    return [line for close in group if (line := _commit_again(con, close))]
+
+
+def _settings_of(close: Entry) -> Settings:
+    """The settings that a version was computed by. Raises `KamError` when the ledger does not have them."""
+    name = f"version {close['close_version']} of {close['period_month'][:7]}"
+    text = close["manifest"].get("settings")
+    if text is None:
+        message = f"{name}: the ledger does not have the settings that it was computed by. Nothing was changed"
+        raise KamError(message)
+    document = json.loads(text)
+    feeds = {feed: {"files": "archive"} for feed in document["feeds"]}
+    return validate_settings(document | {"feeds": feeds}, Path(f"{name}: {SETTINGS_FILE}"))
+
+
+def _commit_again(con: Connection, close: Entry) -> str:
+    """Write one version with the record that the ledger has of it; how it differs, empty when it does not."""
+    month, version = date.fromisoformat(close["period_month"]), close["close_version"]
+    made = versions.candidate(con, month)
+    manifest = dict(close["manifest"])
+    recorded = manifest["content"]
+    manifest["content"] = dict(made.tables)
+    manifest["loads"] = versions.loads_known(con, close["as_of_load"])
+    with transaction(con):
+        for mart in marts():
+            names = ", ".join(column.name for column in mart.all_columns)
+            con.execute(
+                f"INSERT INTO marts.{mart.name} (close_version, {names}) "
+                f"SELECT ?, {names} FROM build.{mart.name} WHERE period_month = ?",
+                [version, month],
+            )
+        values = {**close, "content_hash": made.content_hash, "manifest": json.dumps(manifest, sort_keys=True)}
+        _insert(con, "ops.closes", [values])
+        of_version = {"period_month": month, "close_version": version}
+        checks = [{**check, "sample_keys": json.dumps(check["sample_keys"])} for check in close["checks"]]
+        _insert(con, "ops.checks", [{**check, **of_version} for check in checks])
+        _insert(con, "ops.control_totals", [{**total, **of_version} for total in close["control_totals"]])
+        versions.keep_corrections(con, month, version)
+    if made.content_hash == close["content_hash"]:
+        return ""
+    tables = [table for table in sorted({*made.tables, *recorded}) if made.tables.get(table) != recorded.get(table)]
+    why = "the models changed since" if close["models_hash"] != models_hash() else "although the models are the same"
+    return f"{close['period_month'][:7]} version {version}: {', '.join(tables)} came out otherwise, {why}"
+
+
+def _insert(con: Connection, table: str, records: Sequence[Entry]) -> None:
+    """Add rows to a table of `ops`; names that it does not have are left out, those of later releases have defaults."""
+    columns = [row["column_name"] for row in rows(con, f"DESCRIBE {table}")]
+    for record in records:
+        names = [name for name in columns if name in record]
+        con.execute(
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+            [record[name] for name in names],
+        )
+
+
+def _take_over_alerts(site: Site, aside: Site) -> None:
+    """Take over what people were told and what waits to be sent, where the old warehouse can still be read.
+
+    It is not in the archive: no figure depends on it, and where it is lost a failure is told once more.
+    """
+    if not site.warehouse.exists():
+        return
+    with suppress(KamError, duckdb.Error), warehouse(aside) as con:
+        con.execute(f"ATTACH {literal(str(site.warehouse))} AS before (READ_ONLY)")
+        with transaction(con):
+            for table in ("alerts", "alert_subjects", "alert_deliveries"):
+                con.execute(f"INSERT INTO ops.{table} FROM before.ops.{table}")
+
+
+def _kept(site: Site) -> Path | None:
+    """A second name for the old warehouse, so that it outlives the swap; None when there is none."""
+    if not site.warehouse.exists():
+        return None
+    name = site.warehouse.with_name("warehouse.before-rebuild.duckdb")
+    name.unlink(missing_ok=True)
+    os.link(site.warehouse, name)
+    return name
+
+
+def _swap(aside: Site, site: Site) -> None:
+    """One rename. What a crashed writer left in the old log goes into the old file first, or is lost with it."""
+    log = site.warehouse.with_name(site.warehouse.name + ".wal")
+    if log.exists():
+        _holds_anything(site)  # opening and closing it writes the log into the file
+        log.unlink(missing_ok=True)
+    with aside.warehouse.open("rb") as stream:
+        os.fsync(stream.fileno())
+    aside.warehouse.replace(site.warehouse)

@@ -1,0 +1,91 @@
+"""Candidates of months: the months to build, the settings as tables, the models run, and what the result hashes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from kam.build.runner import materialise, run_models
+from kam.build.settings_tables import settings_tables
+from kam.errors import UsageError
+from kam.periods import month_name
+from kam.site import FEEDS, Settings
+from kam.warehouse import Connection
+
+
+def data_range(con: Connection) -> tuple[date, date] | None:
+    """The earliest and the latest date in any date column of any feed; None when nothing is loaded."""
+    spans = " UNION ALL ".join(
+        f"SELECT min({column}) AS first_date, max({column}) AS last_date FROM core.{feed.name}"
+        for feed in FEEDS.values()
+        for column in feed.date_columns
+    )
+    first, last = con.execute(f"SELECT min(first_date), max(last_date) FROM ({spans})").fetchall()[0]
+    return None if first is None else (first, last)
+
+
+def prepare_build(
+    con: Connection, settings: Settings, months: Sequence[date], *, as_of_load: int, restate: bool = False
+) -> None:
+    """Make `build.periods` and the settings tables for these months, and fix what is known.
+
+    A month opens from the newest version of the month before that was made with no more than this knowledge, unless that
+    month gets a version of its own here: because it was never closed, or because `restate` makes the closed ones anew.
+
+    Raises `UsageError` for a month before the first or after the last one that any feed has a date in.
+    """
+    con.execute("SET VARIABLE as_of_load = ?", [as_of_load])
+    span = data_range(con)
+    if span is None:
+        message = "nothing is loaded yet. Put extracts in the landing folder and run: kam ingest"
+        raise UsageError(message)
+    con.execute(
+        "CREATE OR REPLACE TABLE build.data_range AS SELECT ?::DATE AS first_date, ?::DATE AS last_date", list(span)
+    )
+    settings_tables(con, settings)
+    materialise(con, "months")
+    materialise(con, "days")
+    _check_months(con, months)
+    con.execute(
+        """
+        CREATE OR REPLACE TABLE build.periods AS
+        WITH previous AS (
+            SELECT period_month, max(close_version) AS close_version FROM ops.closes
+            WHERE as_of_load <= $as_of_load GROUP BY period_month
+        )
+        SELECT
+            months.*,
+            CASE
+                WHEN $restate AND list_contains($months, (months.period_month - INTERVAL 1 MONTH)::DATE) THEN NULL
+                ELSE previous.close_version
+            END AS previous_version
+        FROM core.months AS months
+        LEFT JOIN previous ON previous.period_month = months.period_month - INTERVAL 1 MONTH
+        WHERE list_contains($months, months.period_month)
+        ORDER BY months.period_month
+        """,
+        {"months": list(months), "restate": restate, "as_of_load": as_of_load},
+    )
+
+
+def _check_months(con: Connection, months: Sequence[date]) -> None:
+    first, last = con.execute(
+        """
+        SELECT min(period_month), max(period_month)
+        FROM core.days
+        JOIN build.data_range ON calendar_date IN (first_date, last_date)
+        """
+    ).fetchall()[0]
+    for month in months:
+        if not first <= month <= last:
+            message = (
+                f"{month_name(month)}: no feed has a date in or around this month; "
+                f"the data runs from {month_name(first)} to {month_name(last)}"
+            )
+            raise UsageError(message)
+
+
+def build(con: Connection, settings: Settings, months: Sequence[date], *, as_of_load: int) -> dict[str, int]:
+    """Build the candidates of these months in `build.*`; rows by mart."""
+    prepare_build(con, settings, months, as_of_load=as_of_load)
+    return run_models(con, settings.available)

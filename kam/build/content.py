@@ -1,0 +1,36 @@
+"""Hashes of the content of tables, the same for the same rows in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from kam.build.models import MartColumn, marts
+from kam.warehouse import Connection, literal
+
+# Columns that say when and from which load something was made, not what it is.
+NOT_CONTENT = frozenset({"close_version", "load_id", "closed_at"})
+
+
+def record_content(con: Connection) -> None:
+    """Write a hash and the row count of each candidate table and month to `build.content`.
+
+    The same rows give the same hash in any order. Version numbers and load ids do not count as content.
+    """
+    queries = " UNION ALL ".join(content_query(mart.name, f"build.{mart.name}", mart.all_columns) for mart in marts())
+    con.execute(f"CREATE OR REPLACE TABLE build.content AS {queries}")
+
+
+def content_query(name: str, table: str, columns: Collection[MartColumn]) -> str:
+    """A SELECT of period_month, table_name, content_hash and row_count of a table that has these columns."""
+    # Each row hashes to 64 bits; their sum does not depend on order and, unlike XOR, sees a doubled row.
+    content = ", ".join(column.name for column in columns if column.name not in NOT_CONTENT)
+    return f"""
+        SELECT
+            period_month,
+            {literal(name)} AS table_name,
+            md5(
+                count(*)::VARCHAR || ':' || sum(md5_number_lower(row({content})::VARCHAR)::HUGEINT)::VARCHAR
+            ) AS content_hash,
+            count(*) AS row_count
+        FROM {table}
+        GROUP BY period_month"""

@@ -1,0 +1,110 @@
+"""Running the models: core models become `core.<name>`, marts `build.<name>`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+
+from kam.build.models import Model, marts, models
+from kam.errors import KamError, disk_fault
+from kam.warehouse import Connection, literal
+
+
+def prepare_marts(con: Connection) -> None:
+    """Make the table `marts.<name>` of each mart, and add the columns that its header gained since."""
+    found = con.execute(
+        "SELECT table_name, list(column_name) FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name = 'marts' GROUP BY table_name"
+    )
+    columns_of: dict[str, list[str]] = dict(found.fetchall())
+    for mart in marts():
+        wanted = [("close_version", "BIGINT"), *((column.name, column.sql_type) for column in mart.all_columns)]
+        existing = columns_of.get(mart.name)
+        if not existing:
+            columns = ", ".join(f"{name} {sql_type}" for name, sql_type in wanted)
+            con.execute(f"CREATE TABLE marts.{mart.name} ({columns})")
+            continue
+        for name, sql_type in wanted:
+            if name not in existing:
+                con.execute(f"ALTER TABLE marts.{mart.name} ADD COLUMN {name} {sql_type}")
+
+
+def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]:
+    """Build every mart for the months in `build.periods`; rows by mart.
+
+    `available` says which feeds the site has (`Settings.available`). A mart that lacks what it needs becomes an empty table. Core models that only such marts read are left
+    out. Raises `KamError` naming the model when a SELECT fails or its grain is not unique.
+    """
+    wanted = _needed(available)
+    counts: dict[str, int] = {}
+    for name, model in models().items():
+        if model.schema == "core":
+            if name in wanted:
+                _materialise(con, model)
+            continue
+        if name in wanted:
+            _build_mart(con, model)
+        else:
+            columns = ", ".join(f"{column.name} {column.sql_type}" for column in model.all_columns)
+            con.execute(f"CREATE OR REPLACE TABLE build.{name} ({columns})")
+        counts[name] = _count(con, f"build.{name}")
+    return counts
+
+
+def _needed(available: Mapping[str, bool]) -> set[str]:
+    """Marts to build and all that they read; the calendar and rates are always there for the checks."""
+    known = models()
+    lacking = {model.name for model in marts() if model.missing(available)}
+    queue = [model.name for model in marts() if model.name not in lacking]
+    queue += [name for name in ("months", "days", "daily_rates", "month_rates", "sales") if name in known]
+    needed: set[str] = set()
+    while queue:
+        name = queue.pop()
+        if name not in needed and name not in lacking:
+            needed.add(name)
+            queue.extend(known[name].references & known.keys())
+    return needed
+
+
+def materialise(con: Connection, name: str) -> None:
+    """Build one core model now; the ones it reads must be there."""
+    _materialise(con, models()[name])
+
+
+def _materialise(con: Connection, model: Model) -> None:
+    kind = "VIEW" if model.is_view else "TABLE"
+    _run(con, f"CREATE OR REPLACE {kind} core.{model.name} AS {model.sql}", model)
+
+
+def _build_mart(con: Connection, model: Model) -> None:
+    casts = ", ".join(f"CAST({column.name} AS {column.sql_type}) AS {column.name}" for column in model.columns)
+    keys = ", ".join(model.grain)
+    _run(
+        con,
+        f"CREATE OR REPLACE TABLE build.{model.name} AS "
+        f"SELECT {casts}, {literal(model.method)} AS method FROM (\n{model.sql}\n) ORDER BY {keys}",
+        model,
+    )
+    doubled = con.execute(
+        f"SELECT {keys}, count(*) FROM build.{model.name} GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+    ).fetchone()
+    if doubled:
+        key = ", ".join(f"{name} {value}" for name, value in zip(model.grain, doubled, strict=False))
+        message = f"{model.file}: {doubled[-1]} rows for one key ({key}). The model is wrong; nothing was published"
+        raise KamError(message)
+
+
+def _run(con: Connection, sql: str, model: Model) -> None:
+    try:
+        con.execute(sql)
+    except duckdb.Error as error:
+        if disk_fault(error):
+            raise
+        message = f"{model.file}: {str(error).splitlines()[0]}"
+        raise KamError(message) from error
+
+
+def _count(con: Connection, table: str) -> int:
+    found = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(found[0]) if found else 0

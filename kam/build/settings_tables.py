@@ -1,0 +1,100 @@
+"""The settings as tables that the models read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from kam.site import RATED_DIMENSIONS, RatingRules, Settings
+from kam.warehouse import Connection
+
+
+def settings_tables(con: Connection, settings: Settings) -> None:
+    """The settings as the models read them: one row of plain values, and a table for each list of rules."""
+    receivables, variance = settings.receivables, settings.variance
+    loss_method = "none"
+    if receivables.loss_rates is not None:
+        loss_method = "roll_rates" if receivables.loss_rates == "roll_rates" else "matrix"
+    values: Mapping[str, tuple[str, object]] = {
+        "reporting_currency": ("VARCHAR", settings.site.reporting_currency),
+        "fiscal_year_start_month": ("INTEGER", settings.site.fiscal_year_start_month),
+        "ageing_basis": ("VARCHAR", receivables.basis),
+        "apply_unapplied": ("VARCHAR", receivables.apply_unapplied),
+        "credit_exposure": ("VARCHAR", receivables.credit_exposure),
+        "dso_window_months": ("INTEGER", receivables.dso_window_months),
+        "loss_method": ("VARCHAR", loss_method),
+        "actual": ("VARCHAR", variance.actual),
+        "mix_group": ("VARCHAR[]", list(variance.mix_group)),
+        "rag_green_ratio": ("DECIMAL(18, 6)", variance.rag.green),
+        "rag_amber_ratio": ("DECIMAL(18, 6)", variance.rag.amber),
+        "early_days": ("INTEGER", settings.delivery.early_days),
+        "late_days": ("INTEGER", settings.delivery.late_days),
+        "quantity_tolerance_ratio": ("DECIMAL(18, 6)", settings.delivery.quantity_tolerance_ratio),
+        "forecast_season": ("INTEGER", settings.forecast.season),
+        "forecast_actual": ("VARCHAR", settings.forecast.actual or variance.actual),
+        "reject_share_ratio": ("DECIMAL(18, 6)", settings.ingest.reject_share),
+    }
+    columns = ", ".join(f"?::{sql_type} AS {name}" for name, (sql_type, _) in values.items())
+    con.execute(f"CREATE OR REPLACE TABLE build.settings AS SELECT {columns}", [value for _, value in values.values()])
+    _table(
+        con,
+        "ageing_buckets",
+        "bucket_no INTEGER, bucket VARCHAR, lower_days INTEGER, upper_days INTEGER, loss_rate DECIMAL(18, 6)",
+        _ageing_buckets(settings),
+    )
+    _table(con, "plan_due", "plan_version VARCHAR, due_date DATE", list(variance.plan_due.items()))
+    con.execute("CREATE OR REPLACE TABLE build.corrections AS FROM core.corrections")
+    _rating_tables(con, settings)
+
+
+def _ageing_buckets(settings: Settings) -> list[tuple[object, ...]]:
+    labels, bounds = settings.receivables.bucket_labels, settings.receivables.buckets
+    rates = settings.receivables.loss_rates
+    matrix = rates if isinstance(rates, Mapping) else {}
+    lower = (None, 1, *(bound + 1 for bound in bounds))
+    upper = (0, *bounds, None)
+    return [(number, label, lower[number], upper[number], matrix.get(label)) for number, label in enumerate(labels)]
+
+
+def _rating_tables(con: Connection, settings: Settings) -> None:
+    rules: list[tuple[str | None, RatingRules]] = [
+        (account_id, settings.rating.rules_of(account_id)) for account_id in (None, *settings.rating.accounts)
+    ]
+    _table(
+        con,
+        "rating_rules",
+        "account_id VARCHAR, delivery_basis VARCHAR",
+        [(account_id, rule.delivery_basis) for account_id, rule in rules],
+    )
+    _table(
+        con,
+        "rating_weights",
+        "account_id VARCHAR, dimension VARCHAR, weight DECIMAL(18, 6)",
+        [
+            (account_id, dimension, rule.weights.get(dimension, Decimal(0)))
+            for account_id, rule in rules
+            for dimension in RATED_DIMENSIONS
+        ],
+    )
+    _table(
+        con,
+        "rating_ppm_steps",
+        "account_id VARCHAR, upper_ppm DECIMAL(18, 6), score DECIMAL(18, 6)",
+        [(account_id, upper, score) for account_id, rule in rules for upper, score in (*rule.ppm_steps, (None, 0))],
+    )
+    _table(
+        con,
+        "rating_bands",
+        "account_id VARCHAR, band VARCHAR, lower_score DECIMAL(18, 6), upper_score DECIMAL(18, 6)",
+        [
+            (account_id, band, lower, upper)
+            for account_id, rule in rules
+            for (band, upper), lower in zip(rule.bands.items(), (None, *rule.bands.values()), strict=False)
+        ],
+    )
+
+
+def _table(con: Connection, name: str, columns: str, values: Sequence[tuple[object, ...]]) -> None:
+    con.execute(f"CREATE OR REPLACE TABLE build.{name} ({columns})")
+    for row in values:
+        con.execute(f"INSERT INTO build.{name} VALUES ({', '.join('?' * len(row))})", row)

@@ -1,0 +1,3 @@
+"""The command line: commands, options, console, `kam check`, `kam status` and Prefect as a guest."""
+
+__all__ = []

@@ -1,0 +1,5 @@
+"""`python -m kam.cli` is the command `kam`."""
+
+from kam.cli.commands import main
+
+main()

@@ -1,0 +1,205 @@
+"""What `kam check` finds out: each source read as a load would read it, in a database in memory; loads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+from pydantic import ValidationError
+
+from expectations.site import faults_of_own_rules, own_suites, require_valid
+from kam.errors import KamError, WarehouseBusyError
+from kam.ingest import (
+    Examination,
+    Extract,
+    Proposal,
+    Sample,
+    examine,
+    header_place,
+    offered,
+    opened,
+    ordered_feeds,
+    propose,
+    snippet,
+    text_sample,
+)
+from kam.ingest.readers import first_rows, uncompressed
+from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, require_feed, scratch_folder
+from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, reading
+
+_ROWS_OF_A_DATABASE = 10_000
+_ROWS_LOOKED_AT = 1000
+_SHARE_THAT_FITS = 0.5
+_SHOWN_ROWS = 3
+
+
+@dataclass(frozen=True)
+class SiteCheck:
+    """What can be read, what is refused and why, what is worth knowing, and declarations for files that fit theirs ill.
+
+    A proposal has several lines: a table of `kam.toml`, what it leaves open, and the first rows as it maps them. The
+    corrections are looked up in what is loaded already.
+    """
+
+    examined: list[Examination]
+    refused: list[str]
+    notes: list[str]
+    proposals: list[str]
+    corrections: list[KnownCorrection]
+
+
+def check_site(site: Site, feed: str | None = None) -> SiteCheck:
+    """Examine all sources and alert channels of a site, or the sources of one feed.
+
+    Raises `UsageError` for a feed that is not declared, `SettingsError` for settings or rules of the site that are wrong.
+    """
+    if feed is not None:
+        require_feed(site.settings, feed)
+    require_valid(site)
+    result = SiteCheck([], [], [], [], [])
+    _check_corrections(site, feed, result)
+    _check_own_rules(site, result)
+    if not site.settings.feeds:
+        result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # of one there.")
+    with memory() as con:
+        for name in [feed] if feed else ordered_feeds(site):
+            try:
+                with offered(con, site, name, row_limit=_ROWS_OF_A_DATABASE) as found:
+                    _check_feed(con, site, name, found, result)
+            except KamError as error:
+                result.refused.append(str(error))
+    if feed is None and site.settings.alerts.channels:
+        from kam.alerts import faults
+
+        result.refused.extend(faults(site.settings.alerts))
+    return result
+
+
+def _check_corrections(site: Site, feed: str | None, result: SiteCheck) -> None:
+    try:
+        result.corrections.extend(checked_corrections(site, feed))
+    except KamError as error:
+        result.notes.append(f"The corrections cannot be looked up now: {error}")
+
+
+def _check_own_rules(site: Site, result: SiteCheck) -> None:
+    """Whether the site's own rules find the tables and columns that they name, as far as these are there already."""
+    if not own_suites(site):
+        return
+    try:
+        with reading(site) as con:
+            result.refused.extend(faults_of_own_rules(con, site))
+    except WarehouseBusyError as error:
+        result.notes.append(f"The rules in {site.checks.name}/ cannot be tried now: {error}")
+
+
+def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], result: SiteCheck) -> None:
+    source = site.settings.feeds[name]
+    if not found:
+        nothing = "the query gives no rows" if source.database else f"no file matches {', '.join(source.patterns)}"
+        result.notes.append(f"{name}: {nothing} yet.")
+    misfit = None
+    for extract in found:
+        if extract.left:
+            result.notes.append(extract.left)
+            continue
+        if extract.refusal:
+            result.refused.append(extract.refusal)
+            continue
+        try:
+            examined = examine(con, site, extract)
+        except KamError as error:
+            result.refused.append(str(error))
+            misfit = misfit or extract
+            continue
+        result.examined.append(examined)
+        if examined.rejected_count > examined.read_count * _SHARE_THAT_FITS:
+            misfit = misfit or extract
+    if misfit is not None:
+        proposed = _proposal(con, site, misfit)
+        if proposed:
+            result.proposals.append(proposed)
+
+
+def _proposal(con: Connection, site: Site, extract: Extract) -> str:
+    """A declaration that fits a file better than its own, and what it makes of the first rows; empty without one."""
+    declared = site.settings.feeds[extract.feed]
+    source = _with_header(site, extract, declared)
+    sample = _sample(con, site, extract, source)
+    if sample is None:
+        return ""
+    found = propose(FEEDS[extract.feed], source, sample)
+    if found is None:
+        return ""
+    text = snippet(extract.feed, source, found)
+    try:
+        tried = FeedSource.model_validate(
+            source.model_dump(exclude_unset=True) | {"csv": dict(found.csv), "columns": dict(found.columns)}
+        )
+    except ValidationError:
+        return ""
+    head = f"{extract.feed}: {extract.source} may be declared as:"
+    if tried.mapping_hash == declared.mapping_hash:
+        if not found.remarks:
+            return ""
+        head = f"{extract.feed}: {extract.source}: nothing fits better than what is declared:"
+    return "\n".join((head, "", text, "", *_outcome(con, site, extract, tried, found)))
+
+
+def _with_header(site: Site, extract: Extract, source: FeedSource) -> FeedSource:
+    """The declaration with the sheet and the row of a workbook that name most of the feed's columns."""
+    if source.files is None or not extract.source.lower().endswith(WORKBOOK_ENDINGS):
+        return source
+    try:
+        sheets = first_rows(extract.files[0].path, site.settings.ingest, extract.source)
+    except KamError:
+        return source
+    place = header_place(FEEDS[extract.feed], source, sheets)
+    return source if place is None else source.model_copy(update=place)
+
+
+def _outcome(con: Connection, site: Site, extract: Extract, tried: FeedSource, found: Proposal) -> list[str]:
+    """What remains open in a proposal, and the first rows that it gives."""
+    feeds = {**site.settings.feeds, extract.feed: tried}
+    try:
+        examined = examine(con, Site(site.directory, site.settings.model_copy(update={"feeds": feeds})), extract)
+    except KamError as error:
+        return [*found.remarks, f"With it: {error}"]
+    rejected = f", {examined.rejected_count:,} of them rejected ({by_rule(examined)})" if examined.faults else ""
+    lines = [*found.remarks, f"With it, {examined.read_count:,} rows are read{rejected}."]
+    shown = examined.sample[:_SHOWN_ROWS]
+    for name in shown[0] if shown else ():
+        values = ["" if row[name] is None else str(row[name]) for row in shown]
+        if any(values):
+            lines.append(f"  {name}: {' | '.join(values)}")
+    return lines
+
+
+def by_rule(examined: Examination) -> str:
+    """The rejected rows by rule, as in `2 × required, 1 × type`."""
+    return ", ".join(f"{count:,} × {rule}" for rule, count in examined.faults.items())
+
+
+def _sample(con: Connection, site: Site, extract: Extract, source: FeedSource) -> Sample | None:
+    """The first rows of a source as text: worked out from the bytes of a text file, else as the source has them."""
+    if source.sql is None and source.database is None:
+        found = _text_file_sample(site, extract)
+        if found is not None:
+            return found
+    try:
+        with opened(con, site, extract, source) as relation:
+            names = list(relation.columns)
+            cells = "coalesce(COLUMNS(*)::VARCHAR, '')"
+            rows = con.execute(f"SELECT {cells} FROM {relation.sql} LIMIT {_ROWS_LOOKED_AT}").fetchall()
+    except (KamError, duckdb.Error):
+        return None
+    return Sample(names, rows, source.csv.model_dump(exclude_unset=True))
+
+
+def _text_file_sample(site: Site, extract: Extract) -> Sample | None:
+    with scratch_folder(site, "check-") as folder:
+        file = extract.files[0].path
+        try:
+            return text_sample(uncompressed(file, folder, extract.source, site.settings.ingest))
+        except KamError:
+            return None

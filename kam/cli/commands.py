@@ -1,0 +1,565 @@
+"""The command line. Prefect and Great Expectations are imported only by the commands that run a flow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from kam.close import CloseReport, Difference
+    from kam.ingest import Examination, LoadResult
+    from kam.site import Site
+from kam.cli.console import out, print_table, problems, shown_path, side_by_side
+from kam.cli.options import (
+    AcceptShrinkOption,
+    AsKnownOnOption,
+    AsOfLoadOption,
+    FeedOption,
+    Month,
+    ReasonOption,
+    RestateOption,
+    SiteOption,
+)
+from kam.cli.progress import progress
+from kam.errors import KamError, UsageError
+
+app = typer.Typer(
+    name="kam",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Month-end close of key-account books: load extracts, validate them, compute the tables, publish them.\n\n"
+    "Exit status: 0 done · 2 usage or settings · 3 a critical validation failed · 4 month closed and inputs changed · "
+    "5 warehouse busy · 1 anything else.\n\nExample: [bold]kam --site books close 2026-10[/bold]",
+)
+alerts = typer.Typer(no_args_is_help=True, help="Alert channels: try them, and send what waits.")
+app.add_typer(alerts, name="alerts")
+_SHOWN_CORRECTIONS = 20
+
+
+class _State:
+    """What the options before the command say."""
+
+    site: Path | None = None
+    verbose: bool = False
+
+
+@app.callback()
+def _options(
+    site: SiteOption = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's own log as well.")] = False,  # noqa: FBT002 - a command line switch
+) -> None:
+    _State.site, _State.verbose = site, verbose
+
+
+def _site(own: Path | None) -> Site:
+    from kam.site import find_site
+
+    return find_site(own or _State.site)
+
+
+@app.command(epilog="Example: kam init books")
+def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]) -> None:
+    """Make a site: a folder with a commented kam.toml and a landing folder."""
+    from kam.site import write_site
+
+    file = write_site(directory)
+    out.print(
+        f"Wrote {escape(str(file))}. Put extracts in {escape(str(directory / 'landing'))}, adapt the file, "
+        f"then: kam --site {escape(str(directory))} check"
+    )
+
+
+@app.command(epilog="Example: kam demo demo-site --accounts 12 --months 24")
+def demo(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+    accounts: Annotated[int, typer.Option(min=1, help="Customer accounts.")] = 12,
+    products: Annotated[int, typer.Option(min=1, help="Parts.")] = 30,
+    months: Annotated[int, typer.Option(min=3, help="Months of history, the last one 2026-10.")] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed gives other data; the same one the same bytes.")] = 1,
+) -> None:
+    """Write a site of synthetic extracts: the same arguments give the same bytes."""
+    from kam.demo import write_demo
+
+    with out.status("Writing extracts …") as status:
+        summary = write_demo(
+            directory,
+            accounts=accounts,
+            products=products,
+            months=months,
+            seed=seed,
+            on_month=lambda month: status.update(f"Writing extracts: {month:%Y-%m} …"),
+        )
+    rows = [{"Feed": feed, "Rows": f"{count:,}"} for feed, count in summary.rows.items()]
+    print_table("Extracts written", rows)
+    out.print(f"Next: kam --site {escape(str(directory))} close {summary.last_month:%Y-%m}")
+
+
+@app.command(epilog="Example: kam --site books check --feed orders")
+def check(site: SiteOption = None, feed: FeedOption = None) -> None:
+    """Validate the settings, read every source and show what a load would do; loads nothing."""
+    from kam.cli.check import by_rule, check_site
+    from kam.report import correction_rows
+
+    place = _site(site)
+    with out.status("Reading every source …"):
+        report = check_site(place, feed)
+    for examined in report.examined:
+        rejected = f"would reject {examined.rejected_count:,} of them ({by_rule(examined)})"
+        out.print(
+            f"[bold]{examined.feed}[/bold] {escape(examined.source)}: {examined.read_count:,} rows"
+            f"{f', [yellow]{escape(rejected)}[/yellow]' if examined.faults else ', none to reject'}"
+        )
+        print_table("", side_by_side(examined.sample[:3]))
+        _print_reject_share(place, examined, "would be rejected")
+    for note in report.notes:
+        out.print(f"[yellow]{escape(note)}[/yellow]")
+    print_table("Corrections, as known at the last load", correction_rows(report.corrections))
+    for message in report.refused:
+        problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
+    for proposal in report.proposals:
+        out.print(escape(proposal), soft_wrap=True)
+    if report.refused:
+        raise typer.Exit(1)
+    out.print("The settings and all sources can be read.")
+
+
+@app.command(epilog="Example: kam --site books ingest --feed orders")
+def ingest(
+    site: SiteOption = None,
+    feed: FeedOption = None,
+    accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002 - a command line switch
+) -> None:
+    """Load what is new. A file that was loaded before loads nothing."""
+    place = _site(site)
+    _require_feed(place, feed)
+    runtime = _runtime(place)
+
+    def run() -> Any:  # noqa: ANN401 - the flow's result
+        from flows.ingest import ingest as flow
+
+        return flow(str(place.directory), feed, accept_shrink=accept_shrink)
+
+    loads = runtime(run)
+    from kam.report import load_summary
+
+    print_table("Loaded", load_summary(loads), if_empty="Nothing new to load.")
+    _print_load_notes(place, loads)
+
+
+@app.command(epilog='Example: kam --site books close 2026-10 --restate --reason "credit notes of October"')
+def close(
+    month: Month,
+    site: SiteOption = None,
+    restate: RestateOption = False,  # noqa: FBT002 - a command line switch
+    reason: ReasonOption = "",
+    accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
+    as_of_load: AsOfLoadOption = None,
+    as_known_on: AsKnownOnOption = None,
+) -> None:
+    """Close a month: load, validate, build, check, commit a version, publish."""
+    from kam.periods import parse_month
+
+    parse_month(month)
+    known_on = as_known_on.date() if as_known_on else None
+    _require_reason(restate=restate, reason=reason)
+    place = _site(site)
+
+    def run() -> CloseReport:
+        from expectations import warm_up
+        from flows.monthly_close import monthly_close
+
+        warm_up()
+        return monthly_close(
+            str(place.directory), month, restate, reason, accept_shrink, as_of_load=as_of_load, as_known_on=known_on
+        )
+
+    _print_report(place, _runtime(place)(run))
+
+
+@app.command(epilog="Example: kam --site books backfill 2024-01 2026-10")
+def backfill(  # noqa: PLR0913, PLR0917 - the command's options
+    first: Month,
+    last: Month,
+    site: SiteOption = None,
+    restate: RestateOption = False,  # noqa: FBT002 - a command line switch
+    reason: ReasonOption = "",
+    accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
+    as_of_load: AsOfLoadOption = None,
+    as_known_on: AsKnownOnOption = None,
+    stop_on_failure: Annotated[  # noqa: FBT002
+        bool, typer.Option("--stop-on-failure", help="Leave the months after the first that fails.")
+    ] = False,
+    dry_run: Annotated[  # noqa: FBT002
+        bool, typer.Option("--dry-run", help="Say what would be done and why; load and close nothing.")
+    ] = False,
+) -> None:
+    """Close many months in few passes; months that are up to date are left alone."""
+    from kam.periods import months_between, parse_month
+
+    months = months_between(parse_month(first), parse_month(last))
+    known_on = as_known_on.date() if as_known_on else None
+    _require_reason(restate=restate, reason=reason)
+    place = _site(site)
+    if dry_run:
+        from kam.close import dry_run as planned_only
+        from kam.report import plan_rows
+
+        with out.status("Planning …") as status, progress(out, status):
+            planned = planned_only(place, months, as_of_load=as_of_load, as_known_on=known_on, restate=restate)
+        print_table("What a backfill would do with what is loaded", plan_rows(planned))
+        return
+
+    def run() -> CloseReport:
+        from expectations import warm_up
+        from flows.backfill import backfill as flow
+
+        warm_up()
+        return flow(
+            str(place.directory), first, last, restate, reason, accept_shrink,
+            as_of_load=as_of_load, as_known_on=known_on, stop_on_failure=stop_on_failure,
+        )  # fmt: skip
+
+    _print_report(place, _runtime(place)(run))
+
+
+@app.command(epilog="Example: kam --site books diff 2026-10 --from 1 --to 2")
+def diff(
+    month: Month,
+    site: SiteOption = None,
+    first: Annotated[
+        int | None, typer.Option("--from", metavar="N", help="The version to start from; else the last.")
+    ] = None,
+    second: Annotated[
+        int | None,
+        typer.Option("--to", metavar="N", help="The version to compare with; else what a close would give now."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many values and source rows to show.")] = 20,
+    export: Annotated[
+        Path | None, typer.Option("--export", metavar="DIR", help="Write all of them to CSV files in this folder.")
+    ] = None,
+) -> None:
+    """Show what differs between two versions of a month, largest first, and the source rows behind it."""
+    from kam.close import difference
+    from kam.periods import parse_month
+
+    period = parse_month(month)
+    place = _site(site)
+    with out.status("Comparing …") as status, progress(out, status):
+        found = difference(place, period, first, second, limit=limit, export_to=export)
+    _print_difference(month, found)
+    if export is not None:
+        out.print(
+            f"Written: {escape(str(export / 'cells.csv'))}, {escape(str(export / 'source_rows.csv'))}", soft_wrap=True
+        )
+
+
+def _print_difference(month: str, found: Difference) -> None:
+    from kam.report import cell_rows, figure_rows, source_rows, table_rows
+
+    out.print(f"[bold]{month}[/bold]: {found.before.name} → {found.after.name}")
+    for reason in found.reasons:
+        out.print(f"[yellow]{escape(reason)}[/yellow]")
+    print_table("Rows by table", table_rows(found.tables), if_empty="No figure differs.")
+    print_table("Headline figures", figure_rows(found.figures))
+    if found.cells:
+        print_table(f"The largest changes, of {found.cell_count:,} values in all", cell_rows(found.cells))
+    if found.tables:
+        print_table(
+            f"The source rows behind them, the first of {found.source_count:,}",
+            source_rows(found.sources),
+            if_empty="No source row of these accounts differs: settings, corrections, models, rates or the opening balance do.",
+        )
+
+
+@app.command(epilog="Example: kam --site books verify 2026-10 --version 1")
+def verify(
+    month: Annotated[
+        str | None, typer.Argument(metavar="MONTH", help="A month; else all versions of all months.")
+    ] = None,
+    site: SiteOption = None,
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", help="Which version; else the newest.")
+    ] = None,
+) -> None:
+    """Make closed versions again from the archive alone, and compare their content hashes table by table."""
+    from kam.audit import verify as prove
+    from kam.errors import UsageError
+    from kam.periods import parse_month
+    from kam.report import proof_rows, proofs_rows
+
+    if month is None and version is not None:
+        message = "--version needs a month: kam verify 2026-10 --version 1"
+        raise UsageError(message)
+    period = parse_month(month) if month else None
+    place = _site(site)
+    with out.status("Reading the ledger …") as status:
+        proofs = prove(place, period, version, on_step=lambda step: status.update(escape(step)))
+    print_table(f"Made again from {escape(str(place.archive))}", proofs_rows(proofs))
+    for proof in proofs:
+        if month or not proof.holds:
+            print_table(f"Tables of {proof.name}", proof_rows(proof))
+    broken = [proof for proof in proofs if not proof.holds]
+    for proof in broken:
+        why = "the models changed since it was closed" if proof.models_changed else "although the models are the same"
+        problems.print(f"[red]{proof.name} does not come out as recorded and published, {why}.[/red]", soft_wrap=True)
+    if broken:
+        raise typer.Exit(1)
+    out.print("[green]All content hashes are equal.[/green]")
+
+
+@app.command(epilog="Example: kam --site books publish")
+def publish(site: SiteOption = None) -> None:
+    """Build the published file anew from all committed versions."""
+    place = _site(site)
+
+    def run() -> bool:
+        from flows.publish import publish as flow
+
+        return flow(str(place.directory))
+
+    _runtime(place)(run)
+    out.print(f"Published: {shown_path(place.published / 'kam.duckdb')}")
+    _print_page(place)
+
+
+@app.command(epilog="Example: kam --site books rebuild --force")
+def rebuild(
+    site: SiteOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a warehouse that is there.")] = False,  # noqa: FBT002 - a command line switch
+) -> None:
+    """Make the warehouse again from the archive and its ledger, and compare the content hashes."""
+    from kam.audit import rebuild as run
+
+    place = _site(site)
+    with out.status("Reading the ledger …") as status:
+        report = run(place, force=force, on_step=lambda step: status.update(escape(step)), on_wait=out.print)
+    out.print(
+        f"{report.load_count:,} loads with {report.row_count:,} rows and {report.close_count:,} closed versions "
+        f"made again from {escape(str(place.archive))}: {escape(str(place.warehouse))}",
+        soft_wrap=True,
+    )
+    for difference in report.differences:
+        problems.print(f"[red]{escape(difference)}[/red]", soft_wrap=True)
+    if report.differences:
+        if report.kept:
+            problems.print(f"The warehouse of before is kept: {escape(str(report.kept))}", soft_wrap=True)
+        raise typer.Exit(1)
+    if report.close_count:
+        out.print("All content hashes are equal.")
+        out.print(f"To publish them: kam --site {shown_path(place.directory)} publish")
+
+
+@app.command(epilog="Example: kam --site books status")
+def status(site: SiteOption = None) -> None:
+    """Show closed months, the last loads and what failed."""
+    from kam.cli.status import site_status
+
+    place = _site(site)
+    report = site_status(place)
+    out.print(f"[bold]{escape(place.settings.site.name)}[/bold] in {shown_path(place.directory)}")
+    print_table("Closed months", report.months, if_empty="No month is closed yet. Next: kam close MONTH")
+    print_table("Months that could not be closed", report.failed_closes)
+    print_table("Last loads", report.loads, if_empty="Nothing is loaded yet. Next: kam ingest")
+    print_table(
+        "Failed checks, as each month was closed or tried last", report.failed_checks, if_empty="No check failed."
+    )
+    print_table("Alerts that are not delivered yet", report.undelivered)
+    if report.undelivered:
+        out.print(f"To send them: kam --site {shown_path(place.directory)} alerts send", soft_wrap=True)
+
+
+@alerts.command("test", epilog="Example: kam --site books alerts test")
+def alerts_test(site: SiteOption = None) -> None:
+    """Send one test message to every channel."""
+    from kam.alerts import send_test
+
+    place = _site(site)
+    _require_channels(place)
+    with out.status("Sending a test message …"):
+        attempts = send_test(place)
+    for attempt in attempts:
+        if attempt.error:
+            problems.print(f"[red]{attempt.channel}: not delivered: {escape(attempt.error)}[/red]", soft_wrap=True)
+        else:
+            out.print(f"[green]{attempt.channel}: delivered[/green]")
+    if any(attempt.error for attempt in attempts):
+        raise typer.Exit(1)
+
+
+@alerts.command("send", epilog="Example: kam --site books alerts send")
+def alerts_send(site: SiteOption = None) -> None:
+    """Send the alerts that are not delivered yet."""
+    from kam.alerts import send_waiting
+
+    place = _site(site)
+    _require_channels(place)
+    with out.status("Sending …") as status, progress(out, status):
+        left = send_waiting(place)
+    waiting = [
+        {
+            "Written (UTC)": f"{delivery.created_at:%Y-%m-%d %H:%M}",
+            "Alert": delivery.message.subject,
+            "Channel": delivery.channel,
+            "Attempts": f"{delivery.attempts:,}",
+            "Why": delivery.last_error,
+        }
+        for delivery in left
+    ]
+    print_table("Still waiting", waiting, if_empty="No alert is waiting.")
+    if waiting:
+        raise typer.Exit(1)
+
+
+def _require_channels(place: Site) -> None:
+    if not place.settings.alerts.channels:
+        message = "kam.toml: no [alerts.channels.NAME] is declared, so there is nobody to send to"
+        raise UsageError(message)
+
+
+@app.command(epilog="Example: kam --site books rejects --feed orders --export mend-orders.csv")
+def rejects(
+    site: SiteOption = None,
+    feed: FeedOption = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            "--export", metavar="FILE", help="Write the open ones of one feed to a CSV file, to mend and resend."
+        ),
+    ] = None,
+) -> None:
+    """Show rejected rows by load and rule, with some of those that are open; or export them."""
+    from kam.cli.status import site_rejects
+
+    place = _site(site)
+    _require_feed(place, feed)
+    if export is not None:
+        _export_rejects(place, feed, export)
+        return
+    report = site_rejects(place, feed)
+    print_table("Rejected rows by load and rule", report.by_rule, if_empty="No row was rejected.")
+    print_table("The first that are open", report.rows)
+    if report.rows:
+        command = f"kam --site {shown_path(place.directory)} rejects --feed {feed or 'FEED'} --export FILE"
+        out.print(f"Open: {report.open_count:,} rows. To mend them: {command}", soft_wrap=True)
+
+
+def _export_rejects(place: Site, feed: str | None, file: Path) -> None:
+    from kam.ingest import rejects as kept
+    from kam.warehouse import reading
+
+    with reading(place) as con:
+        name = kept.feed_to_export(con, place, feed)
+        count = kept.export(con, place, name, file)
+    if not count:
+        out.print(f"{name}: no reject is open; no file was written.")
+        return
+    source = place.settings.feeds[name]
+    where = escape(", ".join(source.patterns)) or "a file that the source takes"
+    advice = f"Mend the rows, put the file where {where} finds it, then: kam ingest"
+    if source.mode == "snapshot":
+        advice = "Mend the rows in the source's next full extract: this file alone would end all other rows"
+    out.print(f"{count:,} rows in {escape(str(file))}. {advice}", soft_wrap=True)
+
+
+def _print_load_notes(place: Site, loads: Sequence[LoadResult]) -> None:
+    """What was left for the next run, and what was rejected."""
+    for load in loads:
+        if load.status == "left":
+            out.print(f"[yellow]{escape(load.message)}[/yellow]", soft_wrap=True)
+    for load in loads:
+        _print_reject_share(place, load, "rejected")
+    if any(load.rejected_count for load in loads):
+        out.print(f"Rejected rows: kam --site {shown_path(place.directory)} rejects")
+
+
+def _print_reject_share(place: Site, counted: LoadResult | Examination, verb: str) -> None:
+    """Say so when more rows are rejected than the settings allow."""
+    limit = place.settings.ingest.reject_share
+    if counted.rejected_count > limit * counted.read_count:
+        note = (
+            f"{counted.feed}: {counted.source}: {counted.rejected_count:,} of {counted.read_count:,} rows {verb}, "
+            f"more than [ingest] reject_share allows ({limit:.1%})"
+        )
+        out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
+
+
+def _require_feed(place: Site, feed: str | None) -> None:
+    from kam.site import require_feed
+
+    if feed is not None:
+        require_feed(place.settings, feed)
+
+
+def _require_reason(*, restate: bool, reason: str) -> None:
+    from kam.close import require_reason
+
+    require_reason(restate=restate, reason=reason)
+
+
+def _runtime(place: Site) -> Callable[[Callable[[], Any]], Any]:
+    """Run a flow: quiet Prefect, with our own progress lines on the console."""
+    from kam.cli.prefect_runtime import run_quietly
+
+    def run(flow: Callable[[], Any]) -> Any:  # noqa: ANN401 - the flow's result
+        return run_quietly(flow, place, console=out, verbose=_State.verbose)
+
+    return run
+
+
+def _print_report(place: Site, report: CloseReport) -> None:
+    from kam.report import check_rows, correction_rows, headline_rows, load_summary
+
+    months = [outcome.month for outcome in report.months]
+    print_table("Loaded", load_summary(report.loads), if_empty="Nothing new to load.")
+    failed = check_rows(report.checks, months)
+    print_table(
+        f"Checks that failed, of {len(report.checks)}", failed, if_empty=f"All {len(report.checks)} checks passed."
+    )
+    print_table(
+        f"Corrections in force: {len(report.corrections):,}", correction_rows(report.corrections, _SHOWN_CORRECTIONS)
+    )
+    for table, reason in sorted(report.empty_because.items()):
+        out.print(f"[dim]{table} is empty: {escape(reason)}[/dim]")
+    if len(months) <= 6:  # noqa: PLR2004 - as many columns as fit a console
+        print_table("Headline figures", headline_rows(report.headlines))
+    for outcome in report.months:
+        name = f"{outcome.month:%Y-%m}"
+        if outcome.outcome == "unchanged":
+            out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
+        elif outcome.outcome == "closed":
+            out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
+    out.print(
+        f"{'Published' if report.published else 'Published before'}: {shown_path(place.published / 'kam.duckdb')}"
+    )
+    _print_page(place)
+    _print_load_notes(place, report.loads)
+
+
+def _print_page(place: Site) -> None:
+    from kam.publish.quality_page import PAGE
+
+    out.print(f"Data quality: {shown_path(place.published / PAGE)}", soft_wrap=True)
+
+
+def main() -> None:
+    """Run a command and answer with the exit status of design section 5."""
+    try:
+        app(standalone_mode=True)
+    except KamError as error:
+        problems.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if _State.verbose:
+            raise
+        problems.print(
+            f"[red]Unexpected: {escape(type(error).__name__)}: {escape(str(error))}[/red]\n"
+            "See the details with: kam --verbose …"
+        )
+        sys.exit(1)

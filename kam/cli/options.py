@@ -1,0 +1,41 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    pass
+SiteOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--site", metavar="DIR", help="The site's folder. Else the one that KAM_SITE names, else this folder."
+    ),
+]
+FeedOption = Annotated[str | None, typer.Option("--feed", metavar="FEED", help="Only this feed.")]
+RestateOption = Annotated[
+    bool, typer.Option("--restate", help="Make a new version of a closed month whose inputs changed.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in reporting.closes.")]
+AcceptShrinkOption = Annotated[
+    bool,
+    typer.Option("--accept-shrink", help="Load a full extract even when it lacks most of the rows that are current."),
+]
+AsOfLoadOption = Annotated[
+    int | None,
+    typer.Option("--as-of-load", metavar="N", help="As it was known when load N was the last one; loads nothing."),
+]
+AsKnownOnOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-known-on",
+        metavar="DATE",
+        formats=["%Y-%m-%d"],
+        help="As it was known at the end of that day; loads nothing.",
+    ),
+]
+Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, such as 2026-10.")]

@@ -1,0 +1,189 @@
+"""What `kam status` and `kam rejects` show. Reads the warehouse; imports neither Prefect nor Great Expectations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from kam.close import Action, newest_load, planned_months
+from kam.periods import parse_month
+from kam.site import Settings, Site
+from kam.warehouse import LAST_TRIED, Connection, literal, reading
+
+Row = dict[str, str]
+_SHOWN_LOADS = 15
+_SHOWN_REJECTS = 20
+
+
+@dataclass(frozen=True)
+class Status:
+    """Closed months, those whose last attempt failed, last loads, failed checks and undelivered alerts, as texts."""
+
+    months: list[Row]
+    failed_closes: list[Row]
+    loads: list[Row]
+    failed_checks: list[Row]
+    undelivered: list[Row]
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """Rejected rows counted by load, rule and status, how many are open, and the first of those.
+
+    A row that breaks two rules is counted under each; in `open_count` it is one.
+    """
+
+    by_rule: list[Row]
+    open_count: int
+    rows: list[Row]
+
+
+def site_status(site: Site) -> Status:
+    """The state of a site's books."""
+    with reading(site) as con:
+        return Status(
+            _months(con, site.settings),
+            _failed_closes(con),
+            _loads(con),
+            _failed_checks(con),
+            _undelivered(con, site.settings),
+        )
+
+
+def _months(con: Connection, settings: Settings) -> list[Row]:
+    found = _texts(
+        con.execute(
+            """
+            SELECT
+                strftime(period_month, '%Y-%m') AS "Month",
+                close_version::VARCHAR AS "Version",
+                verdict AS "Verdict",
+                strftime(closed_at, '%Y-%m-%d %H:%M') AS "Closed (UTC)",
+                closed_by AS "By",
+                coalesce(nullif(reason, ''), '') AS "Reason"
+            FROM ops.closes
+            QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
+            ORDER BY period_month
+            """
+        )
+    )
+    planned = planned_months(con, settings, [parse_month(row["Month"]) for row in found], as_of_load=newest_load(con))
+    stale = {month.month: month.why for month in planned if month.action is Action.COMPARE}
+    return [row | {"May have changed": stale.get(parse_month(row["Month"]), "")} for row in found]
+
+
+def _failed_closes(con: Connection) -> list[Row]:
+    return _texts(
+        con.execute(
+            """
+            SELECT
+                strftime(period_month, '%Y-%m') AS "Month",
+                strftime(failed_at, '%Y-%m-%d %H:%M') AS "Tried (UTC)",
+                failed_by AS "By",
+                coalesce(nullif(last_version, 0)::VARCHAR, 'none') AS "Published version",
+                message AS "Why"
+            FROM ops.failed_closes
+            ORDER BY period_month
+            """
+        )
+    )
+
+
+def _loads(con: Connection) -> list[Row]:
+    return _texts(
+        con.execute(
+            f"""
+            SELECT
+                load_id::VARCHAR AS "Load", feed AS "Feed", source AS "Source", read_count AS "Read",
+                loaded_count AS "Loaded", unchanged_count AS "Unchanged", rejected_count AS "Rejected",
+                coalesce(message, status) AS "Status"
+            FROM ops.loads
+            ORDER BY ops.loads.status = 'failed' DESC, ops.loads.load_id DESC
+            LIMIT {_SHOWN_LOADS}
+            """
+        ),
+    )
+
+
+def _failed_checks(con: Connection) -> list[Row]:
+    return _texts(
+        con.execute(
+            f"""
+            SELECT
+                severity AS "Severity", sentence AS "Rule", strftime(max(period_month), '%Y-%m') AS "Last month",
+                count(*) AS "Months", arg_max(failed_count, period_month) AS "Failed", check_name AS "Check"
+            FROM ops.checks AS checks
+            SEMI JOIN ({LAST_TRIED}) AS newest
+              ON newest.period_month = checks.period_month AND newest.close_version = checks.close_version
+            WHERE NOT success
+            GROUP BY severity, sentence, check_name
+            ORDER BY list_position(['critical', 'warning', 'info'], severity), check_name
+            """
+        ),
+    )
+
+
+def _undelivered(con: Connection, settings: Settings) -> list[Row]:
+    try:
+        found = con.execute(
+            """
+            SELECT
+                strftime(created_at, '%Y-%m-%d %H:%M') AS "Written (UTC)", subject AS "Alert", channel AS "Channel",
+                attempts AS "Attempts", last_error AS "Why"
+            FROM ops.alert_deliveries
+            JOIN ops.alerts USING (alert_id)
+            WHERE delivered_at IS NULL
+            ORDER BY alert_id, channel
+            """
+        )
+    except duckdb.CatalogException:  # a warehouse that no run of this release has opened for writing yet
+        return []
+    return [row for row in _texts(found) if row["Channel"] in settings.alerts.channels]
+
+
+def site_rejects(site: Site, feed: str | None) -> Rejects:
+    """The rejected rows of one feed, else of all."""
+    # No query parameters here: DuckDB imports pandas to look at one, which costs more than all the rest.
+    wanted = f"feed = {literal(feed)}" if feed else "true"
+    with reading(site) as con:
+        by_rule = con.execute(
+            f"""
+            SELECT
+                load_id::VARCHAR AS "Load", feed AS "Feed", file AS "File", column_name AS "Column", rule AS "Rule",
+                status || coalesce(' by load ' || resolved_load_id, '') AS "Status",
+                count(DISTINCT source_row) AS "Rows", any_value(message) AS "What is wrong"
+            FROM staging.rejects
+            WHERE {wanted}
+            GROUP BY load_id, feed, file, column_name, rule, status, resolved_load_id
+            ORDER BY staging.rejects.load_id, feed, column_name, rule, resolved_load_id
+            """
+        )
+        counted = _texts(by_rule)
+        is_open = con.execute(
+            "SELECT count(*) FROM "
+            f"(SELECT DISTINCT load_id, source_row FROM staging.rejects WHERE {wanted} AND status = 'open')"
+        ).fetchall()
+        first = con.execute(
+            f"""
+            SELECT
+                file AS "File", source_row AS "Record", column_name AS "Column", value AS "Value",
+                source AS "Source row"
+            FROM staging.rejects
+            WHERE {wanted} AND status = 'open'
+            ORDER BY load_id, source_row, column_name
+            LIMIT {_SHOWN_REJECTS}
+            """
+        )
+        return Rejects(counted, int(is_open[0][0]), _texts(first))
+
+
+def _texts(cursor: Connection) -> list[Row]:
+    names = [column[0] for column in cursor.description or ()]
+    return [{name: _text(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,199 @@
+"""Control totals: figures that are reached by two ways and have to agree, account by account.
+
+Each file of `sql/controls` is a SELECT of `period_month`, `control`, `currency`, `item`, `left_amount` and `right_amount`
+for the months in `build.periods`. Rows of one item are added up, so that a file may give its two sides one after the
+other. What a table leaves out on purpose is a lane of its own on either side. The counts of the loads are compared here,
+because they are the same for every feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from expectations import Severity
+from kam.build import controls
+from kam.site import FEEDS
+from kam.warehouse import Connection, literal, rows
+
+_COUNTS_DIFFER = (
+    "rows are in staging that no load counted, or the other way round; kam rebuild makes the warehouse again from the "
+    "archive"
+)
+
+
+@dataclass(frozen=True)
+class ControlTotal:
+    """Two figures of a month that have to agree; `difference` = left − right.
+
+    They tie when each of their items (mostly accounts) does. `first_untied` is the item that differs most, of equal ones
+    the first by name. `currency` is empty for the reporting currency, and names the unit of what is no money.
+    """
+
+    month: date
+    control: str
+    currency: str
+    left_amount: Decimal
+    right_amount: Decimal
+    difference: Decimal
+    severity: str
+    untied_count: int
+    first_untied: str | None
+    first_untied_left_amount: Decimal | None
+    first_untied_right_amount: Decimal | None
+    if_it_breaks: str
+
+    @property
+    def ties(self) -> bool:
+        """Whether every item agrees."""
+        return self.untied_count == 0
+
+    def in_words(self) -> str:
+        """What does not tie, which item first, and what it would break."""
+        of_currency = f" in {self.currency}" if self.currency else ""
+        others = f"; {self.untied_count - 1:,} more" if self.untied_count > 1 else ""
+        return (
+            f"{self.control}{of_currency}: {_plain(self.left_amount)} is not {_plain(self.right_amount)}. "
+            f"The first that does not tie is {self.first_untied}: {_plain(self.first_untied_left_amount)} is not "
+            f"{_plain(self.first_untied_right_amount)}{others}.\n"
+            f"    {self.if_it_breaks[:1].upper()}{self.if_it_breaks[1:]}"
+        )
+
+
+def _plain(amount: Decimal | None) -> str:
+    """An amount with all digits that it has, and no more."""
+    return "nothing" if amount is None else f"{amount.normalize():,f}"
+
+
+def control_totals(con: Connection, available: Mapping[str, bool]) -> list[ControlTotal]:
+    """The control totals of the months in `build.periods`, by month.
+
+    `available` says which feeds the site has (`Settings.available`); a total that lacks what it needs is left out.
+    """
+    totals = _totals(con, _load_counts(), _COUNTS_DIFFER)
+    for control in controls().values():
+        if not control.missing(available):
+            totals += _totals(con, control.sql, control.why)
+    return sorted(totals, key=lambda total: (total.month, total.control, total.currency))
+
+
+def _totals(con: Connection, sides: str, if_it_breaks: str) -> list[ControlTotal]:
+    found = rows(
+        con,
+        f"""
+        WITH sides AS (
+            {sides}
+        ),
+
+        items AS (
+            SELECT
+                period_month,
+                control,
+                currency,
+                item,
+                coalesce(sum(left_amount), 0)::DECIMAL(38, 4) AS left_amount,
+                coalesce(sum(right_amount), 0)::DECIMAL(38, 4) AS right_amount
+            FROM sides
+            GROUP BY period_month, control, currency, item
+        )
+
+        SELECT
+            period_month,
+            control,
+            currency,
+            sum(left_amount) AS left_amount,
+            sum(right_amount) AS right_amount,
+            count(*) FILTER (left_amount <> right_amount) AS untied_count,
+            arg_min(
+                {{ 'item': item, 'left_amount': left_amount, 'right_amount': right_amount }},
+                (-abs(left_amount - right_amount), item)
+            ) FILTER (left_amount <> right_amount) AS first_untied
+        FROM items
+        GROUP BY period_month, control, currency
+        """,
+    )
+    return [_control_total(row, if_it_breaks) for row in found]
+
+
+def _control_total(row: Mapping[str, Any], if_it_breaks: str) -> ControlTotal:
+    first = row["first_untied"] or {}
+    return ControlTotal(
+        month=row["period_month"],
+        control=row["control"],
+        currency=row["currency"],
+        left_amount=row["left_amount"],
+        right_amount=row["right_amount"],
+        difference=row["left_amount"] - row["right_amount"],
+        severity=Severity.CRITICAL.value,
+        untied_count=row["untied_count"],
+        first_untied=first.get("item"),
+        first_untied_left_amount=first.get("left_amount"),
+        first_untied_right_amount=first.get("right_amount"),
+        if_it_breaks=if_it_breaks,
+    )
+
+
+def _load_counts() -> str:
+    """What the loads counted against the rows that are there, load by load, the same in every month.
+
+    Rows read are in staging, unchanged or among the rejects. Rows loaded less rows replaced are the ones known now: the
+    rows of a load that are known or were ended later, less those that it ended.
+    """
+    as_of_load = "getvariable('as_of_load')"
+    counts = "UNION ALL".join(
+        f"""
+        SELECT {literal(feed)} AS feed, load_id, count(*) AS staged, 0 AS known
+        FROM staging.{feed} WHERE load_id <= {as_of_load} GROUP BY load_id
+        UNION ALL
+        SELECT {literal(feed)}, load_id, 0, count(*) FROM core.{feed} GROUP BY load_id
+        UNION ALL
+        SELECT {literal(feed)}, unnest([load_id, superseded_load_id]), 0, unnest([1, -1])
+        FROM staging.{feed} WHERE superseded_load_id <= {as_of_load}
+        """
+        for feed in FEEDS
+    )
+    return f"""
+        WITH counts AS ({counts}),
+
+        staged AS (
+            SELECT feed, load_id, sum(staged) AS staged, sum(known) AS known FROM counts GROUP BY feed, load_id
+        ),
+
+        rejected AS (
+            SELECT feed, load_id, count(DISTINCT source_row) AS rejected FROM staging.rejects GROUP BY feed, load_id
+        ),
+
+        loads AS (
+            SELECT * FROM ops.loads WHERE status = 'loaded' AND load_id <= {as_of_load}
+        ),
+
+        compared AS (
+            SELECT
+                feed,
+                'load ' || load_id || coalesce(' (' || loads.source || ')', '') AS item,
+                coalesce(loads.read_count, 0) AS read_count,
+                coalesce(staged.staged, 0) + coalesce(loads.unchanged_count, 0) + coalesce(rejected.rejected, 0) AS kept_count,
+                coalesce(loads.loaded_count - loads.superseded_count, 0) AS counted,
+                coalesce(staged.known, 0) AS known
+            FROM loads
+            FULL JOIN staged USING (feed, load_id)
+            LEFT JOIN rejected USING (feed, load_id)
+        )
+
+        SELECT
+            periods.period_month,
+            feed || ': rows read = staging + unchanged + rejected' AS control,
+            'rows' AS currency,
+            item,
+            read_count AS left_amount,
+            kept_count AS right_amount
+        FROM compared
+        CROSS JOIN build.periods AS periods
+        UNION ALL
+        SELECT periods.period_month, feed || ': rows loaded − replaced = core', 'rows', item, counted, known
+        FROM compared
+        CROSS JOIN build.periods AS periods
+        """

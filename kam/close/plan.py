@@ -1,0 +1,196 @@
+"""What a run over some months would do: which are up to date, which were never closed, and what changed for the others.
+
+A month is up to date when nothing that it was computed from changed: no load with changes since, the same settings and
+models, the same opening. Anything else has to be built before it is known whether it comes out differently.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from kam.build import models_hash
+from kam.periods import add_months, month_name
+from kam.site import Correction, Settings
+from kam.warehouse import Connection, rows
+from kam.words import counted
+
+
+class Action(StrEnum):
+    """What a run does with a month."""
+
+    CLOSE = "close"
+    COMPARE = "compare"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class MonthPlan:
+    """What a run would do with a month, and why; `version` is its newest one, 0 when it was never closed."""
+
+    month: date
+    action: Action
+    version: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Rows that a load changed: new ones and those that it replaced or ended."""
+
+    load_id: int
+    feed: str
+    source: str
+    loaded_count: int
+    superseded_count: int
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A month's newest version, and what it was made from."""
+
+    number: int
+    as_of_load: int
+    settings_hash: str
+    models_hash: str
+    opened_from: int | None
+    feeds: Sequence[str]
+    corrections: tuple[Correction, ...]
+
+
+def planned_months(
+    con: Connection, settings: Settings, months: Sequence[date], *, as_of_load: int, restate: bool = False
+) -> list[MonthPlan]:
+    """What a run over these months, with what is known at a load, would do with each."""
+    newest = _newest_versions(con)
+    opening = _newest_versions(con, as_of_load)
+    changes = changing_loads(con, 0, max([as_of_load, *(version.as_of_load for version in newest.values())]))
+    failed = {month for (month,) in con.execute("SELECT period_month FROM ops.failed_closes").fetchall()}
+    planned = []
+    for month in months:
+        version = newest.get(month)
+        if version is None:
+            planned.append(MonthPlan(month, Action.CLOSE, 0, "never closed"))
+            continue
+        why = _why_changed(version, opening.get(add_months(month, -1)), month, settings, changes, as_of_load)
+        if not why and month in failed:
+            # It may fail again although no row changed, by a rule that the site takes more gravely.
+            why = "the last attempt to close it failed"
+        if (
+            not why
+            and planned
+            and (planned[-1].action is Action.CLOSE or (restate and planned[-1].action is Action.COMPARE))
+        ):
+            why = f"{month_name(planned[-1].month)} may get a version that it opens from"
+        action = Action.COMPARE if why else Action.SKIP
+        planned.append(
+            MonthPlan(month, action, version.number, why or f"nothing changed since version {version.number}")
+        )
+    return planned
+
+
+def changing_loads(con: Connection, first: int, last: int) -> list[Changes]:
+    """The loads after `first` and up to `last`, in either order, that changed any row."""
+    low, high = sorted((first, last))
+    found = rows(
+        con,
+        f"""
+        SELECT load_id, feed, source, loaded_count, superseded_count FROM ops.loads
+        WHERE status = 'loaded' AND load_id > {low} AND load_id <= {high} AND loaded_count + superseded_count > 0
+        ORDER BY load_id
+        """,
+    )
+    return [Changes(**row) for row in found]
+
+
+def _newest_versions(con: Connection, as_of_load: int | None = None) -> Mapping[date, _Version]:
+    """The newest version of each closed month, of those made with no more knowledge than at a load."""
+    known = "true" if as_of_load is None else f"as_of_load <= {as_of_load}"
+    found = rows(
+        con,
+        f"""
+        SELECT
+            period_month, close_version, as_of_load, settings_hash, models_hash,
+            (manifest ->> '$.opened_from_version')::BIGINT AS opened_from, manifest ->> '$.settings' AS settings
+        FROM ops.closes WHERE {known}
+        QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
+        """,
+    )
+    versions = {}
+    for row in found:
+        settings = json.loads(row["settings"] or "{}")
+        versions[row["period_month"]] = _Version(
+            row["close_version"], row["as_of_load"], row["settings_hash"], row["models_hash"], row["opened_from"],
+            settings.get("feeds", ()), tuple(map(Correction.model_validate, settings.get("corrections", ()))),
+        )  # fmt: skip
+    return versions
+
+
+def _why_changed(
+    version: _Version,
+    before: _Version | None,
+    month: date,
+    settings: Settings,
+    changes: Sequence[Changes],
+    as_of_load: int,
+) -> str:
+    """Why a month may come out otherwise than its version; empty when it cannot."""
+    reasons = []
+    since = _between(changes, version.as_of_load, as_of_load)
+    if since:
+        rows_of = f"{in_words(since)} since version {version.number}"
+        if version.as_of_load > as_of_load:
+            rows_of = f"version {version.number} knows {in_words(since)} more"
+        reasons.append(rows_of)
+    reasons += _changed_settings(version, settings)
+    if version.models_hash != models_hash():
+        reasons.append("the models changed")
+    if not since and _opens_otherwise(version, before, changes):
+        name = month_name(add_months(month, -1))
+        reasons.append(f"{name} has another version than the one it opened from")
+    return "; ".join(reasons)
+
+
+def _changed_settings(version: _Version, settings: Settings) -> list[str]:
+    """Whether corrections or other settings are not those that the version was computed by."""
+    reasons = []
+    with_its_corrections = settings
+    if version.corrections != settings.corrections:
+        with_its_corrections = settings.model_copy(update={"corrections": version.corrections})
+        if with_its_corrections.definitions_hash != settings.definitions_hash:
+            reasons.append("the corrections changed")
+    if version.settings_hash != with_its_corrections.definitions_hash or list(version.feeds) != sorted(settings.feeds):
+        reasons.append("the settings changed")
+    return reasons
+
+
+def _opens_otherwise(version: _Version, before: _Version | None, changes: Sequence[Changes]) -> bool:
+    """Whether the month would open from a version that it was not built on.
+
+    One without an opening version was built together with the month before, or before that was closed; from the same
+    knowledge both give the same balance.
+    """
+    if before is None:
+        return version.opened_from is not None
+    if version.opened_from is None:
+        return bool(_between(changes, before.as_of_load, version.as_of_load))
+    return before.number != version.opened_from
+
+
+def _between(changes: Sequence[Changes], first: int, last: int) -> list[Changes]:
+    low, high = sorted((first, last))
+    return [change for change in changes if low < change.load_id <= high]
+
+
+def in_words(changes: Sequence[Changes]) -> str:
+    """How many rows of which feeds changed, in how many loads."""
+    counts: dict[str, list[int]] = {}
+    for change in changes:
+        counts.setdefault(change.feed, []).append(max(change.loaded_count, change.superseded_count))
+    return ", ".join(
+        f"{counted(sum(found), 'row')} of {feed} in {counted(len(found), 'load')}"
+        for feed, found in sorted(counts.items())
+    )

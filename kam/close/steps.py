@@ -1,0 +1,239 @@
+"""The steps of a close, each a plain function over a site: what the Prefect tasks open a door to.
+
+Every step opens the warehouse itself, leaves its result there or returns a small one, and can be run again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from expectations import CheckResult, validate
+from expectations.feeds import PREPARED
+from expectations.site import suites_of_feeds, suites_of_marts
+from kam.archive import ledger
+from kam.build import marts, materialise, prepare_build, prepare_marts, record_content, run_models
+from kam.close import diff, plan, versions
+from kam.close.controls import ControlTotal, control_totals
+from kam.close.diff import Difference
+from kam.close.outcome import BuildSummary, Headline, MonthOutcome
+from kam.close.plan import MonthPlan
+from kam.close.verdict import what_changed, why_not_corrected, why_not_valid
+from kam.close.versions import State
+from kam.ingest import LoadResult, ingest_feed
+from kam.periods import month_name
+from kam.publish import published_file, quality_page
+from kam.site import Site
+from kam.warehouse import Connection, KnownCorrection, known_corrections, reading, rows, warehouse, writing
+
+log = logging.getLogger("kam")
+
+
+def load_feed(site: Site, feed: str, *, accept_shrink: bool = False) -> tuple[LoadResult, ...]:
+    """Load what is new in one feed; with `accept_shrink` a full extract may lack most of the current rows.
+
+    Raises `DatabaseUnreachableError` when the feed's database does not answer.
+    """
+    log.info("Loading %s …", feed)
+    with warehouse(site) as con:
+        return tuple(ingest_feed(con, site, feed, accept_shrink=accept_shrink))
+
+
+def known_load(site: Site, *, as_of_load: int | None = None, as_known_on: date | None = None) -> int:
+    """The load up to which a run knows things: the last one, the one named, or the last of a day.
+
+    Raises `UsageError` for both at once, for a load that there is not, and for a day before the first load.
+    """
+    with warehouse(site) as con:
+        timezone = site.settings.site.timezone
+        return versions.known_load(con, timezone, as_of_load=as_of_load, as_known_on=as_known_on)
+
+
+def plan_months(site: Site, months: Sequence[date], as_of_load: int, *, restate: bool = False) -> list[MonthPlan]:
+    """What a run over these months would do with each, and why.
+
+    Raises `UsageError` for a month before the first or after the last one that any feed has a date in.
+    """
+    with warehouse(site) as con:
+        prepare_build(con, site.settings, months, as_of_load=as_of_load, restate=restate)
+        return plan.planned_months(con, site.settings, months, as_of_load=as_of_load, restate=restate)
+
+
+def dry_run(
+    site: Site, months: Sequence[date], *, as_of_load: int | None, as_known_on: date | None, restate: bool
+) -> list[MonthPlan]:
+    """What a backfill of these months would do with what is loaded; loads and closes nothing."""
+    with writing_session(site, "dry run"):
+        known = known_load(site, as_of_load=as_of_load, as_known_on=as_known_on)
+        return plan_months(site, months, known, restate=restate)
+
+
+def corrections_in_force(site: Site) -> list[KnownCorrection]:
+    """The corrections of the build that was planned or prepared last, and what became of each."""
+    with warehouse(site) as con:
+        return known_corrections(con)
+
+
+def chunks(months: Sequence[date], size: int) -> Iterator[Sequence[date]]:
+    """The months that are built together: at most `size` of them, in their order."""
+    for start in range(0, len(months), size):
+        yield months[start : start + size]
+
+
+def prepare_months(site: Site, months: Sequence[date], as_of_load: int | None = None, *, restate: bool = False) -> int:
+    """Set up the build of these months from what is known at a load, the last one where none is named; that load."""
+    with warehouse(site) as con:
+        prepare_marts(con)
+        known = versions.newest_load(con) if as_of_load is None else as_of_load
+        prepare_build(con, site.settings, months, as_of_load=known, restate=restate)
+        return known
+
+
+def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
+    """Run the suites of all declared feeds over the rows of the months to build."""
+    log.info("Validating what was loaded …")
+    with warehouse(site) as con:
+        _know(con, as_of_load)
+        for name in PREPARED:
+            materialise(con, name)
+        return validate(con, suites_of_feeds(site))
+
+
+def build_marts(site: Site, as_of_load: int) -> BuildSummary:
+    """Build the candidates of all result tables for the months to build."""
+    log.info("Building the tables …")
+    with warehouse(site) as con:
+        _know(con, as_of_load)
+        settings = site.settings
+        counts = run_models(con, settings.available)
+        record_content(con)
+    reasons = {mart.name: mart.missing(settings.available) for mart in marts()}
+    return BuildSummary(
+        counts, {name: settings.why_missing(missing[0]) for name, missing in reasons.items() if missing}
+    )
+
+
+def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list[ControlTotal]]:
+    """Run the suites of the candidates, and compare the control totals."""
+    log.info("Validating the tables …")
+    with warehouse(site) as con:
+        _know(con, as_of_load)
+        checks = validate(con, suites_of_marts(con, site))
+        return checks, control_totals(con, site.settings.available)
+
+
+def commit_month(
+    site: Site,
+    month: date,
+    *,
+    as_of_load: int,
+    checks: Sequence[CheckResult],
+    controls: Sequence[ControlTotal],
+    restate: bool,
+    reason: str,
+) -> MonthOutcome:
+    """Commit the candidate of one month as its next version, unless nothing changed or a restatement is needed."""
+    with warehouse(site) as con:
+        fault = why_not_valid(checks, controls, month) or why_not_corrected(con, site.settings, month)
+        if fault:
+            versions.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=fault)
+            return MonthOutcome(month, "failed", 0, fault)
+        candidate = versions.candidate(con, month)
+        if candidate.state is State.UNCHANGED:
+            versions.forget_failure(con, month)
+            return MonthOutcome(month, "unchanged", candidate.last_version)
+        if candidate.state is State.CHANGED and not restate:
+            versions.forget_failure(con, month)
+            message = what_changed(con, site.settings, candidate, as_of_load)
+            return MonthOutcome(month, "changed", candidate.last_version, message)
+        unpublished = versions.opens_from_unpublished(con, month)
+        if unpublished:
+            message = (
+                f"{month_name(month)} was not published, because it opens with the new balance of "
+                f"{month_name(unpublished)}, which was not published. Mend that month first"
+            )
+            versions.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=message)
+            return MonthOutcome(month, "failed", candidate.last_version, message)
+        version = versions.commit(
+            con, site, candidate, as_of_load=as_of_load, checks=checks, controls=controls, reason=reason
+        )
+        ledger.sync(con, site)
+        return MonthOutcome(month, "closed", version)
+
+
+def difference(
+    site: Site, month: date, first: int | None, second: int | None, *, limit: int, export_to: Path | None = None
+) -> Difference:
+    """Compare two versions of a month, or one (the last, when `first` is None) with what a close would give now.
+
+    Raises `UsageError` for a version that there is not. Comparing with now builds the month, so it waits for its turn to
+    write.
+    """
+    if second is not None:
+        with reading(site) as con:
+            before = diff.version_side(con, month, second - 1 if first is None else first)
+            return _compared(con, before, diff.version_side(con, month, second), limit, export_to)
+    with writing_session(site, f"diff {month_name(month)}"):
+        with warehouse(site) as con:
+            newest = versions.last_version(con, month) or 1
+            before = diff.version_side(con, month, newest if first is None else first)
+            as_of_load = versions.newest_load(con)
+        prepare_months(site, [month], as_of_load)
+        build_marts(site, as_of_load)
+        with warehouse(site) as con:
+            return _compared(con, before, diff.Side(month, None, as_of_load), limit, export_to)
+
+
+def _compared(con: Connection, before: diff.Side, after: diff.Side, limit: int, export_to: Path | None) -> Difference:
+    found = diff.difference(con, before, after, limit=limit)
+    if export_to is not None:
+        diff.export(con, export_to)
+    return found
+
+
+def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
+    """Publish all committed versions and the data quality page; whether anything was written."""
+    log.info("Publishing …")
+    with warehouse(site) as con:
+        is_due = not only_if_lagging or published_file.lags(con, site)
+        if is_due:
+            prepare_marts(con)
+            published_file.publish(con, site)
+        # Compared by its content, so that it also comes back when it was lost, or when a crash came before it.
+        return quality_page.write(con, site) or is_due
+
+
+def headlines(site: Site, months: Sequence[date]) -> list[Headline]:
+    """The headline figures of the newest version of these months."""
+    with warehouse(site) as con:
+        found = rows(
+            con,
+            """
+            SELECT mart.* FROM marts.headline_figures AS mart
+            SEMI JOIN (
+                SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
+            ) AS newest
+              ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
+            WHERE list_contains(?, mart.period_month)
+            ORDER BY mart.period_month, mart.figure_no, mart.plan_version
+            """,
+            [list(months)],
+        )
+    return [
+        Headline(row["period_month"], row["figure"], row["plan_version"], row["value"], row["unit"]) for row in found
+    ]
+
+
+def _know(con: Connection, as_of_load: int) -> None:
+    con.execute("SET VARIABLE as_of_load = ?", [as_of_load])
+
+
+@contextmanager
+def writing_session(site: Site, purpose: str) -> Iterator[None]:
+    """Hold the right to write, and the warehouse open, so that each step's own opening of it costs nothing."""
+    patience = site.settings.run.busy_timeout_seconds
+    with writing(site, purpose, wait_seconds=patience, on_wait=log.info), warehouse(site):
+        yield

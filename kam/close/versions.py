@@ -1,0 +1,276 @@
+"""The ledger of closes: what a candidate is compared with, and how it becomes a version of its month.
+
+A version is committed in one transaction: its rows in every mart, its checks, its control totals and its manifest. What
+was committed is never changed.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from expectations import CheckResult
+from kam.build import marts, models_hash
+from kam.close.controls import ControlTotal
+from kam.errors import UsageError
+from kam.periods import add_months
+from kam.site import Site
+from kam.warehouse import Connection, literal, rows, transaction, utc_now
+
+# What is kept of an attempt that failed stands under this version; those of closes begin with 1.
+_FAILED = 0
+
+
+class State(StrEnum):
+    """How a candidate stands to the last version of its month."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What was built for one month, and how it stands to the version that is published."""
+
+    month: date
+    state: State
+    last_version: int
+    content_hash: str
+    tables: Mapping[str, str]
+    changed_tables: tuple[str, ...]
+
+
+def newest_load(con: Connection) -> int:
+    """The id of the last load: what is known now."""
+    return int(con.execute("SELECT coalesce(max(load_id), 0) FROM ops.loads").fetchall()[0][0])
+
+
+def known_load(
+    con: Connection, timezone: str, *, as_of_load: int | None = None, as_known_on: date | None = None
+) -> int:
+    """The load up to which things are known: the last one, the one named, or the last of a day in a time zone.
+
+    Raises `UsageError` for both at once, for a load that there is not, and for a day before the first load.
+    """
+    newest = newest_load(con)
+    if as_of_load is not None and as_known_on is not None:
+        message = "--as-of-load and --as-known-on both say what is known; give one of them"
+        raise UsageError(message)
+    if as_of_load is not None:
+        if not 1 <= as_of_load <= newest:
+            known = f"the loads run from 1 to {newest}" if newest else "nothing is loaded yet"
+            message = f"there is no load {as_of_load}; {known}. See them: kam status"
+            raise UsageError(message)
+        return as_of_load
+    if as_known_on is None:
+        return newest
+    day = f"timezone({literal(timezone)}, timezone('UTC', finished_at))::DATE"
+    found, first = con.execute(
+        f"SELECT max(load_id) FILTER ({day} <= DATE '{as_known_on}'), min({day}) FROM ops.loads WHERE status = 'loaded'"
+    ).fetchall()[0]
+    if found is None:
+        known = f"the first load is of {first}" if first else "nothing is loaded yet"
+        message = f"nothing was known on {as_known_on}; {known}"
+        raise UsageError(message)
+    return int(found)
+
+
+def last_version(con: Connection, month: date) -> int:
+    """The newest version of a closed month; 0 when it was never closed."""
+    found = con.execute("SELECT coalesce(max(close_version), 0) FROM ops.closes WHERE period_month = ?", [month])
+    return int(found.fetchall()[0][0])
+
+
+def candidate(con: Connection, month: date) -> Candidate:
+    """What `build.*` holds for a month, compared with the month's last version."""
+    content = con.execute("SELECT table_name, content_hash FROM build.content WHERE period_month = ?", [month])
+    tables = dict(sorted(content.fetchall()))
+    together = hashlib.sha256(json.dumps(tables).encode()).hexdigest()
+    found = con.execute(
+        """
+        SELECT close_version, content_hash, manifest FROM ops.closes
+        WHERE period_month = ? ORDER BY close_version DESC LIMIT 1
+        """,
+        [month],
+    ).fetchone()
+    if found is None:
+        return Candidate(month, State.NEW, 0, together, tables, ())
+    version, content_hash, manifest = found
+    if content_hash == together:
+        return Candidate(month, State.UNCHANGED, version, together, tables, ())
+    before = json.loads(manifest)["content"]
+    changed = tuple(table for table in sorted({*tables, *before}) if tables.get(table) != before.get(table))
+    return Candidate(month, State.CHANGED, version, together, tables, changed)
+
+
+def opens_from_unpublished(con: Connection, month: date) -> date | None:
+    """The closed month before, when `month` was built on that month's candidate and the candidate was not committed."""
+    before = add_months(month, -1)
+    built_on = con.execute(
+        """
+        SELECT 1 FROM build.periods AS periods
+        JOIN build.periods AS before ON before.period_month = ?
+        WHERE periods.period_month = ? AND periods.previous_version IS NULL
+        """,
+        [before, month],
+    ).fetchone()
+    if built_on and candidate(con, before).state is State.CHANGED:
+        return before
+    return None
+
+
+def commit(
+    con: Connection,
+    site: Site,
+    candidate: Candidate,
+    *,
+    as_of_load: int,
+    checks: Sequence[CheckResult],
+    controls: Sequence[ControlTotal],
+    reason: str,
+) -> int:
+    """Make a candidate the next version of its month, in one transaction; the version's number."""
+    month, version = candidate.month, candidate.last_version + 1
+    failed = {check.name: check.failed_in(month) for check in checks if check.fails_in(month)}
+    is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
+    found = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
+    counts: dict[str, int] = dict(found.fetchall())
+    manifest = {
+        "content": dict(candidate.tables),
+        "rows": counts,
+        "loads": loads_known(con, as_of_load),
+        "opened_from_version": con.execute(
+            "SELECT previous_version FROM build.periods WHERE period_month = ?", [month]
+        ).fetchall()[0][0],
+        "failed_checks": failed,
+        # As text, in the order of the settings: the order of a customer's bands means something.
+        "settings": json.dumps(site.settings.definitions),
+    }
+    with transaction(con):
+        filled = {name for name, row_count in counts.items() if row_count}
+        for mart in (mart for mart in marts() if mart.name in filled):
+            names = ", ".join(column.name for column in mart.all_columns)
+            con.execute(
+                f"INSERT INTO marts.{mart.name} (close_version, {names}) "
+                f"SELECT ?, {names} FROM build.{mart.name} WHERE period_month = ?",
+                [version, month],
+            )
+        con.execute(
+            "INSERT INTO ops.closes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                month, version, as_of_load, candidate.content_hash, site.settings.definitions_hash, models_hash(),
+                "warning" if is_warned else "good", utc_now(), _user(), reason,
+                json.dumps(manifest, sort_keys=True),
+            ],
+        )  # fmt: skip
+        _keep_checks(con, month, version, checks)
+        _keep_controls(con, month, version, controls)
+        keep_corrections(con, month, version)
+        _forget_failure(con, month)
+    return version
+
+
+def keep_failure(
+    con: Connection,
+    month: date,
+    *,
+    as_of_load: int,
+    checks: Sequence[CheckResult],
+    controls: Sequence[ControlTotal],
+    message: str,
+) -> None:
+    """Record an attempt to close a month that failed, in place of an earlier one: why, with its checks and controls."""
+    with transaction(con):
+        _forget_failure(con, month)
+        con.execute(
+            "INSERT INTO ops.failed_closes VALUES (?, ?, ?, ?, ?, ?)",
+            [month, last_version(con, month), as_of_load, utc_now(), _user(), message],
+        )
+        _keep_checks(con, month, _FAILED, checks)
+        _keep_controls(con, month, _FAILED, controls)
+
+
+def forget_failure(con: Connection, month: date) -> None:
+    """Remove the record of a failed attempt: the month could be closed now."""
+    with transaction(con):
+        _forget_failure(con, month)
+
+
+def _forget_failure(con: Connection, month: date) -> None:
+    con.execute("DELETE FROM ops.failed_closes WHERE period_month = ?", [month])
+    for ledger in ("checks", "control_totals"):
+        con.execute(f"DELETE FROM ops.{ledger} WHERE period_month = ? AND close_version = {_FAILED}", [month])
+
+
+def loads_known(con: Connection, as_of_load: int) -> list[dict[str, object]]:
+    """The loads that a version is made from: load_id, feed and sha256."""
+    return rows(
+        con,
+        "SELECT load_id, feed, sha256 FROM ops.loads WHERE status = 'loaded' AND load_id <= ? ORDER BY load_id",
+        [as_of_load],
+    )
+
+
+def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[CheckResult]) -> None:
+    kept = [
+        (
+            check.name, check.suite, check.table, check.severity.value, check.sentence, check.owner,
+            check.if_it_fails, not check.fails_in(month), check.checked_in(month), check.failed_in(month),
+            json.dumps(check.keys_in(month)), check.threshold.value, check.threshold.meaning,
+        )
+        for check in checks
+    ]  # fmt: skip
+    _insert(con, "checks", month, version, kept)
+
+
+def _keep_controls(con: Connection, month: date, version: int, controls: Sequence[ControlTotal]) -> None:
+    kept = [
+        (
+            total.control,
+            total.currency,
+            total.left_amount,
+            total.right_amount,
+            total.difference,
+            total.severity,
+            total.untied_count,
+            total.first_untied,
+            total.first_untied_left_amount,
+            total.first_untied_right_amount,
+        )
+        for total in controls
+        if total.month == month
+    ]
+    _insert(con, "control_totals", month, version, kept)
+
+
+def keep_corrections(con: Connection, month: date, version: int) -> None:
+    """List the corrections of the build as those of a version."""
+    con.execute(
+        f"""
+        INSERT INTO ops.corrections
+        SELECT
+            DATE '{month}', {version}, feed, key, key_values, column_name, wrong_value, right_value, reason, owner, state
+        FROM build.corrections ORDER BY feed, key_values, column_name
+        """
+    )
+
+
+def _insert(con: Connection, ledger: str, month: date, version: int, kept: Sequence[tuple[object, ...]]) -> None:
+    """Add rows to a ledger of `ops` in one statement."""
+    if kept:
+        lists = ", ".join(["unnest(?)"] * len(kept[0]))
+        values = [list(column) for column in zip(*kept, strict=True)]
+        con.execute(f"INSERT INTO ops.{ledger} SELECT ?, ?, {lists}", [month, version, *values])
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

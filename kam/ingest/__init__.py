@@ -1,0 +1,27 @@
+"""From the landing folder or a database to staging: sources, meaning of cells, row rules, loads and rejects."""
+
+from kam.ingest import rejects
+from kam.ingest.load import Examination, LoadResult, examine, ingest_feed, ordered_feeds, replay, unreached
+from kam.ingest.proposals import Proposal, Sample, header_place, propose, snippet, text_sample
+from kam.ingest.sources import Extract, SourceFile, offered, opened
+
+__all__ = [
+    "Examination",
+    "Extract",
+    "LoadResult",
+    "Proposal",
+    "Sample",
+    "SourceFile",
+    "examine",
+    "header_place",
+    "ingest_feed",
+    "offered",
+    "opened",
+    "ordered_feeds",
+    "propose",
+    "rejects",
+    "replay",
+    "snippet",
+    "text_sample",
+    "unreached",
+]

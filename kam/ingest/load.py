@@ -1,0 +1,558 @@
+"""Loading extracts into staging: every row is loaded, unchanged or rejected, and counted.
+
+A load is one transaction. A row with a key that is already there and other content supersedes the old row, which stays;
+the same content again is unchanged. A source that cannot be read is refused whole and listed in `ops.loads` as failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from kam.archive import archived, ledger
+from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError, disk_fault
+from kam.ingest import rejects
+from kam.ingest.readers import READ_ERRORS, Relation
+from kam.ingest.row_rules import Reading, reading
+from kam.ingest.sources import Extract, column_sql, offered, opened, unreadable
+from kam.ingest.sources import archive as archive_extract
+from kam.site import FEEDS, Feed, FeedSource, Site
+from kam.warehouse import Connection, rows, transaction, utc_now
+from kam.words import printable
+
+_SAMPLE_ROWS = 5
+# What a load makes of a row of `incoming`. All but the first two are rejected; a repeat counts as unchanged.
+_VERDICT = "ENUM ('good', 'repeat', 'unreadable', 'double key', 'changed key')"
+_LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records")
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did. `status` is `loaded`, `already loaded` or `failed`; `message` says why it failed."""
+
+    feed: str
+    source: str
+    status: str
+    load_id: int | None = None
+    read_count: int = 0
+    loaded_count: int = 0
+    unchanged_count: int = 0
+    rejected_count: int = 0
+    superseded_count: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a load of an extract would do, without doing it: rows read and rejected, and the first rows as mapped.
+
+    `faults` counts rejected rows by rule; a row that breaks two rules is in both counts, and once in `rejected_count`.
+    """
+
+    feed: str
+    source: str
+    read_count: int
+    rejected_count: int
+    faults: Mapping[str, int]
+    sample: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """On what terms a load is made: the share of rows a snapshot may lose; for a rebuild, the id and times of then."""
+
+    shrink_ratio: float
+    load_id: int | None = None
+    started: dt.datetime | None = None
+    finished: dt.datetime | None = None
+
+
+def ingest(
+    con: Connection,
+    site: Site,
+    feeds: Iterable[str] | None = None,
+    *,
+    accept_shrink: bool = False,
+    on_load: Callable[[LoadResult], None] = lambda _: None,
+) -> list[LoadResult]:
+    """Load what is new in these feeds of a site, else in all that it declares.
+
+    A refused source does not keep the others from loading; it is among the results with the status `failed`.
+    """
+    results = []
+    for feed in feeds or ordered_feeds(site):
+        try:
+            for result in ingest_feed(con, site, feed, accept_shrink=accept_shrink):
+                results.append(result)
+                on_load(result)
+        except DatabaseUnreachableError as error:
+            results.append(unreached(feed, error))
+    return results
+
+
+def ordered_feeds(site: Site) -> list[str]:
+    """The feeds a site declares, masters first."""
+    return [name for name in FEEDS if name in site.settings.feeds]
+
+
+def unreached(feed: str, error: DatabaseUnreachableError) -> LoadResult:
+    """The result of a feed whose database did not answer."""
+    return LoadResult(feed, "", "failed", message=str(error))
+
+
+def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool = False) -> Iterator[LoadResult]:
+    """Load what is new in one feed, one result an extract.
+
+    With `accept_shrink` a snapshot may lose as many rows as it likes. Raises `DatabaseUnreachableError`, and `KamError`
+    when the archive's ledger lists loads that the warehouse does not have.
+    """
+    ledger.sync(con, site)
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(offered(con, site, feed, to_load=True))
+        except DatabaseUnreachableError:
+            raise
+        except SourceRefusedError as error:
+            yield LoadResult(feed, "", "failed", message=printable(str(error)))
+            return
+        for extract in found:
+            yield load(con, site, extract, accept_shrink=accept_shrink)
+
+
+def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool = False) -> LoadResult:
+    """Load one extract, unless its bytes were loaded before with the same mapping."""
+    source = site.settings.feeds[extract.feed]
+    if extract.left:
+        return LoadResult(extract.feed, extract.source, "left", message=extract.left)
+    known = None if extract.refusal else _loaded_before(con, extract, source)
+    if known is not None:
+        return LoadResult(extract.feed, extract.source, "already loaded", load_id=known)
+    started = utc_now()
+    try:
+        if extract.refusal:
+            raise SourceRefusedError(extract.refusal)  # noqa: TRY301 - one place lists what is refused
+        newer = _newer_snapshot(con, extract, source)
+        if newer is not None:
+            return _passed_over(con, extract, newer)
+        archive_extract(site, extract)
+        shrink_ratio = 1.0 if accept_shrink else float(site.settings.ingest.shrink_ratio)
+        result = _load(con, site, extract, source, _Terms(shrink_ratio, started=started))
+    except SourceBusyError as error:
+        return LoadResult(extract.feed, extract.source, "left", message=str(error))
+    except SourceRefusedError as error:
+        return _record_failure(con, site, extract, source, started, str(error))
+    ledger.add_load(con, site, int(result.load_id or 0))
+    return result
+
+
+def replay(con: Connection, site: Site, extract: Extract, entry: Mapping[str, Any]) -> LoadResult:
+    """Load an archived extract as a line of the ledger says that it was loaded: as that load, with that mapping.
+
+    Raises `SourceRefusedError` when it can no longer be read so.
+    """
+    times = [
+        dt.datetime.fromisoformat(entry[name]) if entry.get(name) else None for name in ("started_at", "finished_at")
+    ]
+    source = FeedSource.model_validate(entry["reading"])
+    return _load(con, site, extract, source, _Terms(1.0, entry["load_id"], *times))
+
+
+def _load(con: Connection, site: Site, extract: Extract, source: FeedSource, terms: _Terms) -> LoadResult:
+    try:
+        with opened(con, site, extract, source) as relation:
+            plan = _read_rows(con, extract, source, relation)
+            return _commit(con, site, plan, extract, source, terms)
+    finally:
+        _clean_up(con)
+
+
+def _clean_up(con: Connection) -> None:
+    for table in _LEFTOVERS:
+        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+def _loaded_before(con: Connection, extract: Extract, source: FeedSource) -> int | None:
+    """The load that makes another one needless: what this source brought last, or a copy of it under another name.
+
+    A source that goes back to earlier content is no copy. Nor is a full extract that equals one before the last.
+    """
+    newest = "ORDER BY load_id DESC LIMIT 1"
+    known = _loads(con, f"feed = ? AND source = ? {newest}", extract.feed, extract.source)
+    if not known:
+        scope = newest if source.mode == "snapshot" else "AND sha256 = ? AND mapping_hash = ? LIMIT 1"
+        equal = () if source.mode == "snapshot" else (extract.sha256, source.mapping_hash)
+        known = _loads(con, f"feed = ? {scope}", extract.feed, *equal)
+    same = (extract.sha256, source.mapping_hash)
+    return next((load_id for load_id, *bytes_and_mapping in known if tuple(bytes_and_mapping) == same), None)
+
+
+def _loads(con: Connection, condition: str, *parameters: str) -> list[tuple[Any, ...]]:
+    """Id, hash of the bytes and hash of the mapping of loads that succeeded."""
+    found = con.execute(
+        f"SELECT load_id, sha256, mapping_hash FROM ops.loads WHERE status = 'loaded' AND {condition}", list(parameters)
+    )
+    return found.fetchall()
+
+
+def _newer_snapshot(con: Connection, extract: Extract, source: FeedSource) -> tuple[int, str] | None:
+    """Load and name of the last full extract when its name comes later; None when this one is the newest."""
+    if source.mode != "snapshot":
+        return None
+    found = con.execute(
+        """
+        SELECT load_id, source FROM ops.loads
+        WHERE feed = ? AND mapping_hash = ? AND status = 'loaded' ORDER BY load_id DESC LIMIT 1
+        """,
+        [extract.feed, source.mapping_hash],
+    ).fetchone()
+    return (int(found[0]), str(found[1])) if found and found[1] > extract.source else None
+
+
+def _passed_over(con: Connection, extract: Extract, newer: tuple[int, str]) -> LoadResult:
+    """The result of a full extract that was refused before a newer one was loaded: it is not needed any more.
+
+    Raises `SourceRefusedError` for any other that is older than what is loaded: to load it would undo the newer one.
+    """
+    load_id, name = newer
+    refused_before = con.execute(
+        "SELECT 1 FROM ops.loads WHERE feed = ? AND sha256 = ? AND status = 'failed' AND load_id < ?",
+        [extract.feed, extract.sha256, load_id],
+    ).fetchone()
+    older = f"{extract.feed}: {extract.source}: older than {name}, which is loaded; a full extract never goes back"
+    if refused_before:
+        return LoadResult(extract.feed, extract.source, "left", message=f"{older}. It is not needed any more")
+    message = f"{older}. Move it out of the landing folder; if it is the newest, give it a name that comes last"
+    raise SourceRefusedError(message)
+
+
+def examine(con: Connection, site: Site, extract: Extract) -> Examination:
+    """Read an extract as a load would, and say what would be rejected; writes nothing.
+
+    Raises `SourceRefusedError` when it cannot be read at all, `SettingsError` when its mapping does not work.
+    """
+    source = site.settings.feeds[extract.feed]
+    try:
+        with opened(con, site, extract, source) as relation:
+            plan = _read_rows(con, extract, source, relation)
+            _mark_repeated_keys(con, plan)
+            faults = con.execute(
+                f"SELECT rule, count(DISTINCT source_row) FROM ({rejects.reject_rows(con, plan)}) GROUP BY ALL ORDER BY rule"
+            )
+            counts = dict(faults.fetchall())
+            sample = rows(
+                con,
+                f"SELECT {_columns(plan)} FROM incoming WHERE verdict IN {rejects.ACCEPTED} ORDER BY rowid LIMIT {_SAMPLE_ROWS}",
+            )
+            read = _count(con, "SELECT count(*) FROM incoming")
+            rejected = _count(con, f"SELECT count(*) FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED}")
+    finally:
+        _clean_up(con)
+    return Examination(extract.feed, extract.source, read, rejected, counts, sample)
+
+
+def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: Relation) -> Reading:
+    """Put all rows, typed, into `incoming`, in the order of the source, so that `rowid` is the record number less one.
+
+    A file with records that DuckDB cannot read is read once more, record by record; those become rejects.
+    """
+    plan = reading(con, FEEDS[extract.feed], source, extract, relation)
+    try:
+        try:
+            _fill_incoming(con, plan)
+        except READ_ERRORS as error:
+            if relation.second_look is None or disk_fault(error):
+                raise
+            plan = reading(con, FEEDS[extract.feed], source, extract, relation.second_look())
+            _fill_incoming(con, plan)
+    except duckdb.Error as error:
+        if disk_fault(error):
+            raise
+        raise unreadable(error, extract, source) from None
+    return plan
+
+
+def _fill_incoming(con: Connection, plan: Reading) -> None:
+    mark = _mark_column(plan)
+    if mark is not None:
+        plan = dataclasses.replace(plan, given={**plan.given, rejects.MARK: f"trim({column_sql(mark)}::VARCHAR)"})
+    # Columns that the source lacks are left out: a temporary table stores their NULLs at full width.
+    columns = (
+        f"{_kept_columns(plan)}, CASE WHEN {plan.is_faulty} THEN 'unreadable'::{_VERDICT} ELSE 'good'::{_VERDICT} END AS verdict"
+        f"{f', given_{rejects.MARK} AS {rejects.MARK}' if mark is not None else ''}"
+    )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {plan.select(columns=columns)}")
+
+
+def _empty_columns(plan: Reading) -> frozenset[str]:
+    """The columns that are NULL in every row, because the source does not have them; those of the key are kept."""
+    return frozenset(
+        name for name, value in plan.values.items() if value.startswith("NULL::") and name not in plan.feed.key
+    )
+
+
+def _kept_columns(plan: Reading) -> str:
+    """The columns of `incoming` that come from the source."""
+    return ", ".join(name for name in plan.feed.column_names if name not in _empty_columns(plan))
+
+
+def _columns(plan: Reading) -> str:
+    """The feed's columns in a SELECT from `incoming`."""
+    empty = _empty_columns(plan)
+    return ", ".join(f"NULL AS {name}" if name in empty else name for name in plan.feed.column_names)
+
+
+def _mark_column(plan: Reading) -> str | None:
+    """The column that `kam rejects --export` adds, as the source calls it; None when it has none."""
+    return next((name for name in plan.relation.columns if name.lower() == rejects.MARK), None)
+
+
+def _mark_repeated_keys(con: Connection, plan: Reading) -> None:
+    """All rows whose key comes with different contents are faulty; of equal rows, those after the first are repeats."""
+    key = ", ".join(plan.feed.key)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE repeated AS
+        SELECT hash({key}) AS key_hash FROM incoming WHERE verdict = 'good' GROUP BY key_hash HAVING count(*) > 1
+        """
+    )
+    if not _count(con, "SELECT count(*) FROM repeated"):
+        return
+    con.execute(
+        f"""
+        UPDATE incoming
+        SET verdict = CASE WHEN found.is_double THEN 'double key' ELSE 'repeat' END
+        FROM (
+            SELECT
+                place,
+                min(content) OVER (PARTITION BY {key}) <> max(content) OVER (PARTITION BY {key}) AS is_double,
+                row_number() OVER (PARTITION BY {key} ORDER BY place) > 1 AS is_later
+            FROM (
+                SELECT {key}, rowid AS place, hash({_kept_columns(plan)}) AS content
+                FROM incoming
+                WHERE verdict = 'good' AND hash({key}) IN (SELECT key_hash FROM repeated)
+            )
+        ) AS found
+        WHERE incoming.rowid = found.place AND (found.is_double OR found.is_later)
+        """
+    )
+
+
+def _commit(
+    con: Connection, site: Site, plan: Reading, extract: Extract, source: FeedSource, terms: _Terms
+) -> LoadResult:
+    feed = plan.feed
+    with transaction(con):
+        load_id = terms.load_id or _next_load_id(con)
+        _mark_repeated_keys(con, plan)
+        current = _count(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
+        if current:
+            _match(con, plan)
+            if source.mode == "append":
+                _refuse_changed_keys(con, feed)
+        counts = con.execute("SELECT verdict, count(*) FROM incoming GROUP BY verdict")
+        verdicts = Counter(dict(counts.fetchall()))
+        read, repeats = verdicts.total(), verdicts["repeat"]
+        rejected = read - repeats - verdicts["good"]
+        superseded = _supersede(con, feed, load_id) if current else 0
+        if current and source.mode == "snapshot":
+            superseded += _close_vanished(con, extract, load_id, current, terms.shrink_ratio)
+        loaded = _insert(con, plan, load_id, any_left_out=bool(rejected or repeats), any_current=bool(current))
+        unchanged = repeats + (_count(con, "SELECT count(*) FROM matched WHERE NOT differs") if current else 0)
+        if read != loaded + unchanged + rejected:
+            message = (
+                f"{extract.feed}: {extract.source}: {read} rows read, but {loaded} loaded, {unchanged} unchanged and "
+                f"{rejected} rejected do not add up to them; nothing was loaded"
+            )
+            raise KamError(message)
+        con.execute(
+            """
+            INSERT INTO ops.loads (
+                load_id, feed, source, sha256, mapping_hash, files, bytes, status, read_count, loaded_count,
+                unchanged_count, rejected_count, superseded_count, reading, started_at, finished_at, watermark
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, 'loaded', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                load_id, extract.feed, extract.source, extract.sha256, source.mapping_hash, _files(extract),
+                _size(site, extract), read, loaded, unchanged, rejected, superseded, _as_json(source),
+                terms.started or utc_now(), terms.finished or utc_now(), extract.watermark,
+            ],
+        )  # fmt: skip
+        if rejected:
+            rejects.keep(con, plan, load_id, extract.source, rejected)
+        # A full extract stands for all before it, and the same bytes read anew for their first reading.
+        replaces = "true" if source.mode == "snapshot" else f"loads.sha256 = '{extract.sha256}'"
+        rejects.settle(con, feed, load_id, has_marks=_mark_column(plan) is not None, replaces=replaces)
+    return LoadResult(extract.feed, extract.source, "loaded", load_id, read, loaded, unchanged, rejected, superseded)
+
+
+def _next_load_id(con: Connection) -> int:
+    """One that no load had: a close may know of a failed load that is listed no more."""
+    known = "greatest((SELECT max(load_id) FROM ops.loads), (SELECT max(as_of_load) FROM ops.closes), 0)"
+    return _count(con, f"SELECT {known} + 1")
+
+
+def _match(con: Connection, plan: Reading) -> None:
+    """Put into `matched` which good row of `incoming` has the key of which current row, and whether they differ."""
+    feed, empty = plan.feed, _empty_columns(plan)
+    differs = " OR ".join(
+        f"kept.{name} IS DISTINCT FROM {'NULL' if name in empty else f'incoming.{name}'}"
+        for name in feed.column_names
+        if name not in feed.key
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE matched AS
+        SELECT
+            incoming.rowid AS place,
+            kept.rowid AS kept_place,
+            {differs} AS differs
+        FROM incoming
+        JOIN staging.{feed.name} AS kept ON kept.superseded_load_id IS NULL AND {_same_key(feed)}
+        WHERE incoming.verdict = 'good'
+        """
+    )
+
+
+def _same_key(feed: Feed) -> str:
+    required = set(feed.required)
+    return " AND ".join(
+        f"kept.{name} {'=' if name in required else 'IS NOT DISTINCT FROM'} incoming.{name}" for name in feed.key
+    )
+
+
+def _refuse_changed_keys(con: Connection, feed: Feed) -> None:
+    """In `append` mode a key that is already there with other content is faulty too, and so are its repeats."""
+    changed = _count(con, "SELECT count(*) FROM matched WHERE differs")
+    if not changed:
+        return
+    con.execute(
+        """
+        UPDATE incoming SET verdict = 'changed key'
+        WHERE rowid IN (SELECT place FROM matched WHERE differs)
+        """
+    )
+    con.execute(
+        f"""
+        UPDATE incoming SET verdict = 'changed key'
+        FROM (SELECT {", ".join(feed.key)} FROM incoming WHERE verdict = 'changed key') AS kept
+        WHERE incoming.verdict = 'repeat' AND {_same_key(feed)}
+        """
+    )
+    con.execute("DELETE FROM matched WHERE differs")
+
+
+def _supersede(con: Connection, feed: Feed, load_id: int) -> int:
+    """End the current rows that this load replaces; how many."""
+    replaced = con.execute(
+        f"""
+        UPDATE staging.{feed.name} SET superseded_load_id = {load_id}
+        WHERE rowid IN (SELECT kept_place FROM matched WHERE differs)
+        """
+    )
+    return int(replaced.fetchall()[0][0])
+
+
+def _close_vanished(con: Connection, extract: Extract, load_id: int, current: int, shrink_ratio: float) -> int:
+    """End the current rows that a full extract no longer has; how many.
+
+    Raises `SourceRefusedError` when that is more than the share `shrink_ratio` of them: the extract may be incomplete.
+    """
+    feed = FEEDS[extract.feed]
+    # A rejected row is still in the extract: its last good content stays.
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE vanished AS
+        SELECT kept.rowid AS kept_place
+        FROM staging.{feed.name} AS kept
+        WHERE kept.superseded_load_id IS NULL
+          AND kept.rowid NOT IN (SELECT kept_place FROM matched)
+          AND NOT EXISTS (SELECT 1 FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED} AND {_same_key(feed)})
+        """
+    )
+    gone = _count(con, "SELECT count(*) FROM vanished")
+    if gone > shrink_ratio * current:
+        message = (
+            f"{extract.feed}: {extract.source}: this full extract lacks {gone:,} of the {current:,} rows that are "
+            f"current ({gone / current:.0%}; [ingest] shrink_ratio allows {shrink_ratio:.0%}). Nothing was loaded. "
+            f"Is it complete? If they really ended: kam ingest --feed {extract.feed} --accept-shrink"
+        )
+        raise SourceRefusedError(message)
+    closed = con.execute(
+        f"""
+        UPDATE staging.{feed.name} SET superseded_load_id = {load_id}
+        WHERE rowid IN (SELECT kept_place FROM vanished)
+        """
+    )
+    return int(closed.fetchall()[0][0])
+
+
+def _insert(con: Connection, plan: Reading, load_id: int, *, any_left_out: bool, any_current: bool) -> int:
+    """Add the rows that are not there yet with the same content; how many."""
+    # A condition that holds for every row costs a twentieth of a large load.
+    conditions = ["verdict = 'good'"] if any_left_out else []
+    if any_current:
+        conditions.append("rowid NOT IN (SELECT place FROM matched WHERE NOT differs)")
+    inserted = con.execute(
+        f"""
+        INSERT INTO staging.{plan.feed.name}
+        SELECT {_columns(plan)}, {load_id}, rowid + 1, NULL
+        FROM incoming
+        {"WHERE " if conditions else ""}{" AND ".join(conditions)}
+        """
+    )
+    return int(inserted.fetchall()[0][0])
+
+
+def _record_failure(
+    con: Connection, site: Site, extract: Extract, source: FeedSource, started: dt.datetime, reason: str
+) -> LoadResult:
+    """List a refused source once, however often it is tried."""
+    # It may quote the source's own names, and those may hold line ends.
+    reason = printable(reason)
+    with transaction(con):
+        con.execute(
+            "DELETE FROM ops.loads WHERE status = 'failed' AND feed = ? AND source = ? AND sha256 = ?",
+            [extract.feed, extract.source, extract.sha256],
+        )
+        load_id = _next_load_id(con)
+        con.execute(
+            """
+            INSERT INTO ops.loads (
+                load_id, feed, source, sha256, mapping_hash, files, bytes, status, read_count, loaded_count,
+                unchanged_count, rejected_count, superseded_count, message, reading, started_at, finished_at
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, 'failed', 0, 0, 0, 0, 0, ?, ?, ?, ?)
+            """,
+            [
+                load_id, extract.feed, extract.source, extract.sha256, source.mapping_hash, _files(extract),
+                _size(site, extract), reason, _as_json(source), started, utc_now(),
+            ],
+        )  # fmt: skip
+    return LoadResult(extract.feed, extract.source, "failed", load_id, message=reason)
+
+
+def _size(site: Site, extract: Extract) -> int:
+    """Bytes of an extract; a file that went away since counts as none."""
+    places = ((archived(site, file.sha256), file.path) for file in extract.files)
+    found = (next((path for path in pair if path.exists()), None) for pair in places)
+    return sum(path.stat().st_size for path in found if path is not None)
+
+
+def _files(extract: Extract) -> str:
+    return json.dumps([{"name": file.name, "sha256": file.sha256} for file in extract.files])
+
+
+def _as_json(source: FeedSource) -> str:
+    """How a source is read, as `replay` takes it: what differs from the defaults."""
+    return source.model_dump_json(exclude_defaults=True)
+
+
+def _count(con: Connection, sql: str) -> int:
+    return int(con.execute(sql).fetchall()[0][0])

@@ -1,0 +1,422 @@
+"""Extracts from any database that SQLAlchemy reaches: a query's answer as one Parquet file, and how far it has come.
+
+A watermark is the highest value that a growing column, such as `changed_at`, had in what was loaded. The query gets a
+value a little lower as its parameter `:watermark`: rows that arrived later with the same value are read as well,
+whether it says `>` or `>=`, and rows that are already there count as unchanged.
+
+The URL comes from the environment. Neither it nor its password is in any message.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+import duckdb
+import polars as pl
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, CursorResult, Engine
+from kam.errors import DatabaseUnreachableError, SettingsError, SourceRefusedError
+from kam.ingest.readers.relation import path_literal
+from kam.ingest.readers.structured import refuse_same_names
+from kam.site import FeedSource
+from kam.warehouse import Connection, literal, quoted
+
+Watermark = dt.datetime | dt.date | int | Decimal | str
+_BATCH_ROWS = 20_000
+_CONNECT_SECONDS = 20
+_DEFAULT_START = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - compares with any column of dates
+_BIGINT_DIGITS = 18
+_DECIMAL_DIGITS = 38
+_PLAIN = {int, float, dt.date}
+_SQL_TYPES: Mapping[type, str] = {bool: "BOOLEAN", float: "DOUBLE", dt.date: "DATE"}
+_SECRET_OPTION = re.compile(r"pass|pwd|secret|token|key|odbc_connect|credential", re.IGNORECASE)
+_ODBC_SECRET = re.compile(r"(?:PWD|PASSWORD)\s*=\s*\{?([^;}]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query gave: its rows as a Parquet file, and the watermark up to which the feed is read then."""
+
+    file: Path
+    watermark: str | None
+
+
+def extracted(
+    con: Connection, feed: str, source: FeedSource, folder: Path, *, row_limit: int | None = None
+) -> Answer | None:
+    """The rows that a feed's query gives since its last load, as a file in `folder`; None when there are none.
+
+    `row_limit` stops after about so many rows, for a look. Raises `SettingsError` for a variable that is not set,
+    `DatabaseUnreachableError` when there is no connection and `SourceRefusedError` when the query does not work.
+    """
+    where = f"{feed}: {source.database}"
+    last = _last_watermark(con, feed, source)
+    parts = _Parts(folder, source.watermark)
+    engine = _engine(feed, source)
+    try:
+        for names, batch in _batches(engine, source, _since(last, source), where):
+            parts.add(names, batch)
+            if row_limit is not None and parts.row_count >= row_limit:
+                break
+    finally:
+        engine.dispose()
+    if not parts.row_count:
+        return None
+    highest = None if source.watermark is None else _highest(parts.columns, last, source, where)
+    return Answer(parts.combined(con), None if highest is None else written(highest))
+
+
+def written(watermark: Watermark) -> str:
+    """A watermark as text that says its type: `timestamp 2026-10-05 12:30:00`, `integer 42`."""
+    match watermark:
+        case dt.datetime():
+            return f"timestamp {watermark.isoformat(sep=' ')}"
+        case dt.date():
+            return f"date {watermark.isoformat()}"
+        case int():
+            return f"integer {watermark}"
+        case Decimal():
+            return f"decimal {watermark:f}"
+        case _:
+            return f"text {watermark}"
+
+
+def parsed(text: str) -> Watermark:
+    """The watermark that `written` wrote."""
+    kind, _, value = text.partition(" ")
+    parsers: Mapping[str, Callable[[str], Watermark]] = {
+        "timestamp": dt.datetime.fromisoformat,
+        "date": dt.date.fromisoformat,
+        "integer": int,
+        "decimal": Decimal,
+        "text": str,
+    }
+    return parsers[kind](value)
+
+
+def lowered(watermark: Watermark, overlap: int) -> Watermark:
+    """A value so far below the watermark that `>` and `>=` both read its rows again.
+
+    Seconds of a timestamp, days of a date, units of a number; a text without its last character sorts just before it.
+    """
+    match watermark:
+        case dt.datetime():
+            return watermark - dt.timedelta(seconds=overlap)
+        case dt.date():
+            return watermark - dt.timedelta(days=overlap)
+        case int() | Decimal():
+            return watermark - overlap
+        case _:
+            return watermark[:-1]
+
+
+def _last_watermark(con: Connection, feed: str, source: FeedSource) -> Watermark | None:
+    """How far the feed was read with this query and mapping; another one starts over, as it does with files."""
+    try:
+        found = con.execute(
+            "SELECT watermark FROM ops.loads WHERE feed = ? AND mapping_hash = ? AND status = 'loaded' "
+            "AND watermark IS NOT NULL ORDER BY load_id DESC LIMIT 1",
+            [feed, source.mapping_hash],
+        ).fetchone()
+    except duckdb.CatalogException:  # a database in memory, in which nothing was loaded
+        return None
+    return parsed(found[0]) if found else None
+
+
+def _since(last: Watermark | None, source: FeedSource) -> Watermark | None:
+    """The value of the query's parameter; None for a query without one."""
+    if source.watermark is None:
+        return None
+    if last is not None:
+        return lowered(last, source.watermark_overlap)
+    return _DEFAULT_START if source.watermark_start is None else source.watermark_start
+
+
+def _highest(columns: Sequence[_Column], last: Watermark | None, source: FeedSource, where: str) -> Watermark | None:
+    """The highest value of the watermark's column so far; None when all of its values are NULL."""
+    wanted = str(source.watermark)
+    column = next((column for column in columns if column.name.lower() == wanted.lower()), None)
+    if column is None:
+        names = ", ".join(column.name for column in columns)
+        message = f"{where}: the query gives no column {wanted!r}, which is the watermark. It gives: {names}"
+        raise SourceRefusedError(message)
+    usable = {dt.datetime, dt.date, int, Decimal, str, type(None)}
+    if not (column.types <= usable and column.is_comparable):
+        kinds = ", ".join(sorted(kind.__name__ for kind in column.types))
+        message = f"{where}: the watermark {wanted} holds values that do not compare ({kinds}). Convert it in the query"
+        raise SourceRefusedError(message)
+    highest: Watermark | None = column.highest
+    if source.watermark_start is None and highest is not None and not _is_date(highest):
+        message = f"{where}: the watermark {wanted} is no date ({highest!r}). Set watermark_start, such as 0"
+        raise SourceRefusedError(message)
+    if highest is None or last is None:
+        return last if highest is None else highest
+    try:
+        return max(last, highest)
+    except TypeError:
+        message = (
+            f"{where}: the watermark was {written(last)!r} and is {written(highest)!r} now. Convert it in the query"
+        )
+        raise SourceRefusedError(message) from None
+
+
+def _is_date(watermark: Watermark) -> bool:
+    return isinstance(watermark, dt.date) or (
+        isinstance(watermark, str) and bool(re.match(r"\d{4}-\d\d-\d\d", watermark))
+    )
+
+
+def _engine(feed: str, source: FeedSource) -> Engine:
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    from sqlalchemy.pool import NullPool
+
+    variable = source.database_variable
+    where = f"kam.toml: feeds.{feed}.database"
+    text = os.environ.get(variable, "")
+    if not text:
+        message = f"{where}: the environment variable {variable} is not set. It holds the URL of the database"
+        raise SettingsError(message)
+    url = _url(text, where, variable)
+    options = {"connect_timeout": _CONNECT_SECONDS} if url.drivername == "postgresql+psycopg" else {}
+    if "connect_timeout" in url.query:
+        options = {}
+    try:
+        return create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=options)
+    except (NoSuchModuleError, ModuleNotFoundError, ImportError) as error:
+        message = f"{where}: no driver for {url.drivername!r} is installed ({_masked(error, url)})"
+    except (ArgumentError, TypeError, ValueError) as error:
+        message = f"{where}: the URL in {variable} does not work: {_masked(error, url)}"
+    raise SettingsError(message)
+
+
+def _url(text: str, where: str, variable: str) -> URL:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        message = (
+            f"{where}: {variable} holds no SQLAlchemy URL, such as postgresql+psycopg://user:password@host/database"
+        )
+        raise SettingsError(message) from None
+    # SQLAlchemy's own choice is psycopg2, whose successor is the driver that kam-close comes with.
+    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
+
+
+def _masked(error: BaseException, url: URL) -> str:
+    """The first line of a driver's message, without any secret of the URL."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    secrets = [str(url.password or "")]
+    for name, value in url.query.items():
+        values = [value] if isinstance(value, str) else list(value)
+        if _SECRET_OPTION.search(name):
+            secrets += values
+            secrets += [secret for value in values for secret in _ODBC_SECRET.findall(value)]
+    spellings = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""), quote_plus(secret))}
+    for spelling in sorted(filter(None, spellings), key=len, reverse=True):
+        text = text.replace(spelling, "***")
+    return text
+
+
+def _batches(
+    engine: Engine, source: FeedSource, since: Watermark | None, where: str
+) -> Iterator[tuple[Sequence[str], Sequence[Sequence[Any]]]]:
+    """The names of the columns with some rows at a time; nothing is kept in the database."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    place = _place(engine.url)
+    if engine.dialect.name == "sqlite" and _names_no_file(engine.url):
+        message = f"{where}: there is no database file {place}. Nothing was changed"
+        raise SourceRefusedError(message)
+    try:
+        connection = engine.connect()
+    except (SQLAlchemyError, OSError) as error:
+        reason = _masked(getattr(error, "orig", None) or error, engine.url)
+        message = f"{where}: the database {place} cannot be reached: {reason}. Nothing was changed"
+        raise DatabaseUnreachableError(message) from None
+    try:
+        with connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET TRANSACTION READ ONLY"))
+            streamed = connection.execution_options(stream_results=True, max_row_buffer=_BATCH_ROWS)
+            parameters = {} if since is None else {"watermark": _bindable(since, connection.dialect.name)}
+            result = streamed.execute(text(str(source.query)), parameters)
+            if not result.returns_rows:
+                message = f"{where}: the query gives no rows, expected a SELECT"
+                raise SourceRefusedError(message)
+            names = _names(result, where)
+            for rows in result.partitions(_BATCH_ROWS):
+                yield names, rows
+            connection.rollback()
+    except SQLAlchemyError as error:
+        raise _query_error(error, engine.url, source, since, where) from None
+    except (OSError, ValueError, OverflowError, ArithmeticError) as error:  # a value that the driver cannot give
+        raise _query_error(error, engine.url, source, since, where) from None
+
+
+def _names_no_file(url: URL) -> bool:
+    """Whether SQLite would make an empty database, to complain of a table that is not there."""
+    name = url.database or ":memory:"
+    return name != ":memory:" and not name.startswith("file:") and not Path(name).exists()
+
+
+def _place(url: URL) -> str:
+    """Where a database is, in words that hold no secret."""
+    return f"{url.database or ''}{f' on {url.host}' if url.host else ''}{f':{url.port}' if url.port else ''}".strip()
+
+
+def _query_error(
+    error: Exception, url: URL, source: FeedSource, since: Watermark | None, where: str
+) -> SourceRefusedError:
+    from sqlalchemy.exc import DBAPIError
+
+    reason = _masked(getattr(error, "orig", None) or error, url)
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        message = f"{where}: the connection to {_place(url)} was lost: {reason}. Nothing was changed"
+        return DatabaseUnreachableError(message)
+    hint = ""
+    if since is _DEFAULT_START:
+        hint = f". If {source.watermark} is no date, set watermark_start to a value of its type, such as 0"
+    message = f"{where}: the query does not work: {reason}{hint}. Nothing was changed"
+    return SourceRefusedError(message)
+
+
+def _names(result: CursorResult[Any], where: str) -> list[str]:
+    names = [str(name).strip() or f"column{number}" for number, name in enumerate(result.keys(), start=1)]
+    refuse_same_names(names, where)
+    return names
+
+
+def _bindable(since: Watermark, dialect: str) -> Watermark:
+    """SQLite keeps dates as texts; elsewhere the driver knows its types."""
+    if dialect == "sqlite" and isinstance(since, dt.date):
+        return since.isoformat(sep=" ") if isinstance(since, dt.datetime) else since.isoformat()
+    return str(since) if dialect == "sqlite" and isinstance(since, Decimal) else since
+
+
+@dataclass
+class _Column:
+    """What was seen in a column so far: the types of its values, the digits they need, and the highest value."""
+
+    name: str
+    types: set[type] = field(default_factory=set)
+    whole_digits: int = 0
+    decimals: int = 0
+    is_exact: bool = True
+    has_zone: set[bool] = field(default_factory=set)
+    highest: Any = None
+    is_comparable: bool = True
+
+    def texts(self, values: Sequence[Any]) -> list[str | None]:
+        """The values as text that the column's type reads back."""
+        types = set(map(type, values)) - {type(None)}
+        self.types |= types
+        if types <= {str}:
+            return list(values)
+        if types & {int, Decimal}:
+            self._measure(values)
+        if dt.datetime in types:
+            self.has_zone |= {value.tzinfo is not None for value in values if isinstance(value, dt.datetime)}
+        write = str if types <= _PLAIN else _text
+        return [None if value is None else write(value) for value in values]
+
+    def _measure(self, values: Sequence[Any]) -> None:
+        for value in values:
+            if isinstance(value, Decimal) and value.is_finite():
+                exponent = int(value.as_tuple().exponent)
+                self.decimals = max(self.decimals, -exponent)
+                self.whole_digits = max(self.whole_digits, value.adjusted() + 1)
+            elif isinstance(value, int):
+                self.whole_digits = max(self.whole_digits, len(str(abs(value))))
+            elif isinstance(value, Decimal):
+                self.is_exact = False
+
+    def see_highest(self, values: Sequence[Any]) -> None:
+        """Keep the highest of these values and those before."""
+        known = (self.highest, *values)
+        try:
+            self.highest = max((value for value in known if value is not None), default=None)
+        except TypeError:
+            self.is_comparable = False
+
+    @property
+    def sql_type(self) -> str:
+        """The DuckDB type that holds every value as it is; VARCHAR where there is none."""
+        digits = self.whole_digits + self.decimals
+        if self.types == {int} and digits <= _BIGINT_DIGITS:
+            return "BIGINT"
+        if self.types and self.types <= {int, Decimal} and self.is_exact and digits <= _DECIMAL_DIGITS:
+            return f"DECIMAL({max(digits, 1)}, {self.decimals})"
+        if self.types == {dt.datetime} and len(self.has_zone) == 1:
+            return "TIMESTAMP WITH TIME ZONE" if self.has_zone == {True} else "TIMESTAMP"
+        return _SQL_TYPES.get(next(iter(self.types)), "VARCHAR") if len(self.types) == 1 else "VARCHAR"
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever a driver gives
+    match value:
+        case Decimal():
+            return f"{value:f}"
+        case dt.datetime():
+            return (value if value.tzinfo is None else value.astimezone(dt.UTC)).isoformat(sep=" ")
+        case bytes() | bytearray() | memoryview():
+            return bytes(value).hex()
+        case dict() | list() | tuple() | bool():
+            return json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
+    return str(value)
+
+
+class _Parts:
+    """Rows as they come, kept as one small Parquet file a batch, all cells as text."""
+
+    def __init__(self, folder: Path, watermark: str | None) -> None:
+        self.folder = folder
+        self.watermark = watermark
+        self.files: list[Path] = []
+        self.columns: list[_Column] = []
+        self.row_count = 0
+
+    def add(self, names: Sequence[str], batch: Sequence[Sequence[Any]]) -> None:
+        """Keep a batch of rows."""
+        if not batch:
+            return
+        self.columns = self.columns or [_Column(name) for name in names]
+        by_column = list(zip(*batch, strict=True))
+        texts = {
+            str(number): column.texts(values)
+            for number, (column, values) in enumerate(zip(self.columns, by_column, strict=True))
+        }
+        for column, values in zip(self.columns, by_column, strict=True):
+            if self.watermark is not None and column.name.lower() == self.watermark.lower():
+                column.see_highest(values)
+        part = self.folder / f"part{len(self.files)}.parquet"
+        pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String)).write_parquet(part)
+        self.files.append(part)
+        self.row_count += len(batch)
+
+    def combined(self, con: Connection) -> Path:
+        """All batches as one Parquet file, each column with a type that holds every value as it is."""
+        file = self.folder / "extract.parquet"
+        parts = ", ".join(path_literal(part) for part in self.files)
+        cells = ", ".join(
+            f"CAST({quoted(str(number))} AS {column.sql_type}) AS {quoted(column.name)}"
+            for number, column in enumerate(self.columns)
+        )
+        con.execute(
+            f"COPY (SELECT {cells} FROM read_parquet([{parts}])) "
+            f"TO {literal(str(file))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+        return file

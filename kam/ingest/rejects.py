@@ -1,0 +1,243 @@
+"""Rejected rows: kept with their faults, exported to be mended, and settled by the load that brings them again."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from kam.errors import KamError, UsageError
+from kam.ingest.row_rules import ROW_NUMBER, Reading
+from kam.site import FEEDS, CsvDialect, Feed, Site, require_feed
+from kam.warehouse import Connection, literal
+
+DUPLICATE_KEY = "duplicate_key"
+# A column of an exported file that says which reject a row was: `load-record`. The loader reads it where it is there.
+MARK = "kam_reject"
+_EXPLANATIONS = (MARK, "kam_rule", "kam_message")
+# The verdicts of rows of `incoming` that are not rejected.
+ACCEPTED = "('good', 'repeat')"
+_BATCH = 10_000
+_SHOWN_LETTERS = 1000
+
+
+def reject_rows(con: Connection, plan: Reading) -> str:
+    """A SELECT of one row a fault of the faulty rows in `incoming`, which are read again into `faulty_records`.
+
+    Its columns: source_row, source, column_name, rule, value, message, business_key.
+    """
+    feed = plan.feed
+    # Looked up before anything is worked out: what is wrong with a row costs much more than to read it.
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE faulty_records AS FROM ({plan.numbered}) "
+        f"WHERE {plan.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {ACCEPTED})"
+    )
+    key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
+    on_key = "\n".join(
+        f"CASE WHEN source_row IN (SELECT rowid + 1 FROM incoming WHERE {condition}) THEN {{'column_name': "
+        f"{literal(', '.join(feed.key))}, 'rule': {literal(DUPLICATE_KEY)}, 'value': {key}, "
+        f"'message': {literal(message)}}} END,"
+        for condition, message in (
+            ("verdict = 'double key'", f"the key {', '.join(feed.key)} comes more than once with different content"),
+            (
+                "verdict = 'changed key'",
+                f"the key {', '.join(feed.key)} was loaded with other content, and the mode is append",
+            ),
+        )
+    ).rstrip(",")
+    faults = ", ".join(part for part in (plan.fault_structs, on_key) if part)
+    columns = (
+        f"{ROW_NUMBER}, to_json(record)::VARCHAR AS source, {_business_key(plan)} AS business_key, [{faults}] AS faults"
+    )
+    return f"""
+        SELECT source_row, source, fault.column_name, fault.rule, fault.value, fault.message, business_key FROM (
+            SELECT
+                source_row, source, business_key, unnest(list_filter(faults, lambda fault: fault IS NOT NULL)) AS fault
+            FROM ({plan.select(columns=columns, numbered_rows="temp.faulty_records")})
+        )"""
+
+
+def _business_key(plan: Reading) -> str:
+    """The key of a typed row as text; NULL when a part of it has a fault of its own."""
+    faults = [fault.condition for fault in plan.faults if fault.column in plan.feed.key]
+    is_unknown = " OR ".join(f"coalesce({condition}, false)" for condition in faults) or "false"
+    return f"CASE WHEN NOT ({is_unknown}) THEN {_key_text(plan.feed)} END"
+
+
+def _key_text(feed: Feed) -> str:
+    return f"to_json([{', '.join(f'{name}::VARCHAR' for name in feed.key)}])::VARCHAR"
+
+
+def keep(con: Connection, plan: Reading, load_id: int, source: str, rejected: int) -> None:
+    """List the faulty rows of `incoming` as open rejects. Raises `KamError` when there are not `rejected` of them."""
+    con.execute(
+        f"INSERT INTO staging.rejects SELECT {load_id}, ?, ?, source_row, source, column_name, rule, value, message, "
+        f"business_key, 'open', NULL FROM ({reject_rows(con, plan)}) ORDER BY source_row, rule",
+        [plan.feed.name, source],
+    )
+    kept = con.execute(f"SELECT count(DISTINCT source_row) FROM staging.rejects WHERE load_id = {load_id}").fetchall()
+    if kept[0][0] != rejected:
+        message = (
+            f"{plan.feed.name}: {source}: {rejected} rows are faulty but {kept[0][0]} were kept as rejects; "
+            "nothing was loaded"
+        )
+        raise KamError(message)
+
+
+def settle(con: Connection, feed: Feed, load_id: int, *, has_marks: bool, replaces: str) -> None:
+    """End the open rejects of earlier loads whose rows came again in `incoming`.
+
+    A row is known by its key, or by the mark of an exported file. `replaces` is a condition on `loads`, for earlier
+    loads that this one stands for altogether: what they rejected is either listed again or gone.
+    """
+    waiting = con.execute(
+        f"SELECT count(*) FROM staging.rejects WHERE feed = '{feed.name}' AND status = 'open' AND load_id < {load_id}"
+    )
+    if not waiting.fetchall()[0][0]:
+        return
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE waiting AS
+        SELECT DISTINCT reject.load_id, reject.source_row, business_key, reject.source, {replaces} AS is_replaced
+        FROM staging.rejects AS reject
+        JOIN ops.loads AS loads ON loads.load_id = reject.load_id
+        WHERE reject.feed = '{feed.name}' AND reject.status = 'open' AND reject.load_id < {load_id}
+        """
+    )
+    marked = (
+        f"UNION ALL SELECT NULL, {MARK}, verdict IN {ACCEPTED} FROM incoming WHERE {MARK} IS NOT NULL"
+        if has_marks
+        else ""
+    )
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE came AS
+        SELECT {_key_text(feed)} AS business_key, NULL AS mark, true AS is_good FROM incoming
+        WHERE verdict IN {ACCEPTED} AND {_key_text(feed)} IN (SELECT business_key FROM waiting)
+        UNION ALL
+        SELECT business_key, NULL, false FROM staging.rejects WHERE load_id = {load_id}
+        {marked}
+        """
+    )
+    con.execute(
+        f"""
+        UPDATE staging.rejects AS reject
+        SET status = CASE WHEN settled.is_good THEN 'resolved' ELSE 'replaced' END, resolved_load_id = {load_id}
+        FROM (
+            SELECT load_id, source_row, bool_or(is_good) AS is_good
+            FROM (
+                SELECT waiting.load_id, waiting.source_row, came.is_good
+                FROM waiting JOIN came ON came.business_key = waiting.business_key
+                UNION ALL
+                SELECT waiting.load_id, waiting.source_row, came.is_good
+                FROM waiting JOIN came ON came.mark = waiting.load_id || '-' || waiting.source_row
+                UNION ALL
+                SELECT load_id, source_row, source NOT IN (SELECT source FROM staging.rejects WHERE load_id = {load_id})
+                FROM waiting
+                WHERE is_replaced
+                  AND (business_key IS NULL OR business_key NOT IN (SELECT coalesce(business_key, '') FROM came))
+            )
+            GROUP BY load_id, source_row
+        ) AS settled
+        WHERE reject.feed = '{feed.name}' AND reject.status = 'open'
+          AND reject.load_id = settled.load_id AND reject.source_row = settled.source_row
+        """
+    )
+    con.execute("DROP TABLE waiting; DROP TABLE came")
+
+
+def export(con: Connection, site: Site, feed: str, file: Path) -> int:
+    """Write the open rejects of a feed to a new file in the source's own columns and dialect; how many rows.
+
+    The last columns say which reject a row is and what is wrong with it; the loader leaves them out. Without an open
+    reject no file is written. Raises `UsageError` for a feed that is not declared or a file that is there already.
+    """
+    require_feed(site.settings, feed)
+    dialect = site.settings.feeds[feed].csv
+    columns = _source_columns(con, feed)
+    if not columns:
+        return 0
+    try:
+        out = file.open("x", encoding=dialect.encoding, newline="")
+    except FileExistsError:
+        message = f"{file}: there is such a file already, maybe one that somebody is mending. Name another"
+        raise UsageError(message) from None
+    except OSError as error:
+        message = f"{file}: cannot be written to: {error.strerror}"
+        raise KamError(message) from None
+    try:
+        with out:
+            return _write(out, dialect, columns, _open_rows(con, feed))
+    except (UnicodeEncodeError, csv.Error, OSError) as error:
+        file.unlink(missing_ok=True)
+        message = f"{file}: a rejected row cannot be written in the feed's own format: {error}"
+        raise KamError(message) from None
+
+
+def _source_columns(con: Connection, feed: str) -> list[str]:
+    """The columns of the rows to export, in the order of the sources."""
+    found = con.execute(
+        f"""
+        SELECT json_keys(source) AS names FROM staging.rejects WHERE feed = {literal(feed)} AND status = 'open'
+        GROUP BY names ORDER BY min(load_id), names
+        """
+    ).fetchall()
+    names = dict.fromkeys(name for (keys,) in found for name in keys)
+    return [name for name in names if name.lower() not in _EXPLANATIONS]
+
+
+def _open_rows(con: Connection, feed: str) -> Iterator[tuple[Any, ...]]:
+    """Each open reject once: its mark, its rules, its messages, the source's values as JSON.
+
+    A record that does not fit the header is in its message as well, because its columns may not hold all of it.
+    """
+    record = f"CASE WHEN column_name = '' THEN coalesce(': ' || left(value, {_SHOWN_LETTERS}), '') ELSE '' END"
+    cursor = con.execute(
+        f"""
+        SELECT load_id || '-' || source_row, string_agg(DISTINCT rule, '; ' ORDER BY rule),
+               string_agg(DISTINCT message || {record}, '; ' ORDER BY message || {record}), any_value(source)
+        FROM staging.rejects WHERE feed = {literal(feed)} AND status = 'open'
+        GROUP BY load_id, source_row ORDER BY load_id, source_row
+        """
+    )
+    while batch := cursor.fetchmany(_BATCH):
+        yield from batch
+
+
+def _write(out: IO[str], dialect: CsvDialect, columns: Sequence[str], found: Iterator[tuple[Any, ...]]) -> int:
+    if dialect.quote:
+        writer = csv.writer(out, delimiter=dialect.delimiter, quotechar=dialect.quote)
+    else:
+        writer = csv.writer(out, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE, quotechar=None)
+    for _ in range(dialect.skip_rows):
+        writer.writerow([f"{MARK}s"])
+    written = 0
+    writer.writerow([*columns, *_EXPLANATIONS])
+    for mark, rules, messages, source in found:
+        values = json.loads(source, parse_float=str, parse_int=str)
+        explained = messages.encode(dialect.encoding, "replace").decode(dialect.encoding)
+        writer.writerow([*(_cell(values.get(name)) for name in columns), mark, rules, explained])
+        written += 1
+    return written
+
+
+def _cell(value: object) -> str:
+    """A value as the source had it; of a source with types, as JSON writes it."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def feed_to_export(con: Connection, site: Site, feed: str | None) -> str:
+    """The feed that was named, else the only one with open rejects. Raises `UsageError` when there are several."""
+    if feed is not None:
+        return feed
+    found = con.execute("SELECT DISTINCT feed FROM staging.rejects WHERE status = 'open' ORDER BY feed").fetchall()
+    names = [name for (name,) in found if name in FEEDS]
+    if len(names) != 1:
+        has = f"{', '.join(names)} have" if names else f"no feed of {site.settings.site.name} has"
+        message = f"--export writes the rejects of one feed, named by --feed; {has} open rejects"
+        raise UsageError(message)
+    return str(names[0])

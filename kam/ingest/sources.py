@@ -1,0 +1,261 @@
+"""Where rows come from: the extracts of a site, and each as a relation that DuckDB reads.
+
+An extract is one file, one SELECT with the files it reads, or the answer of a database. Only archived bytes are read,
+so that what was loaded can be read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from kam.archive import archived, file_hash, keep, take_in
+from kam.errors import SourceRefusedError, disk_fault
+from kam.ingest.landing import LandedFile, landed_files
+from kam.ingest.readers import (
+    Relation,
+    csv_relation,
+    extracted,
+    ndjson_relation,
+    parquet_relation,
+    read_error,
+    sheet_relation,
+)
+from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, scratch_folder
+from kam.warehouse import Connection, literal, quoted
+
+_TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".dat", ".asc")
+_PARQUET_ENDINGS = (".parquet", ".pq")
+_NDJSON_ENDINGS = (".ndjson", ".jsonl")
+_INSTEAD: Mapping[str, str] = {
+    ".xls": ". Save the workbook as .xlsx",
+    ".xlsb": ". Save the workbook as .xlsx",
+    ".ods": ". Save the workbook as .xlsx",
+    ".zip": ". Unpack it",
+    ".json": ". With one object a line it is .ndjson",
+}
+_COMPRESSED_ENDINGS = (".gz", ".zst", ".zstd")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of an extract: its name as the site says it, where it lies, and the hash of its bytes."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One thing to load into one feed; `sha256` stands for all of its bytes.
+
+    `refusal` says why it cannot be loaded at all, `left` why it is left for the next run; nothing is read then.
+    `watermark` is the highest value of a database's watermark column, as `kam.databases` writes it. `is_archived` says
+    that its bytes were archived in the pass that hashed them.
+    """
+
+    feed: str
+    source: str
+    files: tuple[SourceFile, ...]
+    sha256: str
+    refusal: str = ""
+    left: str = ""
+    watermark: str | None = None
+    is_archived: bool = False
+
+
+@contextmanager
+def offered(
+    con: Connection, site: Site, feed: str, *, row_limit: int | None = None, to_load: bool = False
+) -> Iterator[list[Extract]]:
+    """What a feed has to offer now: files in the order of their names, or what a database gives since the last load.
+
+    With `to_load`, files that cannot have been loaded before are archived in the pass that hashes them.
+
+    The answer of a database, of at most `row_limit` rows, lies in the scratch folder while the context is open. Raises
+    `SourceRefusedError` for a database that cannot be read and for a `sql` or `inputs` that is not there.
+    """
+    source = site.settings.feeds[feed]
+    if source.database is None:
+        taken: set[str] = set()
+        found = extracts(site, feed, _take_in_new(con, site, feed, taken) if to_load else file_hash)
+        yield [replace(extract, is_archived=extract.sha256 in taken) for extract in found]
+        return
+    with scratch_folder(site, "extract-") as folder:
+        answer = extracted(con, feed, source, folder, row_limit=row_limit)
+        if answer is None:
+            yield []
+            return
+        name = str(source.database)
+        file = SourceFile(name, answer.file, file_hash(answer.file))
+        yield [Extract(feed, name, (file,), file.sha256, watermark=answer.watermark)]
+
+
+def _take_in_new(con: Connection, site: Site, feed: str, taken: set[str]) -> Callable[[Path], str]:
+    """Hash a file; one whose size no load of the feed had is new, archived in the same pass, and added to `taken`."""
+    known = {size for (size,) in con.execute("SELECT DISTINCT bytes FROM ops.loads WHERE feed = ?", [feed]).fetchall()}
+
+    def hashed(path: Path) -> str:
+        if path.stat().st_size in known:
+            return file_hash(path)
+        taken.add(sha256 := take_in(site, path))
+        return sha256
+
+    return hashed
+
+
+def extracts(site: Site, feed: str, hashed: Callable[[Path], str] = file_hash) -> list[Extract]:
+    """The files, or the SELECT over files, that a feed has to offer now."""
+    source = site.settings.feeds[feed]
+    if source.sql is not None:
+        return [_query(site, feed, source)]
+    return [_file_extract(feed, file) for file in landed_files(site, source, hashed)]
+
+
+def _file_extract(feed: str, file: LandedFile) -> Extract:
+    if file.left:
+        return Extract(feed, file.name, (), "", left=f"{feed}: {file.left}")
+    refusal = file.refusal or _unknown_format(file.name)
+    if refusal:
+        # Stands for bytes that were not read: the same refusal is listed once.
+        identity = hashlib.sha256(f"{file.name}\n{refusal}".encode()).hexdigest()
+        return Extract(feed, file.name, (), identity, refusal=f"{feed}: {refusal}")
+    return Extract(feed, file.name, (SourceFile(file.name, file.path, file.sha256),), file.sha256)
+
+
+def _query(site: Site, feed: str, source: FeedSource) -> Extract:
+    names = (str(source.sql), *source.inputs)
+    for name in names:
+        if not (site.directory / name).is_file():
+            message = f"{feed}: {site.directory / name}: no such file, named by feeds.{feed} in kam.toml"
+            raise SourceRefusedError(message)
+    files = tuple(SourceFile(name, site.directory / name, file_hash(site.directory / name)) for name in names)
+    together = "\n".join(f"{file.name}\t{file.sha256}" for file in files)
+    return Extract(feed, names[0], files, hashlib.sha256(together.encode()).hexdigest())
+
+
+def archive(site: Site, extract: Extract) -> None:
+    """Keep the bytes of all files of an extract."""
+    for file in () if extract.is_archived else extract.files:
+        keep(site, file.path, file.sha256)
+
+
+@contextmanager
+def opened(con: Connection, site: Site, extract: Extract, source: FeedSource) -> Iterator[Relation]:
+    """An extract's rows, read from the archive where it is there, else from where it was found.
+
+    Raises `SourceRefusedError` when the bytes are not what the settings or the file's name say.
+    """
+    with scratch_folder(site, "read-") as folder:
+        try:
+            yield _relation(con, site, extract, source, folder)
+        finally:
+            con.execute("DROP TABLE IF EXISTS temp.query_rows")
+            con.execute("RESET file_search_path")
+
+
+def unreadable(error: duckdb.Error, extract: Extract, source: FeedSource) -> SourceRefusedError:
+    """DuckDB's complaint about an extract, met while its rows are read, as one line."""
+    where = f"{extract.feed}: {extract.source}"
+    is_text = source.files is not None and _stem(extract.files[0].name).endswith(_TEXT_ENDINGS)
+    if is_text:
+        return read_error(error, where)
+    reason = str(error).splitlines()[0]
+    message = f"{where}: damaged, or not what its name says ({reason}). Nothing was loaded"
+    return SourceRefusedError(message)
+
+
+def _relation(con: Connection, site: Site, extract: Extract, source: FeedSource, folder: Path) -> Relation:
+    if source.sql is not None:
+        return _query_relation(con, site, extract, folder)
+    where = f"{extract.feed}: {extract.source}"
+    file = _bytes_of(site, extract.files[0])
+    name = _stem(extract.files[0].name)
+    limits = site.settings.ingest
+    if source.database is not None or name.endswith(_PARQUET_ENDINGS):
+        return parquet_relation(con, file, limits, where)
+    if name.endswith(WORKBOOK_ENDINGS):
+        return sheet_relation(file, source, folder, limits, where)
+    if name.endswith(_NDJSON_ENDINGS):
+        return ndjson_relation(con, file, source.csv, folder, limits, where)
+    return csv_relation(file, source.csv, folder, where, limits)
+
+
+def _stem(name: str) -> str:
+    """A file's name in small letters without what says how it is compressed."""
+    name = name.lower()
+    ending = next((ending for ending in _COMPRESSED_ENDINGS if name.endswith(ending)), "")
+    return name.removesuffix(ending)
+
+
+def _unknown_format(name: str) -> str:
+    """Why a file's name does not say how to read it; empty when it does."""
+    whole = (*_PARQUET_ENDINGS, *WORKBOOK_ENDINGS)
+    if _stem(name).endswith((*_TEXT_ENDINGS, *_NDJSON_ENDINGS)) or name.lower().endswith(whole):
+        return ""
+    known = " ".join((*_TEXT_ENDINGS[:2], *_NDJSON_ENDINGS, *whole))
+    hint = next((hint for ending, hint in _INSTEAD.items() if name.lower().endswith(ending)), "")
+    return f"{name}: the ending does not say what is in it. Known are {known}, the text formats also with .gz or .zst{hint}"
+
+
+def _bytes_of(site: Site, file: SourceFile) -> Path:
+    kept = archived(site, file.sha256)
+    return kept if kept.exists() else file.path
+
+
+def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path) -> Relation:
+    """The SELECT sees exactly its declared inputs, under the names that the site gives them."""
+    for file in extract.files[1:]:
+        seen_as = folder / file.name
+        seen_as.parent.mkdir(parents=True, exist_ok=True)
+        seen_as.symlink_to(_bytes_of(site, file))
+    try:
+        text = _bytes_of(site, extract.files[0]).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{extract.feed}: {extract.source}: not UTF-8 text (byte {error.start}). Save it as UTF-8"
+        raise SourceRefusedError(message) from None
+    con.execute(f"SET file_search_path = {literal(str(folder))}")
+    try:
+        statements = duckdb.extract_statements(text)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            message = f"{extract.feed}: {extract.source}: expected one SELECT"
+            raise SourceRefusedError(message)
+        # Kept, because a second reading may give another order; by one thread, so that a rebuild gives the same.
+        con.execute("SET threads = 1")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE query_rows AS\n{text}")
+    except duckdb.Error as error:
+        if disk_fault(error):
+            raise
+        reason = str(error).splitlines()[0].replace(str(folder) + "/", "")
+        hint = " Name every file that it reads in `inputs`" if "No files found" in reason else ""
+        message = f"{extract.feed}: {extract.source}: {reason}{hint}"
+        raise SourceRefusedError(message) from None
+    finally:
+        con.execute("RESET threads")
+    described = con.execute("DESCRIBE temp.query_rows").fetchall()
+    return Relation("temp.query_rows", {row[0]: row[1] for row in described})
+
+
+def missing_column(extract: Extract, column: str, wanted: str, relation: Relation) -> SourceRefusedError:
+    """The error for a column that a source does not have; names what it has and how to map it."""
+    required = column in FEEDS[extract.feed].required
+    has = ", ".join(relation.columns)
+    message = (
+        f"{extract.feed}: {extract.source}: no column {wanted!r}"
+        f"{f' for {column}' if wanted != column else ''}{', which is required' if required else ''}. "
+        f"The source has: {has}. "
+        f'Map it in kam.toml: [feeds.{extract.feed}] columns = {{ {column} = "…" }}; '
+        f"kam check --feed {extract.feed} proposes how"
+    )
+    return SourceRefusedError(message)
+
+
+def column_sql(name: str) -> str:
+    """A source column inside a query."""
+    return f"source.{quoted(name)}"

@@ -1,0 +1,156 @@
+"""Writes `docs/feeds.md`, `docs/metrics.md` and `docs/rules.md` from the contracts, the models' headers and the rules.
+
+`python -m kam.publish.docs` writes them, `--check` exits 1 when they are out of date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from expectations.feeds import FEED_SUITES
+from expectations.marts import MART_SUITES
+from expectations.rules import ALLOWED_FAILURES, Rule, Suite
+from kam.build import Model, marts, run_views
+from kam.site import FEEDS, Column, Feed
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+_NEEDS = {
+    "actual_sales": "the one that `[variance] actual` names",
+    "actual_quantities": "the one that `[forecast] actual` names",
+}
+_NOTE = "<!-- Generated from the code by `make docs`. Do not edit. -->\n"
+
+
+def feeds_page() -> str:
+    """The feeds and their columns."""
+    parts = [
+        _NOTE,
+        "# Feeds\n",
+        "What can be loaded. A column in **bold** is required. A row that breaks a rule is rejected, kept with its source",
+        "values, and listed by `kam rejects`.\n",
+        *(_feed(feed) for feed in FEEDS.values()),
+    ]
+    return "\n".join(parts)
+
+
+def _feed(feed: Feed) -> str:
+    lines = [
+        f"## {feed.name}\n",
+        f"{feed.meaning}. Key: {', '.join(f'`{name}`' for name in feed.key)}.\n",
+        "| column | type | meaning | default | allowed |",
+        "|---|---|---|---|---|",
+        *(_column(column) for column in feed.columns),
+        "",
+    ]
+    lines += [f"A row is rejected when {rule.message}.\n" for rule in feed.row_rules]
+    return "\n".join(lines)
+
+
+def _column(column: Column) -> str:
+    name = f"**{column.name}**" if column.required else column.name
+    bounds = [
+        f"{word} {bound:f}" for word, bound in (("from", column.minimum), ("to", column.maximum)) if bound is not None
+    ]
+    allowed = ", ".join(column.values) or " ".join(bounds)
+    return f"| {name} | {column.kind} | {column.meaning} | {column.default or ''} | {allowed} |"
+
+
+def metrics_page() -> str:
+    """The published tables and their columns."""
+    parts = [
+        _NOTE,
+        "# Published tables\n",
+        "Views in the schema `reporting` of `published/kam.duckdb`. Each shows the newest version of every closed month;",
+        "`<view>_history` shows all versions. The same texts are the column comments, and `reporting.metric_definitions`.\n",
+        *(_table(model) for model in (*marts(), *run_views().values())),
+    ]
+    return "\n".join(parts)
+
+
+def _table(model: Model) -> str:
+    needs = " and ".join(" or ".join(_NEEDS.get(need, f"`{need}`") for need in sorted(group)) for group in model.needs)
+    facts = [f"One row a {' × '.join(f'`{name}`' for name in model.grain)}."]
+    if needs:
+        facts.append(f"Needs the feeds {needs}.")
+    if model.method:
+        facts.append(f"Method `{model.method}`.")
+    lines = [
+        f"## {model.name}\n",
+        f"{model.why[:1].upper()}{model.why[1:].rstrip('.')}. {' '.join(facts)}\n",
+        "| column | type | unit | meaning | formula |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {column.name} | {column.sql_type} | {column.unit} | {_escaped(column.meaning)} | {_escaped(column.formula)} |"
+            for column in model.columns
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def rules_page() -> str:
+    """The suites and their rules."""
+    parts = [
+        _NOTE,
+        "# Rules\n",
+        "What is checked before a month is published. *critical*: not published; *warning*: published with a banner;",
+        "*info*: recorded for the trend. A site changes severity and threshold in `kam.toml`, or turns a rule off:\n",
+        "```toml",
+        '[checks."invoices.has_rows"]',
+        'severity = "critical"        # critical, warning, info, off',
+        "",
+        '[checks."invoices.due_on_or_after_invoice_date"]',
+        "threshold = 5                # here: rows a month that may break the rule",
+        "```\n",
+        "It cannot change those marked *fixed*: they prove that figures tie. It adds its own as `checks/<name>.sql`, a SELECT",
+        "of the rows that break the rule, with such a header ([operations](operations.md#checks-of-your-own)).\n",
+        "What each rule catches is shown, one broken input a rule, in `tests/expectations/test_broken_inputs.py`.\n",
+        "## Of the feeds\n",
+        *(_suite(suite) for suite in FEED_SUITES),
+        "## Of the result tables\n",
+        *(_suite(suite) for suite in MART_SUITES),
+    ]
+    return "\n".join(parts)
+
+
+def _suite(suite: Suite) -> str:
+    lines = [
+        f"### {suite.name}\n",
+        f"Over `{suite.table}`.\n",
+        "| rule | what holds | severity | threshold | owner | if it fails |",
+        "|---|---|---|---|---|---|",
+        *(_rule(rule) for rule in suite.rules),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _rule(rule: Rule) -> str:
+    severity = f"{rule.severity}, fixed" if rule.is_fixed else rule.severity
+    meaning = "rows" if rule.threshold == ALLOWED_FAILURES else rule.threshold.meaning
+    line = "" if rule.is_fixed else f"{rule.threshold.value} {meaning}"
+    return f"| `{rule.name}` | {_escaped(rule.sentence)} | {severity} | {line} | {rule.owner} | {_escaped(rule.if_it_fails)} |"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> None:
+    """Write the pages, or check them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="exit 1 when a page is out of date")
+    only_check = parser.parse_args().check
+    pages = {"feeds.md": feeds_page(), "metrics.md": metrics_page(), "rules.md": rules_page()}
+    for name, text in pages.items():
+        file = DOCS / name
+        if not only_check:
+            file.write_text(text, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            sys.exit(f"docs/{name} is out of date. Run: make docs")
+
+
+if __name__ == "__main__":
+    main()

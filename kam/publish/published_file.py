@@ -1,0 +1,177 @@
+"""What BI tools read: the views `reporting.*`, and `published/kam.duckdb`, built aside and swapped in with one rename.
+
+A reader has either the old file or the new one. The file holds every version of every closed month; its views show the
+newest, `<view>_history` all.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from kam.build import MartColumn, marts, run_views
+from kam.errors import KamError, disk_fault
+from kam.site import BUILDING, Site
+from kam.warehouse import Connection, literal, quoted, transaction
+
+PUBLISHED_FILE = "kam.duckdb"
+# Readers from DuckDB 1.1 on can open this.
+_STORAGE_VERSION = "v1.0.0"
+# Not how a source is read: that is nobody's business outside.
+_LOADS = "load_id, feed, source, sha256, status, loaded_count, unchanged_count, rejected_count, superseded_count, finished_at"
+_LEDGERS = (
+    "closes",
+    "failed_closes",
+    "checks",
+    "check_failures",
+    "control_totals",
+    "corrections",
+    "metric_definitions",
+)
+
+
+def publish(con: Connection, site: Site) -> Path:
+    """Build the published file from all committed versions and swap it in; the file.
+
+    Raises `KamError` when the folder cannot be written to.
+    """
+    with transaction(con):
+        _write_definitions(con)
+        create_reporting_views(con)
+    target = site.published / PUBLISHED_FILE
+    try:
+        site.published.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=site.published, prefix=BUILDING, ignore_cleanup_errors=True) as aside:
+            built = Path(aside) / PUBLISHED_FILE
+            _fill(con, built)
+            _swap(built, target)
+    except (OSError, duckdb.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else disk_fault(error)
+        if not reason:
+            raise
+        message = f"{site.published}: cannot be written to: {reason}. The published file is untouched and every closed month is kept. Make room or make it writable, then: kam publish"
+        raise KamError(message) from None
+    return target
+
+
+def lags(con: Connection, site: Site) -> bool:
+    """Whether the published file is missing, lacks a committed version, or tells of another failed attempt."""
+    target = site.published / PUBLISHED_FILE
+    if not target.exists():
+        return True
+    try:
+        con.execute(f"ATTACH {literal(str(target))} AS published (READ_ONLY)")
+    except duckdb.Error:
+        return True
+    try:
+        here, there = (_versions_and_failures(database) for database in ("", "published."))
+        different = f"SELECT count(*) FROM (({here} EXCEPT {there}) UNION ALL ({there} EXCEPT {here}))"
+        return bool(con.execute(different).fetchall()[0][0])
+    except duckdb.Error:
+        return True
+    finally:
+        con.execute("DETACH published")
+
+
+def _versions_and_failures(database: str) -> str:
+    return f"""(
+        SELECT period_month, close_version, content_hash FROM {database}ops.closes
+        UNION ALL SELECT period_month, as_of_load, message FROM {database}ops.failed_closes
+    )"""
+
+
+def create_reporting_views(con: Connection, *, with_comments: bool = False) -> None:
+    """Make `reporting.*` in the current database. Comments on view columns exist in the published file only."""
+    for mart in marts():
+        names = ", ".join(f"mart.{column.name}" for column in mart.all_columns if column.name != "period_month")
+        columns = f"mart.period_month, mart.close_version, {names}"
+        con.execute(
+            f"""
+            CREATE OR REPLACE VIEW reporting.{mart.name} AS
+            SELECT {columns} FROM marts.{mart.name} AS mart
+            SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
+              ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
+            """
+        )
+        con.execute(
+            f"CREATE OR REPLACE VIEW reporting.{mart.name}_history AS SELECT {columns} FROM marts.{mart.name} AS mart"
+        )
+        if with_comments:
+            _comment(con, mart.name, mart.why, _published_columns(mart.all_columns))
+            _comment(con, f"{mart.name}_history", f"All versions. {mart.why}", _published_columns(mart.all_columns))
+    for view in run_views().values():
+        con.execute(f"CREATE OR REPLACE VIEW reporting.{view.name} AS {view.sql}")
+        if with_comments:
+            _comment(con, view.name, view.why, view.columns)
+
+
+def _published_columns(columns: Sequence[MartColumn]) -> tuple[MartColumn, ...]:
+    return (*columns, MartColumn("close_version", "BIGINT", "Version of the close, 1 for the first", ""))
+
+
+def _comment(con: Connection, view: str, why: str, columns: Sequence[MartColumn]) -> None:
+    comments = [f"COMMENT ON VIEW reporting.{view} IS {literal(why)}"]
+    comments += [f"COMMENT ON COLUMN reporting.{view}.{column.name} IS {literal(column.comment)}" for column in columns]
+    con.execute("; ".join(comments))
+
+
+def _write_definitions(con: Connection) -> None:
+    definitions = [
+        (
+            model.name, column.name, column.sql_type, ", ".join(model.grain), column.meaning, column.unit,
+            column.formula, model.method,
+        )
+        for model in (*marts(), *run_views().values())
+        for column in (_published_columns(model.all_columns) if model.schema == "marts" else model.columns)
+    ]  # fmt: skip
+    con.execute("DELETE FROM ops.metric_definitions")
+    con.execute(
+        f"INSERT INTO ops.metric_definitions SELECT {', '.join(['unnest(?::VARCHAR[])'] * len(definitions[0]))}",
+        [list(values) for values in zip(*definitions, strict=True)],
+    )
+
+
+def _fill(con: Connection, file: Path) -> None:
+    working = con.execute("SELECT current_database()").fetchall()[0][0]
+    con.execute(f"ATTACH {literal(str(file))} AS published (STORAGE_VERSION {literal(_STORAGE_VERSION)})")
+    try:
+        for schema in ("marts", "ops", "reporting"):
+            con.execute(f"CREATE SCHEMA published.{schema}")
+        for mart in marts():
+            con.execute(
+                f"CREATE TABLE published.marts.{mart.name} AS FROM {quoted(working)}.marts.{mart.name} ORDER BY ALL"
+            )
+        for ledger in _LEDGERS:
+            con.execute(f"CREATE TABLE published.ops.{ledger} AS FROM {quoted(working)}.ops.{ledger}")
+        con.execute(f"CREATE TABLE published.ops.loads AS SELECT {_LOADS} FROM {quoted(working)}.ops.loads")
+        con.execute("USE published")
+        with transaction(con):
+            create_reporting_views(con, with_comments=True)
+    except duckdb.Error:
+        # On a full disk these may fail too; what failed first is worth telling.
+        with suppress(duckdb.Error):
+            _leave(con, working)
+        raise
+    _leave(con, working)
+
+
+def _leave(con: Connection, working: str) -> None:
+    con.execute(f"USE {quoted(working)}")
+    con.execute("DETACH published")
+
+
+def _swap(built: Path, target: Path) -> None:
+    if built.with_name(built.name + ".wal").exists():
+        message = f"{built}: was not written completely; the published file is untouched. Try again with: kam publish"
+        raise KamError(message)
+    # A log left beside the target by a crashed writer would be replayed into the new file.
+    target.with_name(target.name + ".wal").unlink(missing_ok=True)
+    with built.open("rb") as stream:
+        os.fsync(stream.fileno())
+    built.chmod(0o644)
+    built.replace(target)

@@ -1,0 +1,5 @@
+"""The data quality page: what was checked in each month, what failed, and what to do about it."""
+
+from kam.publish.quality_page.page import PAGE, render, write
+
+__all__ = ["PAGE", "render", "write"]

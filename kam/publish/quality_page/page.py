@@ -1,0 +1,131 @@
+"""`published/quality/index.html`: what was checked in each month and what failed, for people who open a page.
+
+One file without scripts that loads nothing from anywhere. It is made from the ledgers alone, so the same warehouse gives
+the same bytes, and it is replaced with one rename: a reader never sees half a page.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from expectations.rules import MAX_SAMPLE_KEYS
+from kam.errors import KamError
+from kam.periods import month_name
+from kam.publish.quality_page.ledger import (
+    MONTHS_OF_PAGE,
+    SHOWN_FAILURES,
+    Month,
+    RuleHistory,
+    amount_text,
+    closed_months,
+    kept_checks,
+    printable_text,
+    rule_histories,
+    shortened,
+    with_code,
+)
+from kam.site import BUILDING, Site
+from kam.warehouse import Connection
+from kam.words import counted
+
+PAGE = Path("quality") / "index.html"
+"""Where the page stands in the published folder."""
+_HERE = Path(__file__).resolve().parent
+_SHOWN_LOADS = 20
+
+
+def write(con: Connection, site: Site) -> bool:
+    """Write the page unless it stands there already with the same content; whether it was written.
+
+    Raises `KamError` when the folder cannot be written to.
+    """
+    target = site.published / PAGE
+    page = render(con, site.settings.site.name).encode()
+    try:
+        with suppress(FileNotFoundError):
+            if target.read_bytes() == page:
+                return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target, page)
+    except OSError as error:
+        message = f"{target.parent}: cannot be written to: {error.strerror}. The page of before is untouched; the published tables and every closed month are kept. Make room or make it writable, then: kam publish"
+        raise KamError(message) from None
+    return True
+
+
+def _replace(target: Path, content: bytes) -> None:
+    # What a killed process leaves is swept away by the next writer.
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=BUILDING, delete=False) as stream:
+        built = Path(stream.name)
+        try:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+            built.chmod(0o644)
+            built.replace(target)
+        except OSError:
+            built.unlink(missing_ok=True)
+            raise
+
+
+def render(con: Connection, site_name: str) -> str:
+    """The page as HTML, from the ledgers of a warehouse."""
+    checks = kept_checks(con)
+    months = closed_months(con, checks)
+    style = (_HERE / "page.css").read_text(encoding="utf-8")
+    suites: dict[str, list[RuleHistory]] = defaultdict(list)
+    for history in rule_histories(checks, sorted(month.month for month in months)):
+        suites[history.last.suite].append(history)
+    return _template().render(
+        site=site_name,
+        months=months,
+        shown=[month for month in months if month.loads],
+        earlier=[month for month in months if not month.loads],
+        years=_calendar(months),
+        suites=suites,
+        style=Markup(style),  # noqa: S704 - our own file
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        shown_loads=_SHOWN_LOADS,
+        shown_failures=SHOWN_FAILURES,
+        kept_samples=MAX_SAMPLE_KEYS,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=printable_text,
+    )
+    environment.filters |= {
+        "counted": counted,
+        "amount": amount_text,
+        "short": shortened,
+        "with_code": with_code,
+        "month": month_name,
+    }
+    environment.globals |= {"month_names": MONTHS_OF_PAGE}
+    return environment.get_template("page.html.j2")
+
+
+def _calendar(months: Sequence[Month]) -> list[tuple[int, list[Month | None]]]:
+    """The years, newest first, each with its twelve months; None for those that were never closed."""
+    found = {month.month: month for month in months}
+    years = sorted({month.month.year for month in months}, reverse=True)
+    return [(year, [found.get(date(year, number, 1)) for number in range(1, 13)]) for year in years]

@@ -1,0 +1,58 @@
+"""A site and what it declares: settings, feed contracts, corrections, scaffold and scratch folder."""
+
+from kam.site.corrections_file import CORRECTIONS_FILE
+from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource
+from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Feed, Kind, RowRule
+from kam.site.scaffold import write_site
+from kam.site.scratch import BUILDING, INCOMING, scratch_folder, sweep
+from kam.site.settings import (
+    ALERT_EVENTS,
+    OFF,
+    RATED_DIMENSIONS,
+    SETTINGS_FILE,
+    AlertEvent,
+    AlertsSection,
+    CheckSettings,
+    Correction,
+    IngestSection,
+    RatingRules,
+    Settings,
+    validate_settings,
+)
+from kam.site.site import Site, find_site, require_feed
+
+__all__ = [
+    "ALERT_EVENTS",
+    "BUILDING",
+    "CORRECTIONS_FILE",
+    "EARLIEST_DATE",
+    "FEEDS",
+    "INCOMING",
+    "LATEST_DATE",
+    "OFF",
+    "RATED_DIMENSIONS",
+    "SETTINGS_FILE",
+    "WORKBOOK_ENDINGS",
+    "AlertEvent",
+    "AlertsSection",
+    "CheckSettings",
+    "Column",
+    "ComputedColumn",
+    "ConstantColumn",
+    "Correction",
+    "CsvDialect",
+    "Feed",
+    "FeedSource",
+    "IngestSection",
+    "Kind",
+    "RatingRules",
+    "RowRule",
+    "Settings",
+    "Site",
+    "find_site",
+    "require_feed",
+    "scratch_folder",
+    "sweep",
+    "validate_settings",
+    "write_site",
+]

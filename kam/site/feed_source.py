@@ -1,0 +1,200 @@
+"""`[feeds.<name>]`: where a feed comes from, how it is written and what its columns are called there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import (
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from kam.site.section import ENVIRONMENT_PREFIX, EnvironmentUrl, Section
+
+WORKBOOK_ENDINGS = (".xlsx", ".xlsm")
+# As SQLAlchemy finds a parameter: not the `::` of a cast, not the colon in a word or after a backslash.
+_WATERMARK_PARAMETER = re.compile(r"(?<![:\w\\]):watermark\b(?!:)")
+
+
+class CsvDialect(Section):
+    """`csv = {…}`: how a text file is written. Nothing here is guessed."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1, description="empty = cells are never quoted")
+    encoding: str = "utf-8"
+    decimal: str = Field(default=".", min_length=1, max_length=1)
+    thousands: str = Field(default="", max_length=1)
+    date_format: str | tuple[str, ...] = Field(
+        default="", description='strptime format, or "excel" for serial day numbers; empty = ISO 8601'
+    )
+    null_values: tuple[str, ...] = Field(default=(), description="texts that mean an empty cell")
+    true_values: tuple[str, ...] = Field(default=(), description="texts that mean yes, in place of true, yes, 1")
+    false_values: tuple[str, ...] = Field(default=(), description="texts that mean no, in place of false, no, 0")
+    currency_signs: tuple[str, ...] = Field(
+        default=(), description="signs and codes that may stand beside an amount, such as € or EUR"
+    )
+    skip_rows: int = Field(default=0, ge=0, description="lines above the header")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        import codecs
+
+        try:
+            name = codecs.lookup(value).name
+            "a".encode(name)
+        except (LookupError, UnicodeError, ValueError):
+            message = f"an encoding such as utf-8, latin-1 or utf-16, not {value!r}"
+            raise ValueError(message) from None
+        return name
+
+    @model_validator(mode="after")
+    def _separators_differ(self) -> Self:
+        if self.thousands == self.decimal:
+            message = f"decimal and thousands are both {self.decimal!r}"
+            raise ValueError(message)
+        marks = [mark for mark in (self.delimiter, self.quote) if mark]
+        if len(set(marks)) < len(marks) or any(mark in "\r\n\0" for mark in marks):
+            message = f"delimiter and quote that differ and are no line ends, not {self.delimiter!r} and {self.quote!r}"
+            raise ValueError(message)
+        if self.quote and not self.quote.isascii():
+            message = f"an ASCII quote such as '\"', not {self.quote!r}"
+            raise ValueError(message)
+        if any(mark.isalnum() or mark in "+-%()" for mark in (self.decimal, self.thousands) if mark):
+            message = f"separators of numbers such as '.' and ',', not {self.decimal!r} and {self.thousands!r}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _yes_is_not_no(self) -> Self:
+        if bool(self.true_values) != bool(self.false_values):
+            message = "both of true_values and false_values, or none"
+            raise ValueError(message)
+        if {word.lower() for word in self.true_values} & {word.lower() for word in self.false_values}:
+            message = "true_values and false_values without a text in common"
+            raise ValueError(message)
+        return self
+
+    @property
+    def date_formats(self) -> tuple[str, ...]:
+        """The declared strptime formats; empty = ISO 8601."""
+        if isinstance(self.date_format, tuple):
+            return self.date_format
+        return (self.date_format,) if self.date_format else ()
+
+
+class ConstantColumn(Section):
+    """`{ value = … }`: the same value in every row."""
+
+    value: str | int | float | bool
+
+
+class ComputedColumn(Section):
+    """`{ sql = … }`: a DuckDB expression over the source's columns."""
+
+    sql: str = Field(min_length=1)
+
+
+def _may_be_workbooks(pattern: str) -> bool:
+    """Whether a pattern can name a workbook: by its ending, or because it has none, such as a folder or `*`."""
+    ending = Path(pattern).suffix.lower()
+    return ending in WORKBOOK_ENDINGS or not ending or "*" in ending or "?" in ending
+
+
+class FeedSource(Section):
+    """`[feeds.<name>]`: where a feed comes from and how its columns are called there."""
+
+    files: str | tuple[str, ...] | None = Field(
+        default=None, description="paths, folders or glob patterns below the site"
+    )
+    sheet: str | None = Field(default=None, min_length=1, description="the sheet of a workbook; none = the first")
+    header_row: int = Field(default=1, ge=1, le=1_048_576, description="the row of a sheet that names the columns")
+    sql: str | None = Field(default=None, description="a file with a DuckDB SELECT, below the site")
+    inputs: tuple[str, ...] = Field(default=(), description="the files that the SELECT reads")
+    database: EnvironmentUrl | None = Field(
+        default=None, description='"env:NAME": the variable that holds an SQLAlchemy URL'
+    )
+    query: str | None = Field(default=None, min_length=1, description="the SELECT that the database answers")
+    watermark: str | None = Field(
+        default=None, min_length=1, description="the column that grows; needs :watermark in query"
+    )
+    watermark_start: str | int | datetime | date | None = Field(
+        default=None, description="where the first run begins; a value of the watermark's type"
+    )
+    watermark_overlap: int = Field(
+        default=1, ge=1, description="how far back each run reads again: seconds, days of a date, or units of a number"
+    )
+    mode: Literal["append", "upsert", "snapshot"] = "upsert"
+    csv: CsvDialect = CsvDialect()
+    columns: Mapping[str, str | ConstantColumn | ComputedColumn] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(source is not None for source in (self.files, self.sql, self.database)) != 1:
+            message = "exactly one of `files`, `sql` and `database`"
+            raise ValueError(message)
+        if self.inputs and self.sql is None:
+            message = "`inputs` only together with `sql`"
+            raise ValueError(message)
+        self._require_keys_of_database()
+        for name in (self.sql, *self.inputs):
+            if name is not None and (Path(name).is_absolute() or ".." in Path(name).parts):
+                message = f"`sql` and `inputs` below the site, not {name!r}"
+                raise ValueError(message)
+        if self._differs("sheet", "header_row") and not any(map(_may_be_workbooks, self.patterns)):
+            message = "`sheet` and `header_row` only for workbooks (.xlsx); for text files there is csv.skip_rows"
+            raise ValueError(message)
+        return self
+
+    def _require_keys_of_database(self) -> None:
+        if self.database is None:
+            for key in ("query", "watermark", "watermark_start", "watermark_overlap"):
+                if self._differs(key):
+                    message = f"`{key}` only together with `database`"
+                    raise ValueError(message)
+            return
+        if self.query is None:
+            message = "`query`, the SELECT that the database answers"
+            raise ValueError(message)
+        if self._differs("csv"):
+            message = "no `csv` with a database: its values have types. Convert texts in the query"
+            raise ValueError(message)
+        if (self.watermark is None) == bool(_WATERMARK_PARAMETER.search(self.query)):
+            message = "both or none: the key `watermark` with a column, and the parameter :watermark in `query`"
+            raise ValueError(message)
+        if self.watermark is None and self._differs("watermark_start", "watermark_overlap"):
+            message = "`watermark_start` and `watermark_overlap` only together with `watermark`"
+            raise ValueError(message)
+        if self.watermark is not None and self.mode == "snapshot":
+            message = "mode upsert or append with a `watermark`: what changed since is no full extract"
+            raise ValueError(message)
+
+    def _differs(self, *keys: str) -> bool:
+        """Whether one of these keys has another value than its default; the ledger's copy of settings has all keys."""
+        return any(getattr(self, key) != type(self).model_fields[key].default for key in keys)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The glob patterns of `files`."""
+        if self.files is None:
+            return ()
+        return (self.files,) if isinstance(self.files, str) else self.files
+
+    @property
+    def database_variable(self) -> str:
+        """The environment variable that holds the database's URL; empty when there is no database."""
+        return (self.database or "").removeprefix(ENVIRONMENT_PREFIX)
+
+    @property
+    def mapping_hash(self) -> str:
+        """Changes when the same source would be read differently."""
+        kept = {"mode", "csv", "columns", "sheet", "header_row", "query", "watermark", "watermark_start"}
+        reading = self.model_dump(mode="json", include=kept, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(reading, sort_keys=True).encode()).hexdigest()

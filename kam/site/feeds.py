@@ -1,0 +1,492 @@
+"""What each feed contains: every column is described here once.
+
+From a description follow the typed load, the rules that reject a row, the shape of an empty table, the comments in the
+warehouse and `docs/feeds.md`. Nothing else in the project repeats a feed's columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+EARLIEST_DATE = "1990-01-01"
+LATEST_DATE = "2100-01-01"
+
+
+class Kind(StrEnum):
+    """How a source's text is read, and the type it gets in DuckDB."""
+
+    ID = "id"
+    TEXT = "text"
+    MONEY = "money"
+    QUANTITY = "qty"
+    RATE = "rate"
+    NUMBER = "number"
+    INTEGER = "int"
+    DATE = "date"
+    MONTH = "month"
+    TIMESTAMP = "timestamp"
+    BOOLEAN = "bool"
+    CURRENCY = "currency"
+    ENUM = "enumeration"
+
+    @property
+    def sql_type(self) -> str:
+        """DuckDB's name of the type."""
+        return _SQL_TYPES[self]
+
+    @property
+    def in_words(self) -> str:
+        """What a message calls a value of this kind: `a date`, `a whole number`."""
+        return _IN_WORDS[self]
+
+
+_SQL_TYPES: Mapping[Kind, str] = {
+    Kind.ID: "VARCHAR",
+    Kind.TEXT: "VARCHAR",
+    Kind.MONEY: "DECIMAL(18,4)",
+    Kind.QUANTITY: "DECIMAL(18,4)",
+    Kind.RATE: "DECIMAL(18,8)",
+    Kind.NUMBER: "DECIMAL(18,4)",
+    Kind.INTEGER: "INTEGER",
+    Kind.DATE: "DATE",
+    Kind.MONTH: "DATE",
+    Kind.TIMESTAMP: "TIMESTAMP",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.CURRENCY: "VARCHAR",
+    Kind.ENUM: "VARCHAR",
+}
+_IN_WORDS: Mapping[Kind, str] = {
+    Kind.ID: "an identifier",
+    Kind.TEXT: "a text",
+    Kind.MONEY: "an amount",
+    Kind.QUANTITY: "a quantity",
+    Kind.RATE: "a rate",
+    Kind.NUMBER: "a number",
+    Kind.INTEGER: "a whole number",
+    Kind.DATE: "a date",
+    Kind.MONTH: "a month",
+    Kind.TIMESTAMP: "a date and time",
+    Kind.BOOLEAN: "yes or no",
+    Kind.CURRENCY: "an ISO 4217 currency",
+    Kind.ENUM: "one of the known values",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a feed.
+
+    `minimum` and `maximum` are inclusive bounds of a number; money, quantities and rates are never negative, because the
+    document or payment type carries the sign. `default` fills an absent column and empty cells.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = False
+    default: str | None = None
+    values: tuple[str, ...] = ()
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+
+    @property
+    def sql_type(self) -> str:
+        """DuckDB's type of the column in `staging` and `core`."""
+        return self.kind.sql_type
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """Columns of which a row must give enough: all of at least one group in `any_of`, else it is rejected."""
+
+    name: str
+    column: str
+    any_of: tuple[tuple[str, ...], ...]
+    message: str
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One kind of extract: its grain, key and columns."""
+
+    name: str
+    meaning: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    row_rules: tuple[RowRule, ...] = ()
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError when the feed has none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names in the order of the staging table."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def date_columns(self) -> tuple[str, ...]:
+        """Columns that hold a date or a month; together they span the months a site has data for."""
+        return tuple(column.name for column in self.columns if column.kind in (Kind.DATE, Kind.MONTH))
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns without which a source is refused."""
+        return tuple(column.name for column in self.columns if column.required)
+
+
+def _id(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, Kind.ID, meaning, required=required)
+
+
+def _text(name: str, meaning: str) -> Column:
+    return Column(name, Kind.TEXT, meaning)
+
+
+def _date(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, Kind.DATE, meaning, required=required)
+
+
+def _month(name: str, meaning: str) -> Column:
+    return Column(name, Kind.MONTH, meaning, required=True)
+
+
+def _money(name: str, meaning: str, *, required: bool = False, default: str | None = None) -> Column:
+    return Column(name, Kind.MONEY, meaning, required=required, default=default, minimum=Decimal(0))
+
+
+def _quantity(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, Kind.QUANTITY, meaning, required=required, minimum=Decimal(0))
+
+
+def _integer(name: str, meaning: str, *, required: bool = False, default: str | None = None) -> Column:
+    return Column(name, Kind.INTEGER, meaning, required=required, default=default, minimum=Decimal(0))
+
+
+def _boolean(name: str, meaning: str) -> Column:
+    return Column(name, Kind.BOOLEAN, meaning)
+
+
+def _choice(
+    name: str, meaning: str, values: tuple[str, ...], *, required: bool = False, default: str | None = None
+) -> Column:
+    return Column(name, Kind.ENUM, meaning, required=required, default=default, values=values)
+
+
+def _currency(
+    meaning: str = "Currency of the row's amounts; empty = the reporting currency", *, required: bool = False
+) -> Column:
+    return Column("currency", Kind.CURRENCY, meaning, required=required)
+
+
+def _rating(dimension: str) -> Column:
+    return Column(
+        f"rating_{dimension}",
+        Kind.NUMBER,
+        f"What the customer said about {dimension} in the visit, 0 to 100",
+        minimum=Decimal(0),
+        maximum=Decimal(100),
+    )
+
+
+_ACCOUNT = _id("account_id", "The customer account", required=True)
+_MANAGER = _text("account_manager", "Key-account manager of this row; empty = the account's manager")
+_DIMENSIONS = ("quality", "cost", "delivery", "development", "management", "overall")
+_FEEDS = (
+    Feed(
+        "accounts",
+        "Customer accounts: the master data that names them and says how they pay",
+        key=("account_id",),
+        columns=(
+            _ACCOUNT,
+            _text("account_name", "Name of the customer"),
+            _id("parent_account_id", "The account this one belongs to"),
+            _text("account_manager", "Key-account manager who owns the account"),
+            _text("segment", "Customer segment, such as vehicle maker, fleet or tyre dealer"),
+            _text("industry", "Industry of the customer"),
+            _text("region", "Sales region"),
+            _text("country", "Country of the customer"),
+            _currency("Currency of the credit limit; empty = the reporting currency"),
+            _integer("payment_terms_days", "Days from invoice date to due date where an invoice names no due date"),
+            _money("credit_limit", "The most the customer may owe, in the account's currency"),
+            _boolean("key_account", "Whether the account is a key account"),
+        ),
+    ),
+    Feed(
+        "products",
+        "Parts that are sold",
+        key=("product_id",),
+        columns=(
+            _id("product_id", "The part number", required=True),
+            _text("product_name", "Name of the part"),
+            _text("product_line", "Product line the part belongs to"),
+            _text("unit", "Unit of its quantities"),
+            _money("standard_cost", "Standard cost of one unit"),
+            _currency("Currency of the standard cost; empty = the reporting currency"),
+        ),
+    ),
+    Feed(
+        "calendar",
+        "Business months that are not calendar months, such as 4-4-5; absent = calendar months",
+        key=("period_month",),
+        columns=(
+            _month("period_month", "The month, as its first calendar day"),
+            _date("start_date", "First business day of the month", required=True),
+            _date("end_date", "Last business day of the month", required=True),
+            _integer("fiscal_year", "Fiscal year, named by the year it ends in"),
+            _integer("fiscal_quarter", "Quarter of the fiscal year, 1 to 4"),
+            _integer("working_days", "Working days in the month"),
+        ),
+    ),
+    Feed(
+        "fx_rates",
+        "Exchange rates into the reporting currency",
+        key=("currency", "rate_date", "rate_type"),
+        columns=(
+            _currency("The foreign currency", required=True),
+            _date("rate_date", "Date the rate is for", required=True),
+            Column(
+                "rate",
+                Kind.RATE,
+                "Reporting currency for one unit of the foreign currency",
+                required=True,
+                minimum=Decimal("0.00000001"),
+            ),
+            _choice("rate_type", "Kind of rate", ("spot", "average", "budget"), default="spot"),
+        ),
+    ),
+    Feed(
+        "orders",
+        "Order lines",
+        key=("order_id", "line_no"),
+        columns=(
+            _id("order_id", "The order", required=True),
+            _integer("line_no", "Line of the order", default="1"),
+            _ACCOUNT,
+            _id("product_id", "The part ordered"),
+            _date("order_date", "Date of the order", required=True),
+            _date("requested_date", "Delivery date the customer asked for"),
+            _date("promised_date", "Delivery date first promised"),
+            _date("last_promised_date", "Delivery date promised last"),
+            _quantity("quantity", "Quantity ordered", required=True),
+            _money("unit_price", "Net price of one unit"),
+            _currency(),
+            _choice("status", "State of the line", ("open", "closed", "cancelled")),
+            _MANAGER,
+            _text("region", "Sales region of the line; empty = the account's region"),
+            _date("delivered_date", "Date delivered, for sources with one delivery a line"),
+            _quantity("delivered_quantity", "Quantity delivered, for sources with one delivery a line"),
+            _quantity("rejected_quantity", "Of the quantity delivered, what the customer rejected"),
+        ),
+    ),
+    Feed(
+        "deliveries",
+        "Deliveries against order lines",
+        key=("delivery_id", "line_no"),
+        columns=(
+            _id("delivery_id", "The delivery note", required=True),
+            _integer("line_no", "Line of the delivery note", default="1"),
+            _id("order_id", "The order delivered against", required=True),
+            _integer("order_line_no", "Line of that order", default="1"),
+            _date("delivered_date", "Date the goods reached the customer", required=True),
+            _quantity("quantity", "Quantity delivered, rejected goods included", required=True),
+            _quantity("rejected_quantity", "Of that, what the customer rejected"),
+        ),
+    ),
+    Feed(
+        "invoices",
+        "Lines of invoices, credit notes and debit notes",
+        key=("invoice_id", "line_no"),
+        columns=(
+            _id("invoice_id", "The document", required=True),
+            _integer("line_no", "Line of the document", default="1"),
+            _choice("document_type", "Kind of document", ("invoice", "credit_note", "debit_note"), default="invoice"),
+            _ACCOUNT,
+            _id("product_id", "The part invoiced"),
+            _id("order_id", "The order invoiced"),
+            _integer("order_line_no", "Line of that order"),
+            _date("invoice_date", "Date of the document", required=True),
+            _date("due_date", "Date payment is due; empty = invoice date plus the account's terms"),
+            _quantity("quantity", "Quantity invoiced; empty for rebates and price settlements"),
+            _money("net_amount", "Net amount of the line", required=True),
+            _money("tax_amount", "Tax on the line", default="0"),
+            _currency(),
+            _id("reference_invoice_id", "The invoice a credit note corrects"),
+            _money("invoice_total", "Gross of the whole document, to check its lines against"),
+            _boolean("disputed", "Whether the customer disputes the document"),
+            _MANAGER,
+        ),
+    ),
+    Feed(
+        "instalments",
+        "Parts in which an invoice falls due",
+        key=("invoice_id", "instalment_no"),
+        columns=(
+            _id("invoice_id", "The invoice", required=True),
+            _integer("instalment_no", "Number of the instalment", required=True),
+            _date("due_date", "Date the instalment is due", required=True),
+            _money("amount", "Amount of the instalment, in the invoice's currency", required=True),
+        ),
+    ),
+    Feed(
+        "payments",
+        "Receipts and other settlements of what is owed",
+        key=("payment_id", "line_no"),
+        columns=(
+            _id("payment_id", "The payment", required=True),
+            _integer("line_no", "Line of the payment", default="1"),
+            _id("account_id", "The account that paid", required=True),
+            _id("invoice_id", "The invoice paid; empty = unapplied cash"),
+            _integer("instalment_no", "The instalment paid; empty = the earliest due first"),
+            _date("payment_date", "Date of the payment", required=True),
+            _money("amount", "Amount paid", required=True),
+            _currency("Currency of the payment; empty = the invoice's"),
+            _choice(
+                "payment_type",
+                "Kind of settlement; a refund adds to what is owed",
+                ("receipt", "discount", "write_off", "refund"),
+                default="receipt",
+            ),
+        ),
+    ),
+    Feed(
+        "payment_plan",
+        "Receipts expected by account and month",
+        key=("account_id", "month"),
+        columns=(
+            _ACCOUNT,
+            _month("month", "The month the receipts are planned for"),
+            _money("amount", "Planned receipts", required=True),
+            _currency(),
+        ),
+    ),
+    Feed(
+        "visits",
+        "Visits to customers, planned and held",
+        key=("visit_id",),
+        columns=(
+            _id("visit_id", "The visit", required=True),
+            _ACCOUNT,
+            _choice(
+                "visit_type", "Purpose", ("sales", "technical", "complaint", "voc", "audit", "collection", "other")
+            ),
+            _date("planned_date", "Date the visit was planned for"),
+            _date("visit_date", "Date it was held; empty = not held"),
+            _MANAGER,
+            Column("duration_hours", Kind.NUMBER, "Length in hours", minimum=Decimal(0)),
+            _money("cost", "Cost of the visit"),
+            _currency(),
+            _id("opportunity_id", "The sales opportunity discussed"),
+            _money("opportunity_value", "Value of the opportunity"),
+            Column(
+                "success_probability",
+                Kind.NUMBER,
+                "Probability of winning it, 0 to 1",
+                minimum=Decimal(0),
+                maximum=Decimal(1),
+            ),
+            _money("promised_payment_amount", "Payment the customer promised"),
+            _date("promised_payment_date", "Date by which it was promised"),
+            _rating("quality"),
+            _rating("cost"),
+            _rating("delivery"),
+            _rating("development"),
+            _rating("management"),
+            _text("notes", "Notes of the visitor"),
+        ),
+        row_rules=(
+            RowRule(
+                "no_date",
+                "visit_date",
+                (("planned_date",), ("visit_date",)),
+                "neither planned_date nor visit_date is given",
+            ),
+        ),
+    ),
+    Feed(
+        "scorecards",
+        "Ratings that customers give their vendors",
+        key=("account_id", "month", "dimension"),
+        columns=(
+            _ACCOUNT,
+            _month("month", "The month rated"),
+            _choice("dimension", "What was rated", _DIMENSIONS, required=True),
+            Column("score", Kind.NUMBER, "Points given", required=True, minimum=Decimal(0)),
+            Column("max_score", Kind.NUMBER, "Points possible", default="100", minimum=Decimal("0.0001")),
+            _text("source", "Where the scorecard came from"),
+        ),
+    ),
+    Feed(
+        "issues",
+        "Complaints, audit findings and requests of customers",
+        key=("issue_id",),
+        columns=(
+            _id("issue_id", "The issue", required=True),
+            _ACCOUNT,
+            _id("product_id", "The part concerned"),
+            _choice("dimension", "What it is about", _DIMENSIONS),
+            _choice("issue_type", "Kind of issue", ("complaint", "audit_finding", "request")),
+            _date("opened_date", "Date it was opened", required=True),
+            _date("target_close_date", "Date by which it should be closed"),
+            _date("closed_date", "Date it was closed; empty = open"),
+            _quantity("affected_quantity", "Quantity concerned"),
+            _text("severity", "How grave it is, in the source's own words"),
+        ),
+    ),
+    Feed(
+        "sales_plan",
+        "Planned sales; the grain columns that are filled are the plan's grain, one version has one grain",
+        key=("plan_version", "month", "account_id", "product_id", "product_line", "account_manager", "region"),
+        columns=(
+            _id("plan_version", "The version of the plan", required=True),
+            _month("month", "The month planned"),
+            _id("account_id", "The customer account, where the plan goes that deep"),
+            _id("product_id", "The part, where the plan goes that deep"),
+            _text("product_line", "The product line, where the plan goes that deep"),
+            _text("account_manager", "The manager, where the plan goes that deep"),
+            _text("region", "The sales region, where the plan goes that deep"),
+            _quantity("quantity", "Planned quantity"),
+            _money("unit_price", "Planned net price of one unit"),
+            _money("amount", "Planned net amount; empty = quantity times unit price"),
+            _currency(),
+            Column(
+                "fx_rate",
+                Kind.RATE,
+                "Budget rate: reporting currency for one unit of the plan's currency",
+                minimum=Decimal("0.00000001"),
+            ),
+            Column("submitted_at", Kind.TIMESTAMP, "When the plan was submitted"),
+        ),
+        row_rules=(
+            RowRule(
+                "no_amount",
+                "amount",
+                (("amount",), ("quantity", "unit_price")),
+                "neither an amount nor quantity and unit_price is given",
+            ),
+        ),
+    ),
+    Feed(
+        "forecasts",
+        "Quantities forecast for a target month at the end of a snapshot month",
+        key=("forecast_step", "snapshot_month", "account_id", "product_id", "target_month"),
+        columns=(
+            Column(
+                "forecast_step", Kind.ID, "Who or what forecast: sales, statistical, customer_schedule", default="sales"
+            ),
+            _month("snapshot_month", "The forecast was made at the end of this month"),
+            _month("target_month", "The month forecast"),
+            _id("account_id", "The customer account"),
+            _id("product_id", "The part"),
+            _quantity("quantity", "Quantity forecast", required=True),
+        ),
+    ),
+)
+FEEDS: Mapping[str, Feed] = MappingProxyType({feed.name: feed for feed in _FEEDS})

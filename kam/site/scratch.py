@@ -1,0 +1,59 @@
+"""Temporary files of a site: folders for whoever needs one, and the end of what killed processes left behind."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from kam.site.site import Site
+
+# What the names of half-done files begin with, in the archive and beside published files.
+INCOMING, BUILDING = ".incoming-", ".building-"
+_LOCK = ".lock"
+
+
+@contextmanager
+def scratch_folder(site: Site, prefix: str) -> Iterator[Path]:
+    """A folder of its own for temporary files; it goes when the context ends.
+
+    Its lock says that somebody is using it: `kam check` needs no right to write, and may run beside a load.
+    """
+    site.scratch.mkdir(exist_ok=True)
+    folder = site.scratch / f"{prefix}{secrets.token_hex(8)}"
+    with FileLock(_lock_of(folder)):
+        try:
+            folder.mkdir(mode=0o700)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    _lock_of(folder).unlink(missing_ok=True)
+
+
+def sweep(site: Site) -> None:
+    """Remove what killed processes left half-done. Only for the one process that may write."""
+    for lock in site.scratch.glob(f"*{_LOCK}"):
+        with suppress(Timeout, OSError), FileLock(lock, timeout=0):
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            lock.unlink()
+    for path in site.scratch.glob("*"):
+        if path.suffix != _LOCK and not _lock_of(path).exists():
+            _remove(path)
+    for path in (*site.archive.glob(f"{INCOMING}*"), *site.published.rglob(f"{BUILDING}*")):
+        _remove(path)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(folder.name + _LOCK)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink()

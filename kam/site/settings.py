@@ -1,0 +1,381 @@
+"""A site's settings: `kam.toml`, read once and validated, and the corrections of `corrections.toml` beside it.
+
+Every key has a default but the site's name. An unknown key, a wrong type or an unusable value raises `SettingsError`,
+which names the file, the key, what was expected and the nearest valid key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from kam.errors import SettingsError
+from kam.site.faults import explain, nearest
+from kam.site.feed_source import FeedSource
+from kam.site.feeds import FEEDS
+from kam.site.section import ELSEWHERE, ENVIRONMENT_PREFIX, EnvironmentUrl, Exact, Section
+
+SETTINGS_FILE = "kam.toml"
+Dimension = Literal["quality", "cost", "delivery", "development", "management"]
+RATED_DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+DeliveryBasis = Literal["requested", "promised", "last_promised"]
+SalesBasis = Literal["invoiced", "ordered"]
+AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed"]
+ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
+SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
+OFF = "off"
+# Sections that decide how rows are read and how runs go, not what the figures of the same rows are.
+_NO_DEFINITION = {"feeds": True, "ingest": True, "run": True, "checks": True, "alerts": True}
+_DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
+    "quality": Decimal(30),
+    "cost": Decimal(20),
+    "delivery": Decimal(25),
+    "development": Decimal(10),
+    "management": Decimal(15),
+}
+
+
+class SiteSection(Section):
+    """`[site]`: who the books belong to."""
+
+    name: str = Field(min_length=1, description="name shown in reports and messages")
+    reporting_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12, description="1 to 12")
+    timezone: str = Field(default="UTC", description="IANA time zone, used for schedules and messages only")
+    memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$", description="as 2GB")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        import zoneinfo
+
+        if value not in zoneinfo.available_timezones():
+            message = f"an IANA time zone such as Europe/Berlin, not {value!r}"
+            raise ValueError(message)
+        return value
+
+
+class IngestSection(Section):
+    """`[ingest]`: what a load accepts, and when it stops with a question."""
+
+    reject_share: Exact = Field(
+        default=Decimal("0.01"), ge=0, le=1, description="share of a load's rows that may be rejected"
+    )
+    shrink_ratio: Exact = Field(
+        default=Decimal("0.5"), ge=0, le=1, description="share of the current rows that a snapshot may lose"
+    )
+    settle_seconds: int = Field(default=0, ge=0, description="files changed more recently are left for the next run")
+    max_expansion_ratio: int = Field(
+        default=100, ge=1, description="the most a compressed file may grow, times its size"
+    )
+    max_expanded_gigabytes: Exact = Field(default=Decimal(20), gt=0, description="the most a compressed file may hold")
+
+
+class ReceivablesSection(Section):
+    """`[receivables]`: ageing, days sales outstanding, credit and expected losses."""
+
+    basis: Literal["due_date", "invoice_date"] = "due_date"
+    buckets: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(30, 60, 90, 120), min_length=1)
+    dso_window_months: int = Field(default=3, ge=1, le=36)
+    apply_unapplied: Literal["no", "oldest_first"] = "no"
+    credit_exposure: Literal["outstanding", "outstanding_and_open_orders"] = "outstanding"
+    loss_rates: Mapping[str, Exact] | Literal["roll_rates"] | None = None
+
+    @field_validator("buckets")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)):
+            message = "upper bounds in days, each larger than the one before"
+            raise ValueError(message)
+        return value
+
+    @property
+    def bucket_labels(self) -> tuple[str, ...]:
+        """`current`, `1-30`, …, `over 120`."""
+        lower = (1, *(bound + 1 for bound in self.buckets))
+        spans = [f"{start}-{end}" for start, end in zip(lower, self.buckets, strict=False)]
+        return ("current", *spans, f"over {self.buckets[-1]}")
+
+    @model_validator(mode="after")
+    def _rates_name_buckets(self) -> Self:
+        if isinstance(self.loss_rates, Mapping):
+            for bucket, rate in self.loss_rates.items():
+                if bucket not in self.bucket_labels:
+                    message = f"loss_rates names the bucket {bucket!r}; the buckets are {', '.join(self.bucket_labels)}"
+                    raise ValueError(message)
+                if not 0 <= rate <= 1:
+                    message = f"loss_rates of {bucket!r} is a fraction from 0 to 1, not {rate}"
+                    raise ValueError(message)
+        return self
+
+
+class RagThresholds(Section):
+    """`rag = {…}`: the least variance ratio that is still green, and amber."""
+
+    green: Exact = Decimal("-0.05")
+    amber: Exact = Decimal("-0.10")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.amber > self.green:
+            message = "amber at or below green"
+            raise ValueError(message)
+        return self
+
+
+class VarianceSection(Section):
+    """`[variance]`: what actual sales are, and how the bridge groups them."""
+
+    actual: SalesBasis = "invoiced"
+    mix_group: tuple[Literal["account_id", "product_line", "account_manager", "region"], ...] = ("account_id",)
+    rag: RagThresholds = RagThresholds()
+    plan_due: Mapping[str, date] = Field(
+        default_factory=dict, description="plan version and the date by which it is to be submitted"
+    )
+
+
+class RatingRules(Section):
+    """The rules of one customer's rating; `[rating]` holds the default ones."""
+
+    weights: Mapping[Dimension, Exact] = Field(default_factory=lambda: dict(_DEFAULT_WEIGHTS))
+    ppm_steps: tuple[tuple[Exact, Exact], ...] = Field(
+        default=tuple(
+            (Decimal(upper), Decimal(score))
+            for upper, score in ((0, 100), (25, 90), (50, 80), (100, 60), (250, 40), (500, 20))
+        ),
+        description="pairs [highest ppm, score], ascending; above the last the score is 0",
+    )
+    bands: Mapping[str, Exact] = Field(
+        default_factory=lambda: {"D": Decimal(50), "C": Decimal(70), "B": Decimal(85), "A": Decimal(100)},
+        description="band and its highest score, ascending",
+    )
+    delivery_basis: DeliveryBasis = "promised"
+
+    @field_validator("weights")
+    @classmethod
+    def _weights_add_up(cls, value: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        if sum(value.values()) != 100:  # noqa: PLR2004 - weights are points of a hundred
+            message = f"weights that add up to 100, not {sum(value.values())}"
+            raise ValueError(message)
+        return value
+
+    @field_validator("ppm_steps")
+    @classmethod
+    def _steps_ascend(cls, value: tuple[tuple[Decimal, Decimal], ...]) -> tuple[tuple[Decimal, Decimal], ...]:
+        uppers = [upper for upper, _ in value]
+        if uppers != sorted(set(uppers)):
+            message = "pairs [highest ppm, score] with ascending ppm"
+            raise ValueError(message)
+        return value
+
+    @field_validator("bands")
+    @classmethod
+    def _bands_ascend(cls, value: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        uppers = list(value.values())
+        if uppers != sorted(set(uppers)) or not uppers or uppers[-1] < 100:  # noqa: PLR2004 - scores end at 100
+            message = "bands in ascending order of their highest score, the last reaching 100"
+            raise ValueError(message)
+        return value
+
+
+class RatingSection(RatingRules):
+    """`[rating]`: the default rules and `[rating.accounts.<id>]`, what differs for one customer."""
+
+    accounts: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+
+    def rules_of(self, account_id: str | None) -> RatingRules:
+        """The complete rules of an account: the defaults with its own on top."""
+        merged = self.model_dump(exclude={"accounts"})
+        return RatingRules.model_validate(merged | dict(self.accounts.get(account_id or "", {})))
+
+    @model_validator(mode="after")
+    def _overrides_are_rules(self) -> Self:
+        for account_id, rules in self.accounts.items():
+            unknown = set(rules) - set(RatingRules.model_fields)
+            if unknown:
+                message = f"accounts.{account_id}: one of {', '.join(RatingRules.model_fields)}, not {min(unknown)!r}"
+                raise ValueError(message)
+            self.rules_of(account_id)
+        return self
+
+
+class DeliverySection(Section):
+    """`[delivery]`: the window in which a delivery is on time."""
+
+    early_days: int | None = Field(default=None, ge=0, description="days early allowed; none = any")
+    late_days: int = Field(default=0, ge=0)
+    quantity_tolerance_ratio: Exact = Field(default=Decimal(0), ge=0, le=1)
+
+
+class ForecastSection(Section):
+    """`[forecast]`: the season of the naive forecasts, and what actual quantities are."""
+
+    season: int = Field(default=12, ge=1, le=53)
+    actual: SalesBasis | None = Field(default=None, description="as [variance] actual where not given")
+
+
+class RunSection(Section):
+    """`[run]`: how runs share the machine; no figure depends on it."""
+
+    months_at_once: int = Field(
+        default=24, ge=1, description="months that a backfill builds with one scan; fewer take less memory"
+    )
+    busy_timeout_seconds: int = Field(default=600, ge=0, description="how long a run waits for another one to finish")
+
+
+class Correction(Section):
+    """A source error and its right value, as `kam.corrections` reads an entry of `corrections.toml`.
+
+    The values are texts as DuckDB writes those of the columns, None for an empty cell; `key` is in the feed's order.
+    """
+
+    feed: str
+    key: Mapping[str, str | None]
+    column: str
+    wrong: str | None
+    right: str | None
+    reason: str
+    owner: str
+
+    @property
+    def key_in_words(self) -> str:
+        """As a message names the row: `invoice_id R-1001, line_no 1`."""
+        return ", ".join(f"{name} {'(empty)' if value is None else value}" for name, value in self.key.items())
+
+
+class CheckSettings(Section):
+    """`[checks."<rule>"]`: how gravely a site takes a rule, and where it draws the line."""
+
+    severity: Literal["critical", "warning", "info", "off"] | None = Field(
+        default=None, description="critical, warning, info or off; as the rule has it where not given"
+    )
+    threshold: Exact | None = Field(
+        default=None, ge=0, description="what docs/rules.md says it is; as the rule has it where not given"
+    )
+
+
+class AlertChannel(Section):
+    """`[alerts.channels.<name>]`: where messages go, and which."""
+
+    url: EnvironmentUrl = Field(description='"env:NAME": the variable that holds an Apprise URL')
+    events: tuple[AlertEvent, ...] = Field(default=ALERT_EVENTS, min_length=1)
+
+    @property
+    def url_variable(self) -> str:
+        """The environment variable that holds the channel's URL."""
+        return self.url.removeprefix(ENVIRONMENT_PREFIX)
+
+
+class AlertsSection(Section):
+    """`[alerts]`: who is told what; no figure depends on it."""
+
+    link: str | None = Field(
+        default=None, pattern=r"^https?://[^\s@]+$", description="public address of the quality page"
+    )
+    channels: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], AlertChannel] = Field(default_factory=dict)
+
+
+class Settings(Section):
+    """The whole of `kam.toml`, and the corrections in force."""
+
+    site: SiteSection
+    feeds: Mapping[str, FeedSource] = Field(default_factory=dict)
+    ingest: IngestSection = IngestSection()
+    run: RunSection = RunSection()
+    receivables: ReceivablesSection = ReceivablesSection()
+    variance: VarianceSection = VarianceSection()
+    rating: RatingSection = RatingSection()
+    delivery: DeliverySection = DeliverySection()
+    forecast: ForecastSection = ForecastSection()
+    checks: Mapping[str, CheckSettings] = Field(default_factory=dict)
+    alerts: AlertsSection = AlertsSection()
+    corrections: Annotated[tuple[Correction, ...], ELSEWHERE] = ()
+
+    @property
+    def available(self) -> Mapping[str, bool]:
+        """What the models may need, and whether this site has it: each feed, and the two bases of actual sales."""
+        declared = {name: name in self.feeds for name in FEEDS}
+        return declared | {
+            "actual_sales": SALES_FEEDS[self.variance.actual] in self.feeds,
+            "actual_quantities": SALES_FEEDS[self.forecast.actual or self.variance.actual] in self.feeds,
+        }
+
+    def why_missing(self, need: str) -> str:
+        """Why something that a model needs is not there, in words."""
+        if need == "actual_sales":
+            actual = self.variance.actual
+            return f'the feed {SALES_FEEDS[actual]} is not declared, and [variance] actual is "{actual}"'
+        if need == "actual_quantities":
+            basis = self.forecast.actual or self.variance.actual
+            return f'the feed {SALES_FEEDS[basis]} is not declared, and actual sales are taken as "{basis}"'
+        return f"the feed {need} is not declared"
+
+    @property
+    def definitions(self) -> dict[str, Any]:
+        """What decides figures, as JSON has it, and the names of the declared feeds."""
+        definitions = self._dumped(leave_out_of_site={"timezone", "memory_limit"})
+        return definitions | {"feeds": sorted(self.feeds)}
+
+    @property
+    def definitions_hash(self) -> str:
+        """Changes when the same rows would give other figures."""
+        definitions = self._dumped(leave_out_of_site={"name", "timezone", "memory_limit"})
+        for correction in definitions.get("corrections", ()):
+            del correction["reason"], correction["owner"]
+        return hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
+
+    def _dumped(self, *, leave_out_of_site: set[str]) -> dict[str, Any]:
+        definitions = self.model_dump(mode="json", exclude=_NO_DEFINITION | {"site": leave_out_of_site})
+        if not self.corrections:
+            # So that sites that never had any keep the hash that their months were closed with.
+            del definitions["corrections"]
+        return definitions
+
+
+def read_toml(file: Path, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
+    """The document in a TOML file. Raises `SettingsError` when it cannot be read."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=parse_float)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{file}: not valid TOML: {error}"
+    except UnicodeDecodeError as error:
+        message = f"{file}: not UTF-8 text (byte {error.start}). Save it as UTF-8"
+    except OSError as error:
+        message = f"{file}: cannot be read: {error.strerror}"
+    raise SettingsError(message)
+
+
+def validate_settings(document: Mapping[str, Any], file: Path) -> Settings:
+    """Settings from a parsed document; `file` is named in errors."""
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as error:
+        raise SettingsError(explain(error, str(file), Settings)) from None
+    _check_feed_names(settings, file)
+    return settings
+
+
+def _check_feed_names(settings: Settings, file: Path) -> None:
+    for name, source in settings.feeds.items():
+        if name not in FEEDS:
+            message = f"{file}: [feeds.{name}]: no such feed.{nearest(name, list(FEEDS))} The feeds: {', '.join(FEEDS)}"
+            raise SettingsError(message)
+        known = FEEDS[name].column_names
+        for column in source.columns:
+            if column not in known:
+                key = f"feeds.{name}.columns.{column}"
+                message = f"{file}: {key}: the feed {name} has no such column.{nearest(column, known)}"
+                raise SettingsError(message)

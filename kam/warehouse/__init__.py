@@ -1,0 +1,27 @@
+"""The one door to DuckDB: connections, whose turn it is to write, the schema, and values as known at a load."""
+
+from kam.warehouse.connection import memory, reading, warehouse
+from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
+from kam.warehouse.ledgers import LAST_TRIED
+from kam.warehouse.schema import prepare
+from kam.warehouse.sql import SQL, Connection, literal, quoted, rows, transaction, utc_now
+from kam.warehouse.turns import writing
+
+__all__ = [
+    "LAST_TRIED",
+    "SQL",
+    "Connection",
+    "KnownCorrection",
+    "checked_corrections",
+    "known_corrections",
+    "literal",
+    "memory",
+    "prepare",
+    "quoted",
+    "reading",
+    "rows",
+    "transaction",
+    "utc_now",
+    "warehouse",
+    "writing",
+]

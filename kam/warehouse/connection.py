@@ -1,0 +1,146 @@
+"""The one door to DuckDB: the working file of a site, databases in memory, and who may write.
+
+Every database has the macros of `sql/macros.sql`. One process writes at a time; `writing` waits for its turn.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from kam.errors import KamError, WarehouseBusyError, disk_fault
+from kam.site import Site, scratch_folder
+from kam.warehouse.schema import prepare, shape_made_from, sql_text, wanted_shape
+from kam.warehouse.sql import Config, Connection
+from kam.warehouse.turns import holder
+
+_LOOK_SECONDS = 20
+# In DuckDB's refusal to open a file that another process has open.
+_OPENED_BY = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
+
+
+def _connect(database: str, *, read_only: bool = False, config: Config | None = None) -> Connection:
+    return duckdb.connect(database, read_only=read_only, config=config or {})
+
+
+def memory() -> Connection:
+    """A new database in memory, with the project's macros."""
+    con = _connect(":memory:")
+    con.execute(sql_text("macros.sql"))
+    return con
+
+
+@contextmanager
+def warehouse(site: Site) -> Iterator[Connection]:
+    """Open the working file for reading and writing, made and brought up to date where needed.
+
+    Raises `WarehouseBusyError` when another process has it open, and `KamError` when a disk is full or does not take
+    what is written while it is open.
+    """
+    with _disk_faults_explained(site):
+        site.scratch.mkdir(exist_ok=True)
+        with _opened_for_writing(site) as con:
+            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
+            yield con
+
+
+@contextmanager
+def _opened_for_writing(site: Site) -> Iterator[Connection]:
+    config: Config = {
+        "memory_limit": site.settings.site.memory_limit,
+        "temp_directory": str(site.scratch / "spill"),
+        "storage_compatibility_version": "v1.5.0",
+    }
+    if not site.warehouse.exists():
+        _make(site, config)
+    # Somebody may be looking at the status; that takes no longer than this.
+    with _opened(site, config=config, wait_seconds=_LOOK_SECONDS) as con:
+        yield con
+
+
+def _make(site: Site, config: Config) -> None:
+    """Make an empty working file, whole or not at all: half of one, nobody could open or read."""
+    with scratch_folder(site, "new-") as folder:
+        new = folder / site.warehouse.name
+        with _connect(str(new), config=config) as con:
+            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
+        # A log left by a file that was deleted would be replayed into this one.
+        site.warehouse.with_name(f"{site.warehouse.name}.wal").unlink(missing_ok=True)
+        new.replace(site.warehouse)
+
+
+@contextmanager
+def _disk_faults_explained(site: Site) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        fault = disk_fault(error)
+        if not fault:
+            raise
+        named = re.search(r'file "([^"]+)"', str(error))
+        where = named[1] if named else getattr(error, "filename", None) or site.warehouse
+        message = f"{where}: cannot be written: {fault}. What was committed stays. Make room or make it writable, then run the command again"
+        raise KamError(message) from None
+
+
+@contextmanager
+def reading(site: Site) -> Iterator[Connection]:
+    """Open the working file for reading only; an empty one in memory when nothing was loaded yet.
+
+    Its views `core.*` have the corrections of the command that wrote last. Raises `WarehouseBusyError` while another process writes.
+    """
+    if not site.warehouse.exists():
+        with memory() as con:
+            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
+            yield con
+        return
+    wanted = wanted_shape(site.settings.site.reporting_currency)
+    with _opened(site, read_only=True) as con:
+        if shape_made_from(con)[:1] == (wanted,):
+            yield con
+            return
+    # Made by an earlier release: first brought up to date.
+    with warehouse(site):
+        pass
+    with _opened(site, read_only=True) as con:
+        yield con
+
+
+@contextmanager
+def _opened(
+    site: Site, *, read_only: bool = False, config: Config | None = None, wait_seconds: float = 0
+) -> Iterator[Connection]:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            con = _connect(str(site.warehouse), read_only=read_only, config=config)
+            break
+        except duckdb.IOException as error:
+            if disk_fault(error):
+                raise
+            if "Could not set lock" not in str(error):
+                message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
+                raise KamError(message) from None
+            if time.monotonic() >= deadline:
+                message = f"{site.warehouse}: in use by {_opener(site, str(error))}. Try again when it has finished"
+                raise WarehouseBusyError(message) from None
+            time.sleep(0.1)
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        yield con
+    finally:
+        con.close()
+
+
+def _opener(site: Site, refusal: str) -> str:
+    """Who has the working file open: the writer, or the program that DuckDB names, which only looks."""
+    found = _OPENED_BY.search(refusal)
+    writer = holder(site)
+    if writer is not None and (found is None or int(found["process"]) == writer.process):
+        return str(writer)
+    return f"{Path(found['program']).name} (process {found['process']})" if found else "another process"

@@ -1,0 +1,99 @@
+"""The schemas, ledgers, staging tables and views of a warehouse, made anew only when their definition changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from functools import cache
+
+import duckdb
+
+from kam.site import FEEDS, Correction, Feed
+from kam.warehouse.corrected import corrected_columns, fill_corrections, states_of_corrections, with_corrections
+from kam.warehouse.sql import SQL, Connection, literal, transaction
+
+STAGING_BOOKKEEPING = (
+    ("load_id", "BIGINT"),
+    ("source_row", "BIGINT"),
+    ("superseded_load_id", "BIGINT"),
+)
+
+
+@cache
+def sql_text(name: str) -> str:
+    """The text of a file in `sql/`."""
+    return (SQL / name).read_text(encoding="utf-8")
+
+
+def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Correction] = ()) -> None:
+    """Make what is missing: schemas, macros, the ledgers, an empty staging table and a view `core.<feed>` for each feed.
+
+    The views show what the corrections make of the rows, and `core.corrections` how each correction stands to its row.
+    """
+    views = _views(reporting_currency, corrections)
+    made_from = (wanted_shape(reporting_currency), _hash(json.dumps([entry.model_dump() for entry in corrections])))
+    if shape_made_from(con) == made_from:
+        return
+    with transaction(con):
+        con.execute(sql_text("macros.sql"))
+        con.execute(sql_text("schema.sql"))
+        fill_corrections(con, "staging.corrections", corrections)
+        for feed in FEEDS.values():
+            con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
+            # Earlier releases kept a hash of each row; rows are compared by their values now.
+            con.execute(f"ALTER TABLE staging.{feed.name} DROP COLUMN IF EXISTS row_hash")
+        for name, select in views.items():
+            con.execute(f"CREATE OR REPLACE VIEW core.{name} AS {select}")
+        hashes = f"{literal(made_from[0])} AS sha256, {literal(made_from[1])} AS corrections_sha256"
+        con.execute(f"CREATE OR REPLACE TABLE ops.shape AS SELECT {hashes}")
+
+
+def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> dict[str, str]:
+    views = {
+        feed.name: as_known(feed, reporting_currency, corrected_columns(feed, corrections)) for feed in FEEDS.values()
+    }
+    return views | {"corrections": states_of_corrections(corrections, "staging.corrections")}
+
+
+def wanted_shape(reporting_currency: str) -> str:
+    """Changes when the schemas have to be made otherwise, whatever is corrected."""
+    staging = (_staging_columns(feed) for feed in FEEDS.values())
+    return _hash(
+        "\0".join((sql_text("macros.sql"), sql_text("schema.sql"), *staging, *_views(reporting_currency).values()))
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shape_made_from(con: Connection) -> tuple[str, ...]:
+    """Hashes of what the schemas and the corrections were last made from; empty for a new database."""
+    try:
+        return tuple(map(str, con.execute("FROM ops.shape").fetchall()[0]))
+    except duckdb.CatalogException:
+        return ()
+
+
+def _staging_columns(feed: Feed) -> str:
+    columns = [(column.name, column.sql_type) for column in feed.columns]
+    return ", ".join(f"{name} {sql_type}" for name, sql_type in (*columns, *STAGING_BOOKKEEPING))
+
+
+def as_known(feed: Feed, reporting_currency: str, corrected: Collection[str] = ()) -> str:
+    """The feed's rows as known at the variable `as_of_load`, one a key; without the variable, as known now.
+
+    The columns `corrected` have their right values where `staging.corrections` names the row and its wrong value.
+    """
+    default = literal(reporting_currency)
+    columns = ", ".join(
+        f"coalesce(currency, {default}) AS currency" if name == "currency" and feed.name != "payments" else name
+        for name in feed.column_names
+    )
+    source = f"({with_corrections(feed, corrected)})" if corrected else f"staging.{feed.name}"
+    return f"""
+        SELECT {columns}, load_id, source_row
+        FROM {source}
+        WHERE (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))
+          AND (superseded_load_id IS NULL OR superseded_load_id > getvariable('as_of_load'))"""

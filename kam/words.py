@@ -1,0 +1,14 @@
+"""Words and characters for messages: counted nouns, printable text."""
+
+from __future__ import annotations
+
+
+def printable(name: str) -> str:
+    """A file name on one line: control characters and bytes that are no UTF-8 are written as escapes."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: `1 row`, `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
