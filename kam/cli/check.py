@@ -23,7 +23,7 @@ from kam.ingest import (
     snippet,
     text_sample,
 )
-from kam.ingest.readers import first_rows, uncompressed
+from kam.ingest.readers import uncompressed
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, require_feed, scratch_folder
 from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, reading
 
@@ -151,6 +151,8 @@ def _with_header(site: Site, extract: Extract, source: FeedSource) -> FeedSource
     if source.files is None or not extract.source.lower().endswith(WORKBOOK_ENDINGS):
         return source
     try:
+        from kam.ingest.readers.workbooks import first_rows
+
         sheets = first_rows(extract.files[0].path, site.settings.ingest, extract.source)
     except KamError:
         return source

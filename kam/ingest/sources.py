@@ -24,7 +24,6 @@ from kam.ingest.readers import (
     ndjson_relation,
     parquet_relation,
     read_error,
-    sheet_relation,
 )
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, scratch_folder
 from kam.warehouse import Connection, literal, quoted
@@ -181,6 +180,8 @@ def _relation(con: Connection, site: Site, extract: Extract, source: FeedSource,
     if source.database is not None or name.endswith(_PARQUET_ENDINGS):
         return parquet_relation(con, file, limits, where)
     if name.endswith(WORKBOOK_ENDINGS):
+        from kam.ingest.readers.workbooks import sheet_relation
+
         return sheet_relation(file, source, folder, limits, where)
     if name.endswith(_NDJSON_ENDINGS):
         return ndjson_relation(con, file, source.csv, folder, limits, where)

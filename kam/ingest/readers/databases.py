@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import duckdb
-import polars as pl
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, CursorResult, Engine
@@ -402,6 +401,8 @@ class _Parts:
         for column, values in zip(self.columns, by_column, strict=True):
             if self.watermark is not None and column.name.lower() == self.watermark.lower():
                 column.see_highest(values)
+        import polars as pl  # takes half a second
+
         part = self.folder / f"part{len(self.files)}.parquet"
         pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String)).write_parquet(part)
         self.files.append(part)
