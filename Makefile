@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SITE ?= demo-site
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench lint docs setup lock clean
+.PHONY: help demo test soak bench lint format docs setup lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,10 +51,15 @@ bench: $(READY) ## Measure a load, a close, validation and a backfill (half an h
 	@$(BIN)/python -m benchmarks.backfill
 
 lint: $(READY) ## Check format, style, types and generated docs
-	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: make format"; exit 1; }
+	@$(BIN)/sqlfmt --check --quiet sql || { echo "SQL is not formatted. Run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m kam.publish.docs --check
+
+format: $(READY) ## Format Python and SQL
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/sqlfmt --quiet sql
 
 docs: $(READY) ## Write docs/feeds.md, metrics.md and rules.md anew from the code
 	@$(BIN)/python -m kam.publish.docs

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -23,12 +25,21 @@ PAYMENTS = [{"payment_id": "P1", "account_id": "A", "invoice_id": "I1", "payment
 
 
 @pytest.mark.parametrize("file", sorted(SQL.rglob("*.sql")), ids=lambda file: file.stem)
-def test_no_result_depends_on_the_wall_clock_or_on_chance(file: object) -> None:
-    sql = re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8"))  # type: ignore[attr-defined]
+def test_no_result_depends_on_the_wall_clock_or_on_chance(file: Path) -> None:
+    sql = re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8"))
     forbidden = (
         r"\b(now|today|random|uuid|gen_random_uuid|current_date|current_timestamp|current_time|localtimestamp)\b"
     )
     assert not re.search(forbidden, sql, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("file", sorted(SQL.glob("*/**/*.sql")), ids=lambda file: file.stem)
+def test_the_formatter_leaves_headers_and_divisions_alone(file: Path) -> None:
+    sql = file.read_text(encoding="utf-8")
+    header = "".join(itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines(keepends=True)))
+    assert header.startswith("-- fmt: off\n")
+    assert header.endswith("-- fmt: on\n")
+    assert "//" not in sql, "sqlfmt takes // for a comment; write divide(a, b)"
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)

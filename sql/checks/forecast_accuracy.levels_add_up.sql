@@ -1,37 +1,41 @@
+-- fmt: off
 -- invariant: Every level of the forecast accuracy adds up the same items.
 -- if it fails: the accuracy of a manager is measured over other sales than that of the company; a level lost or
 --   doubled items.
 -- severity: critical
 -- owner: Data engineering
 -- keys: forecast_step, lag, level, level_n, total_n, level_actual_quantity, total_actual_quantity
-WITH levels AS (
-    SELECT
-        period_month,
-        forecast_step,
-        lag,
-        level,
-        sum(n)::BIGINT AS level_n,
-        sum(actual_quantity) AS level_actual_quantity,
-        sum(absolute_error_quantity) AS level_error_quantity
-    FROM build.forecast_accuracy
-    GROUP BY period_month, forecast_step, lag, level
-),
+-- fmt: on
+with
+    levels as (
+        select
+            period_month,
+            forecast_step,
+            lag,
+            level,
+            sum(n)::bigint as level_n,
+            sum(actual_quantity) as level_actual_quantity,
+            sum(absolute_error_quantity) as level_error_quantity
+        from build.forecast_accuracy
+        group by period_month, forecast_step, lag, level
+    ),
 
-totals AS (
-    SELECT
-        period_month,
-        forecast_step,
-        lag,
-        n AS total_n,
-        actual_quantity AS total_actual_quantity,
-        absolute_error_quantity AS total_error_quantity
-    FROM build.forecast_accuracy
-    WHERE level = 'total'
-)
+    totals as (
+        select
+            period_month,
+            forecast_step,
+            lag,
+            n as total_n,
+            actual_quantity as total_actual_quantity,
+            absolute_error_quantity as total_error_quantity
+        from build.forecast_accuracy
+        where level = 'total'
+    )
 
-SELECT *
-FROM levels
-LEFT JOIN totals USING (period_month, forecast_step, lag)
-WHERE level_n IS DISTINCT FROM total_n
-   OR level_actual_quantity IS DISTINCT FROM total_actual_quantity
-   OR level_error_quantity IS DISTINCT FROM total_error_quantity
+select *
+from levels
+left join totals using (period_month, forecast_step, lag)
+where
+    level_n is distinct from total_n
+    or level_actual_quantity is distinct from total_actual_quantity
+    or level_error_quantity is distinct from total_error_quantity

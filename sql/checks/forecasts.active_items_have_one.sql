@@ -1,3 +1,4 @@
+-- fmt: off
 -- invariant: Every product that an account bought in each of the months before has a forecast for this month.
 -- if it fails: its sales count against a forecast of 0 and accuracy is too low; ask for a forecast, or of 0 where the
 --   product is to end.
@@ -5,50 +6,53 @@
 -- owner: Sales controlling
 -- keys: account_id, product_id, sold_quantity_before
 -- threshold: 3 (months in a row with sales, at most 12, that make an item active)
-WITH wanted AS (
-    SELECT
-        periods.period_month,
-        periods.month_index,
-        least(threshold('forecasts.active_items_have_one')::INTEGER, 12) AS month_count
-    FROM build.periods AS periods
-    -- A month without any forecast is what forecasts.has_rows watches.
-    SEMI JOIN batch ON batch.period_month = periods.period_month
-),
+-- fmt: on
+with
+    wanted as (
+        select
+            periods.period_month,
+            periods.month_index,
+            least(threshold('forecasts.active_items_have_one')::integer, 12) as month_count
+        from build.periods as periods
+        -- A month without any forecast is what forecasts.has_rows watches.
+        semi join batch on batch.period_month = periods.period_month
+    ),
 
-active AS (
-    SELECT
-        wanted.period_month,
-        activity.account_id,
-        activity.product_id,
-        sum(activity.sold_quantity) AS sold_quantity_before
-    FROM core.feed_activity AS activity
-    JOIN build.settings AS settings
-        ON activity.feed = CASE settings.forecast_actual WHEN 'ordered' THEN 'orders' ELSE 'invoices' END
-    JOIN wanted ON activity.month_index BETWEEN wanted.month_index - wanted.month_count AND wanted.month_index - 1
-    WHERE activity.sold_quantity > 0 AND activity.product_id IS NOT NULL
-    GROUP BY wanted.period_month, wanted.month_count, activity.account_id, activity.product_id
-    HAVING count(DISTINCT activity.month_index) = wanted.month_count
-),
+    active as (
+        select
+            wanted.period_month,
+            activity.account_id,
+            activity.product_id,
+            sum(activity.sold_quantity) as sold_quantity_before
+        from core.feed_activity as activity
+        join
+            build.settings as settings
+            on activity.feed = case settings.forecast_actual when 'ordered' then 'orders' else 'invoices' end
+        join wanted on activity.month_index between wanted.month_index - wanted.month_count and wanted.month_index - 1
+        where activity.sold_quantity > 0 and activity.product_id is not null
+        group by wanted.period_month, wanted.month_count, activity.account_id, activity.product_id
+        having count(distinct activity.month_index) = wanted.month_count
+    ),
 
--- What accuracy compares: a forecast of its own month's end counts, one made later does not.
-forecast AS (
-    SELECT DISTINCT period_month, account_id, product_id
-    FROM batch
-    WHERE snapshot_month <= target_month
-)
+    -- What accuracy compares: a forecast of its own month's end counts, one made later does not.
+    forecast as (select distinct period_month, account_id, product_id from batch where snapshot_month <= target_month)
 
 -- A forecast by product alone is for all accounts, one by account alone for all products.
-SELECT active.*
-FROM active
-ANTI JOIN forecast
-    ON forecast.period_month = active.period_month
-    AND forecast.account_id = active.account_id
-    AND forecast.product_id = active.product_id
-ANTI JOIN (FROM forecast WHERE account_id IS NULL) AS by_product
-    ON by_product.period_month = active.period_month
-    AND by_product.product_id = active.product_id
-ANTI JOIN (FROM forecast WHERE product_id IS NULL) AS by_account
-    ON by_account.period_month = active.period_month
-    AND by_account.account_id = active.account_id
-ANTI JOIN (FROM forecast WHERE account_id IS NULL AND product_id IS NULL) AS in_all
-    ON in_all.period_month = active.period_month
+select active.*
+from active
+anti join
+    forecast
+    on forecast.period_month = active.period_month
+    and forecast.account_id = active.account_id
+    and forecast.product_id = active.product_id
+anti join
+    (from forecast where account_id is null) as by_product
+    on by_product.period_month = active.period_month
+    and by_product.product_id = active.product_id
+anti join
+    (from forecast where product_id is null) as by_account
+    on by_account.period_month = active.period_month
+    and by_account.account_id = active.account_id
+anti join
+    (from forecast where account_id is null and product_id is null) as in_all
+    on in_all.period_month = active.period_month

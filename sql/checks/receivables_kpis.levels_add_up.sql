@@ -1,3 +1,4 @@
+-- fmt: off
 -- invariant: At every level, what is owed and billed adds up to the same total, and that is the sum of the open
 --   items.
 -- if it fails: the DSO of a manager is measured over other documents than that of the company; a level lost or
@@ -5,38 +6,41 @@
 -- severity: critical
 -- owner: Data engineering
 -- keys: level, level_closing_amount, total_closing_amount, item_amount, level_billed_amount, total_billed_amount
-WITH levels AS (
-    SELECT
-        period_month,
-        level,
-        complete_sum(closing_amount, true) AS level_closing_amount,
-        complete_sum(current_amount, true) AS level_current_amount,
-        complete_sum(billed_amount, true) AS level_billed_amount
-    FROM build.receivables_kpis
-    GROUP BY period_month, level
-),
+-- fmt: on
+with
+    levels as (
+        select
+            period_month,
+            level,
+            complete_sum(closing_amount, true) as level_closing_amount,
+            complete_sum(current_amount, true) as level_current_amount,
+            complete_sum(billed_amount, true) as level_billed_amount
+        from build.receivables_kpis
+        group by period_month, level
+    ),
 
-totals AS (
-    SELECT
-        period_month,
-        level_closing_amount AS total_closing_amount,
-        level_current_amount AS total_current_amount,
-        level_billed_amount AS total_billed_amount
-    FROM levels
-    WHERE level = 'total'
-),
+    totals as (
+        select
+            period_month,
+            level_closing_amount as total_closing_amount,
+            level_current_amount as total_current_amount,
+            level_billed_amount as total_billed_amount
+        from levels
+        where level = 'total'
+    ),
 
-items AS (
-    SELECT period_month, complete_sum(outstanding_amount, true) AS item_amount
-    FROM build.receivables_ageing
-    GROUP BY period_month
-)
+    items as (
+        select period_month, complete_sum(outstanding_amount, true) as item_amount
+        from build.receivables_ageing
+        group by period_month
+    )
 
-SELECT *
-FROM levels
-LEFT JOIN totals USING (period_month)
-LEFT JOIN items USING (period_month)
-WHERE level_closing_amount IS DISTINCT FROM total_closing_amount
-   OR level_current_amount IS DISTINCT FROM total_current_amount
-   OR level_billed_amount IS DISTINCT FROM total_billed_amount
-   OR (items.period_month IS NOT NULL AND total_closing_amount IS DISTINCT FROM item_amount)
+select *
+from levels
+left join totals using (period_month)
+left join items using (period_month)
+where
+    level_closing_amount is distinct from total_closing_amount
+    or level_current_amount is distinct from total_current_amount
+    or level_billed_amount is distinct from total_billed_amount
+    or (items.period_month is not null and total_closing_amount is distinct from item_amount)

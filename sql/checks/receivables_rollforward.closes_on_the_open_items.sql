@@ -1,29 +1,32 @@
+-- fmt: off
 -- invariant: The closing balance of an account and currency is the sum of its open items.
 -- if it fails: the balance in the ledger is not the one that collectors chase; roll-forward and ageing read different
 --   items.
 -- severity: critical
 -- owner: Data engineering
 -- keys: account_id, currency, closing_amount_doc, item_amount_doc, closing_amount, item_amount
-WITH items AS (
-    SELECT
-        period_month,
-        account_id,
-        currency,
-        sum(outstanding_amount_doc) AS item_amount_doc,
-        complete_sum(outstanding_amount, true) AS item_amount
-    FROM build.receivables_ageing
-    GROUP BY period_month, account_id, currency
-),
+-- fmt: on
+with
+    items as (
+        select
+            period_month,
+            account_id,
+            currency,
+            sum(outstanding_amount_doc) as item_amount_doc,
+            complete_sum(outstanding_amount, true) as item_amount
+        from build.receivables_ageing
+        group by period_month, account_id, currency
+    ),
 
-balances AS (
-    SELECT period_month, account_id, currency, closing_amount_doc, closing_amount
-    FROM build.receivables_rollforward
-)
+    balances as (
+        select period_month, account_id, currency, closing_amount_doc, closing_amount from build.receivables_rollforward
+    )
 
-SELECT *
-FROM items
-FULL JOIN balances USING (period_month, account_id, currency)
-WHERE coalesce(item_amount_doc, 0) <> coalesce(closing_amount_doc, 0)
-   -- Without open items there is nothing to value; with them, both are known or neither is.
-   OR (item_amount_doc IS NOT NULL AND item_amount IS DISTINCT FROM closing_amount)
-   OR (item_amount_doc IS NULL AND closing_amount <> 0)
+select *
+from items
+full join balances using (period_month, account_id, currency)
+where
+    coalesce(item_amount_doc, 0) <> coalesce(closing_amount_doc, 0)
+    -- Without open items there is nothing to value; with them, both are known or neither is.
+    or (item_amount_doc is not null and item_amount is distinct from closing_amount)
+    or (item_amount_doc is null and closing_amount <> 0)

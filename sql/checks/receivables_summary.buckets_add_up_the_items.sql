@@ -1,25 +1,28 @@
+-- fmt: off
 -- invariant: The ageing buckets of an account add up to its open items.
 -- if it fails: readers see two balances for one account; the summary's model lost or doubled items.
 -- severity: critical
 -- owner: Data engineering
 -- keys: account_id, bucket_amount, item_amount, bucket_item_count, item_count
-WITH items AS (
-    SELECT period_month, account_id, complete_sum(outstanding_amount, true) AS item_amount, count(*) AS item_count
-    FROM build.receivables_ageing
-    GROUP BY period_month, account_id
-),
+-- fmt: on
+with
+    items as (
+        select period_month, account_id, complete_sum(outstanding_amount, true) as item_amount, count(*) as item_count
+        from build.receivables_ageing
+        group by period_month, account_id
+    ),
 
-buckets AS (
-    SELECT
-        period_month,
-        account_id,
-        complete_sum(outstanding_amount, true) AS bucket_amount,
-        sum(item_count)::BIGINT AS bucket_item_count
-    FROM build.receivables_summary
-    GROUP BY period_month, account_id
-)
+    buckets as (
+        select
+            period_month,
+            account_id,
+            complete_sum(outstanding_amount, true) as bucket_amount,
+            sum(item_count)::bigint as bucket_item_count
+        from build.receivables_summary
+        group by period_month, account_id
+    )
 
-SELECT *
-FROM items
-FULL JOIN buckets USING (period_month, account_id)
-WHERE bucket_amount IS DISTINCT FROM item_amount OR bucket_item_count IS DISTINCT FROM item_count
+select *
+from items
+full join buckets using (period_month, account_id)
+where bucket_amount is distinct from item_amount or bucket_item_count is distinct from item_count

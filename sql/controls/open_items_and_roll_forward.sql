@@ -1,15 +1,17 @@
+-- fmt: off
 -- why: a balance that no document explains is chased from the wrong customer, or from none
 -- needs: invoices
-SELECT
+-- fmt: on
+select
     period_month,
-    'open items = ledger roll-forward' AS control,
+    'open items = ledger roll-forward' as control,
     currency,
-    'account ' || account_id AS item,
-    outstanding_amount_doc AS left_amount,
-    0 AS right_amount
-FROM build.receivables_ageing
-UNION ALL
-SELECT
+    'account ' || account_id as item,
+    outstanding_amount_doc as left_amount,
+    0 as right_amount
+from build.receivables_ageing
+union all
+select
     period_month,
     'open items = ledger roll-forward',
     currency,
@@ -23,4 +25,4 @@ SELECT
     - written_off_amount_doc
     + refunded_amount_doc
     + prior_period_adjustment_doc
-FROM build.receivables_rollforward
+from build.receivables_rollforward

@@ -1,39 +1,44 @@
+-- fmt: off
 -- why: order lines due in the month are not judged, or judged twice, and on time in full is wrong
 -- needs: orders
-WITH due AS (
-    SELECT days.period_month, lines.basis, lines.account_id, lines.quantity, lines.status
-    FROM (
-        FROM (
-            SELECT account_id, quantity, status, requested_date, promised_date, last_promised_date FROM core.orders
-        )
-        UNPIVOT (
-            due_date FOR basis IN (
-                requested_date AS requested, promised_date AS promised, last_promised_date AS last_promised
-            )
-        )
-    ) AS lines
-    JOIN core.days AS days ON days.calendar_date = lines.due_date
-    SEMI JOIN build.periods AS periods ON periods.period_month = days.period_month
-),
+-- fmt: on
+with
+    due as (
+        select days.period_month, lines.basis, lines.account_id, lines.quantity, lines.status
+        from
+            (
+                from
+                    (
+                        select account_id, quantity, status, requested_date, promised_date, last_promised_date
+                        from core.orders
+                    ) unpivot (
+                        due_date for basis
+                        in (requested_date as requested, promised_date as promised, last_promised_date as last_promised)
+                    )
+            ) as lines
+        join core.days as days on days.calendar_date = lines.due_date
+        semi join build.periods as periods on periods.period_month = days.period_month
+    ),
 
-sides AS (
-    SELECT
-        period_month,
-        basis,
-        account_id,
-        sum(quantity) AS left_amount,
-        coalesce(sum(quantity) FILTER (WHERE status = 'cancelled'), 0) AS right_amount
-    FROM due
-    GROUP BY ALL
-    UNION ALL
-    SELECT period_month, basis, account_id, 0, quantity_due FROM build.delivery_performance
-)
+    sides as (
+        select
+            period_month,
+            basis,
+            account_id,
+            sum(quantity) as left_amount,
+            coalesce(sum(quantity) filter (where status = 'cancelled'), 0) as right_amount
+        from due
+        group by all
+        union all
+        select period_month, basis, account_id, 0, quantity_due
+        from build.delivery_performance
+    )
 
-SELECT
+select
     period_month,
-    'order lines ' || replace(basis, '_', ' ') || ' for the month = delivery performance + cancelled' AS control,
-    'units' AS currency,
-    'account ' || account_id AS item,
+    'order lines ' || replace(basis, '_', ' ') || ' for the month = delivery performance + cancelled' as control,
+    'units' as currency,
+    'account ' || account_id as item,
     left_amount,
     right_amount
-FROM sides
+from sides

@@ -1,33 +1,37 @@
+-- fmt: off
 -- why: what a customer said about us is missing from the rating, or stands in it changed
 -- needs: scorecards
-WITH scorecards AS (
-    SELECT scorecards.*
-    FROM core.scorecards AS scorecards
-    SEMI JOIN build.periods AS periods ON periods.period_month = scorecards.month
-),
+-- fmt: on
+with
+    scorecards as (
+        select scorecards.*
+        from core.scorecards as scorecards
+        semi join build.periods as periods on periods.period_month = scorecards.month
+    ),
 
-sides AS (
-    SELECT
-        month AS period_month,
-        account_id,
-        least(ratio(100 * score, max_score), 100)::DECIMAL(18, 6) AS left_amount,
-        0 AS right_amount
-    FROM scorecards
-    UNION ALL
-    SELECT rating.period_month, rating.account_id, 0, rating.customer_score
-    FROM build.vendor_rating AS rating
-    -- Where there is no scorecard, visits may have brought a score.
-    SEMI JOIN scorecards
-        ON scorecards.month = rating.period_month
-        AND scorecards.account_id = rating.account_id
-        AND scorecards.dimension = rating.dimension
-)
+    sides as (
+        select
+            month as period_month,
+            account_id,
+            least(ratio(100 * score, max_score), 100)::decimal(18, 6) as left_amount,
+            0 as right_amount
+        from scorecards
+        union all
+        select rating.period_month, rating.account_id, 0, rating.customer_score
+        from build.vendor_rating as rating
+        -- Where there is no scorecard, visits may have brought a score.
+        semi join
+            scorecards
+            on scorecards.month = rating.period_month
+            and scorecards.account_id = rating.account_id
+            and scorecards.dimension = rating.dimension
+    )
 
-SELECT
+select
     period_month,
-    'scorecards of the month = vendor rating' AS control,
-    'points' AS currency,
-    'account ' || account_id AS item,
+    'scorecards of the month = vendor rating' as control,
+    'points' as currency,
+    'account ' || account_id as item,
     left_amount,
     right_amount
-FROM sides
+from sides

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, close_version, load_id
 -- why: from which loads, that is from which files and database reads, a version of a month was made
 -- columns:
@@ -13,20 +14,22 @@
 --   rejected_count    BIGINT     Rows that were rejected
 --   superseded_count  BIGINT     Earlier rows that it corrected or ended
 --   finished_at       TIMESTAMP  When it was committed, in UTC
-WITH versions AS (
-    SELECT
-        period_month,
-        close_version,
-        as_of_load,
-        coalesce(lag(as_of_load) OVER (PARTITION BY period_month ORDER BY close_version), 0) AS known_before
-    FROM ops.closes
-)
+-- fmt: on
+with
+    versions as (
+        select
+            period_month,
+            close_version,
+            as_of_load,
+            coalesce(lag(as_of_load) over (partition by period_month order by close_version), 0) as known_before
+        from ops.closes
+    )
 
-SELECT
+select
     versions.period_month,
     versions.close_version,
     loads.load_id,
-    loads.load_id > versions.known_before AS is_new,
+    loads.load_id > versions.known_before as is_new,
     loads.feed,
     loads.source,
     loads.sha256,
@@ -35,5 +38,5 @@ SELECT
     loads.rejected_count,
     loads.superseded_count,
     loads.finished_at
-FROM versions
-JOIN ops.loads AS loads ON loads.load_id <= versions.as_of_load AND loads.status = 'loaded'
+from versions
+join ops.loads as loads on loads.load_id <= versions.as_of_load and loads.status = 'loaded'

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, close_version
 -- why: who closed which month when, from which load, and why it was closed again
 -- columns:
@@ -12,10 +13,11 @@
 --   content_hash   VARCHAR    Hash of all rows of the version, without load ids and times
 --   settings_hash  VARCHAR    Hash of the settings that decide figures
 --   models_hash    VARCHAR    Hash of the SQL models
-SELECT
+-- fmt: on
+select
     period_month,
     close_version,
-    close_version = max(close_version) OVER (PARTITION BY period_month) AS is_newest,
+    close_version = max(close_version) over (partition by period_month) as is_newest,
     verdict,
     as_of_load,
     closed_at,
@@ -24,4 +26,4 @@ SELECT
     content_hash,
     settings_hash,
     models_hash
-FROM ops.closes
+from ops.closes

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, control, currency
 -- why: figures that were reached by two ways and have to agree, for the newest version of each month
 -- columns:
@@ -13,7 +14,10 @@
 --   first_untied               VARCHAR        The account that differs most (for rows, the load); empty when all tie
 --   first_untied_left_amount   DECIMAL(38,4)  Its first figure
 --   first_untied_right_amount  DECIMAL(38,4)  Its second figure
-SELECT totals.*
-FROM ops.control_totals AS totals
-SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
-    ON newest.period_month = totals.period_month AND newest.close_version = totals.close_version
+-- fmt: on
+select totals.*
+from ops.control_totals as totals
+semi join
+    (select period_month, max(close_version) as close_version from ops.closes group by period_month) as newest
+    on newest.period_month = totals.period_month
+    and newest.close_version = totals.close_version

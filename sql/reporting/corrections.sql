@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, feed, key, column_name
 -- why: the known source errors that the newest version of each month was computed without, and who answers for them
 -- columns:
@@ -11,7 +12,8 @@
 --   reason         VARCHAR  Why the source is wrong
 --   owner          VARCHAR  Who answers for the correction and has the source mended
 --   state          VARCHAR  applied, or not yet loaded when the row came with a later load than the version knows
-SELECT
+-- fmt: on
+select
     corrections.period_month,
     corrections.close_version,
     corrections.feed,
@@ -22,6 +24,8 @@ SELECT
     corrections.reason,
     corrections.owner,
     corrections.state
-FROM ops.corrections AS corrections
-SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
-    ON newest.period_month = corrections.period_month AND newest.close_version = corrections.close_version
+from ops.corrections as corrections
+semi join
+    (select period_month, max(close_version) as close_version from ops.closes group by period_month) as newest
+    on newest.period_month = corrections.period_month
+    and newest.close_version = corrections.close_version

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, check_name
 -- why: what was checked when each month was closed last, or in the attempt since then that failed
 -- columns:
@@ -16,9 +17,10 @@
 --   checked_count      BIGINT         Rows looked at
 --   failed_count       BIGINT         Rows that broke the rule
 --   sample_keys        VARCHAR        Up to 200 offending keys, as JSON
-SELECT
+-- fmt: on
+select
     checks.period_month,
-    nullif(checks.close_version, 0) AS close_version,
+    nullif(checks.close_version, 0) as close_version,
     checks.check_name,
     checks.suite,
     checks.table_name,
@@ -32,14 +34,20 @@ SELECT
     checks.checked_count,
     checks.failed_count,
     checks.sample_keys
-FROM ops.checks AS checks
-SEMI JOIN (
-    SELECT period_month, min(close_version) AS close_version
-    FROM (
-        SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
-        UNION ALL
-        SELECT period_month, 0 FROM ops.failed_closes
-    )
-    GROUP BY period_month
-) AS newest
-    ON newest.period_month = checks.period_month AND newest.close_version = checks.close_version
+from ops.checks as checks
+semi join
+    (
+        select period_month, min(close_version) as close_version
+        from
+            (
+                select period_month, max(close_version) as close_version
+                from ops.closes
+                group by period_month
+                union all
+                select period_month, 0
+                from ops.failed_closes
+            )
+        group by period_month
+    ) as newest
+    on newest.period_month = checks.period_month
+    and newest.close_version = checks.close_version

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, check_name, failure_no
 -- why: which rows broke a rule when each month was closed last, or in the attempt since then that failed
 -- columns:
@@ -6,9 +7,11 @@
 --   check_name     VARCHAR  Name of the business rule
 --   failure_no     BIGINT   1 to 200: the first failing rows
 --   keys           VARCHAR  What identifies the row, and the figures that do not agree, as JSON
-SELECT quality.period_month, quality.close_version, failures.check_name, failures.failure_no, failures.keys
-FROM ops.check_failures AS failures
-JOIN reporting.data_quality AS quality
-    ON quality.period_month = failures.period_month
-    AND quality.check_name = failures.check_name
-    AND coalesce(quality.close_version, 0) = failures.close_version
+-- fmt: on
+select quality.period_month, quality.close_version, failures.check_name, failures.failure_no, failures.keys
+from ops.check_failures as failures
+join
+    reporting.data_quality as quality
+    on quality.period_month = failures.period_month
+    and quality.check_name = failures.check_name
+    and coalesce(quality.close_version, 0) = failures.close_version

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month
 -- why: which months could not be closed when that was tried last, and why
 -- columns:
@@ -7,4 +8,6 @@
 --   failed_at     TIMESTAMP  When it was tried, in UTC
 --   failed_by     VARCHAR    Who tried
 --   message       VARCHAR    The critical checks that failed, with counts and keys
-SELECT * FROM ops.failed_closes
+-- fmt: on
+select *
+from ops.failed_closes

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: table_name, column_name
 -- why: the meaning of every published column, where the figures are
 -- columns:
@@ -9,5 +10,6 @@
 --   unit         VARCHAR  Unit of the figure
 --   formula      VARCHAR  How it is computed, where that needs saying
 --   method       VARCHAR  The definition used, with its version
-SELECT *
-FROM ops.metric_definitions
+-- fmt: on
+select *
+from ops.metric_definitions

@@ -1,11 +1,18 @@
+-- fmt: off
 -- grain: feed of events
 -- why: how far the books go, by what they say themselves: the only "today" that a rule may know
-SELECT 'orders' AS feed, max(order_date) AS newest_date FROM core.orders
-UNION ALL
-SELECT 'deliveries', max(delivered_date) FROM core.deliveries
-UNION ALL
-SELECT 'invoices', max(invoice_date) FROM core.invoices
-UNION ALL
-SELECT 'payments', max(payment_date) FROM core.payments
-UNION ALL
-SELECT 'visits', max(visit_date) FROM core.visits
+-- fmt: on
+select 'orders' as feed, max(order_date) as newest_date
+from core.orders
+union all
+select 'deliveries', max(delivered_date)
+from core.deliveries
+union all
+select 'invoices', max(invoice_date)
+from core.invoices
+union all
+select 'payments', max(payment_date)
+from core.payments
+union all
+select 'visits', max(visit_date)
+from core.visits

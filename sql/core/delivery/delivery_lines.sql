@@ -1,28 +1,29 @@
+-- fmt: off
 -- grain: delivery line against a known order line
 -- why: one list of what reached whom, whether the source keeps deliveries or one delivery a line in its orders; where a line
 --      has both, the deliveries count, so that nothing is counted twice. A delivery of an unknown order line has no
 --      account: the checks report it
 -- materialise: view
-SELECT
+-- fmt: on
+select
     orders.account_id,
     orders.order_id,
     orders.line_no,
     deliveries.delivered_date,
     deliveries.quantity,
-    coalesce(deliveries.rejected_quantity, 0) AS rejected_quantity
-FROM core.deliveries AS deliveries
-JOIN core.orders AS orders
-  ON orders.order_id = deliveries.order_id AND orders.line_no = deliveries.order_line_no
-UNION ALL
-SELECT
+    coalesce(deliveries.rejected_quantity, 0) as rejected_quantity
+from core.deliveries as deliveries
+join core.orders as orders on orders.order_id = deliveries.order_id and orders.line_no = deliveries.order_line_no
+union all
+select
     orders.account_id,
     orders.order_id,
     orders.line_no,
     orders.delivered_date,
     -- A date without a quantity means the whole line.
-    coalesce(orders.delivered_quantity, orders.quantity) AS quantity,
-    coalesce(orders.rejected_quantity, 0) AS rejected_quantity
-FROM core.orders AS orders
-ANTI JOIN core.deliveries AS deliveries
-  ON deliveries.order_id = orders.order_id AND deliveries.order_line_no = orders.line_no
-WHERE orders.delivered_date IS NOT NULL
+    coalesce(orders.delivered_quantity, orders.quantity) as quantity,
+    coalesce(orders.rejected_quantity, 0) as rejected_quantity
+from core.orders as orders
+anti join
+    core.deliveries as deliveries on deliveries.order_id = orders.order_id and deliveries.order_line_no = orders.line_no
+where orders.delivered_date is not null

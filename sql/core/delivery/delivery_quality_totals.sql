@@ -1,37 +1,40 @@
+-- fmt: off
 -- grain: business month × account
 -- why: quantities that parts per million and their year to date are divided from; averaged months would weigh a small
 --      month like a large one
-WITH delivered AS (
-    SELECT
-        months.period_month,
-        lines.account_id,
-        sum(lines.quantity) AS delivered_quantity,
-        sum(lines.rejected_quantity) AS rejected_quantity
-    FROM core.delivery_lines AS lines
-    JOIN core.days AS days ON days.calendar_date = lines.delivered_date
-    JOIN core.rating_months AS months ON months.period_month = days.period_month
-    GROUP BY months.period_month, lines.account_id
-),
+-- fmt: on
+with
+    delivered as (
+        select
+            months.period_month,
+            lines.account_id,
+            sum(lines.quantity) as delivered_quantity,
+            sum(lines.rejected_quantity) as rejected_quantity
+        from core.delivery_lines as lines
+        join core.days as days on days.calendar_date = lines.delivered_date
+        join core.rating_months as months on months.period_month = days.period_month
+        group by months.period_month, lines.account_id
+    ),
 
-complaints AS (
-    SELECT
-        months.period_month,
-        issues.account_id,
-        count(*) AS complaint_count,
-        coalesce(sum(issues.affected_quantity), 0) AS complaint_quantity
-    FROM core.issues AS issues
-    JOIN core.days AS days ON days.calendar_date = issues.opened_date
-    JOIN core.rating_months AS months ON months.period_month = days.period_month
-    WHERE issues.issue_type = 'complaint'
-    GROUP BY months.period_month, issues.account_id
-)
+    complaints as (
+        select
+            months.period_month,
+            issues.account_id,
+            count(*) as complaint_count,
+            coalesce(sum(issues.affected_quantity), 0) as complaint_quantity
+        from core.issues as issues
+        join core.days as days on days.calendar_date = issues.opened_date
+        join core.rating_months as months on months.period_month = days.period_month
+        where issues.issue_type = 'complaint'
+        group by months.period_month, issues.account_id
+    )
 
-SELECT
+select
     period_month,
     account_id,
-    coalesce(delivered.delivered_quantity, 0) AS delivered_quantity,
-    coalesce(delivered.rejected_quantity, 0) AS rejected_quantity,
-    coalesce(complaints.complaint_count, 0) AS complaint_count,
-    coalesce(complaints.complaint_quantity, 0) AS complaint_quantity
-FROM delivered
-FULL JOIN complaints USING (period_month, account_id)
+    coalesce(delivered.delivered_quantity, 0) as delivered_quantity,
+    coalesce(delivered.rejected_quantity, 0) as rejected_quantity,
+    coalesce(complaints.complaint_count, 0) as complaint_count,
+    coalesce(complaints.complaint_quantity, 0) as complaint_quantity
+from delivered
+full join complaints using (period_month, account_id)

@@ -1,15 +1,20 @@
+-- fmt: off
 -- grain: columns that forecasts are compared by × account × product
 -- why: numbers the items, so that their months are found by one whole number instead of by texts that may be NULL
-WITH items AS (
-    SELECT by_account, by_product, account_id, product_id FROM core.forecast_quantities
-    UNION
-    SELECT by_account, by_product, account_id, product_id FROM core.item_sales
-)
+-- fmt: on
+with
+    items as (
+        select by_account, by_product, account_id, product_id
+        from core.forecast_quantities
+        union
+        select by_account, by_product, account_id, product_id
+        from core.item_sales
+    )
 
-SELECT
-    row_number() OVER (ORDER BY by_account, by_product, account_id, product_id) AS item_no,
+select
+    row_number() over (order by by_account, by_product, account_id, product_id) as item_no,
     by_account,
     by_product,
     account_id,
     product_id
-FROM items
+from items

@@ -1,58 +1,59 @@
+-- fmt: off
 -- grain: forecast item × business month from its first sale to the last snapshot needed, months without sales included
 -- why: what was known of an item at a snapshot: the last actual, and how far a naive forecast had been off in sample by then
-WITH wanted AS (
-    SELECT item_no, max(snapshot_index) AS last_index FROM core.forecast_comparisons GROUP BY item_no
-),
+-- fmt: on
+with
+    wanted as (select item_no, max(snapshot_index) as last_index from core.forecast_comparisons group by item_no),
 
-first_sale AS (
-    SELECT item_no, min(month_index) AS first_index FROM core.item_months GROUP BY item_no
-),
+    first_sale as (select item_no, min(month_index) as first_index from core.item_months group by item_no),
 
-spine AS (
-    SELECT
-        item_no,
-        first_sale.first_index,
-        unnest(generate_series(first_sale.first_index, wanted.last_index)) AS month_index
-    FROM first_sale
-    JOIN wanted USING (item_no)
-),
+    spine as (
+        select
+            item_no,
+            first_sale.first_index,
+            unnest(generate_series(first_sale.first_index, wanted.last_index)) as month_index
+        from first_sale
+        join wanted using (item_no)
+    ),
 
-history AS (
-    SELECT
-        item_no,
-        spine.month_index,
-        spine.month_index - spine.first_index + 1 AS month_count,
-        coalesce(sales.quantity, 0)::DECIMAL(18, 4) AS quantity,
-        settings.forecast_season AS season
-    FROM spine
-    LEFT JOIN core.item_months AS sales USING (item_no, month_index)
-    CROSS JOIN build.settings AS settings
-),
+    history as (
+        select
+            item_no,
+            spine.month_index,
+            spine.month_index - spine.first_index + 1 as month_count,
+            coalesce(sales.quantity, 0)::decimal(18, 4) as quantity,
+            settings.forecast_season as season
+        from spine
+        left join core.item_months as sales using (item_no, month_index)
+        cross join build.settings as settings
+    ),
 
-errors AS (
-    SELECT
-        *,
-        naive_error(quantity, 1, item_no, month_index) AS naive,
-        naive_error(quantity, season, item_no, month_index) AS seasonal
-    FROM history
-)
+    errors as (
+        select
+            *,
+            naive_error(quantity, 1, item_no, month_index) as naive,
+            naive_error(quantity, season, item_no, month_index) as seasonal
+        from history
+    )
 
-SELECT
+select
     item_no,
     month_index,
     month_count,
     quantity,
     -- A season has to have been seen twice before it can serve as the scale.
-    CASE WHEN month_count >= 2 * season THEN season ELSE 1 END AS scale_lag,
-    CASE
-        WHEN month_count >= 2 * season THEN mean_to_date(seasonal, item_no, month_index)
-        ELSE mean_to_date(naive, item_no, month_index)
-    END AS in_sample_mae,
+    case when month_count >= 2 * season then season else 1 end as scale_lag,
+    case
+        when month_count >= 2 * season
+        then mean_to_date(seasonal, item_no, month_index)
+        else mean_to_date(naive, item_no, month_index)
+    end as in_sample_mae,
     sqrt(
-        CASE
+        case
             -- The square of a DECIMAL(18, 4) does not fit one.
-            WHEN month_count >= 2 * season THEN mean_to_date(seasonal::DECIMAL(28, 4) * seasonal, item_no, month_index)
-            ELSE mean_to_date(naive::DECIMAL(28, 4) * naive, item_no, month_index)
-        END
-    ) AS in_sample_rmse
-FROM errors
+            when month_count >= 2 * season
+            then mean_to_date(seasonal::decimal(28, 4) * seasonal, item_no, month_index)
+            else mean_to_date(naive::decimal(28, 4) * naive, item_no, month_index)
+        end
+    ) as in_sample_rmse
+from errors

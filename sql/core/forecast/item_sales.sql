@@ -1,28 +1,30 @@
+-- fmt: off
 -- grain: columns that forecasts are compared by × account × product × business month
 -- why: actual quantities up to the last month built, added up to what forecasts are compared by; returns are negative and stay so
-WITH grains AS (
-    SELECT DISTINCT by_account, by_product FROM core.forecast_rounds
-),
+-- fmt: on
+with
+    grains as (select distinct by_account, by_product from core.forecast_rounds),
 
-monthly AS (
-    SELECT sales.account_id, sales.product_id, sales.period_month, sum(sales.quantity) AS quantity
-    FROM core.sales AS sales
-    CROSS JOIN build.settings AS settings
-    WHERE sales.basis = settings.forecast_actual
-      AND sales.quantity IS NOT NULL
-      AND sales.period_month <= (SELECT max(period_month) FROM build.periods)
-    GROUP BY sales.account_id, sales.product_id, sales.period_month
-)
+    monthly as (
+        select sales.account_id, sales.product_id, sales.period_month, sum(sales.quantity) as quantity
+        from core.sales as sales
+        cross join build.settings as settings
+        where
+            sales.basis = settings.forecast_actual
+            and sales.quantity is not null
+            and sales.period_month <= (select max(period_month) from build.periods)
+        group by sales.account_id, sales.product_id, sales.period_month
+    )
 
-SELECT
+select
     grains.by_account,
     grains.by_product,
-    CASE WHEN grains.by_account THEN monthly.account_id END AS account_id,
-    CASE WHEN grains.by_product THEN monthly.product_id END AS product_id,
+    case when grains.by_account then monthly.account_id end as account_id,
+    case when grains.by_product then monthly.product_id end as product_id,
     months.month_index,
-    sum(monthly.quantity)::DECIMAL(18, 4) AS quantity
-FROM monthly
-JOIN core.months AS months ON months.period_month = monthly.period_month
-CROSS JOIN grains
-GROUP BY ALL
-HAVING sum(monthly.quantity) <> 0
+    sum(monthly.quantity)::decimal(18, 4) as quantity
+from monthly
+join core.months as months on months.period_month = monthly.period_month
+cross join grains
+group by all
+having sum(monthly.quantity) <> 0

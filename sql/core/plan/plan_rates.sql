@@ -1,50 +1,58 @@
+-- fmt: off
 -- grain: plan version × business month × currency
 -- why: plan_rate is r0 and average_rate r1 of the bridge (metrics, section 2); a line's own fx_rate comes before it
-WITH rates_used AS (
-    SELECT plan_version, month AS period_month, currency, fx_rate, count(*) AS line_count
-    FROM core.sales_plan
-    WHERE fx_rate IS NOT NULL
-    GROUP BY plan_version, month, currency, fx_rate
-),
+-- fmt: on
+with
+    rates_used as (
+        select plan_version, month as period_month, currency, fx_rate, count(*) as line_count
+        from core.sales_plan
+        where fx_rate is not null
+        group by plan_version, month, currency, fx_rate
+    ),
 
--- Lines of one version, month and currency should agree on a rate. Where not, most lines win, then the lower rate.
-version_rates AS (
-    SELECT plan_version, period_month, currency, first(fx_rate ORDER BY line_count DESC, fx_rate) AS fx_rate
-    FROM rates_used
-    GROUP BY plan_version, period_month, currency
-),
+    -- Lines of one version, month and currency should agree on a rate. Where not, most lines win, then the lower
+    -- rate.
+    version_rates as (
+        select plan_version, period_month, currency, first(fx_rate order by line_count desc, fx_rate) as fx_rate
+        from rates_used
+        group by plan_version, period_month, currency
+    ),
 
-budget_rates AS (
-    SELECT currency, rate_date, rate FROM core.fx_rates WHERE rate_type = 'budget'
-),
+    budget_rates as (select currency, rate_date, rate from core.fx_rates where rate_type = 'budget'),
 
-currencies AS (
-    SELECT currency FROM core.month_rates
-    UNION
-    SELECT currency FROM version_rates
-    UNION
-    SELECT currency FROM budget_rates
-),
+    currencies as (
+        select currency
+        from core.month_rates
+        union
+        select currency
+        from version_rates
+        union
+        select currency
+        from budget_rates
+    ),
 
-wanted AS (
-    SELECT plan_months.plan_version, months.period_month, months.as_of_date, currencies.currency
-    FROM core.plan_months AS plan_months
-    JOIN core.months AS months USING (period_month)
-    CROSS JOIN currencies
-)
+    wanted as (
+        select plan_months.plan_version, months.period_month, months.as_of_date, currencies.currency
+        from core.plan_months as plan_months
+        join core.months as months using (period_month)
+        cross join currencies
+    )
 
-SELECT
+select
     wanted.plan_version,
     wanted.period_month,
     wanted.currency,
-    CASE
-        WHEN wanted.currency = settings.reporting_currency THEN 1
-        ELSE coalesce(version_rates.fx_rate, budget_rates.rate, month_rates.average_rate)
-    END::DECIMAL(18, 8) AS plan_rate,
+    case
+        when wanted.currency = settings.reporting_currency
+        then 1
+        else coalesce(version_rates.fx_rate, budget_rates.rate, month_rates.average_rate)
+    end::decimal(18, 8) as plan_rate,
     month_rates.average_rate
-FROM wanted
-CROSS JOIN build.settings AS settings
-LEFT JOIN version_rates USING (plan_version, period_month, currency)
-LEFT JOIN core.month_rates AS month_rates
-    ON month_rates.period_month = wanted.period_month AND month_rates.currency = wanted.currency
-ASOF LEFT JOIN budget_rates ON budget_rates.currency = wanted.currency AND budget_rates.rate_date <= wanted.as_of_date
+from wanted
+cross join build.settings as settings
+left join version_rates using (plan_version, period_month, currency)
+left join
+    core.month_rates as month_rates
+    on month_rates.period_month = wanted.period_month
+    and month_rates.currency = wanted.currency
+asof left join budget_rates on budget_rates.currency = wanted.currency and budget_rates.rate_date <= wanted.as_of_date

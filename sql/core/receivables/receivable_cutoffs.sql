@@ -1,9 +1,8 @@
+-- fmt: off
 -- grain: calendar day
 -- why: the first month end that knows of a day, found by equality; no snapshot after the last one
-SELECT
-    days.calendar_date,
-    months.month_index,
-    snapshots.snapshot_no
-FROM core.days AS days
-ASOF JOIN core.months AS months ON months.as_of_date >= days.calendar_date
-ASOF LEFT JOIN core.receivable_snapshots AS snapshots ON snapshots.as_of_date >= days.calendar_date
+-- fmt: on
+select days.calendar_date, months.month_index, snapshots.snapshot_no
+from core.days as days
+asof join core.months as months on months.as_of_date >= days.calendar_date
+asof left join core.receivable_snapshots as snapshots on snapshots.as_of_date >= days.calendar_date

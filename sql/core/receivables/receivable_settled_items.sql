@@ -1,40 +1,41 @@
+-- fmt: off
 -- grain: month × invoice × instalment settled in it
 -- why: how late customers really settle; an item counts in the month at whose end it is settled and no month earlier.
 --   The day is the one on which nothing was left, whatever settled it; a day before the due date is not late
-WITH bounds AS (
-    SELECT min(as_of_date) AS first_date FROM core.receivable_snapshots
-),
+-- fmt: on
+with
+    bounds as (select min(as_of_date) as first_date from core.receivable_snapshots),
 
-changes AS (
-    SELECT
-        invoice_id,
-        instalment_no,
-        due_date,
-        valid_from,
-        first_snapshot_no,
-        amount_doc,
-        outstanding_amount_doc,
-        coalesce(lag(outstanding_amount_doc) OVER item, amount_doc) AS previous_amount_doc,
-        -- A later state of the same month that reopens the item takes the settlement back.
-        max(CASE WHEN outstanding_amount_doc <> 0 THEN valid_from END) OVER (
-            PARTITION BY invoice_id, instalment_no, first_snapshot_no
-        ) AS last_open_date
-    FROM core.receivable_item_states
-    WINDOW item AS (PARTITION BY invoice_id, instalment_no ORDER BY valid_from)
-),
+    changes as (
+        select
+            invoice_id,
+            instalment_no,
+            due_date,
+            valid_from,
+            first_snapshot_no,
+            amount_doc,
+            outstanding_amount_doc,
+            coalesce(lag(outstanding_amount_doc) over item, amount_doc) as previous_amount_doc,
+            -- A later state of the same month that reopens the item takes the settlement back.
+            max(case when outstanding_amount_doc <> 0 then valid_from end) over (
+                partition by invoice_id, instalment_no, first_snapshot_no
+            ) as last_open_date
+        from core.receivable_item_states
+        window item as (partition by invoice_id, instalment_no order by valid_from)
+    ),
 
-settled AS (
-    SELECT changes.*
-    FROM changes
-    CROSS JOIN bounds
-    WHERE
-        outstanding_amount_doc = 0
-        AND previous_amount_doc <> 0
-        AND valid_from > first_date
-        AND (last_open_date IS NULL OR last_open_date < valid_from)
-)
+    settled as (
+        select changes.*
+        from changes
+        cross join bounds
+        where
+            outstanding_amount_doc = 0
+            and previous_amount_doc <> 0
+            and valid_from > first_date
+            and (last_open_date is null or last_open_date < valid_from)
+    )
 
-SELECT
+select
     periods.period_month,
     settled.invoice_id,
     settled.instalment_no,
@@ -42,9 +43,9 @@ SELECT
     documents.account_manager,
     documents.currency,
     settled.amount_doc,
-    settled.valid_from AS settled_date,
-    greatest(settled.valid_from - coalesce(settled.due_date, documents.due_date), 0)::BIGINT AS days_late
-FROM settled
-JOIN core.receivable_documents AS documents USING (invoice_id)
-JOIN core.receivable_snapshots AS snapshots ON snapshots.snapshot_no = settled.first_snapshot_no
-JOIN build.periods AS periods ON periods.period_month = snapshots.period_month
+    settled.valid_from as settled_date,
+    greatest(settled.valid_from - coalesce(settled.due_date, documents.due_date), 0)::bigint as days_late
+from settled
+join core.receivable_documents as documents using (invoice_id)
+join core.receivable_snapshots as snapshots on snapshots.snapshot_no = settled.first_snapshot_no
+join build.periods as periods on periods.period_month = snapshots.period_month

@@ -1,40 +1,35 @@
+-- fmt: off
 -- grain: currency × day
 -- why: the rate of any day by equality: the latest spot rate by then, else the latest average rate by then
-WITH currencies AS (
-    SELECT DISTINCT currency
-    FROM core.fx_rates
-    WHERE currency <> (SELECT reporting_currency FROM build.settings)
-),
+-- fmt: on
+with
+    currencies as (
+        select distinct currency from core.fx_rates where currency <> (select reporting_currency from build.settings)
+    ),
 
-wanted AS (
-    SELECT currencies.currency, days.calendar_date AS rate_date
-    FROM core.days AS days
-    CROSS JOIN currencies
-),
+    wanted as (
+        select currencies.currency, days.calendar_date as rate_date from core.days as days cross join currencies
+    ),
 
-spot AS (
-    SELECT currency, rate_date, rate FROM core.fx_rates WHERE rate_type = 'spot'
-),
+    spot as (select currency, rate_date, rate from core.fx_rates where rate_type = 'spot'),
 
-average AS (
-    SELECT currency, rate_date, rate FROM core.fx_rates WHERE rate_type = 'average'
-),
+    average as (select currency, rate_date, rate from core.fx_rates where rate_type = 'average'),
 
-found AS (
-    SELECT wanted.currency, wanted.rate_date, spot.rate AS spot_rate, average.rate AS average_rate
-    FROM wanted
-    ASOF LEFT JOIN spot ON spot.currency = wanted.currency AND spot.rate_date <= wanted.rate_date
-    ASOF LEFT JOIN average ON average.currency = wanted.currency AND average.rate_date <= wanted.rate_date
-)
+    found as (
+        select wanted.currency, wanted.rate_date, spot.rate as spot_rate, average.rate as average_rate
+        from wanted
+        asof left join spot on spot.currency = wanted.currency and spot.rate_date <= wanted.rate_date
+        asof left join average on average.currency = wanted.currency and average.rate_date <= wanted.rate_date
+    )
 
-SELECT
+select
     currency,
     rate_date,
-    coalesce(spot_rate, average_rate)::DECIMAL(18, 8) AS rate,
-    CASE WHEN spot_rate IS NOT NULL THEN 'spot' ELSE 'average' END AS rate_source
-FROM found
-WHERE coalesce(spot_rate, average_rate) IS NOT NULL
-UNION ALL
-SELECT settings.reporting_currency, days.calendar_date, 1::DECIMAL(18, 8), 'reporting'
-FROM core.days AS days
-CROSS JOIN build.settings AS settings
+    coalesce(spot_rate, average_rate)::decimal(18, 8) as rate,
+    case when spot_rate is not null then 'spot' else 'average' end as rate_source
+from found
+where coalesce(spot_rate, average_rate) is not null
+union all
+select settings.reporting_currency, days.calendar_date, 1::decimal(18, 8), 'reporting'
+from core.days as days
+cross join build.settings as settings

@@ -1,51 +1,52 @@
+-- fmt: off
 -- grain: business month × currency
 -- why: closing rates value what is owed, average rates what was sold (metrics, sections 1 and 2)
-WITH rates AS (
-    SELECT fx_rates.currency, fx_rates.rate_type, fx_rates.rate_date, fx_rates.rate, days.period_month
-    FROM core.fx_rates AS fx_rates
-    JOIN core.days AS days ON days.calendar_date = fx_rates.rate_date
-),
+-- fmt: on
+with
+    rates as (
+        select fx_rates.currency, fx_rates.rate_type, fx_rates.rate_date, fx_rates.rate, days.period_month
+        from core.fx_rates as fx_rates
+        join core.days as days on days.calendar_date = fx_rates.rate_date
+    ),
 
-closing AS (
-    SELECT months.period_month, daily.currency, daily.rate, daily.rate_source
-    FROM core.months AS months
-    JOIN core.daily_rates AS daily ON daily.rate_date = months.as_of_date
-),
+    closing as (
+        select months.period_month, daily.currency, daily.rate, daily.rate_source
+        from core.months as months
+        join core.daily_rates as daily on daily.rate_date = months.as_of_date
+    ),
 
--- An average rate is dated anywhere in its month; the latest one given counts.
-given_average AS (
-    SELECT period_month, currency, arg_max(rate, rate_date) AS rate
-    FROM rates
-    WHERE rate_type = 'average'
-    GROUP BY period_month, currency
-),
+    -- An average rate is dated anywhere in its month; the latest one given counts.
+    given_average as (
+        select period_month, currency, arg_max(rate, rate_date) as rate
+        from rates
+        where rate_type = 'average'
+        group by period_month, currency
+    ),
 
-mean_of_spot AS (
-    SELECT
-        period_month,
-        currency,
-        (sum(rate)::DECIMAL(38, 8)::DOUBLE / count(*))::DECIMAL(18, 8) AS rate
-    FROM rates
-    WHERE rate_type = 'spot'
-    GROUP BY period_month, currency
-),
+    mean_of_spot as (
+        select period_month, currency, (sum(rate)::decimal(38, 8)::double / count(*))::decimal(18, 8) as rate
+        from rates
+        where rate_type = 'spot'
+        group by period_month, currency
+    ),
 
-before_month AS (
-    SELECT months.period_month, daily.currency, daily.rate
-    FROM core.months AS months
-    JOIN core.daily_rates AS daily ON daily.rate_date = months.start_date
-)
+    before_month as (
+        select months.period_month, daily.currency, daily.rate
+        from core.months as months
+        join core.daily_rates as daily on daily.rate_date = months.start_date
+    )
 
-SELECT
+select
     closing.period_month,
     closing.currency,
-    closing.rate AS closing_rate,
-    closing.rate_source AS closing_rate_source,
-    CASE
-        WHEN closing.rate_source = 'reporting' THEN 1
-        ELSE coalesce(given_average.rate, mean_of_spot.rate, before_month.rate, closing.rate)
-    END::DECIMAL(18, 8) AS average_rate
-FROM closing
-LEFT JOIN given_average USING (period_month, currency)
-LEFT JOIN mean_of_spot USING (period_month, currency)
-LEFT JOIN before_month USING (period_month, currency)
+    closing.rate as closing_rate,
+    closing.rate_source as closing_rate_source,
+    case
+        when closing.rate_source = 'reporting'
+        then 1
+        else coalesce(given_average.rate, mean_of_spot.rate, before_month.rate, closing.rate)
+    end::decimal(18, 8) as average_rate
+from closing
+left join given_average using (period_month, currency)
+left join mean_of_spot using (period_month, currency)
+left join before_month using (period_month, currency)

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, account_id, basis
 -- why: whether the lines due in the month reached the customer on time and in full, as known at the month's end
 -- method: delivery-performance-1
@@ -21,11 +22,12 @@
 --   quantity_on_time        DECIMAL(18,4)  Quantity delivered inside the window, at most what the line ordered, rejected goods included
 --   quantity_on_time_ratio  DECIMAL(18,6)  Share of the quantity due that came on time := quantity_on_time ÷ quantity_due
 --   average_days_late       DECIMAL(18,2)  Days from the due date to completion, or to as_of_date while incomplete, over the late lines; NULL when none is late := Σ days late ÷ late_count
-SELECT
+-- fmt: on
+select
     totals.period_month,
     totals.account_id,
-    coalesce(accounts.account_name, 'unknown') AS account_name,
-    coalesce(accounts.account_manager, 'unknown') AS account_manager,
+    coalesce(accounts.account_name, 'unknown') as account_name,
+    coalesce(accounts.account_manager, 'unknown') as account_manager,
     totals.basis,
     totals.line_count,
     totals.on_time_count,
@@ -33,13 +35,13 @@ SELECT
     totals.otif_count,
     totals.late_count,
     totals.open_late_count,
-    ratio(totals.on_time_count, totals.line_count) AS on_time_ratio,
-    ratio(totals.in_full_count, totals.line_count) AS in_full_ratio,
-    ratio(totals.otif_count, totals.line_count) AS otif_ratio,
+    ratio(totals.on_time_count, totals.line_count) as on_time_ratio,
+    ratio(totals.in_full_count, totals.line_count) as in_full_ratio,
+    ratio(totals.otif_count, totals.line_count) as otif_ratio,
     totals.quantity_due,
     totals.quantity_on_time,
-    ratio(totals.quantity_on_time, totals.quantity_due) AS quantity_on_time_ratio,
-    ratio(totals.days_late, totals.late_count)::DECIMAL(18, 6) AS average_days_late
-FROM core.delivery_month_totals AS totals
-JOIN build.periods AS periods USING (period_month)
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = totals.account_id
+    ratio(totals.quantity_on_time, totals.quantity_due) as quantity_on_time_ratio,
+    ratio(totals.days_late, totals.late_count)::decimal(18, 6) as average_days_late
+from core.delivery_month_totals as totals
+join build.periods as periods using (period_month)
+left join core.accounts as accounts on accounts.account_id = totals.account_id

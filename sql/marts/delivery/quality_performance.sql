@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, account_id
 -- why: what customers sent back or complained about, against what was delivered to them
 -- method: quality-performance-1
@@ -18,37 +19,50 @@
 --   ytd_ppm                  DECIMAL(18,6)  Rejected parts per million delivered in the fiscal year to date, from totals := ytd_rejected_quantity ÷ ytd_delivered_quantity × 1,000,000
 --   ytd_complaint_count      BIGINT         Complaints opened in the fiscal year to date
 --   ytd_complaint_quantity   DECIMAL(18,4)  Quantity that the complaints opened in the fiscal year to date concern
-WITH to_date AS (
-    SELECT
-        periods.period_month,
-        totals.account_id,
-        coalesce(sum(totals.delivered_quantity) FILTER (totals.period_month = periods.period_month), 0) AS delivered_quantity,
-        CASE
-            WHEN any_value(records.rejects_are_recorded)
-                THEN coalesce(sum(totals.rejected_quantity) FILTER (totals.period_month = periods.period_month), 0)
-        END AS rejected_quantity,
-        coalesce(sum(totals.complaint_count) FILTER (totals.period_month = periods.period_month), 0) AS complaint_count,
-        coalesce(sum(totals.complaint_quantity) FILTER (totals.period_month = periods.period_month), 0) AS complaint_quantity,
-        sum(totals.delivered_quantity) AS ytd_delivered_quantity,
-        CASE WHEN any_value(records.rejects_are_recorded) THEN sum(totals.rejected_quantity) END AS ytd_rejected_quantity,
-        sum(totals.complaint_count) AS ytd_complaint_count,
-        sum(totals.complaint_quantity) AS ytd_complaint_quantity
-    FROM build.periods AS periods
-    JOIN core.delivery_quality_totals AS totals
-      ON totals.period_month BETWEEN periods.fiscal_year_first_month AND periods.period_month
-    CROSS JOIN core.delivery_records AS records
-    GROUP BY periods.period_month, totals.account_id
-)
+-- fmt: on
+with
+    to_date as (
+        select
+            periods.period_month,
+            totals.account_id,
+            coalesce(
+                sum(totals.delivered_quantity) filter (totals.period_month = periods.period_month), 0
+            ) as delivered_quantity,
+            case
+                when any_value(records.rejects_are_recorded)
+                then coalesce(sum(totals.rejected_quantity) filter (totals.period_month = periods.period_month), 0)
+            end as rejected_quantity,
+            coalesce(
+                sum(totals.complaint_count) filter (totals.period_month = periods.period_month), 0
+            ) as complaint_count,
+            coalesce(
+                sum(totals.complaint_quantity) filter (totals.period_month = periods.period_month), 0
+            ) as complaint_quantity,
+            sum(totals.delivered_quantity) as ytd_delivered_quantity,
+            case
+                when any_value(records.rejects_are_recorded) then sum(totals.rejected_quantity)
+            end as ytd_rejected_quantity,
+            sum(totals.complaint_count) as ytd_complaint_count,
+            sum(totals.complaint_quantity) as ytd_complaint_quantity
+        from build.periods as periods
+        join
+            core.delivery_quality_totals as totals
+            on totals.period_month between periods.fiscal_year_first_month and periods.period_month
+        cross join core.delivery_records as records
+        group by periods.period_month, totals.account_id
+    )
 
-SELECT
+select
     to_date.*,
-    coalesce(accounts.account_name, 'unknown') AS account_name,
-    coalesce(accounts.account_manager, 'unknown') AS account_manager,
-    ratio(to_date.rejected_quantity * 1000000, to_date.delivered_quantity) AS ppm,
-    CASE
-        WHEN to_date.delivered_quantity = 0 THEN 'nothing was delivered'
-        WHEN to_date.rejected_quantity IS NULL THEN 'no source says what was rejected'
-    END AS ppm_reason,
-    ratio(to_date.ytd_rejected_quantity * 1000000, to_date.ytd_delivered_quantity) AS ytd_ppm
-FROM to_date
-LEFT JOIN core.accounts AS accounts USING (account_id)
+    coalesce(accounts.account_name, 'unknown') as account_name,
+    coalesce(accounts.account_manager, 'unknown') as account_manager,
+    ratio(to_date.rejected_quantity * 1000000, to_date.delivered_quantity) as ppm,
+    case
+        when to_date.delivered_quantity = 0
+        then 'nothing was delivered'
+        when to_date.rejected_quantity is null
+        then 'no source says what was rejected'
+    end as ppm_reason,
+    ratio(to_date.ytd_rejected_quantity * 1000000, to_date.ytd_delivered_quantity) as ytd_ppm
+from to_date
+left join core.accounts as accounts using (account_id)

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, level, account_id, product_id, account_manager, forecast_step, lag
 -- why: how far each forecast of the month was off, at every distance it was made from, and whether the work on it paid; an error is
 --   made at an item, so that errors of one item never cancel those of another in a sum
@@ -47,203 +48,238 @@
 --   reference_step              VARCHAR        The step that the others are measured against: statistical, else sales, else the first by name
 --   step_value_added            DECIMAL(18,6)  What the step gains over the reference step, positive = it helps := wape of reference_step − wape
 --   step_value_added_reason     VARCHAR        Why step_value_added is undefined
-WITH item_errors AS (
-    SELECT
-        compared.period_month,
-        compared.forecast_step,
-        compared.lag,
-        items.by_account,
-        items.by_product,
-        items.account_id,
-        items.product_id,
-        CASE WHEN items.by_account THEN coalesce(accounts.account_manager, 'unknown') END AS account_manager,
-        compared.actual,
-        compared.forecast,
-        compared.is_forecast,
-        compared.trailing_error,
-        compared.trailing_absolute_error,
-        compared.trailing_months,
-        known.quantity AS naive,
-        season_ago.quantity AS seasonal_naive,
-        known.month_count,
-        known.scale_lag,
-        known.in_sample_mae,
-        known.in_sample_rmse
-    FROM core.forecast_comparisons AS compared
-    JOIN core.forecast_items AS items ON items.item_no = compared.item_no
-    CROSS JOIN build.settings AS settings
-    LEFT JOIN core.item_history AS known
-        ON known.item_no = compared.item_no AND known.month_index = compared.snapshot_index
-    LEFT JOIN core.item_history AS season_ago
-        ON season_ago.item_no = compared.item_no
-        -- As many seasons back as it takes to reach a month that the snapshot knew.
-        AND season_ago.month_index
+-- fmt: on
+with
+    item_errors as (
+        select
+            compared.period_month,
+            compared.forecast_step,
+            compared.lag,
+            items.by_account,
+            items.by_product,
+            items.account_id,
+            items.product_id,
+            case when items.by_account then coalesce(accounts.account_manager, 'unknown') end as account_manager,
+            compared.actual,
+            compared.forecast,
+            compared.is_forecast,
+            compared.trailing_error,
+            compared.trailing_absolute_error,
+            compared.trailing_months,
+            known.quantity as naive,
+            season_ago.quantity as seasonal_naive,
+            known.month_count,
+            known.scale_lag,
+            known.in_sample_mae,
+            known.in_sample_rmse
+        from core.forecast_comparisons as compared
+        join core.forecast_items as items on items.item_no = compared.item_no
+        cross join build.settings as settings
+        left join
+            core.item_history as known
+            on known.item_no = compared.item_no
+            and known.month_index = compared.snapshot_index
+        left join
+            core.item_history as season_ago
+            on season_ago.item_no = compared.item_no
+            -- As many seasons back as it takes to reach a month that the snapshot knew.
+            and season_ago.month_index
             = compared.target_index
-            - settings.forecast_season * greatest(1, (compared.lag + settings.forecast_season - 1) // settings.forecast_season)
-    LEFT JOIN core.accounts AS accounts ON accounts.account_id = items.account_id
-),
+            - settings.forecast_season
+            * greatest(1, divide(compared.lag + settings.forecast_season - 1, settings.forecast_season))
+        left join core.accounts as accounts on accounts.account_id = items.account_id
+    ),
 
--- An item has one row, so its measures are those of the row.
-item_measures AS (
-    SELECT
-        period_month,
-        forecast_step,
-        lag,
-        by_account,
-        by_product,
-        'item' AS level,
-        account_id,
-        product_id,
-        account_manager,
-        1 AS n,
-        actual AS actual_quantity,
-        forecast AS forecast_quantity,
-        CASE WHEN is_forecast THEN 0 ELSE actual END AS unforecast_quantity,
-        abs(actual) AS absolute_actual_quantity,
-        abs(actual - forecast) AS absolute_error_quantity,
-        percentage_error(actual, forecast) AS wape,
-        CASE WHEN actual > 0 THEN ratio(forecast - actual, actual) END AS bias_ratio,
-        abs(actual - forecast) AS mae,
-        abs(actual - forecast) AS rmse,
-        percentage_error(actual, forecast) AS mape,
-        (actual <> 0)::BIGINT AS mape_n,
-        symmetric_error(actual, forecast) AS smape,
-        scaled_error(actual, forecast, in_sample_mae) AS mase,
-        (scaled_error(actual, forecast, in_sample_mae) IS NOT NULL)::BIGINT AS mase_n,
-        scale_lag AS least_scale_lag,
-        scale_lag AS greatest_scale_lag,
-        month_count AS longest_history,
-        scaled_error(actual, forecast, in_sample_rmse) AS rmsse,
-        ratio(trailing_error, ratio(trailing_absolute_error, trailing_months)) AS tracking_signal,
-        trailing_months AS tracking_signal_n,
-        percentage_error(actual, naive) AS naive_wape,
-        CASE WHEN naive IS NOT NULL THEN percentage_error(actual, forecast) END AS wape_beside_naive,
-        (naive IS NOT NULL)::BIGINT AS naive_n,
-        percentage_error(actual, seasonal_naive) AS seasonal_naive_wape,
-        (seasonal_naive IS NOT NULL)::BIGINT AS seasonal_naive_n
-    FROM item_errors
-),
+    -- An item has one row, so its measures are those of the row.
+    item_measures as (
+        select
+            period_month,
+            forecast_step,
+            lag,
+            by_account,
+            by_product,
+            'item' as level,
+            account_id,
+            product_id,
+            account_manager,
+            1 as n,
+            actual as actual_quantity,
+            forecast as forecast_quantity,
+            case when is_forecast then 0 else actual end as unforecast_quantity,
+            abs(actual) as absolute_actual_quantity,
+            abs(actual - forecast) as absolute_error_quantity,
+            percentage_error(actual, forecast) as wape,
+            case when actual > 0 then ratio(forecast - actual, actual) end as bias_ratio,
+            abs(actual - forecast) as mae,
+            abs(actual - forecast) as rmse,
+            percentage_error(actual, forecast) as mape,
+            (actual <> 0)::bigint as mape_n,
+            symmetric_error(actual, forecast) as smape,
+            scaled_error(actual, forecast, in_sample_mae) as mase,
+            (scaled_error(actual, forecast, in_sample_mae) is not null)::bigint as mase_n,
+            scale_lag as least_scale_lag,
+            scale_lag as greatest_scale_lag,
+            month_count as longest_history,
+            scaled_error(actual, forecast, in_sample_rmse) as rmsse,
+            ratio(trailing_error, ratio(trailing_absolute_error, trailing_months)) as tracking_signal,
+            trailing_months as tracking_signal_n,
+            percentage_error(actual, naive) as naive_wape,
+            case when naive is not null then percentage_error(actual, forecast) end as wape_beside_naive,
+            (naive is not null)::bigint as naive_n,
+            percentage_error(actual, seasonal_naive) as seasonal_naive_wape,
+            (seasonal_naive is not null)::bigint as seasonal_naive_n
+        from item_errors
+    ),
 
-level_measures AS (
-    SELECT
-        period_month,
-        forecast_step,
-        lag,
-        by_account,
-        by_product,
-        CASE
-            WHEN grouping(account_id) = 0 THEN 'account'
-            WHEN grouping(product_id) = 0 THEN 'product'
-            WHEN grouping(account_manager) = 0 THEN 'account_manager'
-            ELSE 'total'
-        END AS level,
-        account_id,
-        product_id,
-        account_manager,
-        count(*) AS n,
-        sum(actual) AS actual_quantity,
-        sum(forecast) AS forecast_quantity,
-        coalesce(sum(actual) FILTER (WHERE NOT is_forecast), 0) AS unforecast_quantity,
-        sum(abs(actual)) AS absolute_actual_quantity,
-        sum(abs(actual - forecast)) AS absolute_error_quantity,
-        wape(actual, forecast)::DECIMAL(18, 6) AS wape,
-        forecast_bias(actual, forecast) AS bias_ratio,
-        mae(actual, forecast) AS mae,
-        rmse(actual, forecast) AS rmse,
-        mape(actual, forecast) AS mape,
-        count(percentage_error(actual, forecast)) AS mape_n,
-        smape(actual, forecast) AS smape,
-        mase(actual, forecast, in_sample_mae) AS mase,
-        count(scaled_error(actual, forecast, in_sample_mae)) AS mase_n,
-        min(scale_lag) AS least_scale_lag,
-        max(scale_lag) AS greatest_scale_lag,
-        max(month_count) AS longest_history,
-        exact_mean(scaled_error(actual, forecast, in_sample_rmse)) AS rmsse,
-        wape(actual, naive)::DECIMAL(18, 6) AS naive_wape,
-        wape(actual, CASE WHEN naive IS NOT NULL THEN forecast END)::DECIMAL(18, 6) AS wape_beside_naive,
-        count(naive) AS naive_n,
-        wape(actual, seasonal_naive)::DECIMAL(18, 6) AS seasonal_naive_wape,
-        count(seasonal_naive) AS seasonal_naive_n
-    FROM item_errors
-    GROUP BY
-        period_month,
-        forecast_step,
-        lag,
-        by_account,
-        by_product,
-        GROUPING SETS ((account_id, account_manager), (product_id), (account_manager), ())
-),
+    level_measures as (
+        select
+            period_month,
+            forecast_step,
+            lag,
+            by_account,
+            by_product,
+            case
+                when grouping(account_id) = 0
+                then 'account'
+                when grouping(product_id) = 0
+                then 'product'
+                when grouping(account_manager) = 0
+                then 'account_manager'
+                else 'total'
+            end as level,
+            account_id,
+            product_id,
+            account_manager,
+            count(*) as n,
+            sum(actual) as actual_quantity,
+            sum(forecast) as forecast_quantity,
+            coalesce(sum(actual) filter (where not is_forecast), 0) as unforecast_quantity,
+            sum(abs(actual)) as absolute_actual_quantity,
+            sum(abs(actual - forecast)) as absolute_error_quantity,
+            wape(actual, forecast)::decimal(18, 6) as wape,
+            forecast_bias(actual, forecast) as bias_ratio,
+            mae(actual, forecast) as mae,
+            rmse(actual, forecast) as rmse,
+            mape(actual, forecast) as mape,
+            count(percentage_error(actual, forecast)) as mape_n,
+            smape(actual, forecast) as smape,
+            mase(actual, forecast, in_sample_mae) as mase,
+            count(scaled_error(actual, forecast, in_sample_mae)) as mase_n,
+            min(scale_lag) as least_scale_lag,
+            max(scale_lag) as greatest_scale_lag,
+            max(month_count) as longest_history,
+            exact_mean(scaled_error(actual, forecast, in_sample_rmse)) as rmsse,
+            wape(actual, naive)::decimal(18, 6) as naive_wape,
+            wape(actual, case when naive is not null then forecast end)::decimal(18, 6) as wape_beside_naive,
+            count(naive) as naive_n,
+            wape(actual, seasonal_naive)::decimal(18, 6) as seasonal_naive_wape,
+            count(seasonal_naive) as seasonal_naive_n
+        from item_errors
+        group by
+            period_month,
+            forecast_step,
+            lag,
+            by_account,
+            by_product,
+            grouping sets ((account_id, account_manager), (product_id), (account_manager), ())
+    ),
 
--- A level that the forecast's own columns do not imply is left out.
-implied AS (
-    SELECT * FROM item_measures
-    UNION ALL BY NAME
-    SELECT *
-    FROM level_measures
-    WHERE level = 'total'
-       OR (level IN ('account', 'account_manager') AND by_account)
-       OR (level = 'product' AND by_product)
-),
+    -- A level that the forecast's own columns do not imply is left out.
+    implied as (
+        select *
+        from item_measures
+        union all by name
+        select *
+        from level_measures
+        where
+            level = 'total'
+            or (level in ('account', 'account_manager') and by_account)
+            or (level = 'product' and by_product)
+    ),
 
-reference_steps AS (
-    SELECT
-        target_month AS period_month,
-        lag,
-        arg_min(
-            struct_pack(forecast_step, by_account, by_product),
-            (forecast_step <> 'statistical', forecast_step <> 'sales', forecast_step)
-        ) AS reference
-    FROM core.forecast_rounds
-    GROUP BY target_month, lag
-),
+    reference_steps as (
+        select
+            target_month as period_month,
+            lag,
+            arg_min(
+                struct_pack(forecast_step, by_account, by_product),
+                (forecast_step <> 'statistical', forecast_step <> 'sales', forecast_step)
+            ) as reference
+        from core.forecast_rounds
+        group by target_month, lag
+    ),
 
-reference_errors AS (
-    SELECT
-        period_month, forecast_step, lag, by_account, by_product, 'item' AS level, account_id, product_id, account_manager,
-        percentage_error(actual, forecast) AS wape
-    FROM item_errors
-    UNION ALL
-    SELECT period_month, forecast_step, lag, by_account, by_product, level, account_id, product_id, account_manager, wape
-    FROM level_measures
-),
+    reference_errors as (
+        select
+            period_month,
+            forecast_step,
+            lag,
+            by_account,
+            by_product,
+            'item' as level,
+            account_id,
+            product_id,
+            account_manager,
+            percentage_error(actual, forecast) as wape
+        from item_errors
+        union all
+        select
+            period_month,
+            forecast_step,
+            lag,
+            by_account,
+            by_product,
+            level,
+            account_id,
+            product_id,
+            account_manager,
+            wape
+        from level_measures
+    ),
 
-beside_reference AS (
-    SELECT
-        implied.*,
-        reference_steps.reference,
-        CASE WHEN implied.forecast_step <> reference_steps.reference.forecast_step THEN reference_errors.wape - implied.wape END
-            AS step_value_added
-    FROM implied
-    JOIN reference_steps USING (period_month, lag)
-    -- Every sale meets every step, so the same key of the same grain has the same actuals in both.
-    LEFT JOIN reference_errors
-        ON reference_errors.period_month = implied.period_month
-        AND reference_errors.lag = implied.lag
-        AND reference_errors.forecast_step = reference_steps.reference.forecast_step
-        AND reference_errors.level = implied.level
-        AND reference_errors.by_account = implied.by_account
-        AND reference_errors.by_product = implied.by_product
-        AND reference_errors.account_id IS NOT DISTINCT FROM implied.account_id
-        AND reference_errors.product_id IS NOT DISTINCT FROM implied.product_id
-        AND reference_errors.account_manager IS NOT DISTINCT FROM implied.account_manager
-)
+    beside_reference as (
+        select
+            implied.*,
+            reference_steps.reference,
+            case
+                when implied.forecast_step <> reference_steps.reference.forecast_step
+                then reference_errors.wape - implied.wape
+            end as step_value_added
+        from implied
+        join reference_steps using (period_month, lag)
+        -- Every sale meets every step, so the same key of the same grain has the same actuals in both.
+        left join
+            reference_errors
+            on reference_errors.period_month = implied.period_month
+            and reference_errors.lag = implied.lag
+            and reference_errors.forecast_step = reference_steps.reference.forecast_step
+            and reference_errors.level = implied.level
+            and reference_errors.by_account = implied.by_account
+            and reference_errors.by_product = implied.by_product
+            and reference_errors.account_id is not distinct from implied.account_id
+            and reference_errors.product_id is not distinct from implied.product_id
+            and reference_errors.account_manager is not distinct from implied.account_manager
+    )
 
-SELECT
+select
     errors.period_month,
     errors.level,
     errors.account_id,
-    CASE WHEN errors.account_id IS NOT NULL THEN coalesce(accounts.account_name, 'unknown') END AS account_name,
+    case when errors.account_id is not null then coalesce(accounts.account_name, 'unknown') end as account_name,
     errors.product_id,
-    CASE WHEN errors.product_id IS NOT NULL THEN coalesce(products.product_name, 'unknown') END AS product_name,
+    case when errors.product_id is not null then coalesce(products.product_name, 'unknown') end as product_name,
     errors.account_manager,
     errors.forecast_step,
     errors.lag,
-    CASE
-        WHEN errors.by_account AND errors.by_product THEN 'account_product'
-        WHEN errors.by_account THEN 'account'
-        WHEN errors.by_product THEN 'product'
-        ELSE 'total'
-    END AS forecast_grain,
+    case
+        when errors.by_account and errors.by_product
+        then 'account_product'
+        when errors.by_account
+        then 'account'
+        when errors.by_product
+        then 'product'
+        else 'total'
+    end as forecast_grain,
     errors.n,
     errors.actual_quantity,
     errors.forecast_quantity,
@@ -251,9 +287,9 @@ SELECT
     errors.absolute_actual_quantity,
     errors.absolute_error_quantity,
     errors.wape,
-    CASE WHEN errors.wape IS NULL THEN 'nothing was sold' END AS wape_reason,
+    case when errors.wape is null then 'nothing was sold' end as wape_reason,
     errors.bias_ratio,
-    CASE WHEN errors.bias_ratio IS NULL THEN 'net quantity sold is not above zero' END AS bias_reason,
+    case when errors.bias_ratio is null then 'net quantity sold is not above zero' end as bias_reason,
     errors.mae,
     errors.rmse,
     errors.mape,
@@ -261,47 +297,58 @@ SELECT
     errors.smape,
     errors.mase,
     errors.mase_n,
-    CASE
-        WHEN errors.longest_history IS NULL THEN NULL
-        WHEN errors.least_scale_lag < errors.greatest_scale_lag THEN 'mixed'
-        WHEN errors.greatest_scale_lag = 1 THEN 'lag-1'
-        ELSE 'seasonal-' || errors.greatest_scale_lag
-    END AS mase_scale,
-    CASE
-        WHEN errors.mase IS NOT NULL THEN NULL
-        WHEN errors.longest_history IS NULL THEN 'no sale by the snapshot'
-        WHEN errors.longest_history = 1 THEN 'one month of history'
-        ELSE 'in-sample error is zero'
-    END AS mase_reason,
+    case
+        when errors.longest_history is null
+        then null
+        when errors.least_scale_lag < errors.greatest_scale_lag
+        then 'mixed'
+        when errors.greatest_scale_lag = 1
+        then 'lag-1'
+        else 'seasonal-' || errors.greatest_scale_lag
+    end as mase_scale,
+    case
+        when errors.mase is not null
+        then null
+        when errors.longest_history is null
+        then 'no sale by the snapshot'
+        when errors.longest_history = 1
+        then 'one month of history'
+        else 'in-sample error is zero'
+    end as mase_reason,
     errors.rmsse,
     errors.tracking_signal,
     errors.tracking_signal_n,
-    CASE
-        WHEN errors.level <> 'item' THEN 'given for items only'
-        WHEN errors.tracking_signal IS NULL THEN 'no error in the trailing months'
-    END AS tracking_signal_reason,
+    case
+        when errors.level <> 'item'
+        then 'given for items only'
+        when errors.tracking_signal is null
+        then 'no error in the trailing months'
+    end as tracking_signal_reason,
     errors.naive_wape,
     errors.naive_n,
     errors.seasonal_naive_wape,
     errors.seasonal_naive_n,
-    CASE
-        WHEN errors.seasonal_naive_n = 0 THEN 'no sale by the same month of the latest season known'
-        WHEN errors.seasonal_naive_wape IS NULL THEN 'nothing was sold'
-    END AS seasonal_naive_reason,
-    errors.naive_wape - errors.wape_beside_naive AS forecast_value_added,
-    CASE
-        WHEN errors.naive_n = 0 THEN 'no sale by the snapshot'
-        WHEN errors.naive_wape IS NULL THEN 'nothing was sold'
-    END AS forecast_value_added_reason,
-    errors.reference.forecast_step AS reference_step,
+    case
+        when errors.seasonal_naive_n = 0
+        then 'no sale by the same month of the latest season known'
+        when errors.seasonal_naive_wape is null
+        then 'nothing was sold'
+    end as seasonal_naive_reason,
+    errors.naive_wape - errors.wape_beside_naive as forecast_value_added,
+    case
+        when errors.naive_n = 0 then 'no sale by the snapshot' when errors.naive_wape is null then 'nothing was sold'
+    end as forecast_value_added_reason,
+    errors.reference.forecast_step as reference_step,
     errors.step_value_added,
-    CASE
-        WHEN errors.step_value_added IS NOT NULL THEN NULL
-        WHEN errors.forecast_step = errors.reference.forecast_step THEN 'is the reference step'
-        WHEN (errors.by_account, errors.by_product) <> (errors.reference.by_account, errors.reference.by_product)
-            THEN 'the reference step has another forecast_grain'
-        ELSE 'nothing was sold'
-    END AS step_value_added_reason
-FROM beside_reference AS errors
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = errors.account_id
-LEFT JOIN core.products AS products ON products.product_id = errors.product_id
+    case
+        when errors.step_value_added is not null
+        then null
+        when errors.forecast_step = errors.reference.forecast_step
+        then 'is the reference step'
+        when (errors.by_account, errors.by_product) <> (errors.reference.by_account, errors.reference.by_product)
+        then 'the reference step has another forecast_grain'
+        else 'nothing was sold'
+    end as step_value_added_reason
+from beside_reference as errors
+left join core.accounts as accounts on accounts.account_id = errors.account_id
+left join core.products as products on products.product_id = errors.product_id

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, plan_version, level, account_id, account_manager, product_line
 -- why: the plan and its bridge for a manager, an account or all, as sums of the rounded rows of sales_plan_variance. A
 --   level is left out where the plan's grain does not imply it; a sum is NULL where one of its rows is
@@ -46,90 +47,98 @@
 --   ytd_rag                VARCHAR        Fiscal year to date: green, amber or red by ytd_variance_ratio; NULL without a plan
 --   prior_year_amount      DECIMAL(18,2)  Net sales of the same month a year before; NULL with a reason
 --   prior_year_reason      VARCHAR        Why there is none: no sales on record by then, or no rate
-WITH levels AS (
-    SELECT plan_version, 'total' AS level FROM core.plan_versions
-    UNION ALL
-    SELECT plan_version, 'account' FROM core.plan_versions WHERE by_account_id
-    UNION ALL
-    SELECT plan_version, 'account_manager' FROM core.plan_versions WHERE by_account_manager OR by_account_id
-    UNION ALL
-    SELECT plan_version, 'product_line' FROM core.plan_versions WHERE by_product_line OR by_product_id
-),
+-- fmt: on
+with
+    levels as (
+        select plan_version, 'total' as level
+        from core.plan_versions
+        union all
+        select plan_version, 'account'
+        from core.plan_versions
+        where by_account_id
+        union all
+        select plan_version, 'account_manager'
+        from core.plan_versions
+        where by_account_manager or by_account_id
+        union all
+        select plan_version, 'product_line'
+        from core.plan_versions
+        where by_product_line or by_product_id
+    ),
 
-added_up AS (
-    SELECT
-        results.period_month,
-        results.plan_version,
-        levels.level,
-        CASE WHEN levels.level = 'account' THEN results.account_id END AS account_id,
-        CASE WHEN levels.level = 'account_manager' THEN results.account_manager END AS account_manager,
-        CASE WHEN levels.level = 'product_line' THEN results.product_line END AS product_line,
+    added_up as (
+        select
+            results.period_month,
+            results.plan_version,
+            levels.level,
+            case when levels.level = 'account' then results.account_id end as account_id,
+            case when levels.level = 'account_manager' then results.account_manager end as account_manager,
+            case when levels.level = 'product_line' then results.product_line end as product_line,
 
-        bool_or(results.has_plan) AS has_plan,
-        bool_or(results.has_sales) AS has_sales,
-        bool_or(results.has_sold_quantity) AS has_sold_quantity,
-        -- In alphabetical order a missing rate comes before a missing quantity.
-        min(results.bridge_reason) AS bridge_reason,
-        sum(results.plan_quantity) AS plan_quantity,
-        complete_sum(results.plan_amount, true) AS plan_amount,
-        sum(results.actual_quantity) AS actual_quantity,
-        complete_sum(results.actual_amount, true) AS actual_amount,
-        complete_sum(results.volume_effect, true) AS volume_effect,
-        complete_sum(results.mix_effect, true) AS mix_effect,
-        complete_sum(results.price_effect, true) AS price_effect,
-        complete_sum(results.fx_effect, true) AS fx_effect,
-        complete_sum(results.new_effect, true) AS new_effect,
-        complete_sum(results.lost_effect, true) AS lost_effect,
-        complete_sum(results.adjustment_effect, true) AS adjustment_effect,
-        bool_or(results.ytd_has_plan) AS ytd_has_plan,
-        bool_or(results.ytd_has_sales) AS ytd_has_sales,
-        bool_or(results.ytd_has_sold_quantity) AS ytd_has_sold_quantity,
-        min(results.ytd_bridge_reason) AS ytd_bridge_reason,
-        sum(results.ytd_plan_quantity) AS ytd_plan_quantity,
-        complete_sum(results.ytd_plan_amount, true) AS ytd_plan_amount,
-        sum(results.ytd_actual_quantity) AS ytd_actual_quantity,
-        complete_sum(results.ytd_actual_amount, true) AS ytd_actual_amount,
-        complete_sum(results.ytd_volume_effect, true) AS ytd_volume_effect,
-        complete_sum(results.ytd_mix_effect, true) AS ytd_mix_effect,
-        complete_sum(results.ytd_price_effect, true) AS ytd_price_effect,
-        complete_sum(results.ytd_fx_effect, true) AS ytd_fx_effect,
-        complete_sum(results.ytd_new_effect, true) AS ytd_new_effect,
-        complete_sum(results.ytd_lost_effect, true) AS ytd_lost_effect,
-        complete_sum(results.ytd_adjustment_effect, true) AS ytd_adjustment_effect,
-        complete_sum(results.prior_year_amount, true) AS prior_year_amount,
-        min(results.prior_year_reason) AS prior_year_reason
-    FROM core.plan_results AS results
-    JOIN levels USING (plan_version)
-    GROUP BY 1, 2, 3, 4, 5, 6
-),
+            bool_or(results.has_plan) as has_plan,
+            bool_or(results.has_sales) as has_sales,
+            bool_or(results.has_sold_quantity) as has_sold_quantity,
+            -- In alphabetical order a missing rate comes before a missing quantity.
+            min(results.bridge_reason) as bridge_reason,
+            sum(results.plan_quantity) as plan_quantity,
+            complete_sum(results.plan_amount, true) as plan_amount,
+            sum(results.actual_quantity) as actual_quantity,
+            complete_sum(results.actual_amount, true) as actual_amount,
+            complete_sum(results.volume_effect, true) as volume_effect,
+            complete_sum(results.mix_effect, true) as mix_effect,
+            complete_sum(results.price_effect, true) as price_effect,
+            complete_sum(results.fx_effect, true) as fx_effect,
+            complete_sum(results.new_effect, true) as new_effect,
+            complete_sum(results.lost_effect, true) as lost_effect,
+            complete_sum(results.adjustment_effect, true) as adjustment_effect,
+            bool_or(results.ytd_has_plan) as ytd_has_plan,
+            bool_or(results.ytd_has_sales) as ytd_has_sales,
+            bool_or(results.ytd_has_sold_quantity) as ytd_has_sold_quantity,
+            min(results.ytd_bridge_reason) as ytd_bridge_reason,
+            sum(results.ytd_plan_quantity) as ytd_plan_quantity,
+            complete_sum(results.ytd_plan_amount, true) as ytd_plan_amount,
+            sum(results.ytd_actual_quantity) as ytd_actual_quantity,
+            complete_sum(results.ytd_actual_amount, true) as ytd_actual_amount,
+            complete_sum(results.ytd_volume_effect, true) as ytd_volume_effect,
+            complete_sum(results.ytd_mix_effect, true) as ytd_mix_effect,
+            complete_sum(results.ytd_price_effect, true) as ytd_price_effect,
+            complete_sum(results.ytd_fx_effect, true) as ytd_fx_effect,
+            complete_sum(results.ytd_new_effect, true) as ytd_new_effect,
+            complete_sum(results.ytd_lost_effect, true) as ytd_lost_effect,
+            complete_sum(results.ytd_adjustment_effect, true) as ytd_adjustment_effect,
+            complete_sum(results.prior_year_amount, true) as prior_year_amount,
+            min(results.prior_year_reason) as prior_year_reason
+        from core.plan_results as results
+        join levels using (plan_version)
+        group by 1, 2, 3, 4, 5, 6
+    ),
 
-sums AS (
-    SELECT
-        *,
-        ratio(actual_amount - plan_amount, plan_amount)::DECIMAL(18, 6) AS variance_ratio,
-        ratio(ytd_actual_amount - ytd_plan_amount, ytd_plan_amount)::DECIMAL(18, 6) AS ytd_variance_ratio
-    FROM added_up
-)
+    sums as (
+        select
+            *,
+            ratio(actual_amount - plan_amount, plan_amount)::decimal(18, 6) as variance_ratio,
+            ratio(ytd_actual_amount - ytd_plan_amount, ytd_plan_amount)::decimal(18, 6) as ytd_variance_ratio
+        from added_up
+    )
 
-SELECT
+select
     sums.period_month,
     sums.plan_version,
     sums.level,
     sums.account_id,
-    CASE WHEN sums.level = 'account' THEN coalesce(accounts.account_name, 'unknown') END AS account_name,
-    CASE sums.level
-        WHEN 'account' THEN coalesce(accounts.account_manager, 'unknown')
-        ELSE sums.account_manager
-    END AS account_manager,
+    case when sums.level = 'account' then coalesce(accounts.account_name, 'unknown') end as account_name,
+    case
+        sums.level when 'account' then coalesce(accounts.account_manager, 'unknown') else sums.account_manager
+    end as account_manager,
     sums.product_line,
-    versions.due_date AS plan_due_date,
-    versions.submitted_at AS plan_submitted_at,
+    versions.due_date as plan_due_date,
+    versions.submitted_at as plan_submitted_at,
     versions.submitted_on_time,
     sums.plan_quantity,
     sums.plan_amount,
     sums.actual_quantity,
     sums.actual_amount,
-    sums.actual_amount - sums.plan_amount AS variance_amount,
+    sums.actual_amount - sums.plan_amount as variance_amount,
     sums.variance_ratio,
     sums.volume_effect,
     sums.mix_effect,
@@ -138,14 +147,13 @@ SELECT
     sums.new_effect,
     sums.lost_effect,
     sums.adjustment_effect,
-    bridge_status(sums.bridge_reason, sums.has_plan, sums.has_sales, sums.has_sold_quantity)
-        AS bridge_status,
-    rag_colour(sums.variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) AS rag,
+    bridge_status(sums.bridge_reason, sums.has_plan, sums.has_sales, sums.has_sold_quantity) as bridge_status,
+    rag_colour(sums.variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as rag,
     sums.ytd_plan_quantity,
     sums.ytd_plan_amount,
     sums.ytd_actual_quantity,
     sums.ytd_actual_amount,
-    sums.ytd_actual_amount - sums.ytd_plan_amount AS ytd_variance_amount,
+    sums.ytd_actual_amount - sums.ytd_plan_amount as ytd_variance_amount,
     sums.ytd_variance_ratio,
     sums.ytd_volume_effect,
     sums.ytd_mix_effect,
@@ -154,12 +162,13 @@ SELECT
     sums.ytd_new_effect,
     sums.ytd_lost_effect,
     sums.ytd_adjustment_effect,
-    bridge_status(sums.ytd_bridge_reason, sums.ytd_has_plan, sums.ytd_has_sales, sums.ytd_has_sold_quantity)
-        AS ytd_bridge_status,
-    rag_colour(sums.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) AS ytd_rag,
+    bridge_status(
+        sums.ytd_bridge_reason, sums.ytd_has_plan, sums.ytd_has_sales, sums.ytd_has_sold_quantity
+    ) as ytd_bridge_status,
+    rag_colour(sums.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as ytd_rag,
     sums.prior_year_amount,
     sums.prior_year_reason
-FROM sums
-CROSS JOIN build.settings AS settings
-JOIN core.plan_versions AS versions USING (plan_version)
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = sums.account_id
+from sums
+cross join build.settings as settings
+join core.plan_versions as versions using (plan_version)
+left join core.accounts as accounts on accounts.account_id = sums.account_id

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, plan_version, account_id, product_id, product_line, account_manager, region
 -- why: did each account meet its plan, and why not. Each version by itself, at its own grain, in the fiscal years it
 --   plans anything in. An item is listed while the month, the fiscal year to date or the month a year before has a
@@ -48,22 +49,24 @@
 --   ytd_rag                VARCHAR        Fiscal year to date: green, amber or red by ytd_variance_ratio; NULL without a plan
 --   prior_year_amount      DECIMAL(18,2)  Net sales of the same month a year before; NULL with a reason
 --   prior_year_reason      VARCHAR        Why there is none: no sales on record by then, or no rate
-WITH results AS (
-    SELECT
-        *,
-        ratio(actual_amount - plan_amount, plan_amount)::DECIMAL(18, 6) AS variance_ratio,
-        ratio(ytd_actual_amount - ytd_plan_amount, ytd_plan_amount)::DECIMAL(18, 6) AS ytd_variance_ratio
-    FROM core.plan_results
-)
+-- fmt: on
+with
+    results as (
+        select
+            *,
+            ratio(actual_amount - plan_amount, plan_amount)::decimal(18, 6) as variance_ratio,
+            ratio(ytd_actual_amount - ytd_plan_amount, ytd_plan_amount)::decimal(18, 6) as ytd_variance_ratio
+        from core.plan_results
+    )
 
-SELECT
+select
     results.period_month,
     results.plan_version,
     versions.plan_grain,
     results.account_id,
-    CASE WHEN versions.by_account_id THEN coalesce(accounts.account_name, 'unknown') END AS account_name,
+    case when versions.by_account_id then coalesce(accounts.account_name, 'unknown') end as account_name,
     results.product_id,
-    CASE WHEN versions.by_product_id THEN coalesce(products.product_name, 'unknown') END AS product_name,
+    case when versions.by_product_id then coalesce(products.product_name, 'unknown') end as product_name,
     results.product_line,
     results.account_manager,
     results.region,
@@ -72,7 +75,7 @@ SELECT
     results.plan_amount,
     results.actual_quantity,
     results.actual_amount,
-    results.actual_amount - results.plan_amount AS variance_amount,
+    results.actual_amount - results.plan_amount as variance_amount,
     results.variance_ratio,
     results.volume_effect,
     results.mix_effect,
@@ -81,14 +84,15 @@ SELECT
     results.new_effect,
     results.lost_effect,
     results.adjustment_effect,
-    bridge_status(results.bridge_reason, results.has_plan, results.has_sales, results.has_sold_quantity)
-        AS bridge_status,
-    rag_colour(results.variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) AS rag,
+    bridge_status(
+        results.bridge_reason, results.has_plan, results.has_sales, results.has_sold_quantity
+    ) as bridge_status,
+    rag_colour(results.variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as rag,
     results.ytd_plan_quantity,
     results.ytd_plan_amount,
     results.ytd_actual_quantity,
     results.ytd_actual_amount,
-    results.ytd_actual_amount - results.ytd_plan_amount AS ytd_variance_amount,
+    results.ytd_actual_amount - results.ytd_plan_amount as ytd_variance_amount,
     results.ytd_variance_ratio,
     results.ytd_volume_effect,
     results.ytd_mix_effect,
@@ -97,13 +101,14 @@ SELECT
     results.ytd_new_effect,
     results.ytd_lost_effect,
     results.ytd_adjustment_effect,
-    bridge_status(results.ytd_bridge_reason, results.ytd_has_plan, results.ytd_has_sales, results.ytd_has_sold_quantity)
-        AS ytd_bridge_status,
-    rag_colour(results.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) AS ytd_rag,
+    bridge_status(
+        results.ytd_bridge_reason, results.ytd_has_plan, results.ytd_has_sales, results.ytd_has_sold_quantity
+    ) as ytd_bridge_status,
+    rag_colour(results.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as ytd_rag,
     results.prior_year_amount,
     results.prior_year_reason
-FROM results
-CROSS JOIN build.settings AS settings
-JOIN core.plan_versions AS versions USING (plan_version)
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = results.account_id
-LEFT JOIN core.products AS products ON products.product_id = results.product_id
+from results
+cross join build.settings as settings
+join core.plan_versions as versions using (plan_version)
+left join core.accounts as accounts on accounts.account_id = results.account_id
+left join core.products as products on products.product_id = results.product_id

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, account_id, dimension
 -- why: how each customer rates us in quality, cost, delivery, development and management, what our own figures say, and
 --      where that is heading. Accounts without a score in the trailing twelve months have no rows
@@ -28,77 +29,88 @@
 --   trend                  VARCHAR        improving or deteriorating: slope_6m beyond ±0.5 and significant by Mann-Kendall at 0.1 (two-sided, normal approximation with continuity and tie correction), or the last three changes the same way; else stable; NULL where nothing can be said
 --   trend_reason           VARCHAR        What the trend rests on, or why there is none
 --   rank                   BIGINT         Place of the score among the accounts scored in this month and dimension, 1 is the best; equal scores share a place
-WITH month_scores AS (
-    SELECT
-        period_month,
-        account_id,
-        dimension,
-        max(score) FILTER (source = 'customer') AS customer_score,
-        max(score) FILTER (source = 'own') AS own_score
-    FROM core.rating_scores
-    GROUP BY period_month, account_id, dimension
-),
+-- fmt: on
+with
+    month_scores as (
+        select
+            period_month,
+            account_id,
+            dimension,
+            max(score) filter (source = 'customer') as customer_score,
+            max(score) filter (source = 'own') as own_score
+        from core.rating_scores
+        group by period_month, account_id, dimension
+    ),
 
-weights AS (
-    SELECT account_id, dimension, weight FROM build.rating_weights
-    UNION ALL
-    SELECT account_id, 'overall', sum(weight) FROM build.rating_weights GROUP BY account_id
-),
+    weights as (
+        select account_id, dimension, weight
+        from build.rating_weights
+        union all
+        select account_id, 'overall', sum(weight)
+        from build.rating_weights
+        group by account_id
+    ),
 
-rated_accounts AS (
-    SELECT rated.period_month, rated.account_id, rules.account_id AS rules_of
-    FROM (SELECT DISTINCT period_month, account_id FROM core.rating_trends) AS rated
-    LEFT JOIN build.rating_rules AS rules ON rules.account_id = rated.account_id
-),
+    rated_accounts as (
+        select rated.period_month, rated.account_id, rules.account_id as rules_of
+        from (select distinct period_month, account_id from core.rating_trends) as rated
+        left join build.rating_rules as rules on rules.account_id = rated.account_id
+    ),
 
--- Every dimension of these accounts, so that a missing score is seen.
-rows_wanted AS (
-    SELECT rated_accounts.*, weights.dimension, weights.weight
-    FROM rated_accounts
-    JOIN weights ON weights.account_id IS NOT DISTINCT FROM rated_accounts.rules_of
-)
+    -- Every dimension of these accounts, so that a missing score is seen.
+    rows_wanted as (
+        select rated_accounts.*, weights.dimension, weights.weight
+        from rated_accounts
+        join weights on weights.account_id is not distinct from rated_accounts.rules_of
+    )
 
-SELECT
+select
     rows_wanted.period_month,
     rows_wanted.account_id,
-    coalesce(accounts.account_name, 'unknown') AS account_name,
-    coalesce(accounts.account_manager, 'unknown') AS account_manager,
+    coalesce(accounts.account_name, 'unknown') as account_name,
+    coalesce(accounts.account_manager, 'unknown') as account_manager,
     rows_wanted.dimension,
     month_scores.customer_score,
     month_scores.own_score,
-    CASE
-        WHEN month_scores.own_score IS NOT NULL THEN NULL
-        WHEN rows_wanted.dimension = 'quality' THEN 'nothing was delivered in the month, or no source says what was rejected'
-        WHEN rows_wanted.dimension = 'delivery' THEN 'no order line was due in the month'
-        WHEN rows_wanted.dimension = 'overall' THEN 'no dimension with a weight has an own score'
-        ELSE 'no issue was due in the month'
-    END AS own_score_reason,
-    month_scores.customer_score - month_scores.own_score AS gap,
+    case
+        when month_scores.own_score is not null
+        then null
+        when rows_wanted.dimension = 'quality'
+        then 'nothing was delivered in the month, or no source says what was rejected'
+        when rows_wanted.dimension = 'delivery'
+        then 'no order line was due in the month'
+        when rows_wanted.dimension = 'overall'
+        then 'no dimension with a weight has an own score'
+        else 'no issue was due in the month'
+    end as own_score_reason,
+    month_scores.customer_score - month_scores.own_score as gap,
     trends.score,
     trends.score_source,
     rows_wanted.weight,
     bands.band,
-    CASE WHEN bands.upper_score < 100 THEN bands.upper_score - trends.score END AS points_to_next_band,
+    case when bands.upper_score < 100 then bands.upper_score - trends.score end as points_to_next_band,
     trends.previous_score,
     trends.previous_score_month,
-    trends.score - trends.previous_score AS change,
+    trends.score - trends.previous_score as change,
     trends.moving_average_3m,
     trends.moving_average_6m,
     trends.moving_average_12m,
     trends.slope_6m,
     trends.trend,
-    coalesce(trends.trend_reason, 'no score in the trailing 12 months') AS trend_reason,
-    CASE
-        WHEN trends.score IS NOT NULL
-            THEN rank() OVER (
-                PARTITION BY rows_wanted.period_month, rows_wanted.dimension ORDER BY trends.score DESC NULLS LAST
+    coalesce(trends.trend_reason, 'no score in the trailing 12 months') as trend_reason,
+    case
+        when trends.score is not null
+        then
+            rank() over (
+                partition by rows_wanted.period_month, rows_wanted.dimension order by trends.score desc nulls last
             )
-    END AS rank
-FROM rows_wanted
-LEFT JOIN month_scores USING (period_month, account_id, dimension)
-LEFT JOIN core.rating_trends AS trends USING (period_month, account_id, dimension)
-LEFT JOIN build.rating_bands AS bands
-  ON bands.account_id IS NOT DISTINCT FROM rows_wanted.rules_of
- AND trends.score <= bands.upper_score
- AND (bands.lower_score IS NULL OR trends.score > bands.lower_score)
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = rows_wanted.account_id
+    end as rank
+from rows_wanted
+left join month_scores using (period_month, account_id, dimension)
+left join core.rating_trends as trends using (period_month, account_id, dimension)
+left join
+    build.rating_bands as bands
+    on bands.account_id is not distinct from rows_wanted.rules_of
+    and trends.score <= bands.upper_score
+    and (bands.lower_score is null or trends.score > bands.lower_score)
+left join core.accounts as accounts on accounts.account_id = rows_wanted.account_id

@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, item_type, document_id, line_no, instalment_no
 -- why: the open items as they stood at the month end, whatever came later, so a rebuilt month equals the closed one.
 -- method: receivables-ageing-1
@@ -36,11 +37,12 @@
 --   bucket_basis            VARCHAR        Date the bucket counts from: due_date, invoice_date, or document_date for credits and cash
 --   disputed                BOOLEAN        Whether the customer disputes the document
 --   unapplied_reason        VARCHAR        Why a credit or cash is not on an invoice; empty for invoices
-SELECT
+-- fmt: on
+select
     items.period_month,
     items.as_of_date,
     items.account_id,
-    coalesce(accounts.account_name, 'unknown') AS account_name,
+    coalesce(accounts.account_name, 'unknown') as account_name,
     items.account_manager,
     items.item_type,
     items.document_type,
@@ -57,12 +59,12 @@ SELECT
     items.written_off_amount_doc,
     items.outstanding_amount_doc,
     items.outstanding_amount,
-    items.closing_rate AS rate,
-    items.closing_rate_source AS rate_source,
+    items.closing_rate as rate,
+    items.closing_rate_source as rate_source,
     items.rate_reason,
     items.book_amount,
     items.book_rate_reason,
-    items.outstanding_amount - items.book_amount AS unrealised_fx,
+    items.outstanding_amount - items.book_amount as unrealised_fx,
     items.days_overdue,
     items.age_days,
     items.bucket_no,
@@ -70,6 +72,6 @@ SELECT
     items.bucket_basis,
     items.disputed,
     items.unapplied_reason
-FROM core.receivable_open_items AS items
-SEMI JOIN build.periods AS periods ON periods.period_month = items.period_month
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = items.account_id
+from core.receivable_open_items as items
+semi join build.periods as periods on periods.period_month = items.period_month
+left join core.accounts as accounts on accounts.account_id = items.account_id

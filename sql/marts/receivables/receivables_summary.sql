@@ -1,3 +1,4 @@
+-- fmt: off
 -- grain: period_month, account_id, bucket
 -- why: who owes how much how late; the buckets of an account add up to its open items.
 -- method: receivables-ageing-1
@@ -14,25 +15,27 @@
 --   item_count                 BIGINT         Open items
 --   disputed_amount            DECIMAL(18,2)  Of outstanding_amount, what the customer disputes
 --   disputed_amount_reason     VARCHAR        Why disputed_amount is empty
-WITH totals AS (
-    SELECT
-        period_month,
-        account_id,
-        bucket_no,
-        bucket,
-        complete_sum(outstanding_amount, true) AS outstanding_amount,
-        min(rate_reason) AS outstanding_amount_reason,
-        count(*) AS item_count,
-        complete_sum(outstanding_amount, disputed) AS disputed_amount,
-        min(CASE WHEN disputed THEN rate_reason END) AS disputed_amount_reason
-    FROM core.receivable_open_items
-    SEMI JOIN build.periods USING (period_month)
-    GROUP BY period_month, account_id, bucket_no, bucket
-)
+-- fmt: on
+with
+    totals as (
+        select
+            period_month,
+            account_id,
+            bucket_no,
+            bucket,
+            complete_sum(outstanding_amount, true) as outstanding_amount,
+            min(rate_reason) as outstanding_amount_reason,
+            count(*) as item_count,
+            complete_sum(outstanding_amount, disputed) as disputed_amount,
+            min(case when disputed then rate_reason end) as disputed_amount_reason
+        from core.receivable_open_items
+        semi join build.periods using (period_month)
+        group by period_month, account_id, bucket_no, bucket
+    )
 
-SELECT
+select
     totals.*,
-    coalesce(accounts.account_name, 'unknown') AS account_name,
-    coalesce(accounts.account_manager, 'unknown') AS account_manager
-FROM totals
-LEFT JOIN core.accounts AS accounts ON accounts.account_id = totals.account_id
+    coalesce(accounts.account_name, 'unknown') as account_name,
+    coalesce(accounts.account_manager, 'unknown') as account_manager
+from totals
+left join core.accounts as accounts on accounts.account_id = totals.account_id
