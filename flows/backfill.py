@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 from prefect import flow
 
-from flows.closing import close_months
-from kam.close import CloseReport, Terms
+from flows import site_of_run
+from kam.close import CloseReport, Run, Terms
+from kam.close import dry_run as plan_only
 from kam.periods import months_between, parse_month
-from kam.site import find_site
+from tasks.artifacts import leave_plan_artifact
+from tasks.running import close
 
 
 @flow(name="backfill", flow_run_name="backfill-{first}-to-{last}", persist_result=False)
@@ -32,15 +33,11 @@ def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
     `stop_on_failure`. A `dry_run` loads and closes nothing, and reports what would be done and why. With `as_of_load` or
     `as_known_on` nothing is loaded, and the months are computed from what was known then.
     """
+    opened = site_of_run(site)
     months = months_between(parse_month(first), parse_month(last))
-    terms = Terms(
-        restate,
-        reason,
-        accept_shrink,
-        as_of_load,
-        as_known_on,
-        skip=True,
-        stop_on_failure=stop_on_failure,
-        dry_run=dry_run,
-    )
-    return close_months(find_site(Path(site)), months, f"backfill {first} to {last}", terms)
+    if dry_run:
+        planned = plan_only(opened, months, as_of_load=as_of_load, as_known_on=as_known_on, restate=restate)
+        leave_plan_artifact(planned, months)
+        return CloseReport(planned=tuple(planned))
+    terms = Terms(restate, reason, accept_shrink, as_of_load, as_known_on, skip=True, stop_on_failure=stop_on_failure)
+    return close(opened, Run("backfill", months, terms=terms))

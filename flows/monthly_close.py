@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import date
-from pathlib import Path
 
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.closing import close_months
-from kam.close import CloseReport, Terms
+from flows import site_of_run
+from kam.close import CloseReport, Run, Terms
 from kam.periods import add_months, month_name, parse_month
-from kam.site import Site, find_site
+from kam.site import Site
+from tasks.running import close
 
 PREVIOUS = "previous"
 
@@ -20,7 +20,7 @@ PREVIOUS = "previous"
 def run_name() -> str:
     """`close-2026-10`, also for a scheduled run that is told to close the previous month."""
     site, period = flow_run.parameters["site"], flow_run.parameters["period"]
-    return f"close-{resolved(find_site(Path(site)), period)}"
+    return f"close-{resolved(site_of_run(site), period)}"
 
 
 def resolved(site: Site, period: str) -> str:
@@ -48,10 +48,10 @@ def monthly_close(
 
     With `as_of_load` or `as_known_on` nothing is loaded, and the month is computed from what was known then.
 
-    Raises `ValidationFailedError` when a critical check fails, `MonthChangedError` when the month is closed and would
-    come out differently without `restate`.
+    Raises `ValidationFailedError` when a critical check fails, `MonthChangedError` when the month is closed and closing
+    it again would give different figures without `restate`.
     """
-    place = find_site(Path(site))
-    month = resolved(place, period)
+    opened = site_of_run(site)
+    month = parse_month(resolved(opened, period))
     terms = Terms(restate, reason, accept_shrink, as_of_load, as_known_on)
-    return close_months(place, [parse_month(month)], f"close {month}", terms)
+    return close(opened, Run("close", [month], terms=terms))

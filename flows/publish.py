@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prefect import flow
 
-from kam.alerts import Run
-from kam.site import find_site
-from tasks.alerting import writing_and_alerting
-from tasks.publishing import publish as publish_versions
+from flows import site_of_run
+from kam.alerts import writing_and_telling
+from kam.close import Run
+from tasks import TASKS, alert
 
 
 @flow(name="publish", flow_run_name="publish", persist_result=False)
 def publish(site: str) -> bool:
     """Build the published file anew; whether it was written."""
-    with writing_and_alerting(find_site(Path(site)), "publish", lambda: Run("publish")):
-        return publish_versions(site)
+    opened = site_of_run(site)
+    with writing_and_telling(opened, Run("publish"), tell=alert):
+        return TASKS.publish(opened)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
 from kam.close import steps
 from kam.errors import DatabaseUnreachableError
-from kam.ingest import LoadResult, unreached
-from kam.site import find_site
+from kam.ingest import LoadResult
+from kam.site import Site
 
 
 def _is_unreachable(_task: object, _run: object, state: State[object]) -> bool:
@@ -27,17 +24,6 @@ def _is_unreachable(_task: object, _run: object, state: State[object]) -> bool:
     retry_delay_seconds=5,
     retry_condition_fn=_is_unreachable,
 )
-def load_feed(site: str, feed: str, *, accept_shrink: bool) -> tuple[LoadResult, ...]:
+def load_feed(site: Site, feed: str, *, accept_shrink: bool) -> tuple[LoadResult, ...]:
     """Load what is new in one feed."""
-    return steps.load_feed(find_site(Path(site)), feed, accept_shrink=accept_shrink)
-
-
-def load_feeds(site: str, feeds: Iterable[str], *, accept_shrink: bool) -> tuple[LoadResult, ...]:
-    """Load what is new in these feeds. A database that does not answer keeps no other feed from loading."""
-    results: list[LoadResult] = []
-    for feed in feeds:
-        try:
-            results += load_feed(site, feed, accept_shrink=accept_shrink)
-        except DatabaseUnreachableError as error:
-            results.append(unreached(feed, error))
-    return tuple(results)
+    return steps.load_feed(site, feed, accept_shrink=accept_shrink)

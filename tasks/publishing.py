@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from kam.close import steps
-from kam.site import find_site
+from kam.site import Site
 
 
 @task(task_run_name="publish", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=1)
-def publish(site: str, *, only_if_lagging: bool = False) -> bool:
+def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
     """Publish all committed versions; whether anything was written."""
-    return steps.publish(find_site(Path(site)), only_if_lagging=only_if_lagging)
+    return steps.publish(site, only_if_lagging=only_if_lagging)

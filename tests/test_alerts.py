@@ -18,13 +18,13 @@ from typer.testing import CliRunner
 
 from expectations import CheckResult, Severity
 from expectations.rules import ALLOWED_FAILURES, Owner
-from kam.alerts import Run, channels, news, reason
+from kam.alerts import channels, news, reason, writing_and_telling
 from kam.alerts.plain import plain
 from kam.cli.check import check_site
 from kam.cli.commands import app
-from kam.close import Action, CloseReport, ControlTotal, MonthOutcome, MonthPlan, Terms
+from kam.close import Action, CloseReport, ControlTotal, MonthOutcome, MonthPlan, Outcome, Run, Terms
 from kam.errors import KamError, SettingsError
-from kam.ingest import LoadResult
+from kam.ingest import LoadResult, LoadStatus
 from kam.site import Site, find_site, validate_settings
 from kam.warehouse import literal, rows, warehouse, writing
 from tests.receivers import Hook, Mailbox, certificate, dead_port, mail_server, silent_server, web_server
@@ -107,19 +107,19 @@ def broken(
 
 
 def failed_close(*checks: CheckResult, month: date = JUNE) -> Run:
-    outcome = MonthOutcome(month, "failed", 0, "a critical check failed")
+    outcome = MonthOutcome(month, Outcome.FAILED, 0, "a critical check failed")
     return Run("close", [month], CloseReport(months=(outcome,), checks=checks or (broken(),)))
 
 
 def good_close(*checks: CheckResult, month: date = JUNE, outcome: str = "closed") -> Run:
-    return Run("close", [month], CloseReport(months=(MonthOutcome(month, outcome, 1),), checks=checks))
+    return Run("close", [month], CloseReport(months=(MonthOutcome(month, Outcome(outcome), 1),), checks=checks))
 
 
 def refused(reason: str = "landing/invoices.csv: no column invoice_id") -> LoadResult:
-    return LoadResult("invoices", "landing/invoices.csv", "failed", message=reason)
+    return LoadResult("invoices", "landing/invoices.csv", LoadStatus.FAILED, message=reason)
 
 
-LOADED = LoadResult("invoices", "landing/invoices.csv", "loaded", 1)
+LOADED = LoadResult("invoices", "landing/invoices.csv", LoadStatus.LOADED, 1)
 
 
 def subjects(site: Site) -> list[str]:
@@ -171,7 +171,7 @@ def test_a_control_total_that_does_not_tie_is_named_with_its_first_account(
         JUNE, "buckets = open items", "EUR", Decimal(100), Decimal(90), Decimal(10), "critical", 2, "A <b>&amp;</b>",
         Decimal(60), Decimal(50), "ageing is wrong.",
     )  # fmt: skip
-    outcome = MonthOutcome(JUNE, "failed", 0, "does not tie")
+    outcome = MonthOutcome(JUNE, Outcome.FAILED, 0, "does not tie")
     news.tell(site, Run("close", [JUNE], CloseReport(months=(outcome,), controls=(total, replace(total, month=MAY)))))
     message = hook.payloads[0]["message"]
     assert "buckets = open items in EUR: 100 is not 90." in message
@@ -189,12 +189,13 @@ def test_without_a_link_a_message_names_the_file(make_site: Callable[..., Site],
 
 def test_a_month_whose_inputs_changed_asks_for_a_restatement(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
-    message = "2026-06 is closed (version 1) and would come out differently now.\n  load 7: 3 rows\nSee …: x\nTo …: y"
-    outcome = MonthOutcome(JUNE, "changed", 1, message)
+    message = "2026-06 is closed (version 1) and closing it now would give different figures.\n  load 7: 3 rows"
+    outcome = MonthOutcome(JUNE, Outcome.CHANGED, 1, message, ("See what changes: x", "To make a new version: y"))
     news.tell(site, Run("close", [JUNE], CloseReport(months=(outcome,))))
     (payload,) = hook.payloads
     assert payload["title"] == "Books: 2026-06 was not closed again: its inputs changed (warning)"
     assert "- load 7: 3 rows" in payload["message"]
+    assert "See what changes: x" not in payload["message"]  # the alert names its commands itself
     assert f'kam --site {site.directory} close 2026-06 --restate --reason "…"' in payload["message"]
 
 
@@ -244,7 +245,11 @@ def test_a_month_that_was_never_bad_says_nothing(make_site: Callable[..., Site],
 def test_a_backfill_is_one_message_for_all_of_its_months(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     checks = (broken(2, month=MAY), broken(3, month=JULY, name="invoices.other"))
-    outcomes = (MonthOutcome(MAY, "failed", 0), MonthOutcome(JUNE, "closed", 1), MonthOutcome(JULY, "failed", 0))
+    outcomes = (
+        MonthOutcome(MAY, Outcome.FAILED, 0),
+        MonthOutcome(JUNE, Outcome.CLOSED, 1),
+        MonthOutcome(JULY, Outcome.FAILED, 0),
+    )
     run = Run("backfill", [MAY, JUNE, JULY], CloseReport(months=outcomes, checks=checks), Terms(skip=True))
     news.tell(site, run)
     news.tell(site, run)
@@ -267,7 +272,7 @@ def test_a_month_that_a_backfill_leaves_alone_is_as_its_version_is(make_site: Ca
             f"{literal(TOTALS)}, 'x', 'x', false, 10, 4, '[]', 0, 'rows')"
         )
     left_alone = CloseReport(
-        planned=(MonthPlan(JUNE, Action.SKIP, "up to date", 1),), months=(MonthOutcome(JUNE, "unchanged", 1),)
+        planned=(MonthPlan(JUNE, Action.SKIP, "up to date", 1),), months=(MonthOutcome(JUNE, Outcome.UNCHANGED, 1),)
     )
     news.tell(site, Run("backfill", [JUNE], left_alone, Terms(skip=True)))
     assert len(hook.payloads) == 1
@@ -287,7 +292,7 @@ def test_a_message_about_warnings_leaves_out_months_that_were_told_before(
 ) -> None:
     site = make_site(ops=json_url(hook))
     news.tell(site, good_close(broken(4, severity=Severity.WARNING)))
-    outcomes = (MonthOutcome(JUNE, "closed", 2), MonthOutcome(JULY, "closed", 1))
+    outcomes = (MonthOutcome(JUNE, Outcome.CLOSED, 2), MonthOutcome(JULY, Outcome.CLOSED, 1))
     checks = (
         broken(4, severity=Severity.WARNING),
         broken(1, month=JULY, name="invoices.other", severity=Severity.WARNING),
@@ -560,7 +565,7 @@ def test_no_log_and_no_table_shows_a_secret(
     assert errors["web"] == "the address answered with HTTP status 401"
     assert errors["mail"] == "the mail server answered with 535"
     assert errors["dead"] == "connection refused"
-    assert errors["wrong"].startswith("kam.toml: news.channels.wrong.url: the environment variable TEST_WRONG holds")
+    assert errors["wrong"].startswith("kam.toml: alerts.channels.wrong.url: the environment variable TEST_WRONG holds")
     shown = caplog.text + "".join(capfd.readouterr())
     kept = [file.read_bytes() for file in site.directory.rglob("*") if file.is_file()]
     for secret in (TOKEN, PASSWORD):
@@ -574,8 +579,8 @@ def test_check_names_a_channel_without_a_usable_address(
     site = make_site(ops="json://127.0.0.1:9", wrong=f"nonsense-{PASSWORD}", missing="")
     monkeypatch.delenv("TEST_MISSING")
     first, second = check_site(site).refused
-    assert first.startswith("kam.toml: news.channels.wrong.url: the environment variable TEST_WRONG holds no URL")
-    assert second.startswith("kam.toml: news.channels.missing.url: the environment variable TEST_MISSING is not set")
+    assert first.startswith("kam.toml: alerts.channels.wrong.url: the environment variable TEST_WRONG holds no URL")
+    assert second.startswith("kam.toml: alerts.channels.missing.url: the environment variable TEST_MISSING is not set")
     result = CliRunner().invoke(app, ["--site", str(site.directory), "check"])
     assert result.exit_code == 1
     assert PASSWORD not in result.output
@@ -592,7 +597,7 @@ def test_check_names_a_channel_without_a_usable_address(
 )
 def test_a_url_in_the_settings_is_refused_without_being_shown(channels_section: dict[str, Any]) -> None:
     document = {"site": {"name": "Books"}, "alerts": {"channels": channels_section}}
-    with pytest.raises(SettingsError, match=r"kam.toml: news.channels.ops") as caught:
+    with pytest.raises(SettingsError, match=r"kam.toml: alerts.channels.ops") as caught:
         validate_settings(document, Path("kam.toml"))
     assert PASSWORD not in str(caught.value)
 
@@ -661,12 +666,11 @@ def test_a_site_of_an_earlier_release_has_a_status(make_site: Callable[..., Site
 def test_without_channels_the_commands_say_so(site_folder: Path) -> None:
     write_site(site_folder, {}, feeds=["invoices"])
     result = CliRunner().invoke(app, ["--site", str(site_folder), "alerts", "test"])
-    assert "no [news.channels.NAME] is declared" in str(result.exception)
+    assert "no [alerts.channels.NAME] is declared" in str(result.exception)
 
 
 def test_a_run_that_waited_in_vain_for_its_turn_is_told(make_site: Callable[..., Site], hook: Hook) -> None:
     from kam.errors import WarehouseBusyError
-    from tasks.alerting import writing_and_alerting
 
     site = make_site(ops=json_url(hook))
     toml = site.directory / "kam.toml"
@@ -675,7 +679,7 @@ def test_a_run_that_waited_in_vain_for_its_turn_is_told(make_site: Callable[...,
     with (
         writing(site, "close 2026-05"),
         pytest.raises(WarehouseBusyError),
-        writing_and_alerting(site, "close 2026-06", lambda: Run("close", [JUNE])),
+        writing_and_telling(site, Run("close", [JUNE])),
     ):
         pass
     (payload,) = hook.payloads

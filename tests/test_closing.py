@@ -182,8 +182,11 @@ def test_a_changed_month_says_what_changed_and_what_that_does_to_the_figures(sit
     assert april.outcome == "changed"
     lines = april.message.splitlines()
     assert lines[0] == (
-        "2026-04 is closed (version 1) and would come out differently now: 1 row of invoices in 1 load since version 1."
+        "2026-04 is closed (version 1) and closing it now would give different figures: 1 row of invoices in 1 load since version 1."
     )
     assert lines[1] == "  load 3 (invoices: landing/invoices_late.csv): 1 row loaded"
     assert "  Open receivables: 100.00 EUR → 107.00 EUR" in lines
-    assert lines[-1] == 'To make a new version: kam close 2026-04 --restate --reason "…"'
+    assert april.next_steps == (
+        f"See what changes: kam --site {site.directory} diff 2026-04",
+        f'To make a new version: kam --site {site.directory} close 2026-04 --restate --reason "…"',
+    )

@@ -14,7 +14,7 @@ from expectations.site import require_valid
 from kam.audit import rebuild, verify
 from kam.build import prepare_build
 from kam.cli.check import check_site
-from kam.close import MonthOutcome, diff, require_loaded, steps, versions
+from kam.close import MonthOutcome, diff, dry_run, require_loaded, steps, versions
 from kam.close.controls import control_totals
 from kam.errors import SettingsError
 from kam.periods import parse_month
@@ -480,7 +480,7 @@ def test_a_correction_restates_a_closed_month_and_every_version_comes_back_from_
     corrected = correct(site, of_april("110.5"))
     (april,) = close_plainly(corrected, [APRIL])
     assert (april.outcome, april.version) == ("changed", 1)
-    assert "would come out differently now: the corrections changed." in april.message
+    assert "closing it now would give different figures: the corrections changed." in april.message
     assert "  Open receivables: 100.00 EUR → 110.50 EUR" in april.message.splitlines()
     assert published(site, "FROM reporting.corrections") == []
     assert outcomes(close_plainly(corrected, [APRIL], restate=True)) == [("closed", 2)]
@@ -570,7 +570,7 @@ def test_a_file_delivered_again_with_its_error_is_unchanged(site: Site) -> None:
     assert (load.loaded_count, load.unchanged_count, load.superseded_count) == (0, 1, 0)
     with warehouse(corrected) as con:
         assert states(con) == [("applied", None)]
-    (april,) = steps.dry_run(corrected, [APRIL], as_of_load=None, as_known_on=None, restate=False)
+    (april,) = dry_run(corrected, [APRIL], as_of_load=None, as_known_on=None, restate=False)
     assert april.why == "nothing changed since version 1"
 
 

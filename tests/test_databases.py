@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -340,7 +341,8 @@ class Tries:
     """The condition that is asked before a load is tried again, and how often it said yes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, between: Callable[[], None] = lambda: None) -> None:
-        from tasks import loading
+        import flows.ingest
+        from tasks import TASKS, loading
 
         self.again = 0
         helps = loading.load_feed.retry_condition_fn
@@ -352,7 +354,7 @@ class Tries:
             return may_help
 
         at_once = loading.load_feed.with_options(retry_delay_seconds=0, retry_condition_fn=condition)
-        monkeypatch.setattr(loading, "load_feed", at_once)
+        monkeypatch.setattr(flows.ingest, "TASKS", replace(TASKS, load_feed=at_once))
 
 
 @pytest.mark.usefixtures("prefect_server")

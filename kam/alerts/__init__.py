@@ -2,7 +2,8 @@
 
 from kam.alerts import news
 from kam.alerts.channels import faults
-from kam.alerts.findings import Run, reason
+from kam.alerts.findings import reason
 from kam.alerts.queue import send_test, send_waiting
+from kam.alerts.session import writing_and_telling
 
-__all__ = ["Run", "faults", "news", "reason", "send_test", "send_waiting"]
+__all__ = ["faults", "news", "reason", "send_test", "send_waiting", "writing_and_telling"]

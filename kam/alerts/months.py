@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from expectations import Severity
-from kam.alerts.findings import GOOD, Failure, MonthNow, Run, failing_state, fingerprint
+from kam.alerts.findings import GOOD, Failure, MonthNow, failing_state, fingerprint
 from kam.alerts.plain import plain
 from kam.alerts.queue import State
 from kam.alerts.wording import LONGEST_SENTENCE, failure_lines
-from kam.close import ControlTotal, MonthOutcome
+from kam.close import ControlTotal, MonthOutcome, Outcome, Run
 from kam.warehouse import Connection, rows
 from kam.words import counted
 
@@ -21,11 +21,10 @@ _SHOWN_KEYS = 3
 def month_now(con: Connection, run: Run, outcome: MonthOutcome) -> MonthNow:
     """What a month's outcome comes to."""
     failures = _failures(con, run, outcome)
-    if outcome.outcome in ("closed", "unchanged"):
+    if outcome.outcome in (Outcome.CLOSED, Outcome.UNCHANGED):
         return _closed(outcome, [failure for failure in failures if failure.severity == Severity.WARNING])
-    if outcome.outcome == "changed":
-        # The last two lines are commands, which the message has anyway.
-        lines = [f"- {plain(line, LONGEST_SENTENCE)}" for line in outcome.message.splitlines()[:-2]]
+    if outcome.outcome is Outcome.CHANGED:
+        lines = [f"- {plain(line, LONGEST_SENTENCE)}" for line in outcome.message.splitlines()]
         state = failing_state([("changed", outcome.message)], ["its inputs changed since it was closed"])
         return MonthNow(outcome.month, "was not closed again: its inputs changed", state, "warning", lines)
     critical = [failure for failure in failures if failure.severity == Severity.CRITICAL]
@@ -36,7 +35,7 @@ def month_now(con: Connection, run: Run, outcome: MonthOutcome) -> MonthNow:
 
 
 def _closed(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
-    what = f"{'was' if outcome.outcome == 'closed' else 'is'} closed as version {outcome.version}"
+    what = f"{'was' if outcome.outcome is Outcome.CLOSED else 'is'} closed as version {outcome.version}"
     if not warnings:
         return MonthNow(outcome.month, what, GOOD, "good", ())
     found = [(warning.name, warning.count) for warning in warnings]
@@ -46,7 +45,7 @@ def _closed(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
 
 def _failures(con: Connection, run: Run, outcome: MonthOutcome) -> list[Failure]:
     """The rules that a month breaks: as this run found, or as its version has them where that stays what is published."""
-    if outcome.outcome == "unchanged":
+    if outcome.outcome is Outcome.UNCHANGED:
         return _kept_failures(con, outcome)
     found = [
         _failure(

@@ -12,7 +12,7 @@ from datetime import date
 
 import duckdb
 
-from kam.alerts.findings import GOOD, MonthNow, Run, failing_state, fingerprint, reason
+from kam.alerts.findings import GOOD, MonthNow, failing_state, fingerprint, reason
 from kam.alerts.months import month_now
 from kam.alerts.plain import plain
 from kam.alerts.queue import Alert, State, deliver, last_states, record, send_unqueued
@@ -20,7 +20,6 @@ from kam.alerts.wording import (
     LONGEST_SENTENCE,
     command_again,
     cut_short,
-    kam_command,
     line_about,
     listed_months,
     next_step,
@@ -28,6 +27,7 @@ from kam.alerts.wording import (
     refusal_line,
     were_in_words,
 )
+from kam.close import Outcome, Run
 from kam.errors import KamError
 from kam.ingest import LoadResult
 from kam.periods import month_name
@@ -79,7 +79,7 @@ def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
     if run.kind == "publish":
         return []
     before = last_states(con)
-    months = [month_now(con, run, outcome) for outcome in run.report.months if outcome.outcome != "left"]
+    months = [month_now(con, run, outcome) for outcome in run.report.months if outcome.outcome is not Outcome.LEFT]
     failed = [month for month in months if month.state.state == "failed"]
     alerts = [*_failed(site, run, failed, before), *_refused(site, run)]
     good: dict[str, str] = {}
@@ -132,9 +132,9 @@ def _mending(site: Site, run: Run, severity: str) -> str:
     """What to do about months that failed, or that only a restatement can close again."""
     if severity == "warning":
         name = month_name(run.months[0]) if run.kind == "close" else "MONTH"
-        diff, restate = kam_command(site, "diff", name), kam_command(site, run.name, '--restate --reason "…"')
+        diff, restate = site.command("diff", name), site.command(run.name, '--restate --reason "…"')
         return next_step([f"look at what changed: {diff}", f"make a new version: {restate}"])
-    rejects = [f"see the rejected rows: {kam_command(site, 'rejects')}"] if _any_rejects(run) else []
+    rejects = [f"see the rejected rows: {site.command('rejects')}"] if _any_rejects(run) else []
     return next_step([*rejects, f"mend what is named above, then run again: {command_again(site, run)}"])
 
 
@@ -152,7 +152,7 @@ def _stopped(site: Site, run: Run, failed: Sequence[MonthNow]) -> Alert:
         why = f"{were_in_words({load.feed: None for load in refused})} refused"
         lines = [refusal_line(load) for load in refused]
         next_command = (
-            f"see what does not fit: {kam_command(site, 'check')} — mend it, then run again: {command_again(site, run)}"
+            f"see what does not fit: {site.command('check')} — mend it, then run again: {command_again(site, run)}"
         )
     else:
         why = ""
@@ -186,7 +186,7 @@ def _refused(site: Site, run: Run) -> list[Alert]:
     paragraphs = [
         f"{what}; nothing of {'it' if len(run.refused) == 1 else 'them'} was loaded.",
         cut_short([refusal_line(load) for load in run.refused]),
-        next_step([f"see what does not fit: {kam_command(site, 'check')} — mend it, then: {command_again(site, run)}"]),
+        next_step([f"see what does not fit: {site.command('check')} — mend it, then: {command_again(site, run)}"]),
     ]
     return [_alert(site, "load_refused", "critical", what, paragraphs, _refused_states(run.refused))]
 
@@ -204,7 +204,7 @@ def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[st
         paragraphs.append(
             "\n".join([f"Recovered from failure: {', '.join(failed_before)}. Mended:", cut_short(mended)])
         )
-    paragraphs += [listed_months(warned, run), next_step([f"look at what failed: {kam_command(site, 'status')}"])]
+    paragraphs += [listed_months(warned, run), next_step([f"look at what failed: {site.command('status')}"])]
     return [_alert(site, "close_warned", "warning", what, paragraphs, _states(warned))]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from kam.alerts.findings import Failure, MonthNow, Run
+from kam.alerts.findings import Failure, MonthNow
 from kam.alerts.plain import plain
+from kam.close import Run
 from kam.ingest import LoadResult
 from kam.periods import month_name
 from kam.site import Site
@@ -58,14 +58,9 @@ def were_in_words(names: Iterable[str]) -> str:
     return f"{listed[0]} was" if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]} were"
 
 
-def kam_command(site: Site, *arguments: str) -> str:
-    """A command of `kam` for this site, ready to paste."""
-    return f"kam --site {shlex.quote(str(site.directory))} {' '.join(arguments)}"
-
-
 def command_again(site: Site, run: Run) -> str:
     """The command of a run, on the same terms."""
-    return kam_command(site, run.name, *(['--restate --reason "…"'] if run.terms.restate else []))
+    return site.command(run.name, *(['--restate --reason "…"'] if run.terms.restate else []))
 
 
 def next_step(commands: Sequence[str]) -> str:

@@ -46,22 +46,22 @@ _SHOWN_CORRECTIONS = 20
 class _State:
     """What the options before the command say."""
 
-    site: Path | None = None
+    folder: Path | None = None
     verbose: bool = False
 
 
 @app.callback()
 def _options(
-    site: SiteOption = None,
+    folder: SiteOption = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's own log as well.")] = False,  # noqa: FBT002 - a command line switch
 ) -> None:
-    _State.site, _State.verbose = site, verbose
+    _State.folder, _State.verbose = folder, verbose
 
 
 def _site(own: Path | None) -> Site:
     from kam.site import find_site
 
-    return find_site(own or _State.site)
+    return find_site(own or _State.folder)
 
 
 @app.command(epilog="Example: kam init books")
@@ -102,14 +102,14 @@ def demo(
 
 
 @app.command(epilog="Example: kam --site books check --feed orders")
-def check(site: SiteOption = None, feed: FeedOption = None) -> None:
+def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
     """Validate the settings, read every source and show what a load would do; loads nothing."""
     from kam.cli.check import by_rule, check_site
     from kam.report import correction_rows
 
-    place = _site(site)
+    site = _site(folder)
     with out.status("Reading every source …"):
-        report = check_site(place, feed)
+        report = check_site(site, feed)
     for examined in report.examined:
         rejected = f"would reject {examined.rejected_count:,} of them ({by_rule(examined)})"
         out.print(
@@ -117,7 +117,7 @@ def check(site: SiteOption = None, feed: FeedOption = None) -> None:
             f"{f', [yellow]{escape(rejected)}[/yellow]' if examined.faults else ', none to reject'}"
         )
         print_table("", side_by_side(examined.sample[:3]))
-        _print_reject_share(place, examined, "would be rejected")
+        _print_reject_share(site, examined, "would be rejected")
     for note in report.notes:
         out.print(f"[yellow]{escape(note)}[/yellow]")
     print_table("Corrections, as known at the last load", correction_rows(report.corrections))
@@ -132,31 +132,30 @@ def check(site: SiteOption = None, feed: FeedOption = None) -> None:
 
 @app.command(epilog="Example: kam --site books ingest --feed orders")
 def ingest(
-    site: SiteOption = None,
+    folder: SiteOption = None,
     feed: FeedOption = None,
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Load what is new. A file that was loaded before loads nothing."""
-    place = _site(site)
-    _require_feed(place, feed)
-    runtime = _runtime(place)
+    site = _site(folder)
+    _require_feed(site, feed)
 
     def run() -> Any:  # noqa: ANN401 - the flow's result
         from flows.ingest import ingest as flow
 
-        return flow(str(place.directory), feed, accept_shrink=accept_shrink)
+        return flow(str(site.directory), feed, accept_shrink=accept_shrink)
 
-    loads = runtime(run)
+    loads = _run(site, run)
     from kam.report import load_summary
 
     print_table("Loaded", load_summary(loads), if_empty="Nothing new to load.")
-    _print_load_notes(place, loads)
+    _print_load_notes(site, loads)
 
 
 @app.command(epilog='Example: kam --site books close 2026-10 --restate --reason "credit notes of October"')
 def close(
     month: Month,
-    site: SiteOption = None,
+    folder: SiteOption = None,
     restate: RestateOption = False,  # noqa: FBT002 - a command line switch
     reason: ReasonOption = "",
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
@@ -169,7 +168,7 @@ def close(
     parse_month(month)
     known_on = as_known_on.date() if as_known_on else None
     _require_reason(restate=restate, reason=reason)
-    place = _site(site)
+    site = _site(folder)
 
     def run() -> CloseReport:
         from expectations import warm_up
@@ -177,17 +176,17 @@ def close(
 
         warm_up()
         return monthly_close(
-            str(place.directory), month, restate, reason, accept_shrink, as_of_load=as_of_load, as_known_on=known_on
+            str(site.directory), month, restate, reason, accept_shrink, as_of_load=as_of_load, as_known_on=known_on
         )
 
-    _print_report(place, _runtime(place)(run))
+    _print_report(site, _run(site, run))
 
 
 @app.command(epilog="Example: kam --site books backfill 2024-01 2026-10")
 def backfill(  # noqa: PLR0913, PLR0917 - the command's options
     first: Month,
     last: Month,
-    site: SiteOption = None,
+    folder: SiteOption = None,
     restate: RestateOption = False,  # noqa: FBT002 - a command line switch
     reason: ReasonOption = "",
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
@@ -206,13 +205,13 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
     months = months_between(parse_month(first), parse_month(last))
     known_on = as_known_on.date() if as_known_on else None
     _require_reason(restate=restate, reason=reason)
-    place = _site(site)
+    site = _site(folder)
     if dry_run:
         from kam.close import dry_run as planned_only
         from kam.report import plan_rows
 
         with out.status("Planning …") as status, progress(out, status):
-            planned = planned_only(place, months, as_of_load=as_of_load, as_known_on=known_on, restate=restate)
+            planned = planned_only(site, months, as_of_load=as_of_load, as_known_on=known_on, restate=restate)
         print_table("What a backfill would do with what is loaded", plan_rows(planned))
         return
 
@@ -222,17 +221,17 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
 
         warm_up()
         return flow(
-            str(place.directory), first, last, restate, reason, accept_shrink,
+            str(site.directory), first, last, restate, reason, accept_shrink,
             as_of_load=as_of_load, as_known_on=known_on, stop_on_failure=stop_on_failure,
         )  # fmt: skip
 
-    _print_report(place, _runtime(place)(run))
+    _print_report(site, _run(site, run))
 
 
 @app.command(epilog="Example: kam --site books diff 2026-10 --from 1 --to 2")
 def diff(
     month: Month,
-    site: SiteOption = None,
+    folder: SiteOption = None,
     first: Annotated[
         int | None, typer.Option("--from", metavar="N", help="The version to start from; else the last.")
     ] = None,
@@ -250,9 +249,9 @@ def diff(
     from kam.periods import parse_month
 
     period = parse_month(month)
-    place = _site(site)
+    site = _site(folder)
     with out.status("Comparing …") as status, progress(out, status):
-        found = difference(place, period, first, second, limit=limit, export_to=export)
+        found = difference(site, period, first, second, limit=limit, export_to=export)
     _print_difference(month, found)
     if export is not None:
         out.print(
@@ -283,7 +282,7 @@ def verify(
     month: Annotated[
         str | None, typer.Argument(metavar="MONTH", help="A month; else all versions of all months.")
     ] = None,
-    site: SiteOption = None,
+    folder: SiteOption = None,
     version: Annotated[
         int | None, typer.Option("--version", metavar="N", help="Which version; else the newest.")
     ] = None,
@@ -298,10 +297,10 @@ def verify(
         message = "--version needs a month: kam verify 2026-10 --version 1"
         raise UsageError(message)
     period = parse_month(month) if month else None
-    place = _site(site)
+    site = _site(folder)
     with out.status("Reading the ledger …") as status:
-        proofs = prove(place, period, version, on_step=lambda step: status.update(escape(step)))
-    print_table(f"Made again from {escape(str(place.archive))}", proofs_rows(proofs))
+        proofs = prove(site, period, version, on_step=lambda step: status.update(escape(step)))
+    print_table(f"Made again from {escape(str(site.archive))}", proofs_rows(proofs))
     for proof in proofs:
         if month or not proof.holds:
             print_table(f"Tables of {proof.name}", proof_rows(proof))
@@ -315,34 +314,34 @@ def verify(
 
 
 @app.command(epilog="Example: kam --site books publish")
-def publish(site: SiteOption = None) -> None:
+def publish(folder: SiteOption = None) -> None:
     """Build the published file anew from all committed versions."""
-    place = _site(site)
+    site = _site(folder)
 
     def run() -> bool:
         from flows.publish import publish as flow
 
-        return flow(str(place.directory))
+        return flow(str(site.directory))
 
-    _runtime(place)(run)
-    out.print(f"Published: {shown_path(place.published / 'kam.duckdb')}")
-    _print_page(place)
+    _run(site, run)
+    out.print(f"Published: {shown_path(site.published / 'kam.duckdb')}")
+    _print_page(site)
 
 
 @app.command(epilog="Example: kam --site books rebuild --force")
 def rebuild(
-    site: SiteOption = None,
+    folder: SiteOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a warehouse that is there.")] = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Make the warehouse again from the archive and its ledger, and compare the content hashes."""
     from kam.audit import rebuild as run
 
-    place = _site(site)
+    site = _site(folder)
     with out.status("Reading the ledger …") as status:
-        report = run(place, force=force, on_step=lambda step: status.update(escape(step)), on_wait=out.print)
+        report = run(site, force=force, on_step=lambda step: status.update(escape(step)), on_wait=out.print)
     out.print(
         f"{report.load_count:,} loads with {report.row_count:,} rows and {report.close_count:,} closed versions "
-        f"made again from {escape(str(place.archive))}: {escape(str(place.warehouse))}",
+        f"made again from {escape(str(site.archive))}: {escape(str(site.warehouse))}",
         soft_wrap=True,
     )
     for difference in report.differences:
@@ -353,17 +352,17 @@ def rebuild(
         raise typer.Exit(1)
     if report.close_count:
         out.print("All content hashes are equal.")
-        out.print(f"To publish them: kam --site {shown_path(place.directory)} publish")
+        out.print(f"To publish them: kam --site {shown_path(site.directory)} publish")
 
 
 @app.command(epilog="Example: kam --site books status")
-def status(site: SiteOption = None) -> None:
+def status(folder: SiteOption = None) -> None:
     """Show closed months, the last loads and what failed."""
     from kam.cli.status import site_status
 
-    place = _site(site)
-    report = site_status(place)
-    out.print(f"[bold]{escape(place.settings.site.name)}[/bold] in {shown_path(place.directory)}")
+    site = _site(folder)
+    report = site_status(site)
+    out.print(f"[bold]{escape(site.settings.site.name)}[/bold] in {shown_path(site.directory)}")
     print_table("Closed months", report.months, if_empty="No month is closed yet. Next: kam close MONTH")
     print_table("Months that could not be closed", report.failed_closes)
     print_table("Last loads", report.loads, if_empty="Nothing is loaded yet. Next: kam ingest")
@@ -372,18 +371,18 @@ def status(site: SiteOption = None) -> None:
     )
     print_table("Alerts that are not delivered yet", report.undelivered)
     if report.undelivered:
-        out.print(f"To send them: kam --site {shown_path(place.directory)} alerts send", soft_wrap=True)
+        out.print(f"To send them: kam --site {shown_path(site.directory)} alerts send", soft_wrap=True)
 
 
 @alerts.command("test", epilog="Example: kam --site books alerts test")
-def alerts_test(site: SiteOption = None) -> None:
+def alerts_test(folder: SiteOption = None) -> None:
     """Send one test message to every channel."""
     from kam.alerts import send_test
 
-    place = _site(site)
-    _require_channels(place)
+    site = _site(folder)
+    _require_channels(site)
     with out.status("Sending a test message …"):
-        attempts = send_test(place)
+        attempts = send_test(site)
     for attempt in attempts:
         if attempt.error:
             problems.print(f"[red]{attempt.channel}: not delivered: {escape(attempt.error)}[/red]", soft_wrap=True)
@@ -394,14 +393,14 @@ def alerts_test(site: SiteOption = None) -> None:
 
 
 @alerts.command("send", epilog="Example: kam --site books alerts send")
-def alerts_send(site: SiteOption = None) -> None:
+def alerts_send(folder: SiteOption = None) -> None:
     """Send the alerts that are not delivered yet."""
     from kam.alerts import send_waiting
 
-    place = _site(site)
-    _require_channels(place)
+    site = _site(folder)
+    _require_channels(site)
     with out.status("Sending …") as status, progress(out, status):
-        left = send_waiting(place)
+        left = send_waiting(site)
     waiting = [
         {
             "Written (UTC)": f"{delivery.created_at:%Y-%m-%d %H:%M}",
@@ -417,15 +416,24 @@ def alerts_send(site: SiteOption = None) -> None:
         raise typer.Exit(1)
 
 
-def _require_channels(place: Site) -> None:
-    if not place.settings.alerts.channels:
+@alerts.command("automations", epilog="Example: KAM_ALERT_URL=mailto://… kam alerts automations")
+def alerts_automations() -> None:
+    """Have the Prefect server of PREFECT_API_URL send a message when a run crashed or is late."""
+    from kam.cli import automations, prefect_runtime
+
+    prefect_runtime.configure()
+    automations.apply()
+
+
+def _require_channels(site: Site) -> None:
+    if not site.settings.alerts.channels:
         message = "kam.toml: no [alerts.channels.NAME] is declared, so there is nobody to send to"
         raise UsageError(message)
 
 
 @app.command(epilog="Example: kam --site books rejects --feed orders --export mend-orders.csv")
 def rejects(
-    site: SiteOption = None,
+    folder: SiteOption = None,
     feed: FeedOption = None,
     export: Annotated[
         Path | None,
@@ -437,30 +445,30 @@ def rejects(
     """Show rejected rows by load and rule, with some of those that are open; or export them."""
     from kam.cli.status import site_rejects
 
-    place = _site(site)
-    _require_feed(place, feed)
+    site = _site(folder)
+    _require_feed(site, feed)
     if export is not None:
-        _export_rejects(place, feed, export)
+        _export_rejects(site, feed, export)
         return
-    report = site_rejects(place, feed)
+    report = site_rejects(site, feed)
     print_table("Rejected rows by load and rule", report.by_rule, if_empty="No row was rejected.")
     print_table("The first that are open", report.rows)
     if report.rows:
-        command = f"kam --site {shown_path(place.directory)} rejects --feed {feed or 'FEED'} --export FILE"
+        command = f"kam --site {shown_path(site.directory)} rejects --feed {feed or 'FEED'} --export FILE"
         out.print(f"Open: {report.open_count:,} rows. To mend them: {command}", soft_wrap=True)
 
 
-def _export_rejects(place: Site, feed: str | None, file: Path) -> None:
+def _export_rejects(site: Site, feed: str | None, file: Path) -> None:
     from kam.ingest import rejects as kept
     from kam.warehouse import reading
 
-    with reading(place) as con:
-        name = kept.feed_to_export(con, place, feed)
-        count = kept.export(con, place, name, file)
+    with reading(site) as con:
+        name = kept.feed_to_export(con, site, feed)
+        count = kept.export(con, site, name, file)
     if not count:
         out.print(f"{name}: no reject is open; no file was written.")
         return
-    source = place.settings.feeds[name]
+    source = site.settings.feeds[name]
     where = escape(", ".join(source.patterns)) or "a file that the source takes"
     advice = f"Mend the rows, put the file where {where} finds it, then: kam ingest"
     if source.mode == "snapshot":
@@ -468,20 +476,22 @@ def _export_rejects(place: Site, feed: str | None, file: Path) -> None:
     out.print(f"{count:,} rows in {escape(str(file))}. {advice}", soft_wrap=True)
 
 
-def _print_load_notes(place: Site, loads: Sequence[LoadResult]) -> None:
+def _print_load_notes(site: Site, loads: Sequence[LoadResult]) -> None:
     """What was left for the next run, and what was rejected."""
+    from kam.ingest import LoadStatus
+
     for load in loads:
-        if load.status == "left":
+        if load.status is LoadStatus.LEFT:
             out.print(f"[yellow]{escape(load.message)}[/yellow]", soft_wrap=True)
     for load in loads:
-        _print_reject_share(place, load, "rejected")
+        _print_reject_share(site, load, "rejected")
     if any(load.rejected_count for load in loads):
-        out.print(f"Rejected rows: kam --site {shown_path(place.directory)} rejects")
+        out.print(f"Rejected rows: kam --site {shown_path(site.directory)} rejects")
 
 
-def _print_reject_share(place: Site, counted: LoadResult | Examination, verb: str) -> None:
+def _print_reject_share(site: Site, counted: LoadResult | Examination, verb: str) -> None:
     """Say so when more rows are rejected than the settings allow."""
-    limit = place.settings.ingest.reject_share
+    limit = site.settings.ingest.reject_share
     if counted.rejected_count > limit * counted.read_count:
         note = (
             f"{counted.feed}: {counted.source}: {counted.rejected_count:,} of {counted.read_count:,} rows {verb}, "
@@ -490,11 +500,11 @@ def _print_reject_share(place: Site, counted: LoadResult | Examination, verb: st
         out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
 
 
-def _require_feed(place: Site, feed: str | None) -> None:
+def _require_feed(site: Site, feed: str | None) -> None:
     from kam.site import require_feed
 
     if feed is not None:
-        require_feed(place.settings, feed)
+        require_feed(site.settings, feed)
 
 
 def _require_reason(*, restate: bool, reason: str) -> None:
@@ -503,17 +513,15 @@ def _require_reason(*, restate: bool, reason: str) -> None:
     require_reason(restate=restate, reason=reason)
 
 
-def _runtime(place: Site) -> Callable[[Callable[[], Any]], Any]:
-    """Run a flow: quiet Prefect, with our own progress lines on the console."""
+def _run(site: Site, flow: Callable[[], Any]) -> Any:  # noqa: ANN401 - the flow's result
+    """Run a flow on this site: quiet Prefect, with our own progress lines on the console."""
     from kam.cli.prefect_runtime import run_quietly
 
-    def run(flow: Callable[[], Any]) -> Any:  # noqa: ANN401 - the flow's result
-        return run_quietly(flow, place, console=out, verbose=_State.verbose)
-
-    return run
+    return run_quietly(flow, site, console=out, verbose=_State.verbose)
 
 
-def _print_report(place: Site, report: CloseReport) -> None:
+def _print_report(site: Site, report: CloseReport) -> None:
+    from kam.close import Outcome
     from kam.report import check_rows, correction_rows, headline_rows, load_summary
 
     months = [outcome.month for outcome in report.months]
@@ -531,21 +539,19 @@ def _print_report(place: Site, report: CloseReport) -> None:
         print_table("Headline figures", headline_rows(report.headlines))
     for outcome in report.months:
         name = f"{outcome.month:%Y-%m}"
-        if outcome.outcome == "unchanged":
+        if outcome.outcome is Outcome.UNCHANGED:
             out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
-        elif outcome.outcome == "closed":
+        elif outcome.outcome is Outcome.CLOSED:
             out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
-    out.print(
-        f"{'Published' if report.published else 'Published before'}: {shown_path(place.published / 'kam.duckdb')}"
-    )
-    _print_page(place)
-    _print_load_notes(place, report.loads)
+    out.print(f"{'Published' if report.published else 'Published before'}: {shown_path(site.published / 'kam.duckdb')}")
+    _print_page(site)
+    _print_load_notes(site, report.loads)
 
 
-def _print_page(place: Site) -> None:
+def _print_page(site: Site) -> None:
     from kam.publish.quality_page import PAGE
 
-    out.print(f"Data quality: {shown_path(place.published / PAGE)}", soft_wrap=True)
+    out.print(f"Data quality: {shown_path(site.published / PAGE)}", soft_wrap=True)
 
 
 def main() -> None:

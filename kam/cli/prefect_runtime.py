@@ -49,13 +49,15 @@ def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, ver
         # Importing Prefect sets up logging, so our progress lines come after it.
         from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+        from flows import handing_over
+
         unneeded = {}
         if not PREFECT_API_URL.value():
             _shield_embedded_server()
             # A heartbeat costs a second at the end of each flow, and the embedded server ends with this process anyway.
             unneeded = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
         try:
-            with progress(console, status), temporary_settings(unneeded):
+            with progress(console, status), temporary_settings(unneeded), handing_over(site):
                 return flow()
         except RuntimeError as error:
             if "Failed to reach API" not in str(error):

@@ -8,6 +8,8 @@ from kam.close.outcome import (
     CloseReport,
     Headline,
     MonthOutcome,
+    Outcome,
+    Run,
     Terms,
     figure_name,
     require_closed,
@@ -16,11 +18,13 @@ from kam.close.outcome import (
     shown,
 )
 from kam.close.plan import Action, MonthPlan, planned_months
-from kam.close.steps import difference, dry_run
+from kam.close.run import PLAIN, Steps, close_months, dry_run, load_feeds
+from kam.close.steps import difference
 from kam.close.verdict import why_not_valid
 from kam.close.versions import newest_load
 
 __all__ = [
+    "PLAIN",
     "Action",
     "BuildSummary",
     "CellChange",
@@ -31,12 +35,17 @@ __all__ = [
     "Headline",
     "MonthOutcome",
     "MonthPlan",
+    "Outcome",
+    "Run",
     "SourceChange",
+    "Steps",
     "TableChange",
     "Terms",
+    "close_months",
     "difference",
     "dry_run",
     "figure_name",
+    "load_feeds",
     "newest_load",
     "planned_months",
     "require_closed",

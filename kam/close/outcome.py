@@ -6,14 +6,46 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal
 
 from expectations import CheckResult, merged
 from kam.close.controls import ControlTotal
 from kam.close.diff import FigureChange
 from kam.close.plan import MonthPlan
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
-from kam.ingest import LoadResult
+from kam.ingest import LoadResult, LoadStatus
+from kam.periods import month_name
 from kam.warehouse import KnownCorrection
+
+
+class Outcome(StrEnum):
+    """How a month ended in a run."""
+
+    CLOSED = "closed"
+    """It has a new version."""
+    UNCHANGED = "unchanged"
+    """Nothing changed since its last version."""
+    CHANGED = "changed"
+    """It is closed and would change: it needs a restatement."""
+    FAILED = "failed"
+    LEFT = "left"
+    """Not tried, because another month failed."""
+
+
+@dataclass(frozen=True)
+class MonthOutcome:
+    """How a month ended: `message` says why it failed or what would change, `next_steps` which commands help."""
+
+    month: date
+    outcome: Outcome
+    version: int
+    message: str = ""
+    next_steps: tuple[str, ...] = ()
+
+    def in_words(self) -> str:
+        """The message and, below it, what to do next."""
+        return "\n".join([self.message, *self.next_steps])
 
 
 @dataclass(frozen=True)
@@ -21,7 +53,7 @@ class Terms:
     """On what terms months are closed: the parameters of the flows.
 
     With `as_of_load` or `as_known_on` nothing is loaded, and the months are computed from what was known then. `skip`
-    leaves months out that are up to date; `dry_run` only says what would be done.
+    leaves out months that are up to date.
     """
 
     restate: bool = False
@@ -31,11 +63,10 @@ class Terms:
     as_known_on: date | None = None
     skip: bool = False
     stop_on_failure: bool = False
-    dry_run: bool = False
 
     @property
     def is_as_now(self) -> bool:
-        """Whether all that can be known counts."""
+        """Whether everything known counts."""
         return self.as_of_load is None and self.as_known_on is None
 
 
@@ -70,17 +101,40 @@ class CloseReport:
         )
 
 
-@dataclass(frozen=True)
-class MonthOutcome:
-    """How a month came out.
+@dataclass
+class Run:
+    """A run while it goes on: what it was asked for, and how far it came.
 
-    `closed` with a new version, `unchanged`, `changed` (needs a restatement), `failed`, or `left` because one failed.
+    `report` grows with each step. `stopped` says why the run did not reach its end; empty when it did.
     """
 
-    month: date
-    outcome: str
-    version: int
-    message: str = ""
+    kind: Literal["close", "backfill", "ingest", "publish"]
+    months: Sequence[date] = ()
+    report: CloseReport = field(default_factory=CloseReport)
+    terms: Terms = field(default_factory=Terms)
+    stopped: str = ""
+
+    @property
+    def name(self) -> str:
+        """As it is typed: `close 2026-10`, `backfill 2024-01 2026-10`."""
+        ends = dict.fromkeys((self.months[0], self.months[-1])) if self.months else ()
+        # A backfill of one month is given that month twice.
+        shown = [self.months[0], self.months[-1]] if self.kind == "backfill" else ends
+        return " ".join([self.kind, *(month_name(month) for month in shown)])
+
+    @property
+    def subject(self) -> str:
+        """Whose state it is when the run stops: the month that was to be closed, else the kind of run."""
+        return month_name(self.months[0]) if self.kind == "close" else self.kind
+
+    @property
+    def refused(self) -> list[LoadResult]:
+        """The sources that were refused."""
+        return [load for load in self.report.loads if load.status is LoadStatus.FAILED]
+
+    def add(self, **parts: Any) -> None:  # noqa: ANN401 - the fields of the report
+        """Add a step's result to the report."""
+        self.report = replace(self.report, **parts)
 
 
 @dataclass(frozen=True)
@@ -104,7 +158,7 @@ class Headline:
 
 def require_loaded(loads: Sequence[LoadResult]) -> None:
     """Raise `SourceRefusedError` when a source was refused: a month without it would be wrong without saying so."""
-    refused = [load for load in loads if load.status == "failed"]
+    refused = [load for load in loads if load.status is LoadStatus.FAILED]
     if refused:
         more = f" ({len(refused) - 1} more: kam status)" if len(refused) > 1 else ""
         message = f"{refused[0].message}{more}"
@@ -138,7 +192,7 @@ def require_reason(*, restate: bool, reason: str) -> None:
 
 def require_closed(outcomes: Sequence[MonthOutcome]) -> None:
     """Raise the error of the first month that failed, else of the first that needs a restatement."""
-    for outcome, error in (("failed", ValidationFailedError), ("changed", MonthChangedError)):
-        messages = [month.message for month in outcomes if month.outcome == outcome]
+    for outcome, error in ((Outcome.FAILED, ValidationFailedError), (Outcome.CHANGED, MonthChangedError)):
+        messages = [month.in_words() for month in outcomes if month.outcome is outcome]
         if messages:
             raise error("\n".join(messages))

@@ -19,7 +19,7 @@ from kam.build import marts, materialise, prepare_build, prepare_marts, record_c
 from kam.close import diff, plan, versions
 from kam.close.controls import ControlTotal, control_totals
 from kam.close.diff import Difference
-from kam.close.outcome import BuildSummary, Headline, MonthOutcome
+from kam.close.outcome import BuildSummary, Headline, MonthOutcome, Outcome
 from kam.close.plan import MonthPlan
 from kam.close.verdict import what_changed, why_not_corrected, why_not_valid
 from kam.close.versions import State
@@ -62,25 +62,10 @@ def plan_months(site: Site, months: Sequence[date], as_of_load: int, *, restate:
         return plan.planned_months(con, site.settings, months, as_of_load=as_of_load, restate=restate)
 
 
-def dry_run(
-    site: Site, months: Sequence[date], *, as_of_load: int | None, as_known_on: date | None, restate: bool
-) -> list[MonthPlan]:
-    """What a backfill of these months would do with what is loaded; loads and closes nothing."""
-    with writing_session(site, "dry run"):
-        known = known_load(site, as_of_load=as_of_load, as_known_on=as_known_on)
-        return plan_months(site, months, known, restate=restate)
-
-
 def corrections_in_force(site: Site) -> list[KnownCorrection]:
     """The corrections of the build that was planned or prepared last, and what became of each."""
     with warehouse(site) as con:
         return known_corrections(con)
-
-
-def chunks(months: Sequence[date], size: int) -> Iterator[Sequence[date]]:
-    """The months that are built together: at most `size` of them, in their order."""
-    for start in range(0, len(months), size):
-        yield months[start : start + size]
 
 
 def prepare_months(site: Site, months: Sequence[date], as_of_load: int | None = None, *, restate: bool = False) -> int:
@@ -140,28 +125,27 @@ def commit_month(
         fault = why_not_valid(checks, controls, month) or why_not_corrected(con, site.settings, month)
         if fault:
             versions.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=fault)
-            return MonthOutcome(month, "failed", 0, fault)
+            return MonthOutcome(month, Outcome.FAILED, 0, fault)
         candidate = versions.candidate(con, month)
         if candidate.state is State.UNCHANGED:
             versions.forget_failure(con, month)
-            return MonthOutcome(month, "unchanged", candidate.last_version)
+            return MonthOutcome(month, Outcome.UNCHANGED, candidate.last_version)
         if candidate.state is State.CHANGED and not restate:
             versions.forget_failure(con, month)
-            message = what_changed(con, site.settings, candidate, as_of_load)
-            return MonthOutcome(month, "changed", candidate.last_version, message)
+            return what_changed(con, site, candidate, as_of_load)
         unpublished = versions.opens_from_unpublished(con, month)
         if unpublished:
             message = (
                 f"{month_name(month)} was not published, because it opens with the new balance of "
-                f"{month_name(unpublished)}, which was not published. Mend that month first"
+                f"{month_name(unpublished)}, which was not published. Fix that month first"
             )
             versions.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=message)
-            return MonthOutcome(month, "failed", candidate.last_version, message)
+            return MonthOutcome(month, Outcome.FAILED, candidate.last_version, message)
         version = versions.commit(
             con, site, candidate, as_of_load=as_of_load, checks=checks, controls=controls, reason=reason
         )
         ledger.sync(con, site)
-        return MonthOutcome(month, "closed", version)
+        return MonthOutcome(month, Outcome.CLOSED, version)
 
 
 def difference(

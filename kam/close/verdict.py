@@ -8,11 +8,11 @@ from datetime import date
 from expectations import CheckResult
 from kam.close import diff, plan
 from kam.close.controls import ControlTotal
-from kam.close.outcome import figure_name, shown
+from kam.close.outcome import MonthOutcome, Outcome, figure_name, shown
 from kam.close.plan import Action
 from kam.close.versions import Candidate
 from kam.periods import month_name
-from kam.site import CORRECTIONS_FILE, Settings
+from kam.site import CORRECTIONS_FILE, Settings, Site
 from kam.warehouse import Connection, known_corrections
 from kam.words import counted
 
@@ -72,16 +72,16 @@ def why_not_corrected(con: Connection, settings: Settings, month: date) -> str:
     )
 
 
-def what_changed(con: Connection, settings: Settings, candidate: Candidate, as_of_load: int) -> str:
+def what_changed(con: Connection, site: Site, candidate: Candidate, as_of_load: int) -> MonthOutcome:
     """Which tables of a closed month would change, since which loads, and what that does to the headline figures."""
     month, version = candidate.month, candidate.last_version
     name = month_name(month)
     before, after = diff.version_side(con, month, version), diff.Side(month, None, as_of_load)
     changes = plan.changing_loads(con, before.as_of_load, as_of_load)
-    (planned,) = plan.planned_months(con, settings, [month], as_of_load=as_of_load)
+    (planned,) = plan.planned_months(con, site.settings, [month], as_of_load=as_of_load)
     why = planned.why if planned.action is Action.COMPARE else "the month before has another version"
     when = "now" if before.as_of_load <= as_of_load else f"as known at load {as_of_load}"
-    lines = [f"{name} is closed (version {version}) and would come out differently {when}: {why}."]
+    lines = [f"{name} is closed (version {version}) and closing it {when} would give different figures: {why}."]
     lines += [
         f"  load {change.load_id} ({change.feed}: {change.source}): {counted(change.loaded_count, 'row')} loaded"
         f"{f', {change.superseded_count:,} superseded' if change.superseded_count else ''}"
@@ -97,6 +97,8 @@ def what_changed(con: Connection, settings: Settings, candidate: Candidate, as_o
     ]
     if not figures:
         lines.append("  No headline figure changes")
-    lines.append(f"See what changes: kam diff {name}")
-    lines.append(f'To make a new version: kam close {name} --restate --reason "…"')
-    return "\n".join(lines)
+    next_steps = (
+        f"See what changes: {site.command('diff', name)}",
+        "To make a new version: " + site.command("close", name, '--restate --reason "…"'),
+    )
+    return MonthOutcome(month, Outcome.CHANGED, version, "\n".join(lines), next_steps)

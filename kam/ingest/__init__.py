@@ -1,7 +1,7 @@
 """From the landing folder or a database to staging: sources, meaning of cells, row rules, loads and rejects."""
 
 from kam.ingest import rejects
-from kam.ingest.load import Examination, LoadResult, examine, ingest_feed, ordered_feeds, replay, unreached
+from kam.ingest.load import Examination, LoadResult, LoadStatus, examine, ingest_feed, ordered_feeds, replay, unreached
 from kam.ingest.proposals import Proposal, Sample, header_place, propose, snippet, text_sample
 from kam.ingest.sources import Extract, SourceFile, offered, opened
 
@@ -9,6 +9,7 @@ __all__ = [
     "Examination",
     "Extract",
     "LoadResult",
+    "LoadStatus",
     "Proposal",
     "Sample",
     "SourceFile",

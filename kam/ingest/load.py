@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import duckdb
@@ -34,13 +35,24 @@ _VERDICT = "ENUM ('good', 'repeat', 'unreadable', 'double key', 'changed key')"
 _LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records")
 
 
+class LoadStatus(StrEnum):
+    """How a load ended."""
+
+    LOADED = "loaded"
+    ALREADY_LOADED = "already loaded"
+    LEFT = "left"
+    """Left for the next run, because the file is still being written or a newer extract makes it needless."""
+    FAILED = "failed"
+    """The source was refused, or its database did not answer."""
+
+
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load did. `status` is `loaded`, `already loaded` or `failed`; `message` says why it failed."""
+    """What a load did; `message` says why a source was refused or left."""
 
     feed: str
     source: str
-    status: str
+    status: LoadStatus
     load_id: int | None = None
     read_count: int = 0
     loaded_count: int = 0
@@ -105,7 +117,7 @@ def ordered_feeds(site: Site) -> list[str]:
 
 def unreached(feed: str, error: DatabaseUnreachableError) -> LoadResult:
     """The result of a feed whose database did not answer."""
-    return LoadResult(feed, "", "failed", message=str(error))
+    return LoadResult(feed, "", LoadStatus.FAILED, message=str(error))
 
 
 def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool = False) -> Iterator[LoadResult]:
@@ -121,7 +133,7 @@ def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool =
         except DatabaseUnreachableError:
             raise
         except SourceRefusedError as error:
-            yield LoadResult(feed, "", "failed", message=printable(str(error)))
+            yield LoadResult(feed, "", LoadStatus.FAILED, message=printable(str(error)))
             return
         for extract in found:
             yield load(con, site, extract, accept_shrink=accept_shrink)
@@ -131,10 +143,10 @@ def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool =
     """Load one extract, unless its bytes were loaded before with the same mapping."""
     source = site.settings.feeds[extract.feed]
     if extract.left:
-        return LoadResult(extract.feed, extract.source, "left", message=extract.left)
+        return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=extract.left)
     known = None if extract.refusal else _loaded_before(con, extract, source)
     if known is not None:
-        return LoadResult(extract.feed, extract.source, "already loaded", load_id=known)
+        return LoadResult(extract.feed, extract.source, LoadStatus.ALREADY_LOADED, load_id=known)
     started = utc_now()
     try:
         if extract.refusal:
@@ -146,7 +158,7 @@ def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool =
         shrink_ratio = 1.0 if accept_shrink else float(site.settings.ingest.shrink_ratio)
         result = _load(con, site, extract, source, _Terms(shrink_ratio, started=started))
     except SourceBusyError as error:
-        return LoadResult(extract.feed, extract.source, "left", message=str(error))
+        return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=str(error))
     except SourceRefusedError as error:
         return _record_failure(con, site, extract, source, started, str(error))
     ledger.add_load(con, site, int(result.load_id or 0))
@@ -228,7 +240,7 @@ def _passed_over(con: Connection, extract: Extract, newer: tuple[int, str]) -> L
     ).fetchone()
     older = f"{extract.feed}: {extract.source}: older than {name}, which is loaded; a full extract never goes back"
     if refused_before:
-        return LoadResult(extract.feed, extract.source, "left", message=f"{older}. It is not needed any more")
+        return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=f"{older}. It is not needed any more")
     message = f"{older}. Move it out of the landing folder; if it is the newest, give it a name that comes last"
     raise SourceRefusedError(message)
 
@@ -390,7 +402,9 @@ def _commit(
         # A full extract stands for all before it, and the same bytes read anew for their first reading.
         replaces = "true" if source.mode == "snapshot" else f"loads.sha256 = '{extract.sha256}'"
         rejects.settle(con, feed, load_id, has_marks=_mark_column(plan) is not None, replaces=replaces)
-    return LoadResult(extract.feed, extract.source, "loaded", load_id, read, loaded, unchanged, rejected, superseded)
+    return LoadResult(
+        extract.feed, extract.source, LoadStatus.LOADED, load_id, read, loaded, unchanged, rejected, superseded
+    )
 
 
 def _next_load_id(con: Connection) -> int:
@@ -535,7 +549,7 @@ def _record_failure(
                 _size(site, extract), reason, _as_json(source), started, utc_now(),
             ],
         )  # fmt: skip
-    return LoadResult(extract.feed, extract.source, "failed", load_id, message=reason)
+    return LoadResult(extract.feed, extract.source, LoadStatus.FAILED, load_id, message=reason)
 
 
 def _size(site: Site, extract: Extract) -> int:

@@ -19,7 +19,7 @@ from kam.close import (
     figure_name,
     shown,
 )
-from kam.ingest import LoadResult
+from kam.ingest import LoadResult, LoadStatus
 from kam.periods import month_name
 from kam.warehouse import KnownCorrection
 
@@ -39,15 +39,16 @@ def load_rows(loads: Sequence[LoadResult]) -> list[Row]:
             "Status": load.message or load.status,
         }
         for load in loads
-        if load.status != "already loaded"
+        if load.status is not LoadStatus.ALREADY_LOADED
     ]
 
 
 def load_summary(loads: Sequence[LoadResult]) -> list[Row]:
     """What was loaded, one row a feed; sources that were loaded before are left out."""
-    feeds = dict.fromkeys(load.feed for load in loads if load.status == "loaded")
+    feeds = dict.fromkeys(load.feed for load in loads if load.status is LoadStatus.LOADED)
     return [
-        _feed_row(feed, [load for load in loads if load.feed == feed and load.status == "loaded"]) for feed in feeds
+        _feed_row(feed, [load for load in loads if load.feed == feed and load.status is LoadStatus.LOADED])
+        for feed in feeds
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from kam.errors import SettingsError, UsageError
@@ -34,6 +35,10 @@ class Site:
     def published(self) -> Path:
         """The folder that BI tools read."""
         return self.directory / "published"
+
+    def command(self, *arguments: str) -> str:
+        """A command of `kam` for this site, ready to paste."""
+        return f"kam --site {shlex.quote(str(self.directory))} {' '.join(arguments)}"
 
     @property
     def checks(self) -> Path:

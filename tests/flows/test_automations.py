@@ -21,7 +21,7 @@ from expectations.site import require_valid
 from kam.errors import SettingsError, UsageError
 from kam.site import Site, find_site
 from kam.warehouse import writing
-from tests.flows.processes import environment, run, running, wait_for
+from tests.flows.processes import environment, kam, run, running, wait_for
 from tests.flows.server import Server, open_amounts, prefect_server, site_in
 from tests.support import REPOSITORY, write_site
 
@@ -87,7 +87,7 @@ def site(
     server.ask("/work_pools/", name="kam", type="process")
     deployed = run("prefect", "--no-prompt", "deploy", "--all", env=client_env | {"KAM_SITE": str(made.directory)})
     assert deployed.exit_status == 0, deployed
-    applied = run("flows.automations", env=client_env | {"KAM_ALERT_URL": mailbox.address})
+    applied = kam("alerts", "automations", env=client_env | {"KAM_ALERT_URL": mailbox.address})
     assert applied.exit_status == 0, applied
     assert "a-secret" not in applied.output + applied.errors
     return made
@@ -126,7 +126,7 @@ def test_applying_the_file_again_doubles_nothing(
 ) -> None:
     before = automations(server)
 
-    again = run("flows.automations", env=client_env | {"KAM_ALERT_URL": mailbox.address})
+    again = kam("alerts", "automations", env=client_env | {"KAM_ALERT_URL": mailbox.address})
 
     assert again.exit_status == 0, again
     after = automations(server)
@@ -142,7 +142,7 @@ def test_an_address_that_takes_no_message_is_refused_and_changes_nothing(
 ) -> None:
     before = automations(server)
 
-    refused = run("flows.automations", env=client_env | {"KAM_ALERT_URL": "no-such://a-secret@nowhere"})
+    refused = kam("alerts", "automations", env=client_env | {"KAM_ALERT_URL": "no-such://a-secret@nowhere"})
 
     assert refused.exit_status == 1
     assert refused.output == ""

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+import kam.site.site
+from kam.close import steps
 from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
-from kam.site import Site
+from kam.site import Settings, Site
 from tests.flows.processes import wait_for
 from tests.support import published, write_csv, write_site
 
@@ -272,6 +274,35 @@ def test_a_failed_validation_leaves_its_checks_as_an_artifact(make_site: Callabl
     assert [row["Loaded"] for row in artifacts["loads-2026-06"]] == ["1", "2"]
 
 
+def test_an_edit_of_the_settings_during_a_close_does_not_reach_it(
+    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(GOOD)
+    reads: list[Path] = []
+    load_settings, validate = kam.site.site.load_settings, steps.validate_feeds
+
+    def counted(directory: Path) -> Settings:
+        reads.append(directory)
+        return load_settings(directory)
+
+    def edited_meanwhile(*arguments: Any) -> Any:
+        file = site.directory / "kam.toml"
+        file.write_text(file.read_text() + "\n[receivables]\nbuckets = [10]\n")
+        return validate(*arguments)
+
+    monkeypatch.setattr("kam.site.site.load_settings", counted)
+    monkeypatch.setattr(steps, "validate_feeds", edited_meanwhile)
+
+    run = close(site)
+
+    assert run.state == "Completed", run.message
+    assert reads == [site.directory]
+    buckets = published(site, "SELECT DISTINCT bucket FROM reporting.receivables_ageing")
+    assert {row["bucket"] for row in buckets} <= {"current", "1-30", "31-60", "61-90", "91-120", "over 120"}
+    recorded = published(site, "SELECT settings_hash FROM reporting.closes")
+    assert recorded == [{"settings_hash": site.settings.definitions_hash}]
+
+
 def test_closing_again_makes_no_new_version(make_site: Callable[..., Site]) -> None:
     site = make_site(GOOD)
     close(site)
@@ -299,7 +330,7 @@ def test_a_closed_month_whose_inputs_changed_asks_for_a_restatement(make_site: C
     assert error.exit_code == 4
     assert run.state == "Failed"
     assert "of invoices" in str(error)
-    assert 'kam close 2026-06 --restate --reason "…"' in str(error)
+    assert f'kam --site {site.directory} close 2026-06 --restate --reason "…"' in str(error)
     assert file_bytes(site) == before
 
 

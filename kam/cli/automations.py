@@ -1,9 +1,7 @@
 """Apply `automations.yaml` to the Prefect server of PREFECT_API_URL: messages about runs that crashed or are late.
 
-    KAM_ALERT_URL=… python -m flows.automations
-
-KAM_ALERT_URL is an Apprise URL. Prefect keeps it, encrypted, in a notification block. Run it again after the file or the
-address changed: `prefect automation create` only adds, so the automations that were there are deleted afterwards.
+KAM_ALERT_URL is an Apprise URL. Prefect keeps it, encrypted, in a notification block. Apply the file again after it or
+the address changed: `prefect automation create` only adds, so the earlier automations are deleted afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from pydantic import SecretStr
 
 from kam.errors import KamError
 
-FILE = Path(__file__).resolve().parent.parent / "automations.yaml"
+FILE = Path(__file__).resolve().parents[2] / "automations.yaml"
 ADDRESS_VARIABLE = "KAM_ALERT_URL"
 BLOCK = "kam-close"
 PLACEHOLDER = "ALERT_BLOCK"
@@ -86,10 +84,3 @@ def _create(automations: str) -> None:
     if created.returncode:
         message = f"Prefect did not accept {FILE}. The automations that were there are kept"
         raise KamError(message)
-
-
-if __name__ == "__main__":
-    try:
-        apply()
-    except KamError as error:
-        sys.exit(str(error))

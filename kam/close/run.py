@@ -1,0 +1,149 @@
+"""The order of steps, from extracts to published versions: the same for one month and for many, with or without Prefect."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from expectations import CheckResult
+from expectations.site import require_valid
+from kam.close import steps
+from kam.close.controls import ControlTotal
+from kam.close.outcome import BuildSummary, MonthOutcome, Outcome, Run, require_loaded
+from kam.close.plan import Action, MonthPlan
+from kam.close.verdict import why_not_valid
+from kam.errors import DatabaseUnreachableError
+from kam.ingest import LoadResult, ordered_feeds, unreached
+from kam.periods import month_name
+from kam.site import Site
+
+log = logging.getLogger("kam")
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps that a run calls: the plain functions of `kam.close.steps`, or the Prefect tasks around them."""
+
+    load_feed: Callable[..., tuple[LoadResult, ...]]
+    plan_months: Callable[..., list[MonthPlan]]
+    prepare_months: Callable[..., object]
+    validate_feeds: Callable[..., list[CheckResult]]
+    build_marts: Callable[..., BuildSummary]
+    validate_marts: Callable[..., tuple[list[CheckResult], list[ControlTotal]]]
+    commit_month: Callable[..., MonthOutcome]
+    publish: Callable[..., bool]
+
+
+PLAIN = Steps(
+    load_feed=steps.load_feed,
+    plan_months=steps.plan_months,
+    prepare_months=steps.prepare_months,
+    validate_feeds=steps.validate_feeds,
+    build_marts=steps.build_marts,
+    validate_marts=steps.validate_marts,
+    commit_month=steps.commit_month,
+    publish=steps.publish,
+)
+
+
+def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
+    """Load, validate, build in sets, validate, commit month by month, publish; `run.report` tells how far it came.
+
+    Needs the right to write (`steps.writing_session`). A month that fails is in the report and keeps no other month
+    from closing. Raises `SourceRefusedError` when a source was refused: nothing is closed then.
+    """
+    require_valid(site)
+    terms = run.terms
+    if terms.is_as_now:
+        run.add(loads=load_feeds(site, ordered_feeds(site), by, accept_shrink=terms.accept_shrink))
+        require_loaded(run.report.loads)
+    known = steps.known_load(site, as_of_load=terms.as_of_load, as_known_on=terms.as_known_on)
+    run.add(planned=tuple(by.plan_months(site, run.months, known, restate=terms.restate)))
+    run.add(corrections=tuple(steps.corrections_in_force(site)))
+    _close_what_is_not_up_to_date(site, run, known, by)
+    run.add(headlines=tuple(steps.headlines(site, run.months)))
+    run.add(published=by.publish(site, only_if_lagging=True))
+
+
+def load_feeds(
+    site: Site, feeds: Iterable[str], by: Steps = PLAIN, *, accept_shrink: bool = False
+) -> tuple[LoadResult, ...]:
+    """Load what is new in these feeds. A database that does not answer keeps no other feed from loading."""
+    results: list[LoadResult] = []
+    for feed in feeds:
+        try:
+            results += by.load_feed(site, feed, accept_shrink=accept_shrink)
+        except DatabaseUnreachableError as error:
+            results.append(unreached(feed, error))
+    return tuple(results)
+
+
+def dry_run(
+    site: Site, months: Sequence[date], *, as_of_load: int | None, as_known_on: date | None, restate: bool
+) -> list[MonthPlan]:
+    """What a backfill of these months would do with what is loaded; loads and closes nothing."""
+    with steps.writing_session(site, "dry run"):
+        require_valid(site)
+        known = steps.known_load(site, as_of_load=as_of_load, as_known_on=as_known_on)
+        return steps.plan_months(site, months, known, restate=restate)
+
+
+def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -> None:
+    """Close the planned months set by set, adding each set to the report."""
+    left = [plan.month for plan in run.report.planned if plan.action is not Action.SKIP or not run.terms.skip]
+    up_to_date = [plan for plan in run.report.planned if plan.month not in left]
+    run.report = run.report.with_months(
+        [MonthOutcome(plan.month, Outcome.UNCHANGED, plan.version) for plan in up_to_date]
+    )
+    total, stops = len(left), False
+    for months in _sets(tuple(left), site.settings.run.months_at_once):
+        if len(months) < total:
+            log.info("%s to %s, of %d months …", month_name(months[0]), month_name(months[-1]), total)
+        checks, controls, empty_because = _built(site, months, known, run, by)
+        outcomes = []
+        for month in months:
+            outcome = by.commit_month(
+                site,
+                month,
+                as_of_load=known,
+                checks=checks,
+                controls=controls,
+                restate=run.terms.restate,
+                reason=run.terms.reason,
+            )
+            outcomes.append(outcome)
+            left.remove(month)
+            if total > 1:
+                done = f"{total - len(left)} of {total} done, {len(left)} left"
+                log.info("%s: %s; %s", month_name(month), outcome.outcome, done)
+            stops = outcome.outcome is Outcome.FAILED and run.terms.stop_on_failure
+            if stops:
+                break
+        run.report = run.report.with_months(outcomes, checks, controls, empty_because)
+        if stops:
+            break
+    run.report = run.report.with_months([MonthOutcome(month, Outcome.LEFT, 0) for month in left])
+
+
+def _sets(months: Sequence[date], size: int) -> Iterator[Sequence[date]]:
+    """The months that are built together: at most `size` of them, in their order."""
+    for start in range(0, len(months), size):
+        yield months[start : start + size]
+
+
+def _built(
+    site: Site, months: Sequence[date], known: int, run: Run, by: Steps
+) -> tuple[Sequence[CheckResult], Sequence[ControlTotal], Mapping[str, str]]:
+    """Validate the feeds, build the candidates, validate them: checks, control totals, and why tables are empty.
+
+    Nothing is built when no month's feeds pass.
+    """
+    by.prepare_months(site, months, known, restate=run.terms.restate)
+    checks = by.validate_feeds(site, known)
+    if all(why_not_valid(checks, (), month) for month in months):
+        return checks, (), {}
+    built = by.build_marts(site, known)
+    mart_checks, controls = by.validate_marts(site, known)
+    return [*checks, *mart_checks], controls, built.empty_because
