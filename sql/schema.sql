@@ -82,8 +82,11 @@ CREATE TABLE IF NOT EXISTS ops.corrections (
 -- One row a column of a reporting view; written anew from the models' headers at each publication.
 CREATE TABLE IF NOT EXISTS ops.metric_definitions (
     table_name VARCHAR, column_name VARCHAR, data_type VARCHAR, grain VARCHAR, meaning VARCHAR, unit VARCHAR,
-    formula VARCHAR, method VARCHAR
+    formula VARCHAR, method VARCHAR, aggregation VARCHAR, numerator VARCHAR, denominator VARCHAR
 );
+ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS aggregation VARCHAR;
+ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS numerator VARCHAR;
+ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS denominator VARCHAR;
 
 -- One row a message that was written about a run. event: close_failed, close_warned, recovered, load_refused,
 -- backfill_failed. `as_of_load` is the newest load then.

@@ -118,3 +118,17 @@ def test_a_folder_that_cannot_be_written_says_how_to_publish_later(site: Site) -
     site.published.write_text("a file in the way")
     with warehouse(site) as con, pytest.raises(KamError, match="kam publish"):
         published_file.publish(con, site)
+
+
+def test_a_renamed_column_keeps_the_values_of_closed_versions(site: Site) -> None:
+    ageing = next(mart for mart in marts() if mart.name == "receivables_ageing")
+    with warehouse(site) as con:
+        con.execute(
+            "UPDATE marts.receivables_ageing SET outstanding_amount_reason = 'no rate', unapplied_cause = 'unknown'"
+        )
+        # As an earlier release left the table.
+        for former, name in ageing.renamed.items():
+            con.execute(f"ALTER TABLE marts.receivables_ageing RENAME COLUMN {name} TO {former}")
+    steps.publish(site)
+    (row,) = published(site, "FROM reporting.receivables_ageing")
+    assert (row["outstanding_amount_reason"], row["unapplied_cause"]) == ("no rate", "unknown")

@@ -59,15 +59,10 @@ def shares_within_0_and_1(mart: str, *columns: str) -> Rule:
     )
 
 
-def undefined_has_a_reason(mart: str, *, but_not: tuple[str, ...] = (), **reasons: str) -> Rule:
-    """A figure is NULL exactly where its reason is given.
-
-    A column `<figure>_reason` is the reason of the column `<figure>`; `reasons` names those that are called otherwise,
-    and `but_not` the figures whose reason says something else.
-    """
+def undefined_has_a_reason(mart: str) -> Rule:
+    """A figure is NULL exactly where its reason is given: `<figure>_reason` is the reason of the column `<figure>`."""
     names = [column.name for column in models()[mart].columns]
-    pairs = {figure: f"{figure}_reason" for figure in names if f"{figure}_reason" in names and figure not in but_not}
-    pairs |= reasons
+    pairs = {figure: f"{figure}_reason" for figure in names if f"{figure}_reason" in names}
     unexplained = ", ".join(
         f"CASE WHEN ({figure} IS NULL) = ({reason} IS NULL) THEN '{figure}' END" for figure, reason in pairs.items()
     )

@@ -21,7 +21,7 @@ SUITES = (
             if_it_fails="The measure is not what its name says; its formula is wrong.",
             shown=("n", "wape", "mape", "smape", "mae", "rmse"),
         ),
-        undefined_has_a_reason("forecast_accuracy", bias_ratio="bias_reason"),
+        undefined_has_a_reason("forecast_accuracy"),
         rule_from_file("forecast_accuracy.levels_add_up"),
     ),
 )

@@ -35,7 +35,7 @@ SUITES = (
             if_it_fails="An account is missing from every band; the bands in the settings leave a gap.",
             shown=("score", "band"),
         ),
-        undefined_has_a_reason("vendor_rating", but_not=("trend",)),
+        undefined_has_a_reason("vendor_rating"),
     ),
     suite(
         "delivery_performance",

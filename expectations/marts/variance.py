@@ -35,13 +35,13 @@ SUITES = (
         ),
         _lanes_add_up("sales_plan_variance"),
         rule_from_file("sales_plan_variance.counts_all_sales"),
-        undefined_has_a_reason("sales_plan_variance", prior_year_amount="prior_year_reason"),
+        undefined_has_a_reason("sales_plan_variance"),
     ),
     suite(
         "sales_plan_summary",
         account_is_given("sales_plan_summary", "level = 'account' AND actual_amount IS DISTINCT FROM 0"),
         _lanes_add_up("sales_plan_summary"),
         rule_from_file("sales_plan_summary.adds_up_the_rows"),
-        undefined_has_a_reason("sales_plan_summary", prior_year_amount="prior_year_reason"),
+        undefined_has_a_reason("sales_plan_summary"),
     ),
 )

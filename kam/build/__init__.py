@@ -1,13 +1,15 @@
 """The models of `sql/`: read, put in order and run for a set of months, and their results hashed."""
 
 from kam.build.candidates import prepare_build
+from kam.build.columns import MartColumn, Vocabulary, vocabulary
 from kam.build.content import content_query, record_content
-from kam.build.models import MartColumn, Model, controls, marts, models, models_hash, run_views
+from kam.build.models import Model, controls, marts, models, models_hash, run_views
 from kam.build.runner import materialise, prepare_marts, run_models
 
 __all__ = [
     "MartColumn",
     "Model",
+    "Vocabulary",
     "content_query",
     "controls",
     "marts",
@@ -19,4 +21,5 @@ __all__ = [
     "record_content",
     "run_models",
     "run_views",
+    "vocabulary",
 ]

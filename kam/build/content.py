@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from kam.build.models import MartColumn, marts
+from kam.build.columns import MartColumn
+from kam.build.models import marts
 from kam.warehouse import Connection, literal
 
 # Columns that say when and from which load something was made, not what it is.

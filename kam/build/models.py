@@ -1,7 +1,7 @@
 """The models in `sql/`: one SELECT a file, its header the contract, run in the order that their references ask for.
 
-A core model becomes the table (or view) `core.<name>`, a mart `build.<name>`. A mart's header lists its columns with
-type and meaning; from it follow the casts, the empty table, the column comments and the metric dictionary.
+A core model becomes the table (or view) `core.<name>`, a mart `build.<name>`. A mart's header lists its columns
+(`kam.build.columns`); from it follow the casts, the empty table, the column comments and the metric dictionary.
 """
 
 from __future__ import annotations
@@ -10,55 +10,24 @@ import graphlib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from kam.build.columns import MartColumn, read_columns, vocabulary
 from kam.warehouse import SQL
 
+_COLUMNS = re.compile(r"--\s*columns:\s*")
 _REFERENCE = re.compile(r"\b(core|build)\.([a-z_0-9]+)")
-_COLUMN = re.compile(r"--\s{3,}(?P<name>[a-z_0-9]+)\s+(?P<type>[A-Z]+(?:\(\d+,\s?\d+\))?)\s+(?P<text>\S.*)")
-_UNITS = (
-    ("_amount_doc", "document currency"),
-    ("_doc", "document currency"),
-    ("_amount", "reporting currency"),
-    ("_effect", "reporting currency"),
-    ("_ratio", "fraction"),
-    ("_days", "days"),
-    ("_count", "count"),
-    ("_quantity", "units of the item"),
-    ("_month", "first day of the month"),
-    ("_date", "date"),
-)
-
-
-@dataclass(frozen=True)
-class MartColumn:
-    """A column of a mart: `meaning` says what it is, `formula` how it is computed where that needs saying."""
-
-    name: str
-    sql_type: str
-    meaning: str
-    formula: str
-
-    @property
-    def unit(self) -> str:
-        """The unit that the name's suffix tells; empty for texts and keys."""
-        return next((unit for suffix, unit in _UNITS if self.name.endswith(suffix)), "")
-
-    @property
-    def comment(self) -> str:
-        """What a BI tool shows beside the column."""
-        unit = f" [{self.unit}]" if self.unit else ""
-        formula = f" = {self.formula}" if self.formula else ""
-        return f"{self.meaning}{unit}{formula}"
 
 
 @dataclass(frozen=True)
 class Model:
     """One file of `sql/core`, `sql/marts`, `sql/controls` or `sql/reporting`; its name is unique among all folders.
 
-    `file` is its path from the repository, such as `sql/core/plan/plan_sales.sql`. `needs` holds groups of alternatives: a mart is built, and a control total compared, when the site has one of each group.
+    `file` is its path from the repository, such as `sql/core/plan/plan_sales.sql`. `needs` holds groups of alternatives: a
+    mart is built, and a control total compared, when the site has one of each group. `adds_up_within` are the columns that
+    a sum must not mix: rows of several levels count the same thing again. `renamed` maps former column names to new ones.
     """
 
     name: str
@@ -71,6 +40,8 @@ class Model:
     needs: tuple[frozenset[str], ...]
     columns: tuple[MartColumn, ...]
     is_view: bool
+    adds_up_within: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def references(self) -> frozenset[str]:
@@ -80,7 +51,13 @@ class Model:
     @property
     def all_columns(self) -> tuple[MartColumn, ...]:
         """The header's columns and `method`, which the runner adds."""
-        return (*self.columns, MartColumn("method", "VARCHAR", "The definition used, with its version", ""))
+        return (*self.columns, vocabulary().columns["method"])
+
+    @property
+    def description(self) -> str:
+        """What the table is for, and which of its rows must not be added up."""
+        within = " and ".join(f"one {name}" for name in self.adds_up_within)
+        return f"{self.why.rstrip('.')}. Add up rows of {within} only." if within else self.why
 
     @property
     def file_hash(self) -> str:
@@ -102,25 +79,26 @@ def _read(file: Path, schema: str) -> Model:
     for line in sql.splitlines():
         if not line.startswith("--"):
             break
-        header.append(line)
-    columns = []
-    for line in header:
-        match = _COLUMN.match(line)
-        if match:
-            meaning, _, formula = match["text"].partition(" := ")
-            columns.append(MartColumn(match["name"], match["type"], meaning.strip(), formula.strip()))
+        if not line.startswith("-- fmt:"):
+            header.append(line)
+    path = file.relative_to(SQL.parent).as_posix()
+    start = next((number for number, line in enumerate(header) if _COLUMNS.fullmatch(line)), len(header))
+    declared = [line.removeprefix("--") for line in header[start + 1 :]]
+    header = header[:start]
     needs = _field(header, "needs")
     return Model(
         name=file.stem,
         schema=schema,
-        file=file.relative_to(SQL.parent).as_posix(),
+        file=path,
         sql=sql,
         why=_field(header, "why"),
         grain=tuple(_names(_field(header, "grain"))) if schema != "core" else (),
         method=_field(header, "method"),
         needs=tuple(frozenset(re.findall(r"[a-z_]+", group)) for group in needs.split(",") if group.strip()),
-        columns=tuple(columns),
+        columns=read_columns(declared, path) if schema in ("marts", "reporting") else (),
         is_view=_field(header, "materialise") == "view",
+        adds_up_within=tuple(_names(_field(header, "adds up within one"))),
+        renamed=dict(re.findall(r"(\w+) to (\w+)", _field(header, "renamed"))),
     )
 
 
@@ -131,7 +109,7 @@ def _field(header: Iterable[str], name: str) -> str:
         text = line.removeprefix("--")
         if re.match(rf"\s?{name}:", text):
             words.append(text.split(":", 1)[1].strip())
-        elif words and text.startswith("  ") and not _COLUMN.match(line):
+        elif words and text.startswith("  "):
             words.append(text.strip())
         elif words:
             break

@@ -12,7 +12,10 @@ from kam.warehouse import Connection, literal
 
 
 def prepare_marts(con: Connection) -> None:
-    """Make the table `marts.<name>` of each mart, and add the columns that its header gained since."""
+    """Make the table `marts.<name>` of each mart; rename and add columns as its header did since.
+
+    Closed versions keep the values of a renamed column.
+    """
     found = con.execute(
         "SELECT table_name, list(column_name) FROM duckdb_columns() "
         "WHERE database_name = current_database() AND schema_name = 'marts' GROUP BY table_name"
@@ -25,6 +28,10 @@ def prepare_marts(con: Connection) -> None:
             columns = ", ".join(f"{name} {sql_type}" for name, sql_type in wanted)
             con.execute(f"CREATE TABLE marts.{mart.name} ({columns})")
             continue
+        for former, name in mart.renamed.items():
+            if former in existing and name not in existing:
+                con.execute(f"ALTER TABLE marts.{mart.name} RENAME COLUMN {former} TO {name}")
+                existing.append(name)
         for name, sql_type in wanted:
             if name not in existing:
                 con.execute(f"ALTER TABLE marts.{mart.name} ADD COLUMN {name} {sql_type}")

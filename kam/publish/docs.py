@@ -12,7 +12,7 @@ from pathlib import Path
 from expectations.feeds import FEED_SUITES
 from expectations.marts import MART_SUITES
 from expectations.rules import ALLOWED_FAILURES, Rule, Suite
-from kam.build import Model, marts, run_views
+from kam.build import Model, marts, run_views, vocabulary
 from kam.site import FEEDS, Column, Feed
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -64,6 +64,19 @@ def metrics_page() -> str:
         "# Published tables\n",
         "Views in the schema `reporting` of `published/kam.duckdb`. Each shows the newest version of every closed month;",
         "`<view>_history` shows all versions. The same texts are the column comments, and `reporting.metric_definitions`.\n",
+        "A figure that is undefined is NULL. Where a column `<column>_reason` stands beside it, that says why.\n",
+        "## How figures add up\n",
+        "| adds up | over the rows of a month | over months |",
+        "|---|---|---|",
+        "| sum | added | added |",
+        "| last in time | added | the last month counts |",
+        "| first in time | added | the first month counts |",
+        "| ratio of A ÷ B | A and B each aggregated as their columns say, then divided | the same |",
+        "| none | not at all | not at all |\n",
+        "| unit | what it is |",
+        "|---|---|",
+        *(f"| {unit} | {meaning} |" for unit, meaning in vocabulary().units.items()),
+        "",
         *(_table(model) for model in (*marts(), *run_views().values())),
     ]
     return "\n".join(parts)
@@ -78,11 +91,12 @@ def _table(model: Model) -> str:
         facts.append(f"Method `{model.method}`.")
     lines = [
         f"## {model.name}\n",
-        f"{model.why[:1].upper()}{model.why[1:].rstrip('.')}. {' '.join(facts)}\n",
-        "| column | type | unit | meaning | formula |",
-        "|---|---|---|---|---|",
+        f"{model.description[:1].upper()}{model.description[1:].rstrip('.')}. {' '.join(facts)}\n",
+        "| column | type | unit | adds up | meaning | formula |",
+        "|---|---|---|---|---|---|",
         *(
-            f"| {column.name} | {column.sql_type} | {column.unit} | {_escaped(column.meaning)} | {_escaped(column.formula)} |"
+            f"| {column.name} | {column.sql_type} | {column.unit} | {column.adds_up} | {_escaped(column.meaning)} "
+            f"| {_escaped(column.formula)} |"
             for column in model.columns
         ),
         "",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from kam.build import MartColumn, marts, run_views
+from kam.build import MartColumn, Model, marts, run_views, vocabulary
 from kam.errors import KamError, disk_fault
 from kam.site import BUILDING, Site
 from kam.warehouse import Connection, literal, quoted, transaction
@@ -102,20 +102,21 @@ def create_reporting_views(con: Connection, *, with_comments: bool = False) -> N
             f"CREATE OR REPLACE VIEW reporting.{mart.name}_history AS SELECT {columns} FROM marts.{mart.name} AS mart"
         )
         if with_comments:
-            _comment(con, mart.name, mart.why, _published_columns(mart.all_columns))
-            _comment(con, f"{mart.name}_history", f"All versions. {mart.why}", _published_columns(mart.all_columns))
+            _comment(con, mart.name, mart.description, _published_columns(mart))
+            history = f"All versions: add up rows of one close_version only. {mart.description}"
+            _comment(con, f"{mart.name}_history", history, _published_columns(mart))
     for view in run_views().values():
         con.execute(f"CREATE OR REPLACE VIEW reporting.{view.name} AS {view.sql}")
         if with_comments:
-            _comment(con, view.name, view.why, view.columns)
+            _comment(con, view.name, view.description, view.columns)
 
 
-def _published_columns(columns: Sequence[MartColumn]) -> tuple[MartColumn, ...]:
-    return (*columns, MartColumn("close_version", "BIGINT", "Version of the close, 1 for the first", ""))
+def _published_columns(mart: Model) -> tuple[MartColumn, ...]:
+    return (*mart.all_columns, vocabulary().columns["close_version"])
 
 
-def _comment(con: Connection, view: str, why: str, columns: Sequence[MartColumn]) -> None:
-    comments = [f"COMMENT ON VIEW reporting.{view} IS {literal(why)}"]
+def _comment(con: Connection, view: str, description: str, columns: Sequence[MartColumn]) -> None:
+    comments = [f"COMMENT ON VIEW reporting.{view} IS {literal(description)}"]
     comments += [f"COMMENT ON COLUMN reporting.{view}.{column.name} IS {literal(column.comment)}" for column in columns]
     con.execute("; ".join(comments))
 
@@ -124,10 +125,10 @@ def _write_definitions(con: Connection) -> None:
     definitions = [
         (
             model.name, column.name, column.sql_type, ", ".join(model.grain), column.meaning, column.unit,
-            column.formula, model.method,
+            column.formula or column.ratio, model.method, column.aggregation, column.numerator, column.denominator,
         )
         for model in (*marts(), *run_views().values())
-        for column in (_published_columns(model.all_columns) if model.schema == "marts" else model.columns)
+        for column in (_published_columns(model) if model.schema == "marts" else model.columns)
     ]  # fmt: skip
     con.execute("DELETE FROM ops.metric_definitions")
     con.execute(

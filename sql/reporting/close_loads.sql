@@ -1,18 +1,19 @@
 -- fmt: off
 -- grain: period_month, close_version, load_id
 -- why: from which loads, that is from which files and database reads, a version of a month was made
+-- adds up within one: period_month, close_version
 -- columns:
---   period_month      DATE       The month closed, as its first day
---   close_version     BIGINT     Version of the close, 1 for the first
---   load_id           BIGINT     The load
+--   period_month      DATE
+--   close_version     BIGINT
+--   load_id           BIGINT     [number; none] The load
 --   is_new            BOOLEAN    Whether the version before did not know the load yet
 --   feed              VARCHAR    The feed that it brought rows for
 --   source            VARCHAR    The file, or the database setting
 --   sha256            VARCHAR    SHA-256 of its bytes, which is its name in the archive
---   loaded_count      BIGINT     Rows that it brought
---   unchanged_count   BIGINT     Rows that were there already with the same content
---   rejected_count    BIGINT     Rows that were rejected
---   superseded_count  BIGINT     Earlier rows that it corrected or ended
+--   loaded_count      BIGINT     [count; sum] Rows that it brought
+--   unchanged_count   BIGINT     [count; sum] Rows that were there already with the same content
+--   rejected_count    BIGINT     [count; sum] Rows that were rejected
+--   superseded_count  BIGINT     [count; sum] Earlier rows that it corrected or ended
 --   finished_at       TIMESTAMP  When it was committed, in UTC
 -- fmt: on
 with

@@ -2,14 +2,14 @@
 -- grain: period_month, close_version
 -- why: who closed which month when, from which load, and why it was closed again
 -- columns:
---   period_month   DATE       The month closed, as its first day
---   close_version  BIGINT     Version of the close, 1 for the first
+--   period_month   DATE
+--   close_version  BIGINT
 --   is_newest      BOOLEAN    Whether the reporting views show this version
 --   verdict        VARCHAR    good, or warning when a check of that severity failed
---   as_of_load     BIGINT     The last load that was known
+--   as_of_load     BIGINT
 --   closed_at      TIMESTAMP  When the version was committed, in UTC
 --   closed_by      VARCHAR    Who ran the close
---   reason         VARCHAR    Why the month was closed again; empty for the first version
+--   reason         VARCHAR    Why the month was closed again; an empty text for the first version
 --   content_hash   VARCHAR    Hash of all rows of the version, without load ids and times
 --   settings_hash  VARCHAR    Hash of the settings that decide figures
 --   models_hash    VARCHAR    Hash of the SQL models

@@ -2,8 +2,8 @@
 -- grain: period_month, feed, key, column_name
 -- why: the known source errors that the newest version of each month was computed without, and who answers for them
 -- columns:
---   period_month   DATE     The month closed, as its first day
---   close_version  BIGINT   Version of the close
+--   period_month   DATE
+--   close_version  BIGINT
 --   feed           VARCHAR  The feed that was wrong
 --   key            VARCHAR  Key of the row
 --   column_name    VARCHAR  Column that was wrong

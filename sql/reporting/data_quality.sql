@@ -2,20 +2,20 @@
 -- grain: period_month, check_name
 -- why: what was checked when each month was closed last, or in the attempt since then that failed
 -- columns:
---   period_month       DATE           The month, as its first day
---   close_version      BIGINT         Version of the close; NULL where the last attempt failed and was not published
---   check_name         VARCHAR        Name of the business rule
+--   period_month       DATE           here: The month, as its first day
+--   close_version      BIGINT         here: Version of the close; NULL where the last attempt failed and was not published
+--   check_name         VARCHAR
 --   suite              VARCHAR        Suite the rule belongs to: a feed or a group of result tables
 --   table_name         VARCHAR        The table it looks at
 --   severity           VARCHAR        critical (not published), warning (published with a banner) or info (trend)
 --   sentence           VARCHAR        The rule as a business sentence
 --   owner              VARCHAR        Who acts on it
 --   if_it_fails        VARCHAR        What it would break, and what to do
---   threshold          DECIMAL(18,6)  Where the rule draws the line; NULL for months closed before it was recorded
+--   threshold          DECIMAL(18,6)  [as the row says; none] Where the rule draws the line; NULL for months closed before it was recorded
 --   threshold_meaning  VARCHAR        What the threshold is, with its unit
 --   success            BOOLEAN        Whether no more rows broke the rule than may
---   checked_count      BIGINT         Rows looked at
---   failed_count       BIGINT         Rows that broke the rule
+--   checked_count      BIGINT         [count; sum] Rows looked at
+--   failed_count       BIGINT         [count; sum] Rows that broke the rule
 --   sample_keys        VARCHAR        Up to 200 offending keys, as JSON
 -- fmt: on
 select

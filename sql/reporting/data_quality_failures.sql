@@ -2,10 +2,10 @@
 -- grain: period_month, check_name, failure_no
 -- why: which rows broke a rule when each month was closed last, or in the attempt since then that failed
 -- columns:
---   period_month   DATE     The month, as its first day
---   close_version  BIGINT   Version of the close; NULL where the last attempt failed and was not published
---   check_name     VARCHAR  Name of the business rule
---   failure_no     BIGINT   1 to 200: the first failing rows
+--   period_month   DATE     here: The month, as its first day
+--   close_version  BIGINT   here: Version of the close; NULL where the last attempt failed and was not published
+--   check_name     VARCHAR
+--   failure_no     BIGINT   [number; none] 1 to 200: the first failing rows
 --   keys           VARCHAR  What identifies the row, and the figures that do not agree, as JSON
 -- fmt: on
 select quality.period_month, quality.close_version, failures.check_name, failures.failure_no, failures.keys

@@ -2,9 +2,9 @@
 -- grain: period_month
 -- why: which months could not be closed when that was tried last, and why
 -- columns:
---   period_month  DATE       The month, as its first day
---   last_version  BIGINT     The version that is published meanwhile; 0 = none
---   as_of_load    BIGINT     The last load that was known
+--   period_month  DATE       here: The month, as its first day
+--   last_version  BIGINT     [number; none] The version that is published meanwhile; 0 = none
+--   as_of_load    BIGINT
 --   failed_at     TIMESTAMP  When it was tried, in UTC
 --   failed_by     VARCHAR    Who tried
 --   message       VARCHAR    The critical checks that failed, with counts and keys

@@ -583,12 +583,16 @@ TAMPERINGS = (
     Tampering("receivables_kpis.shares_within_0_and_1", "promise_kept_ratio = 1.000001"),
     Tampering("sales_plan_variance.lanes_add_up", "mix_effect = mix_effect + 0.01", "mix_effect IS NOT NULL"),
     Tampering("sales_plan_variance.counts_all_sales", "actual_quantity = actual_quantity + 1", "actual_quantity > 0"),
-    Tampering("sales_plan_variance.undefined_has_a_reason", "prior_year_reason = NULL", "prior_year_amount IS NULL"),
+    Tampering(
+        "sales_plan_variance.undefined_has_a_reason", "prior_year_amount_reason = NULL", "prior_year_amount IS NULL"
+    ),
     Tampering(
         "sales_plan_summary.lanes_add_up", "ytd_mix_effect = ytd_mix_effect + 0.01", "ytd_mix_effect IS NOT NULL"
     ),
     Tampering("sales_plan_summary.adds_up_the_rows", "actual_amount = actual_amount + 0.01", "level = 'total'"),
-    Tampering("sales_plan_summary.undefined_has_a_reason", "prior_year_reason = NULL", "prior_year_amount IS NULL"),
+    Tampering(
+        "sales_plan_summary.undefined_has_a_reason", "prior_year_amount_reason = NULL", "prior_year_amount IS NULL"
+    ),
     Tampering("vendor_rating.scores_within_0_and_100", "score = 100.01, customer_score = 100.01"),
     Tampering("vendor_rating.every_score_has_a_band", "band = NULL", "score IS NOT NULL"),
     Tampering("vendor_rating.undefined_has_a_reason", "own_score_reason = NULL", "own_score IS NULL"),

@@ -110,7 +110,7 @@ def test_a_forecast_without_sales_is_wrong_by_its_whole_quantity() -> None:
     item = only(accuracy([sale("2026-04", 1)], [forecast("2026-05", "2026-06", 12)]), "item")
     assert (item["actual_quantity"], item["absolute_error_quantity"], item["mae"]) == (0, 12, 12)
     assert (item["unforecast_quantity"], item["smape"]) == (0, 2)
-    assert (item["bias_ratio"], item["bias_reason"]) == (None, "net quantity sold is not above zero")
+    assert (item["bias_ratio"], item["bias_ratio_reason"]) == (None, "net quantity sold is not above zero")
 
 
 def test_each_distance_from_snapshot_to_target_is_measured_apart() -> None:
@@ -138,7 +138,7 @@ def test_returns_stay_negative() -> None:
     item = only(rows, "item", product_id="P")
     assert (item["actual_quantity"], item["mae"]) == (-3, 4)
     assert item["wape"] == Decimal("1.333333")  # 4 / 3
-    assert (item["bias_ratio"], item["bias_reason"]) == (None, "net quantity sold is not above zero")
+    assert (item["bias_ratio"], item["bias_ratio_reason"]) == (None, "net quantity sold is not above zero")
     assert only(rows, "total")["wape"] == Decimal("0.5")  # 4 / (3 + 5)
 
 
@@ -249,7 +249,7 @@ def test_the_seasonal_naive_forecast_goes_back_to_a_month_that_was_known() -> No
     assert by_lag[1]["seasonal_naive_wape"] == Decimal("0.2")  # March: |50 - 40| / 50
     assert by_lag[4]["seasonal_naive_wape"] == Decimal("0.8")  # February did not know March; December: |50 - 10| / 50
     assert by_lag[8]["seasonal_naive_wape"] is None
-    assert by_lag[8]["seasonal_naive_reason"] == "no sale by the same month of the latest season known"
+    assert by_lag[8]["seasonal_naive_wape_reason"] == "no sale by the same month of the latest season known"
 
 
 def test_mase_scales_by_the_month_before_with_less_than_two_seasons() -> None:

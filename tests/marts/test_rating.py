@@ -289,7 +289,7 @@ def test_month_without_activity_has_no_score() -> None:
     assert (row["customer_score"], row["own_score"], row["score"], row["score_source"]) == (None, None, None, None)
     assert (row["band"], row["rank"], row["change"], row["trend"]) == (None, None, None, None)
     assert (row["previous_score"], row["moving_average_3m"]) == (70, 70)
-    assert row["trend_reason"] == "no score in the month"
+    assert row["trend_basis"] == "no score in the month"
 
 
 def test_score_older_than_a_year_is_forgotten() -> None:
@@ -320,34 +320,34 @@ def test_significant_slope_is_improving() -> None:
     # Mann-Kendall: S = 5 + 2 + 3 + 0 + 1 = 11; variance 6 × 5 × 17 / 18 = 28.33; z = 10 / 5.323 = 1.879 > 1.645.
     row = trend(70, 72, 71, 74, 73, 76)
     assert row["slope_6m"] == Decimal("1.028571")
-    assert (row["trend"], row["trend_reason"]) == ("improving", "slope")
+    assert (row["trend"], row["trend_basis"]) == ("improving", "slope")
 
 
 def test_significant_slope_is_deteriorating() -> None:
     # The same upside down.
     row = trend(76, 73, 74, 71, 72, 70)
     assert row["slope_6m"] == Decimal("-1.028571")
-    assert (row["trend"], row["trend_reason"]) == ("deteriorating", "slope")
+    assert (row["trend"], row["trend_basis"]) == ("deteriorating", "slope")
 
 
 def test_three_changes_the_same_way_decide_without_a_slope() -> None:
     # Slope 41 / 17.5 upwards, but S = 3 + 4 - 3 - 2 - 1 = 1 says nothing; 90, 85, 84, 83 fell three times.
     row = trend(80, 60, 90, 85, 84, 83)
     assert row["slope_6m"] == Decimal("2.342857")
-    assert (row["trend"], row["trend_reason"]) == ("deteriorating", "three changes")
+    assert (row["trend"], row["trend_basis"]) == ("deteriorating", "three changes")
 
 
 def test_three_changes_pass_over_months_without_a_score() -> None:
     row = trend(70, None, None, 71, None, None, 72, None, None, 73)
     assert row["slope_6m"] is None
-    assert (row["trend"], row["trend_reason"]) == ("improving", "three changes")
+    assert (row["trend"], row["trend_basis"]) == ("improving", "three changes")
 
 
 def test_steep_but_insignificant_slope_is_stable() -> None:
     # Slope (-90 - 45 + 35 + 142.5) / 5 = 8.5; S = 3 + 0 + 1 = 4, z = 3 / √(4 × 3 × 13 / 18) = 1.019.
     row = trend(60, 90, 70, 95)
     assert row["slope_6m"] == Decimal("8.5")
-    assert (row["trend"], row["trend_reason"]) == ("stable", "neither slope nor three changes")
+    assert (row["trend"], row["trend_basis"]) == ("stable", "neither slope nor three changes")
 
 
 def test_significant_but_flat_slope_is_stable() -> None:
@@ -376,7 +376,7 @@ def test_equal_scores_are_stable() -> None:
 
 def test_three_scores_make_no_trend() -> None:
     row = trend(70, 80, 90)
-    assert (row["slope_6m"], row["trend"], row["trend_reason"]) == (None, None, "fewer than 4 months with a score")
+    assert (row["slope_6m"], row["trend"], row["trend_basis"]) == (None, None, "fewer than 4 months with a score")
 
 
 def test_slope_looks_back_six_months_only() -> None:

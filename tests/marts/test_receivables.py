@@ -286,7 +286,7 @@ def test_an_overpayment_is_taken_from_the_newest_payment() -> None:
         "outstanding_amount_doc",
     )
     assert ageing(con, *columns) == [("unapplied_cash", "P2", date(2026, 6, 10), -40, -20, -20)]
-    assert ageing(con, "unapplied_reason") == [("more than the invoice",)]
+    assert ageing(con, "unapplied_cause") == [("more than the invoice",)]
 
 
 def test_money_rather_than_a_discount_of_the_same_day_is_the_excess() -> None:
@@ -322,7 +322,7 @@ def test_a_payment_counts_on_its_invoice_from_the_invoice_date_on() -> None:
         invoices=[invoice("I1", 100, "2026-06-01")],
         payments=[payment("P1", 100, "2026-05-20", "I1")],
     )
-    assert ageing(con, "period_month", "document_id", "outstanding_amount_doc", "unapplied_reason") == [
+    assert ageing(con, "period_month", "document_id", "outstanding_amount_doc", "unapplied_cause") == [
         (date(2026, 5, 1), "P1", -100, "unknown invoice")
     ]
     assert lanes(rollforward(con, "2026-06")) == {"opening": -100, "invoiced": 100}
@@ -335,7 +335,7 @@ def test_a_payment_in_another_currency_stays_unapplied() -> None:
         payments=[payment("P1", 100, "2026-06-05", "I1", currency="EUR"), payment("P2", 30, "2026-06-06", "I1")],
         fx_rates=[rate("USD", "2026-06-01", "0.9")],
     )
-    assert ageing(con, "document_id", "currency", "outstanding_amount_doc", "unapplied_reason") == [
+    assert ageing(con, "document_id", "currency", "outstanding_amount_doc", "unapplied_cause") == [
         ("I1", "USD", 70, None),
         ("P1", "EUR", -100, "other currency than the invoice"),
     ]
@@ -437,7 +437,7 @@ def test_a_credit_note_waits_for_an_invoice_that_is_unknown_later_or_in_another_
         ],
         fx_rates=[rate("USD", "2026-05-01", "0.9")],
     )
-    columns = ("document_id", "outstanding_amount_doc", "unapplied_reason")
+    columns = ("document_id", "outstanding_amount_doc", "unapplied_cause")
     assert ageing(con, *columns, month="2026-05") == [
         ("C1", -10, "unknown invoice"),
         ("C2", -20, "unknown invoice"),
@@ -595,7 +595,7 @@ def test_a_currency_without_any_rate_leaves_no_partial_sums() -> None:
             invoice("I3", 5, "2026-06-10", "2026-07-10", account_id="B"),
         ],
     )
-    assert ageing(con, "outstanding_amount_doc", "outstanding_amount", "rate_reason") == [
+    assert ageing(con, "outstanding_amount_doc", "outstanding_amount", "outstanding_amount_reason") == [
         (100, None, "no rate for CHF"),
         (50, 50, None),
         (5, 5, None),

@@ -651,7 +651,7 @@ def test_the_same_month_a_year_before() -> None:
 def test_before_the_first_sale_on_record_the_year_before_is_unknown() -> None:
     row = item(compare([planned("P", 1, 10)], [sold("P", 1, 10)]))
 
-    assert (row["prior_year_amount"], row["prior_year_reason"]) == (None, "no sales on record by then")
+    assert (row["prior_year_amount"], row["prior_year_amount_reason"]) == (None, "no sales on record by then")
 
 
 def test_several_months_at_once_equal_one_by_one() -> None:

@@ -3,25 +3,26 @@
 -- why: whether the lines due in the month reached the customer on time and in full, as known at the month's end
 -- method: delivery-performance-1
 -- needs: orders
+-- adds up within one: basis
 -- columns:
---   period_month            DATE           The month closed, as its first day
---   account_id              VARCHAR        The customer account
---   account_name            VARCHAR        Name of the customer; unknown where master data has none
---   account_manager         VARCHAR        Manager of the account; unknown where master data has none
+--   period_month            DATE
+--   account_id              VARCHAR
+--   account_name            VARCHAR
+--   account_manager         VARCHAR
 --   basis                   VARCHAR        The date a line is due by: requested, promised (first promise) or last_promised
---   line_count              BIGINT         Order lines due in the month; cancelled lines, lines without this date or quantity left out
---   on_time_count           BIGINT         Lines whose deliveries inside the window are above zero and reach the lesser of the ordered quantity and what was delivered by as_of_date
---   in_full_count           BIGINT         Lines whose ordered quantity was reached by as_of_date; where a tolerance is set, within it on both sides
---   otif_count              BIGINT         Lines both on time and in full
---   late_count              BIGINT         Lines complete after the window, or not complete by as_of_date
---   open_late_count         BIGINT         Lines not complete by as_of_date
---   on_time_ratio           DECIMAL(18,6)  Share of lines on time := on_time_count ÷ line_count
---   in_full_ratio           DECIMAL(18,6)  Share of lines in full := in_full_count ÷ line_count
---   otif_ratio              DECIMAL(18,6)  Share of lines on time and in full := otif_count ÷ line_count
---   quantity_due            DECIMAL(18,4)  Quantity ordered on the lines due
---   quantity_on_time        DECIMAL(18,4)  Quantity delivered inside the window, at most what the line ordered, rejected goods included
---   quantity_on_time_ratio  DECIMAL(18,6)  Share of the quantity due that came on time := quantity_on_time ÷ quantity_due
---   average_days_late       DECIMAL(18,2)  Days from the due date to completion, or to as_of_date while incomplete, over the late lines; NULL when none is late := Σ days late ÷ late_count
+--   line_count              BIGINT         [count; sum] Order lines due in the month; cancelled lines, lines without this date or quantity left out
+--   on_time_count           BIGINT         [count; sum] Lines whose deliveries inside the window are above zero and reach the lesser of the ordered quantity and what was delivered by as_of_date
+--   in_full_count           BIGINT         [count; sum] Lines whose ordered quantity was reached by as_of_date; where a tolerance is set, within it on both sides
+--   otif_count              BIGINT         [count; sum] Lines both on time and in full
+--   late_count              BIGINT         [count; sum] Lines complete after the window, or not complete by as_of_date
+--   open_late_count         BIGINT         [count; sum] Lines not complete by as_of_date
+--   on_time_ratio           DECIMAL(18,6)  [fraction; ratio of on_time_count ÷ line_count] Share of lines on time
+--   in_full_ratio           DECIMAL(18,6)  [fraction; ratio of in_full_count ÷ line_count] Share of lines in full
+--   otif_ratio              DECIMAL(18,6)  [fraction; ratio of otif_count ÷ line_count] Share of lines on time and in full
+--   quantity_due            DECIMAL(18,4)  [units of the item; sum] Quantity ordered on the lines due
+--   quantity_on_time        DECIMAL(18,4)  [units of the item; sum] Quantity delivered inside the window, at most what the line ordered, rejected goods included
+--   quantity_on_time_ratio  DECIMAL(18,6)  [fraction; ratio of quantity_on_time ÷ quantity_due] Share of the quantity due that came on time
+--   average_days_late       DECIMAL(18,2)  [days; ratio of average_days_late * late_count ÷ late_count] Days from the due date to completion, or to as_of_date while incomplete, over the late lines; NULL when none is late := Σ days late ÷ late_count
 -- fmt: on
 select
     totals.period_month,

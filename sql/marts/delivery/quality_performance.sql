@@ -4,21 +4,21 @@
 -- method: quality-performance-1
 -- needs: orders|issues
 -- columns:
---   period_month             DATE           The month closed, as its first day
---   account_id               VARCHAR        The customer account
---   account_name             VARCHAR        Name of the customer; unknown where master data has none
---   account_manager          VARCHAR        Manager of the account; unknown where master data has none
---   delivered_quantity       DECIMAL(18,4)  Quantity delivered in the month, rejected goods included
---   rejected_quantity        DECIMAL(18,4)  Of the deliveries of the month, what the customer rejected; NULL when no source says what was rejected
---   ppm                      DECIMAL(18,6)  Rejected parts per million delivered; NULL when nothing was delivered := rejected_quantity ÷ delivered_quantity × 1,000,000
---   ppm_reason               VARCHAR        Why there are no parts per million; NULL where there are
---   complaint_count          BIGINT         Complaints opened in the month
---   complaint_quantity       DECIMAL(18,4)  Quantity that the complaints opened in the month concern
---   ytd_delivered_quantity   DECIMAL(18,4)  Quantity delivered in the fiscal year to date, rejected goods included
---   ytd_rejected_quantity    DECIMAL(18,4)  Of the deliveries of the fiscal year to date, what the customer rejected; NULL when no source says what was rejected
---   ytd_ppm                  DECIMAL(18,6)  Rejected parts per million delivered in the fiscal year to date, from totals := ytd_rejected_quantity ÷ ytd_delivered_quantity × 1,000,000
---   ytd_complaint_count      BIGINT         Complaints opened in the fiscal year to date
---   ytd_complaint_quantity   DECIMAL(18,4)  Quantity that the complaints opened in the fiscal year to date concern
+--   period_month            DATE
+--   account_id              VARCHAR
+--   account_name            VARCHAR
+--   account_manager         VARCHAR
+--   delivered_quantity      DECIMAL(18,4)  [units of the item; sum] Quantity delivered in the month, rejected goods included
+--   rejected_quantity       DECIMAL(18,4)  [units of the item; sum] Of the deliveries of the month, what the customer rejected; NULL when no source says what was rejected
+--   ppm                     DECIMAL(18,6)  [parts per million; ratio of rejected_quantity * 1000000 ÷ delivered_quantity] Rejected parts per million delivered; NULL when nothing was delivered
+--   ppm_reason              VARCHAR
+--   complaint_count         BIGINT         [count; sum] Complaints opened in the month
+--   complaint_quantity      DECIMAL(18,4)  [units of the item; sum] Quantity that the complaints opened in the month concern
+--   ytd_delivered_quantity  DECIMAL(18,4)  [units of the item; last in time] Quantity delivered in the fiscal year to date, rejected goods included
+--   ytd_rejected_quantity   DECIMAL(18,4)  [units of the item; last in time] Of the deliveries of the fiscal year to date, what the customer rejected; NULL when no source says what was rejected
+--   ytd_ppm                 DECIMAL(18,6)  [parts per million; ratio of ytd_rejected_quantity * 1000000 ÷ ytd_delivered_quantity] Rejected parts per million delivered in the fiscal year to date, from totals
+--   ytd_complaint_count     BIGINT         [count; last in time] Complaints opened in the fiscal year to date
+--   ytd_complaint_quantity  DECIMAL(18,4)  [units of the item; last in time] Quantity that the complaints opened in the fiscal year to date concern
 -- fmt: on
 with
     to_date as (

@@ -4,50 +4,52 @@
 --   made at an item, so that errors of one item never cancel those of another in a sum
 -- method: forecast-accuracy-1
 -- needs: forecasts, actual_quantities
+-- adds up within one: level, forecast_step, lag
+-- renamed: bias_reason to bias_ratio_reason, seasonal_naive_reason to seasonal_naive_wape_reason
 -- columns:
---   period_month                DATE           The month that was forecast and closed
---   level                       VARCHAR        What the row adds up: item, account, product, account_manager or total
---   account_id                  VARCHAR        The customer account; NULL where the level or the forecast has none
---   account_name                VARCHAR        Name of the account
---   product_id                  VARCHAR        The part; NULL where the level or the forecast has none
---   product_name                VARCHAR        Name of the part
---   account_manager             VARCHAR        The account's key-account manager; NULL at levels without an account
---   forecast_step               VARCHAR        Who or what forecast
---   lag                         INTEGER        Months from the snapshot to the month forecast
---   forecast_grain              VARCHAR        What one item is, the columns that all forecasts of the step, month and lag have filled: account_product, account, product or total
---   n                           BIGINT         Items that were forecast or sold
---   actual_quantity             DECIMAL(18,4)  Net quantity sold, returns negative
---   forecast_quantity           DECIMAL(18,4)  Quantity forecast
---   unforecast_quantity         DECIMAL(18,4)  Quantity sold of items that had no forecast; they count with a forecast of 0
---   absolute_actual_quantity    DECIMAL(18,4)  The base of WAPE, to add up over months := Σ|actual|
---   absolute_error_quantity     DECIMAL(18,4)  The errors without their signs, to add up over months := Σ|actual − forecast|
---   wape                        DECIMAL(18,6)  Weighted absolute percentage error, a fraction := Σ|actual − forecast| ÷ Σ|actual|
---   wape_reason                 VARCHAR        Why wape and mape are undefined
---   bias_ratio                  DECIMAL(18,6)  Which side the forecast errs to, over-forecast positive := Σ(forecast − actual) ÷ Σ actual
---   bias_reason                 VARCHAR        Why bias_ratio is undefined
---   mae                         DECIMAL(18,6)  Mean absolute error, in units of the items := Σ|actual − forecast| ÷ n
---   rmse                        DECIMAL(18,6)  Root mean squared error, in units of the items := √(Σ(actual − forecast)² ÷ n)
---   mape                        DECIMAL(18,6)  Mean absolute percentage error of items with sales, a fraction := mean of |actual − forecast| ÷ |actual|
---   mape_n                      BIGINT         Items with sales, which mape counts
---   smape                       DECIMAL(18,6)  Symmetric error between 0 and 2 := mean of 2 × |actual − forecast| ÷ (|actual| + |forecast|), both zero = 0
---   mase                        DECIMAL(18,6)  Mean absolute scaled error, below 1 = better than the naive forecast was in sample := mean over items of |actual − forecast| ÷ in-sample mean absolute naive error
---   mase_n                      BIGINT         Items that have a scale, which mase and rmsse count
---   mase_scale                  VARCHAR        Naive forecast that scales: seasonal-<season>, lag-1 with under two seasons of history, or mixed
---   mase_reason                 VARCHAR        Why mase and rmsse are undefined
---   rmsse                       DECIMAL(18,6)  Root mean squared scaled error := mean over items of |actual − forecast| ÷ root of the in-sample mean squared naive error
---   tracking_signal             DECIMAL(18,6)  Lasting bias of an item, under-forecast positive := Σ(actual − forecast) ÷ mean |actual − forecast| over the trailing 12 months of the step and lag
---   tracking_signal_n           BIGINT         Months of the trailing 12 in which the item was forecast or sold
---   tracking_signal_reason      VARCHAR        Why tracking_signal is undefined
---   naive_wape                  DECIMAL(18,6)  WAPE of repeating the actual of the snapshot month, over the items with a sale by then
---   naive_n                     BIGINT         Items with a sale by the snapshot, which naive_wape and forecast_value_added count
---   seasonal_naive_wape         DECIMAL(18,6)  WAPE of repeating the actual of the same month in the latest season known at the snapshot, over the items with a sale by that month
---   seasonal_naive_n            BIGINT         Items with a sale by that month, which seasonal_naive_wape counts
---   seasonal_naive_reason       VARCHAR        Why seasonal_naive_wape is undefined
---   forecast_value_added        DECIMAL(18,6)  What the step gains over the naive forecast, positive = it helps := naive_wape − wape, of the same naive_n items
---   forecast_value_added_reason VARCHAR        Why naive_wape and forecast_value_added are undefined
---   reference_step              VARCHAR        The step that the others are measured against: statistical, else sales, else the first by name
---   step_value_added            DECIMAL(18,6)  What the step gains over the reference step, positive = it helps := wape of reference_step − wape
---   step_value_added_reason     VARCHAR        Why step_value_added is undefined
+--   period_month                 DATE           here: The month that was forecast and closed
+--   level                        VARCHAR        What the row adds up: item, account, product, account_manager or total; rows of several levels count the same items again
+--   account_id                   VARCHAR        here: The customer account; NULL where the level or the forecast has none
+--   account_name                 VARCHAR        here: Name of the account; NULL where there is no account_id
+--   product_id                   VARCHAR        here: The part; NULL where the level or the forecast has none
+--   product_name                 VARCHAR        here: Name of the part; NULL where there is no product_id
+--   account_manager              VARCHAR        here: Manager of the account; NULL at levels without an account
+--   forecast_step                VARCHAR        Who or what forecast
+--   lag                          INTEGER        [months; none] Months from the snapshot to the month forecast
+--   forecast_grain               VARCHAR        What one item is, the columns that all forecasts of the step, month and lag have filled: account_product, account, product or total
+--   n                            BIGINT         [count; sum] Items that were forecast or sold
+--   actual_quantity              DECIMAL(18,4)  here: Net quantity sold, returns negative
+--   forecast_quantity            DECIMAL(18,4)  [units of the item; sum] Quantity forecast
+--   unforecast_quantity          DECIMAL(18,4)  [units of the item; sum] Quantity sold of items that had no forecast; they count with a forecast of 0
+--   absolute_actual_quantity     DECIMAL(18,4)  [units of the item; sum] Quantities sold without their signs, the base of wape := Σ|actual|
+--   absolute_error_quantity      DECIMAL(18,4)  [units of the item; sum] Errors without their signs := Σ|actual − forecast|
+--   wape                         DECIMAL(18,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual|
+--   wape_reason                  VARCHAR        Why wape is undefined; mape is undefined then too
+--   bias_ratio                   DECIMAL(18,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] Which side the forecast errs to, over-forecast positive := Σ(forecast − actual) ÷ Σ actual
+--   bias_ratio_reason            VARCHAR
+--   mae                          DECIMAL(18,6)  [units of the item; ratio of absolute_error_quantity ÷ n] Mean absolute error := Σ|actual − forecast| ÷ n
+--   rmse                         DECIMAL(18,6)  [units of the item; none] Root mean squared error := √(Σ(actual − forecast)² ÷ n)
+--   mape                         DECIMAL(18,6)  [fraction; ratio of mape * mape_n ÷ mape_n] Mean absolute percentage error of items with sales := mean of |actual − forecast| ÷ |actual|
+--   mape_n                       BIGINT         [count; sum] Items with sales, which mape counts
+--   smape                        DECIMAL(18,6)  [fraction; ratio of smape * n ÷ n] Symmetric error between 0 and 2 := mean of 2 × |actual − forecast| ÷ (|actual| + |forecast|), both zero = 0
+--   mase                         DECIMAL(18,6)  [multiple; ratio of mase * mase_n ÷ mase_n] Mean absolute scaled error, below 1 = better than the naive forecast was in sample := mean over items of |actual − forecast| ÷ in-sample mean absolute naive error
+--   mase_n                       BIGINT         [count; sum] Items that have a scale, which mase and rmsse count
+--   mase_scale                   VARCHAR        Naive forecast that scales: seasonal-<season>, lag-1 with under two seasons of history, or mixed
+--   mase_reason                  VARCHAR        Why mase is undefined; rmsse is undefined then too
+--   rmsse                        DECIMAL(18,6)  [multiple; ratio of rmsse * mase_n ÷ mase_n] Root mean squared scaled error := mean over items of |actual − forecast| ÷ root of the in-sample mean squared naive error
+--   tracking_signal              DECIMAL(18,6)  [multiple; none] Lasting bias of an item, under-forecast positive := Σ(actual − forecast) ÷ mean |actual − forecast| over the trailing 12 months of the step and lag
+--   tracking_signal_n            BIGINT         [months; none] Months of the trailing 12 in which the item was forecast or sold
+--   tracking_signal_reason       VARCHAR
+--   naive_wape                   DECIMAL(18,6)  [fraction; none] WAPE of repeating the actual of the snapshot month, over the items with a sale by then
+--   naive_n                      BIGINT         [count; sum] Items with a sale by the snapshot, which naive_wape and forecast_value_added count
+--   seasonal_naive_wape          DECIMAL(18,6)  [fraction; none] WAPE of repeating the actual of the same month in the latest season known at the snapshot, over the items with a sale by that month
+--   seasonal_naive_n             BIGINT         [count; sum] Items with a sale by that month, which seasonal_naive_wape counts
+--   seasonal_naive_wape_reason   VARCHAR
+--   forecast_value_added         DECIMAL(18,6)  [fraction; none] What the step gains over the naive forecast, positive = it helps := naive_wape − wape, of the same naive_n items
+--   forecast_value_added_reason  VARCHAR        Why forecast_value_added is undefined; naive_wape is undefined then too
+--   reference_step               VARCHAR        The step that the others are measured against: statistical, else sales, else the first by name
+--   step_value_added             DECIMAL(18,6)  [fraction; none] What the step gains over the reference step, positive = it helps := wape of reference_step − wape
+--   step_value_added_reason      VARCHAR
 -- fmt: on
 with
     item_errors as (
@@ -289,7 +291,7 @@ select
     errors.wape,
     case when errors.wape is null then 'nothing was sold' end as wape_reason,
     errors.bias_ratio,
-    case when errors.bias_ratio is null then 'net quantity sold is not above zero' end as bias_reason,
+    case when errors.bias_ratio is null then 'net quantity sold is not above zero' end as bias_ratio_reason,
     errors.mae,
     errors.rmse,
     errors.mape,
@@ -333,7 +335,7 @@ select
         then 'no sale by the same month of the latest season known'
         when errors.seasonal_naive_wape is null
         then 'nothing was sold'
-    end as seasonal_naive_reason,
+    end as seasonal_naive_wape_reason,
     errors.naive_wape - errors.wape_beside_naive as forecast_value_added,
     case
         when errors.naive_n = 0 then 'no sale by the snapshot' when errors.naive_wape is null then 'nothing was sold'

@@ -3,11 +3,11 @@
 -- why: the few figures that a close is announced with; each stands in its own table with its details
 -- method: headline-figures-1
 -- columns:
---   period_month  DATE           The month closed, as its first day
---   figure_no     INTEGER        Order in which the figures are shown
+--   period_month  DATE
+--   figure_no     INTEGER        [number; none] Order in which the figures are shown
 --   figure        VARCHAR        Name of the figure
---   plan_version  VARCHAR        The plan version or forecast step the figure is for; empty for the others
---   value         DECIMAL(18,4)  The figure; empty when it is undefined
+--   plan_version  VARCHAR        here: The plan version or forecast step the figure is for; an empty text for the others
+--   value         DECIMAL(18,4)  [as the row says; none] The figure; NULL when it is undefined
 --   unit          VARCHAR        Unit of the figure: the reporting currency, days, a ratio, parts per million or points
 --   source_table  VARCHAR        The reporting view with the details
 -- fmt: on

@@ -4,49 +4,51 @@
 --   level is left out where the plan's grain does not imply it; a sum is NULL where one of its rows is
 -- method: pvm-acca-1
 -- needs: sales_plan, actual_sales
+-- adds up within one: plan_version, level
+-- renamed: prior_year_reason to prior_year_amount_reason
 -- columns:
---   period_month           DATE           The month closed, as its first day
---   plan_version           VARCHAR        The plan compared with
---   level                  VARCHAR        What the row adds up: total, account, account_manager or product_line
---   account_id             VARCHAR        The account, at its level
---   account_name           VARCHAR        Its name; unknown where master data has none
---   account_manager        VARCHAR        The manager; at account level the account's
---   product_line           VARCHAR        The product line, at its level
---   plan_due_date          DATE           When the version was due, from settings
---   plan_submitted_at      TIMESTAMP      When the last of the version's rows was submitted
---   submitted_on_time      BOOLEAN        Submitted by its due date; NULL when either is unknown
---   plan_quantity          DECIMAL(18,4)  Quantity planned; NULL in a plan of amounts only
---   plan_amount            DECIMAL(18,2)  Net sales planned; NULL without a rate
---   actual_quantity        DECIMAL(18,4)  Quantity sold; NULL where no line has one
---   actual_amount          DECIMAL(18,2)  Net sales; NULL without a rate
---   variance_amount        DECIMAL(18,2)  Actual less plan := actual_amount − plan_amount
---   variance_ratio         DECIMAL(18,6)  Share of the plan := variance_amount ÷ plan_amount
---   volume_effect          DECIMAL(18,2)  Explained by another total quantity
---   mix_effect             DECIMAL(18,2)  Explained by another mix of items; takes the cents left by rounding
---   price_effect           DECIMAL(18,2)  Explained by other prices
---   fx_effect              DECIMAL(18,2)  Explained by other exchange rates
---   new_effect             DECIMAL(18,2)  Sales of items not planned
---   lost_effect            DECIMAL(18,2)  Plan of items not sold
---   adjustment_effect      DECIMAL(18,2)  Sales without a quantity, or of net quantity ≤ 0
---   bridge_status          VARCHAR        complete, new, lost, nothing planned or sold, or why no lanes
---   rag                    VARCHAR        green, amber or red by variance_ratio; NULL without a plan
---   ytd_plan_quantity      DECIMAL(18,4)  Fiscal year to date: quantity planned; NULL in a plan of amounts only
---   ytd_plan_amount        DECIMAL(18,2)  Fiscal year to date: net sales planned; NULL without a rate
---   ytd_actual_quantity    DECIMAL(18,4)  Fiscal year to date: quantity sold; NULL where no line has one
---   ytd_actual_amount      DECIMAL(18,2)  Fiscal year to date: net sales; NULL without a rate
---   ytd_variance_amount    DECIMAL(18,2)  Fiscal year to date: actual less plan := ytd_actual_amount − ytd_plan_amount
---   ytd_variance_ratio     DECIMAL(18,6)  Fiscal year to date: share of the plan := ytd_variance_amount ÷ ytd_plan_amount
---   ytd_volume_effect      DECIMAL(18,2)  Fiscal year to date: explained by another total quantity
---   ytd_mix_effect         DECIMAL(18,2)  Fiscal year to date: explained by another mix of items; takes the cents left by rounding
---   ytd_price_effect       DECIMAL(18,2)  Fiscal year to date: explained by other prices
---   ytd_fx_effect          DECIMAL(18,2)  Fiscal year to date: explained by other exchange rates
---   ytd_new_effect         DECIMAL(18,2)  Fiscal year to date: sales of items not planned
---   ytd_lost_effect        DECIMAL(18,2)  Fiscal year to date: plan of items not sold
---   ytd_adjustment_effect  DECIMAL(18,2)  Fiscal year to date: sales without a quantity, or of net quantity ≤ 0
---   ytd_bridge_status      VARCHAR        Fiscal year to date: complete, new, lost, nothing planned or sold, or why no lanes
---   ytd_rag                VARCHAR        Fiscal year to date: green, amber or red by ytd_variance_ratio; NULL without a plan
---   prior_year_amount      DECIMAL(18,2)  Net sales of the same month a year before; NULL with a reason
---   prior_year_reason      VARCHAR        Why there is none: no sales on record by then, or no rate
+--   period_month              DATE
+--   plan_version              VARCHAR
+--   level                     VARCHAR        What the row adds up: total, account, account_manager or product_line; rows of several levels count the same sales again
+--   account_id                VARCHAR        here: The customer account, at its level; else NULL
+--   account_name              VARCHAR        here: Name of the account, at its level; else NULL
+--   account_manager           VARCHAR        here: The manager; at account level the account's; else NULL
+--   product_line              VARCHAR        The product line, at its level; else NULL
+--   plan_due_date             DATE           When the version was due, from settings
+--   plan_submitted_at         TIMESTAMP      When the last of the version's rows was submitted
+--   submitted_on_time         BOOLEAN
+--   plan_quantity             DECIMAL(18,4)
+--   plan_amount               DECIMAL(18,2)
+--   actual_quantity           DECIMAL(18,4)
+--   actual_amount             DECIMAL(18,2)
+--   variance_amount           DECIMAL(18,2)
+--   variance_ratio            DECIMAL(18,6)
+--   volume_effect             DECIMAL(18,2)
+--   mix_effect                DECIMAL(18,2)
+--   price_effect              DECIMAL(18,2)
+--   fx_effect                 DECIMAL(18,2)
+--   new_effect                DECIMAL(18,2)
+--   lost_effect               DECIMAL(18,2)
+--   adjustment_effect         DECIMAL(18,2)
+--   bridge_status             VARCHAR
+--   rag                       VARCHAR
+--   ytd_plan_quantity         DECIMAL(18,4)
+--   ytd_plan_amount           DECIMAL(18,2)
+--   ytd_actual_quantity       DECIMAL(18,4)
+--   ytd_actual_amount         DECIMAL(18,2)
+--   ytd_variance_amount       DECIMAL(18,2)
+--   ytd_variance_ratio        DECIMAL(18,6)
+--   ytd_volume_effect         DECIMAL(18,2)
+--   ytd_mix_effect            DECIMAL(18,2)
+--   ytd_price_effect          DECIMAL(18,2)
+--   ytd_fx_effect             DECIMAL(18,2)
+--   ytd_new_effect            DECIMAL(18,2)
+--   ytd_lost_effect           DECIMAL(18,2)
+--   ytd_adjustment_effect     DECIMAL(18,2)
+--   ytd_bridge_status         VARCHAR
+--   ytd_rag                   VARCHAR
+--   prior_year_amount         DECIMAL(18,2)
+--   prior_year_amount_reason  VARCHAR
 -- fmt: on
 with
     levels as (
@@ -107,7 +109,7 @@ with
             complete_sum(results.ytd_lost_effect, true) as ytd_lost_effect,
             complete_sum(results.ytd_adjustment_effect, true) as ytd_adjustment_effect,
             complete_sum(results.prior_year_amount, true) as prior_year_amount,
-            min(results.prior_year_reason) as prior_year_reason
+            min(results.prior_year_reason) as prior_year_amount_reason
         from core.plan_results as results
         join levels using (plan_version)
         group by 1, 2, 3, 4, 5, 6
@@ -167,7 +169,7 @@ select
     ) as ytd_bridge_status,
     rag_colour(sums.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as ytd_rag,
     sums.prior_year_amount,
-    sums.prior_year_reason
+    sums.prior_year_amount_reason
 from sums
 cross join build.settings as settings
 join core.plan_versions as versions using (plan_version)

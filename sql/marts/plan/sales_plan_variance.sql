@@ -5,50 +5,52 @@
 --   figure of it
 -- method: pvm-acca-1
 -- needs: sales_plan, actual_sales
+-- adds up within one: plan_version
+-- renamed: prior_year_reason to prior_year_amount_reason
 -- columns:
---   period_month           DATE           The month closed, as its first day
---   plan_version           VARCHAR        The plan compared with
---   plan_grain             VARCHAR        The columns the version plans by; total = none
---   account_id             VARCHAR        The account; NULL in a plan not by account
---   account_name           VARCHAR        Its name; unknown where master data has none
---   product_id             VARCHAR        The part; NULL in a plan not by part, or for lines that name none
---   product_name           VARCHAR        Its name; unknown where master data has none
---   product_line           VARCHAR        The product line planned, else the part's
---   account_manager        VARCHAR        The manager planned, else the account's
---   region                 VARCHAR        The region planned, else the account's
---   submitted_on_time      BOOLEAN        Submitted by its due date; NULL when either is unknown
---   plan_quantity          DECIMAL(18,4)  Quantity planned; NULL in a plan of amounts only
---   plan_amount            DECIMAL(18,2)  Net sales planned; NULL without a rate := p0 × q0 × r0
---   actual_quantity        DECIMAL(18,4)  Quantity sold; NULL where no line has one
---   actual_amount          DECIMAL(18,2)  Net sales; NULL without a rate := Σ amount × r1
---   variance_amount        DECIMAL(18,2)  Actual less plan := actual_amount − plan_amount
---   variance_ratio         DECIMAL(18,6)  Share of the plan := variance_amount ÷ plan_amount
---   volume_effect          DECIMAL(18,2)  Explained by another total quantity := (Q1 − Q0) × s0 × p0 × r0
---   mix_effect             DECIMAL(18,2)  Explained by another mix of items; takes the cents left by rounding := (q1 − Q1 × s0) × p0 × r0
---   price_effect           DECIMAL(18,2)  Explained by other prices := Σ amount × r0 − p0 × q1 × r0
---   fx_effect              DECIMAL(18,2)  Explained by other exchange rates := Σ amount × (r1 − r0)
---   new_effect             DECIMAL(18,2)  Sales of items not planned := Σ amount × r0
---   lost_effect            DECIMAL(18,2)  Plan of items not sold := −p0 × q0 × r0
---   adjustment_effect      DECIMAL(18,2)  Sales without a quantity, or of net quantity ≤ 0 := Σ amount × r1
---   bridge_status          VARCHAR        complete, new, lost, nothing planned or sold, or why no lanes
---   rag                    VARCHAR        green, amber or red by variance_ratio; NULL without a plan
---   ytd_plan_quantity      DECIMAL(18,4)  Fiscal year to date: quantity planned; NULL in a plan of amounts only
---   ytd_plan_amount        DECIMAL(18,2)  Fiscal year to date: net sales planned; NULL without a rate
---   ytd_actual_quantity    DECIMAL(18,4)  Fiscal year to date: quantity sold; NULL where no line has one
---   ytd_actual_amount      DECIMAL(18,2)  Fiscal year to date: net sales; NULL without a rate
---   ytd_variance_amount    DECIMAL(18,2)  Fiscal year to date: actual less plan := ytd_actual_amount − ytd_plan_amount
---   ytd_variance_ratio     DECIMAL(18,6)  Fiscal year to date: share of the plan := ytd_variance_amount ÷ ytd_plan_amount
---   ytd_volume_effect      DECIMAL(18,2)  Fiscal year to date: explained by another total quantity
---   ytd_mix_effect         DECIMAL(18,2)  Fiscal year to date: explained by another mix of items; takes the cents left by rounding
---   ytd_price_effect       DECIMAL(18,2)  Fiscal year to date: explained by other prices
---   ytd_fx_effect          DECIMAL(18,2)  Fiscal year to date: explained by other exchange rates
---   ytd_new_effect         DECIMAL(18,2)  Fiscal year to date: sales of items not planned
---   ytd_lost_effect        DECIMAL(18,2)  Fiscal year to date: plan of items not sold
---   ytd_adjustment_effect  DECIMAL(18,2)  Fiscal year to date: sales without a quantity, or of net quantity ≤ 0
---   ytd_bridge_status      VARCHAR        Fiscal year to date: complete, new, lost, nothing planned or sold, or why no lanes
---   ytd_rag                VARCHAR        Fiscal year to date: green, amber or red by ytd_variance_ratio; NULL without a plan
---   prior_year_amount      DECIMAL(18,2)  Net sales of the same month a year before; NULL with a reason
---   prior_year_reason      VARCHAR        Why there is none: no sales on record by then, or no rate
+--   period_month              DATE
+--   plan_version              VARCHAR
+--   plan_grain                VARCHAR        The columns the version plans by; total = none
+--   account_id                VARCHAR        here: The customer account; NULL in a plan not by account
+--   account_name              VARCHAR
+--   product_id                VARCHAR        here: The part; NULL in a plan not by part, or for lines that name none
+--   product_name              VARCHAR
+--   product_line              VARCHAR        The product line planned, else the part's
+--   account_manager           VARCHAR        here: The manager planned, else the account's
+--   region                    VARCHAR        The region planned, else the account's
+--   submitted_on_time         BOOLEAN
+--   plan_quantity             DECIMAL(18,4)
+--   plan_amount               DECIMAL(18,2)  := p0 × q0 × r0
+--   actual_quantity           DECIMAL(18,4)
+--   actual_amount             DECIMAL(18,2)  := Σ amount × r1
+--   variance_amount           DECIMAL(18,2)
+--   variance_ratio            DECIMAL(18,6)
+--   volume_effect             DECIMAL(18,2)  := (Q1 − Q0) × s0 × p0 × r0
+--   mix_effect                DECIMAL(18,2)  := (q1 − Q1 × s0) × p0 × r0
+--   price_effect              DECIMAL(18,2)  := Σ amount × r0 − p0 × q1 × r0
+--   fx_effect                 DECIMAL(18,2)  := Σ amount × (r1 − r0)
+--   new_effect                DECIMAL(18,2)  := Σ amount × r0
+--   lost_effect               DECIMAL(18,2)  := −p0 × q0 × r0
+--   adjustment_effect         DECIMAL(18,2)  := Σ amount × r1
+--   bridge_status             VARCHAR
+--   rag                       VARCHAR
+--   ytd_plan_quantity         DECIMAL(18,4)
+--   ytd_plan_amount           DECIMAL(18,2)
+--   ytd_actual_quantity       DECIMAL(18,4)
+--   ytd_actual_amount         DECIMAL(18,2)
+--   ytd_variance_amount       DECIMAL(18,2)
+--   ytd_variance_ratio        DECIMAL(18,6)
+--   ytd_volume_effect         DECIMAL(18,2)
+--   ytd_mix_effect            DECIMAL(18,2)
+--   ytd_price_effect          DECIMAL(18,2)
+--   ytd_fx_effect             DECIMAL(18,2)
+--   ytd_new_effect            DECIMAL(18,2)
+--   ytd_lost_effect           DECIMAL(18,2)
+--   ytd_adjustment_effect     DECIMAL(18,2)
+--   ytd_bridge_status         VARCHAR
+--   ytd_rag                   VARCHAR
+--   prior_year_amount         DECIMAL(18,2)
+--   prior_year_amount_reason  VARCHAR
 -- fmt: on
 with
     results as (
@@ -106,7 +108,7 @@ select
     ) as ytd_bridge_status,
     rag_colour(results.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as ytd_rag,
     results.prior_year_amount,
-    results.prior_year_reason
+    results.prior_year_reason as prior_year_amount_reason
 from results
 cross join build.settings as settings
 join core.plan_versions as versions using (plan_version)

@@ -3,40 +3,41 @@
 -- why: the open items as they stood at the month end, whatever came later, so a rebuilt month equals the closed one.
 -- method: receivables-ageing-1
 -- needs: invoices
+-- renamed: rate_reason to outstanding_amount_reason, book_rate_reason to book_amount_reason, unapplied_reason to unapplied_cause
 -- columns:
---   period_month            DATE           The month closed, as its first day
---   as_of_date              DATE           The month end at which the item was open
---   account_id              VARCHAR        Account that owes; for cash and credits the account that paid or was credited
---   account_name            VARCHAR        Name of the account
---   account_manager         VARCHAR        Manager named on the document, else the account's
---   item_type               VARCHAR        invoice (an instalment of an invoice or debit note), credit or unapplied_cash
---   document_type           VARCHAR        What the source calls the document: invoice, debit_note, credit_note, receipt, discount, write_off or refund
---   document_id             VARCHAR        The invoice, credit note or payment
---   line_no                 BIGINT         Line of the payment; of an invoice or credit note the first line the item stands for
---   instalment_no           BIGINT         Number of the instalment; 1 without instalments
---   document_date           DATE           Date of the document
---   due_date                DATE           Date due; for credits and cash the document date
---   due_date_source         VARCHAR        Where the due date comes from: instalment, document, payment terms or document date
---   currency                VARCHAR        Currency of the document
---   original_amount_doc     DECIMAL(18,4)  Amount of the item, tax included; credits and cash negative
---   paid_amount_doc         DECIMAL(18,4)  Cash applied := receipts + discounts − refunds
---   credited_amount_doc     DECIMAL(18,4)  Credit notes applied
---   written_off_amount_doc  DECIMAL(18,4)  Write-offs applied
---   outstanding_amount_doc  DECIMAL(18,4)  What is open := original − paid − credited − written off
---   outstanding_amount      DECIMAL(18,2)  What is open, at the latest spot rate on or before the month end
---   rate                    DECIMAL(18,8)  That rate; reporting currency for one unit
---   rate_source             VARCHAR        Kind of that rate: spot, average (no spot rate by then) or reporting
---   rate_reason             VARCHAR        Why outstanding_amount is empty
---   book_amount             DECIMAL(18,2)  What is open, at the rate of the document date
---   book_rate_reason        VARCHAR        Why book_amount is empty
---   unrealised_fx           DECIMAL(18,2)  Gain or loss on the open amount since the document date, in the reporting currency := outstanding_amount − book_amount
---   days_overdue            BIGINT         Days from the due date to the month end; not yet due is negative := as_of_date − due_date
---   age_days                BIGINT         Days that decide the bucket := as_of_date − the date named by bucket_basis
---   bucket_no               BIGINT         Position of the bucket, 0 is current
---   bucket                  VARCHAR        Ageing bucket
---   bucket_basis            VARCHAR        Date the bucket counts from: due_date, invoice_date, or document_date for credits and cash
---   disputed                BOOLEAN        Whether the customer disputes the document
---   unapplied_reason        VARCHAR        Why a credit or cash is not on an invoice; empty for invoices
+--   period_month               DATE
+--   as_of_date                 DATE           The month end at which the item was open
+--   account_id                 VARCHAR        here: Account that owes; for cash and credits the account that paid or was credited
+--   account_name               VARCHAR
+--   account_manager            VARCHAR        here: Manager named on the document, else the account's
+--   item_type                  VARCHAR        invoice (an instalment of an invoice or debit note), credit or unapplied_cash
+--   document_type              VARCHAR        What the source calls the document: invoice, debit_note, credit_note, receipt, discount, write_off or refund
+--   document_id                VARCHAR        The invoice, credit note or payment
+--   line_no                    BIGINT         [number; none] Line of the payment; of an invoice or credit note the first line the item stands for
+--   instalment_no              BIGINT         [number; none] Number of the instalment; 1 without instalments
+--   document_date              DATE           Date of the document
+--   due_date                   DATE           Date due; for credits and cash the document date
+--   due_date_source            VARCHAR        Where the due date comes from: instalment, document, payment terms or document date
+--   currency                   VARCHAR
+--   original_amount_doc        DECIMAL(18,4)  [document currency; last in time] Amount of the item, tax included; credits and cash negative
+--   paid_amount_doc            DECIMAL(18,4)  [document currency; last in time] Cash applied := receipts + discounts − refunds
+--   credited_amount_doc        DECIMAL(18,4)  [document currency; last in time] Credit notes applied
+--   written_off_amount_doc     DECIMAL(18,4)  [document currency; last in time] Write-offs applied
+--   outstanding_amount_doc     DECIMAL(18,4)  [document currency; last in time] What is open := original − paid − credited − written off
+--   outstanding_amount         DECIMAL(18,2)
+--   rate                       DECIMAL(18,8)  [reporting currency per unit; none] The rate of outstanding_amount
+--   rate_source                VARCHAR        Kind of that rate: spot, average (no spot rate by then) or reporting
+--   outstanding_amount_reason  VARCHAR
+--   book_amount                DECIMAL(18,2)  [reporting currency; last in time] What is open, at the rate of the document date
+--   book_amount_reason         VARCHAR
+--   unrealised_fx              DECIMAL(18,2)  [reporting currency; last in time] Gain or loss on the open amount since the document date := outstanding_amount − book_amount
+--   days_overdue               BIGINT         [days; none] Days from the due date to the month end; not yet due is negative := as_of_date − due_date
+--   age_days                   BIGINT         [days; none] Days that decide the bucket := as_of_date − the date named by bucket_basis
+--   bucket_no                  BIGINT
+--   bucket                     VARCHAR
+--   bucket_basis               VARCHAR        Date the bucket counts from: due_date, invoice_date, or document_date for credits and cash
+--   disputed                   BOOLEAN        Whether the customer disputes the document
+--   unapplied_cause            VARCHAR        Why a credit or cash is not on an invoice; NULL for invoices
 -- fmt: on
 select
     items.period_month,
@@ -61,9 +62,9 @@ select
     items.outstanding_amount,
     items.closing_rate as rate,
     items.closing_rate_source as rate_source,
-    items.rate_reason,
+    items.rate_reason as outstanding_amount_reason,
     items.book_amount,
-    items.book_rate_reason,
+    items.book_rate_reason as book_amount_reason,
     items.outstanding_amount - items.book_amount as unrealised_fx,
     items.days_overdue,
     items.age_days,
@@ -71,7 +72,7 @@ select
     items.bucket,
     items.bucket_basis,
     items.disputed,
-    items.unapplied_reason
+    items.unapplied_reason as unapplied_cause
 from core.receivable_open_items as items
 semi join build.periods as periods on periods.period_month = items.period_month
 left join core.accounts as accounts on accounts.account_id = items.account_id

@@ -4,63 +4,64 @@
 --   them, else the accounts they own.
 -- method: receivables-kpis-1
 -- needs: invoices
+-- adds up within one: level
 -- columns:
---   period_month                           DATE           The month closed, as its first day
---   level                                  VARCHAR        account, account_manager or total
---   account_id                             VARCHAR        The customer account; empty above account level
---   account_name                           VARCHAR        Name of the account; empty above account level
---   account_manager                        VARCHAR        The manager; at account level the account's; empty for the total
---   opening_amount                         DECIMAL(18,2)  Open at the end of the month before, as known now
---   opening_amount_reason                  VARCHAR        Why opening_amount is empty
---   billed_amount                          DECIMAL(18,2)  Billed in the month less credit notes, tax included, at the rate of the document date
---   billed_amount_reason                   VARCHAR        Why billed_amount is empty
---   window_billed_amount                   DECIMAL(18,2)  The same over the DSO window, which ends with the month
---   window_billed_amount_reason            VARCHAR        Why window_billed_amount is empty
---   window_days                            BIGINT         Days in the DSO window
---   closing_amount                         DECIMAL(18,2)  Open at the month end, credits and unapplied cash taken off
---   closing_amount_reason                  VARCHAR        Why closing_amount and its parts are empty
---   current_amount                         DECIMAL(18,2)  Of closing_amount, what is not overdue
---   overdue_amount                         DECIMAL(18,2)  Of closing_amount, what is overdue := closing_amount − current_amount
---   dso_days                               DECIMAL(18,2)  Days sales outstanding := closing_amount ÷ window_billed_amount × window_days
---   dso_days_reason                        VARCHAR        Why dso_days is empty
---   dso_countback_days                     DECIMAL(18,2)  Days of the latest billing that make up the balance: whole months backwards, the last pro rata
---   dso_countback_days_reason              VARCHAR        Why dso_countback_days is empty
---   best_possible_dso_days                 DECIMAL(18,2)  DSO if nothing were overdue := current_amount ÷ window_billed_amount × window_days
---   best_possible_dso_days_reason          VARCHAR        Why best_possible_dso_days is empty
---   average_days_delinquent                DECIMAL(18,2)  Days of DSO that come from late payment := dso_days − best_possible_dso_days
---   average_days_delinquent_reason         VARCHAR        Why average_days_delinquent is empty
---   settled_amount                         DECIMAL(18,2)  Original amount of the items settled in the month, at the closing rate
---   weighted_days_late                     DECIMAL(18,2)  Days late of the items settled in the month; early is 0 := Σ amount × days late ÷ Σ amount
---   weighted_days_late_reason              VARCHAR        Why weighted_days_late is empty
---   collection_effectiveness_ratio         DECIMAL(18,6)  Share collected of what could be := (opening + billed − closing) ÷ (opening + billed − current)
---   collection_effectiveness_ratio_reason  VARCHAR        Why collection_effectiveness_ratio is empty
---   overdue_ratio                          DECIMAL(18,6)  := overdue_amount ÷ closing_amount
---   overdue_ratio_reason                   VARCHAR        Why overdue_ratio is empty
---   expected_receipts                      DECIMAL(18,2)  Due by the month end: open at the opening, or billed in the month; the payment plan where an account has one
---   expected_receipts_reason               VARCHAR        Why expected_receipts is empty
---   actual_receipts                        DECIMAL(18,2)  Receipts of the month, at the rate of their date; discounts and refunds not counted
---   actual_receipts_reason                 VARCHAR        Why actual_receipts is empty
---   collection_ratio                       DECIMAL(18,6)  := actual_receipts ÷ expected_receipts
---   collection_ratio_reason                VARCHAR        Why collection_ratio is empty
---   credit_limit                           DECIMAL(18,2)  Credit limit at the closing rate; above account level the sum over accounts that have one
---   credit_limit_reason                    VARCHAR        Why credit_limit is empty
---   exposure                               DECIMAL(18,2)  closing_amount, and undelivered open orders where the settings say so
---   exposure_reason                        VARCHAR        Why exposure is empty
---   credit_use_ratio                       DECIMAL(18,6)  Share of the limit in use, by account only := exposure ÷ credit_limit
---   credit_use_ratio_reason                VARCHAR        Why credit_use_ratio is empty
+--   period_month                           DATE
+--   level                                  VARCHAR        What the row adds up: account, account_manager or total; rows of several levels count the same items again
+--   account_id                             VARCHAR        here: The customer account; NULL above account level
+--   account_name                           VARCHAR        here: Name of the account; NULL above account level
+--   account_manager                        VARCHAR        here: The manager; at account level the account's; NULL for the total
+--   opening_amount                         DECIMAL(18,2)  [reporting currency; first in time] Open at the end of the month before, as known now
+--   opening_amount_reason                  VARCHAR
+--   billed_amount                          DECIMAL(18,2)  [reporting currency; sum] Billed in the month less credit notes, tax included, at the rate of the document date
+--   billed_amount_reason                   VARCHAR
+--   window_billed_amount                   DECIMAL(18,2)  [reporting currency; last in time] The same over the DSO window, which ends with the month
+--   window_billed_amount_reason            VARCHAR
+--   window_days                            BIGINT         [days; none] Days in the DSO window
+--   closing_amount                         DECIMAL(18,2)
+--   closing_amount_reason                  VARCHAR        Why closing_amount, current_amount and overdue_amount are undefined
+--   current_amount                         DECIMAL(18,2)  [reporting currency; last in time] Of closing_amount, what is not overdue
+--   overdue_amount                         DECIMAL(18,2)  [reporting currency; last in time] Of closing_amount, what is overdue := closing_amount − current_amount
+--   dso_days                               DECIMAL(18,2)  [days; ratio of closing_amount * window_days ÷ window_billed_amount] Days sales outstanding := closing_amount ÷ window_billed_amount × window_days
+--   dso_days_reason                        VARCHAR
+--   dso_countback_days                     DECIMAL(18,2)  [days; none] Days of the latest billing that make up the balance: whole months backwards, the last pro rata
+--   dso_countback_days_reason              VARCHAR
+--   best_possible_dso_days                 DECIMAL(18,2)  [days; ratio of current_amount * window_days ÷ window_billed_amount] DSO if nothing were overdue := current_amount ÷ window_billed_amount × window_days
+--   best_possible_dso_days_reason          VARCHAR
+--   average_days_delinquent                DECIMAL(18,2)  [days; ratio of overdue_amount * window_days ÷ window_billed_amount] Days of DSO that come from late payment := dso_days − best_possible_dso_days
+--   average_days_delinquent_reason         VARCHAR
+--   settled_amount                         DECIMAL(18,2)  [reporting currency; sum] Original amount of the items settled in the month, at the closing rate
+--   weighted_days_late                     DECIMAL(18,2)  [days; ratio of weighted_days_late * settled_amount ÷ settled_amount] Days late of the items settled in the month; early is 0 := Σ amount × days late ÷ Σ amount
+--   weighted_days_late_reason              VARCHAR
+--   collection_effectiveness_ratio         DECIMAL(18,6)  [fraction; ratio of (opening_amount + billed_amount - closing_amount) ÷ (opening_amount + billed_amount - current_amount)] Share collected of what could be := (opening + billed − closing) ÷ (opening + billed − current)
+--   collection_effectiveness_ratio_reason  VARCHAR
+--   overdue_ratio                          DECIMAL(18,6)  [fraction; ratio of overdue_amount ÷ closing_amount] Share of the balance that is overdue
+--   overdue_ratio_reason                   VARCHAR
+--   expected_receipts                      DECIMAL(18,2)  [reporting currency; sum] Due by the month end: open at the opening, or billed in the month; the payment plan where an account has one. What stays unpaid is expected again in the next month
+--   expected_receipts_reason               VARCHAR
+--   actual_receipts                        DECIMAL(18,2)  [reporting currency; sum] Receipts of the month, at the rate of their date; discounts and refunds not counted
+--   actual_receipts_reason                 VARCHAR
+--   collection_ratio                       DECIMAL(18,6)  [fraction; ratio of actual_receipts ÷ expected_receipts] Share of the expected receipts that came
+--   collection_ratio_reason                VARCHAR
+--   credit_limit                           DECIMAL(18,2)  [reporting currency; last in time] Credit limit at the closing rate; above account level the sum over accounts that have one
+--   credit_limit_reason                    VARCHAR
+--   exposure                               DECIMAL(18,2)  [reporting currency; last in time] closing_amount, and undelivered open orders where the settings say so
+--   exposure_reason                        VARCHAR
+--   credit_use_ratio                       DECIMAL(18,6)  [fraction; none] Share of the limit in use, by account only := exposure ÷ credit_limit
+--   credit_use_ratio_reason                VARCHAR
 --   credit_breach                          BOOLEAN        Whether exposure is above the limit; above account level whether that is so for any account
---   credit_breach_reason                   VARCHAR        Why credit_breach is empty
---   credit_breach_count                    BIGINT         Accounts whose exposure is above their limit
---   written_off                            DECIMAL(18,2)  Write-offs of the month, at the rate of their date
---   written_off_reason                     VARCHAR        Why written_off is empty
---   unapplied_cash                         DECIMAL(18,2)  Cash not applied to an invoice at the month end, as a positive figure; refunds without an invoice taken off
---   unapplied_cash_reason                  VARCHAR        Why unapplied_cash is empty
---   expected_credit_loss                   DECIMAL(18,2)  := Σ bucket × loss rate
---   expected_credit_loss_reason            VARCHAR        Why expected_credit_loss is empty
---   promises_made                          BIGINT         Promises of payment in the visit log for a day of the month
---   promises_kept                          BIGINT         Of these, the ones for which at least the amount arrived between visit and promised day
---   promise_kept_ratio                     DECIMAL(18,6)  := promises_kept ÷ promises_made
---   promise_kept_ratio_reason              VARCHAR        Why promise_kept_ratio is empty
+--   credit_breach_reason                   VARCHAR
+--   credit_breach_count                    BIGINT         [count; last in time] Accounts whose exposure is above their limit
+--   written_off                            DECIMAL(18,2)  [reporting currency; sum] Write-offs of the month, at the rate of their date
+--   written_off_reason                     VARCHAR
+--   unapplied_cash                         DECIMAL(18,2)  [reporting currency; last in time] Cash not applied to an invoice at the month end, as a positive figure; refunds without an invoice taken off
+--   unapplied_cash_reason                  VARCHAR
+--   expected_credit_loss                   DECIMAL(18,2)  [reporting currency; last in time] Loss to expect on the open items := Σ bucket × loss rate
+--   expected_credit_loss_reason            VARCHAR
+--   promises_made                          BIGINT         [count; sum] Promises of payment in the visit log for a day of the month
+--   promises_kept                          BIGINT         [count; sum] Of these, the ones for which at least the amount arrived between visit and promised day
+--   promise_kept_ratio                     DECIMAL(18,6)  [fraction; ratio of promises_kept ÷ promises_made] Share of the promises that were kept
+--   promise_kept_ratio_reason              VARCHAR
 -- fmt: on
 with
     periods as (

@@ -5,27 +5,27 @@
 -- method: receivables-rollforward-1
 -- needs: invoices
 -- columns:
---   period_month                    DATE           The month closed, as its first day
---   account_id                      VARCHAR        The customer account
---   account_name                    VARCHAR        Name of the account
---   account_manager                 VARCHAR        Manager of the account
---   currency                        VARCHAR        Currency of the documents
---   opening_amount_doc              DECIMAL(18,4)  Closing of the month before as it was published; as known now where that month was never closed
---   invoiced_amount_doc             DECIMAL(18,4)  Invoices and debit notes dated in the month, tax included
---   credited_amount_doc             DECIMAL(18,4)  Credit notes of the month; on the invoice's account, an excess on the credit note's
---   received_amount_doc             DECIMAL(18,4)  Receipts of the month; on the settled invoice's account, an excess on the payer's. Below zero where cash held for an account moves to the invoice of another
---   discount_amount_doc             DECIMAL(18,4)  Discounts taken in the month
---   written_off_amount_doc          DECIMAL(18,4)  Write-offs of the month
---   refunded_amount_doc             DECIMAL(18,4)  Refunds of the month
---   prior_period_adjustment_doc     DECIMAL(18,4)  Documents that arrived late for closed months := opening as known now − opening_amount_doc
---   closing_amount_doc              DECIMAL(18,4)  Sum of the open items
---   difference_doc                  DECIMAL(18,4)  Zero, or the close stops := opening + invoiced − credited − received − discount − written off + refunded + prior period adjustment − closing
---   opening_amount                  DECIMAL(18,2)  The opening in the reporting currency, at the rate of the month end before
---   movement_amount                 DECIMAL(18,2)  All lanes together in the reporting currency, each document at the rate of its date
---   prior_period_adjustment_amount  DECIMAL(18,2)  The prior period adjustment in the reporting currency, at the rate of the month end before
---   fx_difference_amount            DECIMAL(18,2)  Change of rates, and rounding := closing_amount − opening_amount − movement_amount − prior_period_adjustment_amount
---   closing_amount                  DECIMAL(18,2)  Sum of the open items, each at the closing rate and rounded
---   amount_reason                   VARCHAR        Why amounts in the reporting currency are empty
+--   period_month                    DATE
+--   account_id                      VARCHAR
+--   account_name                    VARCHAR
+--   account_manager                 VARCHAR
+--   currency                        VARCHAR
+--   opening_amount_doc              DECIMAL(18,4)  [document currency; first in time] Closing of the month before as it was published; as known now where that month was never closed
+--   invoiced_amount_doc             DECIMAL(18,4)  [document currency; sum] Invoices and debit notes dated in the month, tax included
+--   credited_amount_doc             DECIMAL(18,4)  [document currency; sum] Credit notes of the month; on the invoice's account, an excess on the credit note's
+--   received_amount_doc             DECIMAL(18,4)  [document currency; sum] Receipts of the month; on the settled invoice's account, an excess on the payer's. Below zero where cash held for an account moves to the invoice of another
+--   discount_amount_doc             DECIMAL(18,4)  [document currency; sum] Discounts taken in the month
+--   written_off_amount_doc          DECIMAL(18,4)  [document currency; sum] Write-offs of the month
+--   refunded_amount_doc             DECIMAL(18,4)  [document currency; sum] Refunds of the month
+--   prior_period_adjustment_doc     DECIMAL(18,4)  [document currency; sum] Documents that arrived late for closed months := opening as known now − opening_amount_doc
+--   closing_amount_doc              DECIMAL(18,4)  [document currency; last in time] Sum of the open items
+--   difference_doc                  DECIMAL(18,4)  [document currency; sum] Zero, or the close stops := opening + invoiced − credited − received − discount − written off + refunded + prior period adjustment − closing
+--   opening_amount                  DECIMAL(18,2)  [reporting currency; first in time] The opening, at the rate of the month end before
+--   movement_amount                 DECIMAL(18,2)  [reporting currency; sum] All lanes together, each document at the rate of its date
+--   prior_period_adjustment_amount  DECIMAL(18,2)  [reporting currency; sum] The prior period adjustment, at the rate of the month end before
+--   fx_difference_amount            DECIMAL(18,2)  [reporting currency; sum] Change of rates, and rounding := closing_amount − opening_amount − movement_amount − prior_period_adjustment_amount
+--   closing_amount                  DECIMAL(18,2)
+--   amount_reason                   VARCHAR        Why an amount in the reporting currency is undefined: one of those above whose name ends in _amount
 -- fmt: on
 with
     balances as (

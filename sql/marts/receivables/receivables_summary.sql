@@ -4,17 +4,17 @@
 -- method: receivables-ageing-1
 -- needs: invoices
 -- columns:
---   period_month               DATE           The month closed, as its first day
---   account_id                 VARCHAR        The customer account
---   account_name               VARCHAR        Name of the account
---   account_manager            VARCHAR        Manager of the account
---   bucket_no                  BIGINT         Position of the bucket, 0 is current
---   bucket                     VARCHAR        Ageing bucket
---   outstanding_amount         DECIMAL(18,2)  Open at the month end, credits and unapplied cash taken off
---   outstanding_amount_reason  VARCHAR        Why outstanding_amount is empty
---   item_count                 BIGINT         Open items
---   disputed_amount            DECIMAL(18,2)  Of outstanding_amount, what the customer disputes
---   disputed_amount_reason     VARCHAR        Why disputed_amount is empty
+--   period_month               DATE
+--   account_id                 VARCHAR
+--   account_name               VARCHAR
+--   account_manager            VARCHAR
+--   bucket_no                  BIGINT
+--   bucket                     VARCHAR
+--   outstanding_amount         DECIMAL(18,2)
+--   outstanding_amount_reason  VARCHAR
+--   item_count                 BIGINT         [count; last in time] Open items
+--   disputed_amount            DECIMAL(18,2)  [reporting currency; last in time] Of outstanding_amount, what the customer disputes
+--   disputed_amount_reason     VARCHAR
 -- fmt: on
 with
     totals as (

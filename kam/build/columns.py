@@ -1,0 +1,175 @@
+"""Columns of published tables. One line declares one: type, unit, how it adds up, meaning.
+
+`outstanding_amount DECIMAL(18,2) [reporting currency; last in time] Open at the month end` is such a line. A header of
+`sql/marts` or `sql/reporting` has one per column. What several tables share stands once, in `sql/vocabulary.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from kam.errors import KamError
+from kam.warehouse import SQL
+
+VOCABULARY = SQL / "vocabulary.toml"
+_DECLARATION = re.compile(
+    r"(?P<name>[a-z_0-9]+)\s+(?P<type>[A-Z]+(?:\(\d+,\s?\d+\))?)(?:\s+\[(?P<measure>[^\]]*)\])?(?:\s+(?P<text>\S.*))?"
+)
+_NOT_NUMERIC = frozenset({"VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN"})
+_AGGREGATIONS = frozenset({"sum", "last in time", "first in time", "none"})
+_RATIO = re.compile(r"ratio of (?P<numerator>[^÷]+?) ÷ (?P<denominator>[^÷]+)")
+# Says in a header that the column means something else here than in the vocabulary.
+_HERE = "here:"
+_REASON = "_reason"
+
+
+@dataclass(frozen=True)
+class MartColumn:
+    """A column of a published table: `meaning` says what it is, `formula` how it is computed where that needs saying.
+
+    `unit` and `aggregation` are empty for texts, dates and truth values. `aggregation` is `sum` (over rows and months),
+    `last in time` or `first in time` (over the rows of a month; of several months one counts), `ratio` (of the aggregated
+    `numerator` and `denominator`, two SQL expressions over columns of the table), or `none`.
+    """
+
+    name: str
+    sql_type: str
+    meaning: str = ""
+    formula: str = ""
+    unit: str = ""
+    aggregation: str = ""
+    numerator: str = ""
+    denominator: str = ""
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether it holds numbers, which need a unit."""
+        return self.sql_type not in _NOT_NUMERIC
+
+    @property
+    def ratio(self) -> str:
+        """Numerator and denominator as one text; empty for what is no ratio."""
+        return f"{self.numerator} ÷ {self.denominator}" if self.aggregation == "ratio" else ""
+
+    @property
+    def adds_up(self) -> str:
+        """How it adds up, for people."""
+        return f"ratio of {self.ratio}" if self.ratio else self.aggregation
+
+    @property
+    def comment(self) -> str:
+        """What a BI tool shows beside the column."""
+        measure = f" [{self.unit}; {self.adds_up}]" if self.unit else ""
+        formula = f" = {self.formula}" if self.formula else ""
+        return f"{self.meaning}{measure}{formula}"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The units with what they mean, and the columns that several tables have in one meaning."""
+
+    units: Mapping[str, str]
+    columns: Mapping[str, MartColumn]
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """What `sql/vocabulary.toml` holds; raises `KamError` naming the entry that cannot be read."""
+    document = tomllib.loads(VOCABULARY.read_text(encoding="utf-8"))
+    units = document["units"]
+    columns = {
+        name: _declared(f"{name} {text}", f"sql/{VOCABULARY.name}", units) for name, text in document["columns"].items()
+    }
+    return Vocabulary(units, columns)
+
+
+def read_columns(lines: Sequence[str], file: str) -> tuple[MartColumn, ...]:
+    """The columns that these lines of a header declare, completed from the vocabulary.
+
+    Raises `KamError` naming the file and the column when a line cannot be read, a number lacks its unit or how it adds up,
+    a text differs from the vocabulary without saying so, or a ratio is of something that is no column.
+    """
+    known = vocabulary()
+    declared = [_completed(_declared(line, file, known.units), known.columns, file) for line in lines]
+    names = {column.name for column in declared}
+    columns = tuple(_with_reason(column, names) for column in declared)
+    for column in columns:
+        if column.is_numeric and not column.unit:
+            message = (
+                f"{file}: {column.name}: is a number and does not say its unit and how it adds up. "
+                f"Write {column.name} {column.sql_type} [unit; sum] before the meaning; "
+                f"instead of sum: {', '.join(sorted(_AGGREGATIONS - {'sum'}))}, or ratio of A ÷ B"
+            )
+            raise KamError(message)
+        if not column.meaning:
+            message = f"{file}: {column.name}: neither the header nor sql/{VOCABULARY.name} says what it means"
+            raise KamError(message)
+        unknown = set(re.findall(r"[a-z_][a-z_0-9]*", f"{column.numerator} {column.denominator}")) - names
+        if unknown:
+            message = f"{file}: {column.name}: is a ratio of {min(unknown)}, which is no column of the table"
+            raise KamError(message)
+    return columns
+
+
+def _declared(line: str, file: str, units: Mapping[str, str]) -> MartColumn:
+    match = _DECLARATION.fullmatch(line.strip())
+    if not match:
+        message = f"{file}: {line.strip()}: is no column. Expected: name TYPE [unit; how it adds up] meaning := formula"
+        raise KamError(message)
+    meaning, _, formula = f" {match['text'] or ''}".partition(" := ")
+    column = MartColumn(match["name"], match["type"], meaning.strip(), formula.strip())
+    return column if match["measure"] is None else _measured(column, match["measure"], file, units)
+
+
+def _measured(column: MartColumn, measure: str, file: str, units: Mapping[str, str]) -> MartColumn:
+    unit, _, aggregation = (part.strip() for part in measure.partition(";"))
+    ratio = _RATIO.fullmatch(aggregation)
+    fault = ""
+    if not column.is_numeric:
+        fault = f"{column.sql_type} has no unit"
+    elif unit not in units:
+        fault = f"{unit} is no unit of sql/{VOCABULARY.name}"
+    elif not ratio and aggregation not in _AGGREGATIONS:
+        fault = f"{aggregation or 'nothing'} does not say how it adds up"
+    if fault:
+        message = f"{file}: {column.name}: [{measure}]: {fault}"
+        raise KamError(message)
+    if not ratio:
+        return replace(column, unit=unit, aggregation=aggregation)
+    numerator, denominator = ratio["numerator"].strip(), ratio["denominator"].strip()
+    return replace(column, unit=unit, aggregation="ratio", numerator=numerator, denominator=denominator)
+
+
+def _completed(column: MartColumn, shared: Mapping[str, MartColumn], file: str) -> MartColumn:
+    known = shared.get(column.name)
+    differs = column.meaning.startswith(_HERE)
+    if known is None and differs:
+        message = f"{file}: {column.name}: says {_HERE}, but sql/{VOCABULARY.name} does not have it"
+        raise KamError(message)
+    if known is None:
+        return column
+    if column.sql_type != known.sql_type:
+        message = f"{file}: {column.name}: is {column.sql_type}; in sql/{VOCABULARY.name} it is {known.sql_type}"
+        raise KamError(message)
+    if not differs and (column.meaning or column.unit):
+        message = (
+            f"{file}: {column.name}: sql/{VOCABULARY.name} says what it means. "
+            f"Remove the text, or begin it with {_HERE} where it means something else"
+        )
+        raise KamError(message)
+    meaning = column.meaning.removeprefix(_HERE).strip() or known.meaning
+    formula = column.formula or ("" if differs else known.formula)
+    measured = column if column.unit else known
+    return replace(measured, meaning=meaning, formula=formula)
+
+
+def _with_reason(column: MartColumn, names: set[str]) -> MartColumn:
+    """A reason that says no more is that of the column it is named after."""
+    explained = column.name.removesuffix(_REASON)
+    if column.meaning or explained == column.name or explained not in names:
+        return column
+    return replace(column, meaning=f"Why {explained} is undefined")
