@@ -50,23 +50,28 @@ bench: $(READY) ## Measure a load, a close, validation and a backfill (half an h
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.backfill
 
-lint: $(READY) ## Check format, style, types and generated docs
+lint: $(READY) ## Check format, style, types, generated docs and links
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: make format"; exit 1; }
 	@$(BIN)/sqlfmt --check --quiet sql || { echo "SQL is not formatted. Run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m kam.publish.docs --check
+	@$(BIN)/python -m kam.cli.reference --check
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir $(VENV)/docs-site
 
 format: $(READY) ## Format Python and SQL
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/sqlfmt --quiet sql
 
-docs: $(READY) ## Write docs/feeds.md, metrics.md and rules.md anew from the code
+docs: $(READY) ## Write the reference pages from the code, and the guide to site/index.html
 	@$(BIN)/python -m kam.publish.docs
+	@$(BIN)/python -m kam.cli.reference
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "The guide: site/index.html"
 
 lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
 
-clean: ## Remove the environment and the demo site
-	@rm -rf $(VENV) $(SITE)
+clean: ## Remove the environment, the demo site and the guide
+	@rm -rf $(VENV) $(SITE) site

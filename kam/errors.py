@@ -13,7 +13,7 @@ _DISK_FAULTS = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, 
 
 
 class KamError(Exception):
-    """Anything kam-close can explain. Never shown with a traceback."""
+    """A refused source, or anything else that stops a command; never shown with a traceback."""
 
     exit_code: ClassVar[int] = 1
 

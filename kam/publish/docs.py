@@ -1,32 +1,36 @@
-"""Writes `docs/feeds.md`, `docs/metrics.md` and `docs/rules.md` from the contracts, the models' headers and the rules.
+"""Writes the reference pages of `docs/`: feeds, metrics, rules, settings and lineage, and the JSON schema of `kam.toml`.
 
-`python -m kam.publish.docs` writes them, `--check` exits 1 when they are out of date.
+They follow from the contracts, the models' headers, the rules and the settings. `python -m kam.publish.docs` writes them,
+`--check` exits 1 when one is out of date. `kam/cli/reference.py` does the same for the commands.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from expectations.feeds import FEED_SUITES
 from expectations.marts import MART_SUITES
 from expectations.rules import ALLOWED_FAILURES, Rule, Suite
 from kam.build import Model, marts, run_views, vocabulary
-from kam.site import FEEDS, Column, Feed
+from kam.publish.lineage import lineage_page, lineage_picture
+from kam.publish.settings_reference import settings_page
+from kam.site import FEEDS, SCHEMA_FILE, Column, Feed, schema_text
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _NEEDS = {
     "actual_sales": "the one that `[variance] actual` names",
     "actual_quantities": "the one that `[forecast] actual` names",
 }
-_NOTE = "<!-- Generated from the code by `make docs`. Do not edit. -->\n"
+NOTE = "<!-- Generated from the code by `make docs`. Do not edit. -->\n"
 
 
 def feeds_page() -> str:
     """The feeds and their columns."""
     parts = [
-        _NOTE,
+        NOTE,
         "# Feeds\n",
         "What can be loaded. A column in **bold** is required. A row that breaks a rule is rejected, kept with its source",
         "values, and listed by `kam rejects`.\n",
@@ -60,7 +64,7 @@ def _column(column: Column) -> str:
 def metrics_page() -> str:
     """The published tables and their columns."""
     parts = [
-        _NOTE,
+        NOTE,
         "# Published tables\n",
         "Views in the schema `reporting` of `published/kam.duckdb`. Each shows the newest version of every closed month;",
         "`<view>_history` shows all versions. The same texts are the column comments, and `reporting.metric_definitions`.\n",
@@ -107,7 +111,7 @@ def _table(model: Model) -> str:
 def rules_page() -> str:
     """The suites and their rules."""
     parts = [
-        _NOTE,
+        NOTE,
         "# Rules\n",
         "What is checked before a month is published. *critical*: not published; *warning*: published with a banner;",
         "*info*: recorded for the trend. A site changes severity and threshold in `kam.toml`, or turns a rule off:\n",
@@ -118,9 +122,9 @@ def rules_page() -> str:
         '[checks."invoices.due_on_or_after_invoice_date"]',
         "threshold = 5                # here: rows a month that may break the rule",
         "```\n",
-        "It cannot change those marked *fixed*: they prove that figures tie. It adds its own as `checks/<name>.sql`, a SELECT",
-        "of the rows that break the rule, with such a header ([operations](operations.md#checks-of-your-own)).\n",
-        "What each rule catches is shown, one broken input a rule, in `tests/expectations/test_broken_inputs.py`.\n",
+        "It cannot change those marked *fixed*: they prove that figures tie. It adds its own as `checks/<name>.sql`",
+        "([checks of your own](operations/checks.md#checks-of-your-own)).\n",
+        "What each rule catches is shown, one broken input per rule, in `tests/expectations/test_broken_inputs.py`.\n",
         "## Of the feeds\n",
         *(_suite(suite) for suite in FEED_SUITES),
         "## Of the result tables\n",
@@ -157,7 +161,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="exit 1 when a page is out of date")
     only_check = parser.parse_args().check
-    pages = {"feeds.md": feeds_page(), "metrics.md": metrics_page(), "rules.md": rules_page()}
+    pages = {
+        "feeds.md": feeds_page(),
+        "metrics.md": metrics_page(),
+        "rules.md": rules_page(),
+        "settings.md": NOTE + settings_page(),
+        "lineage.md": NOTE + lineage_page(),
+        "lineage.svg": lineage_picture(),
+        SCHEMA_FILE: schema_text(),
+    }
+    write_or_check(pages, only_check=only_check)
+
+
+def write_or_check(pages: Mapping[str, str], *, only_check: bool) -> None:
+    """Write pages to `docs/`, or exit 1 with the name of the first that is out of date."""
     for name, text in pages.items():
         file = DOCS / name
         if not only_check:

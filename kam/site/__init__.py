@@ -4,6 +4,7 @@ from kam.site.corrections_file import CORRECTIONS_FILE
 from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource
 from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Feed, Kind, RowRule
 from kam.site.scaffold import write_site
+from kam.site.schema import SCHEMA_FILE, schema_text, settings_schema
 from kam.site.scratch import BUILDING, INCOMING, scratch_folder, sweep
 from kam.site.settings import (
     ALERT_EVENTS,
@@ -31,6 +32,7 @@ __all__ = [
     "LATEST_DATE",
     "OFF",
     "RATED_DIMENSIONS",
+    "SCHEMA_FILE",
     "SETTINGS_FILE",
     "WORKBOOK_ENDINGS",
     "AlertEvent",
@@ -51,7 +53,9 @@ __all__ = [
     "Site",
     "find_site",
     "require_feed",
+    "schema_text",
     "scratch_folder",
+    "settings_schema",
     "sweep",
     "validate_settings",
     "write_site",

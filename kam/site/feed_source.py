@@ -26,11 +26,11 @@ _WATERMARK_PARAMETER = re.compile(r"(?<![:\w\\]):watermark\b(?!:)")
 class CsvDialect(Section):
     """`csv = {…}`: how a text file is written. Nothing here is guessed."""
 
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str = Field(default=",", min_length=1, max_length=1, description="what separates cells")
     quote: str = Field(default='"', max_length=1, description="empty = cells are never quoted")
-    encoding: str = "utf-8"
-    decimal: str = Field(default=".", min_length=1, max_length=1)
-    thousands: str = Field(default="", max_length=1)
+    encoding: str = Field(default="utf-8", description="any of Python's names, such as cp1252, latin-1 or utf-16")
+    decimal: str = Field(default=".", min_length=1, max_length=1, description="the decimal separator of numbers")
+    thousands: str = Field(default="", max_length=1, description="the thousands separator of numbers; empty = none")
     date_format: str | tuple[str, ...] = Field(
         default="", description='strptime format, or "excel" for serial day numbers; empty = ISO 8601'
     )
@@ -93,13 +93,13 @@ class CsvDialect(Section):
 class ConstantColumn(Section):
     """`{ value = … }`: the same value in every row."""
 
-    value: str | int | float | bool
+    value: str | int | float | bool = Field(description="the value")
 
 
 class ComputedColumn(Section):
     """`{ sql = … }`: a DuckDB expression over the source's columns."""
 
-    sql: str = Field(min_length=1)
+    sql: str = Field(min_length=1, description="the expression")
 
 
 def _may_be_workbooks(pattern: str) -> bool:
@@ -109,7 +109,7 @@ def _may_be_workbooks(pattern: str) -> bool:
 
 
 class FeedSource(Section):
-    """`[feeds.<name>]`: where a feed comes from and how its columns are called there."""
+    """`[feeds.<name>]`: where a feed comes from and what its columns are called there."""
 
     files: str | tuple[str, ...] | None = Field(
         default=None, description="paths, folders or glob patterns below the site"
@@ -131,9 +131,14 @@ class FeedSource(Section):
     watermark_overlap: int = Field(
         default=1, ge=1, description="how far back each run reads again: seconds, days of a date, or units of a number"
     )
-    mode: Literal["append", "upsert", "snapshot"] = "upsert"
-    csv: CsvDialect = CsvDialect()
-    columns: Mapping[str, str | ConstantColumn | ComputedColumn] = Field(default_factory=dict)
+    mode: Literal["append", "upsert", "snapshot"] = Field(
+        default="upsert", description="what a load does with keys that are there, and with keys that are gone"
+    )
+    csv: CsvDialect = Field(default=CsvDialect(), description="how texts are written")
+    columns: Mapping[str, str | ConstantColumn | ComputedColumn] = Field(
+        default_factory=dict,
+        description='column of the feed and where it comes from: a source column, "source_row", {value = …} or {sql = …}',
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -1,4 +1,4 @@
-"""A new site: a folder with a commented `kam.toml` and a landing folder."""
+"""A new site: a folder with a commented `kam.toml`, its JSON schema for editors, and a landing folder."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from pathlib import Path
 
 from kam.errors import KamError, UsageError
 from kam.site.feeds import FEEDS
+from kam.site.schema import SCHEMA_FILE, schema_text
 from kam.site.settings import SETTINGS_FILE
 
 _HEAD = """\
+#:schema ./{schema}
 # Settings of a kam-close site. Remove the # of what you need; everything else has a sensible default.
 
 [site]
@@ -38,12 +40,12 @@ name = "{name}"
 # late_days = 0                        # days after the date that still count as on time
 
 # [alerts]
-# link = "https://books.example.com/quality/index.html"   # where people find published/quality/index.html
+# link = "https://reports.example.com/quality/index.html"   # where people find published/quality/index.html
 # [alerts.channels.accounting]         # any name; the variable holds one Apprise URL: mail, Slack, Teams, webhook, …
 # url = "env:KAM_ALERTS_ACCOUNTING"    # such as mailtos://user:password@mail.example.com?to=accounting@example.com
 # events = ["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed"]   # all, where not given
 
-# Known errors of a source that cannot be mended in time belong into corrections.toml beside this file:
+# Known errors of a source that cannot be fixed there in time go into corrections.toml beside this file:
 #   [[corrections]]
 #   feed = "invoices"
 #   key = {{ invoice_id = "R-1001", line_no = 1 }}
@@ -53,8 +55,8 @@ name = "{name}"
 #   reason = "Typing error in the ERP, ticket 4711"
 #   owner = "Accounts receivable"
 
-# Feeds. A feed that stays commented out leaves the tables that need it empty. Columns that are called otherwise in your
-# files are mapped, and files that are written otherwise are described:
+# Feeds. A feed that stays commented out leaves the tables that need it empty. If your files use other column names, map
+# them; if they are written in another way, describe it:
 #   columns = {{ order_id = "Auftrag", currency = {{ value = "EUR" }}, quantity = {{ sql = "abs(Menge)" }} }}
 #   csv = {{ delimiter = ";", encoding = "latin-1", decimal = ",", date_format = "%d.%m.%Y" }}
 # `files` are .csv, .xlsx, .parquet or .ndjson, by their endings; a workbook takes sheet = "…" and header_row = 3.
@@ -77,7 +79,8 @@ def write_site(directory: Path) -> Path:
     )
     try:
         (directory / "landing").mkdir(parents=True, exist_ok=True)
-        file.write_text(_HEAD.format(name=directory.resolve().name) + feeds, encoding="utf-8")
+        (directory / SCHEMA_FILE).write_text(schema_text(), encoding="utf-8")
+        file.write_text(_HEAD.format(name=directory.resolve().name, schema=SCHEMA_FILE) + feeds, encoding="utf-8")
     except OSError as error:
         message = f"{directory}: cannot make a site there: {error.strerror}"
         raise KamError(message) from None

@@ -49,13 +49,19 @@ _DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
 
 
 class SiteSection(Section):
-    """`[site]`: who the books belong to."""
+    """`[site]`: whose data this is."""
 
     name: str = Field(min_length=1, description="name shown in reports and messages")
-    reporting_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
-    fiscal_year_start_month: int = Field(default=1, ge=1, le=12, description="1 to 12")
+    reporting_currency: str = Field(
+        default="EUR", pattern=r"^[A-Z]{3}$", description="currency of the published amounts, as an ISO 4217 code"
+    )
+    fiscal_year_start_month: int = Field(default=1, ge=1, le=12, description="first month of the fiscal year")
     timezone: str = Field(default="UTC", description="IANA time zone, used for schedules and messages only")
-    memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$", description="as 2GB")
+    memory_limit: str = Field(
+        default="2GB",
+        pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$",
+        description="the most memory that DuckDB takes, as 2GB",
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -87,12 +93,26 @@ class IngestSection(Section):
 class ReceivablesSection(Section):
     """`[receivables]`: ageing, days sales outstanding, credit and expected losses."""
 
-    basis: Literal["due_date", "invoice_date"] = "due_date"
-    buckets: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(30, 60, 90, 120), min_length=1)
-    dso_window_months: int = Field(default=3, ge=1, le=36)
-    apply_unapplied: Literal["no", "oldest_first"] = "no"
-    credit_exposure: Literal["outstanding", "outstanding_and_open_orders"] = "outstanding"
-    loss_rates: Mapping[str, Exact] | Literal["roll_rates"] | None = None
+    basis: Literal["due_date", "invoice_date"] = Field(
+        default="due_date", description="the date from which an item ages"
+    )
+    buckets: tuple[Annotated[int, Field(gt=0)], ...] = Field(
+        default=(30, 60, 90, 120), min_length=1, description="upper bounds of the ageing buckets, in days"
+    )
+    dso_window_months: int = Field(
+        default=3, ge=1, le=36, description="months of billing that days sales outstanding looks back on"
+    )
+    apply_unapplied: Literal["no", "oldest_first"] = Field(
+        default="no", description="whether payments without an invoice pay the oldest items of the account"
+    )
+    credit_exposure: Literal["outstanding", "outstanding_and_open_orders"] = Field(
+        default="outstanding", description="what is compared with the credit limit"
+    )
+    loss_rates: Mapping[str, Exact] | Literal["roll_rates"] | None = Field(
+        default=None,
+        description="bucket and its expected loss, a fraction; or `roll_rates`, derived from the months before; "
+        "without it expected losses are empty",
+    )
 
     @field_validator("buckets")
     @classmethod
@@ -125,8 +145,10 @@ class ReceivablesSection(Section):
 class RagThresholds(Section):
     """`rag = {…}`: the least variance ratio that is still green, and amber."""
 
-    green: Exact = Decimal("-0.05")
-    amber: Exact = Decimal("-0.10")
+    green: Exact = Field(default=Decimal("-0.05"), description="the least variance ratio that is green")
+    amber: Exact = Field(
+        default=Decimal("-0.10"), description="the least variance ratio that is amber; below it is red"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -139,9 +161,11 @@ class RagThresholds(Section):
 class VarianceSection(Section):
     """`[variance]`: what actual sales are, and how the bridge groups them."""
 
-    actual: SalesBasis = "invoiced"
-    mix_group: tuple[Literal["account_id", "product_line", "account_manager", "region"], ...] = ("account_id",)
-    rag: RagThresholds = RagThresholds()
+    actual: SalesBasis = Field(default="invoiced", description="which sales are compared with the plan")
+    mix_group: tuple[Literal["account_id", "product_line", "account_manager", "region"], ...] = Field(
+        default=("account_id",), description="columns that form the groups within which the bridge measures mix"
+    )
+    rag: RagThresholds = Field(default=RagThresholds(), description="limits of green, amber and red")
     plan_due: Mapping[str, date] = Field(
         default_factory=dict, description="plan version and the date by which it is to be submitted"
     )
@@ -150,7 +174,9 @@ class VarianceSection(Section):
 class RatingRules(Section):
     """The rules of one customer's rating; `[rating]` holds the default ones."""
 
-    weights: Mapping[Dimension, Exact] = Field(default_factory=lambda: dict(_DEFAULT_WEIGHTS))
+    weights: Mapping[Dimension, Exact] = Field(
+        default_factory=lambda: dict(_DEFAULT_WEIGHTS), description="dimension and its points; together 100"
+    )
     ppm_steps: tuple[tuple[Exact, Exact], ...] = Field(
         default=tuple(
             (Decimal(upper), Decimal(score))
@@ -162,7 +188,7 @@ class RatingRules(Section):
         default_factory=lambda: {"D": Decimal(50), "C": Decimal(70), "B": Decimal(85), "A": Decimal(100)},
         description="band and its highest score, ascending",
     )
-    delivery_basis: DeliveryBasis = "promised"
+    delivery_basis: DeliveryBasis = Field(default="promised", description="the date that counts for on time")
 
     @field_validator("weights")
     @classmethod
@@ -194,7 +220,9 @@ class RatingRules(Section):
 class RatingSection(RatingRules):
     """`[rating]`: the default rules and `[rating.accounts.<id>]`, what differs for one customer."""
 
-    accounts: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    accounts: Mapping[str, Mapping[str, Any]] = Field(
+        default_factory=dict, description="account and what differs for it: any key of `[rating]`"
+    )
 
     def rules_of(self, account_id: str | None) -> RatingRules:
         """The complete rules of an account: the defaults with its own on top."""
@@ -216,15 +244,19 @@ class DeliverySection(Section):
     """`[delivery]`: the window in which a delivery is on time."""
 
     early_days: int | None = Field(default=None, ge=0, description="days early allowed; none = any")
-    late_days: int = Field(default=0, ge=0)
-    quantity_tolerance_ratio: Exact = Field(default=Decimal(0), ge=0, le=1)
+    late_days: int = Field(default=0, ge=0, description="days late that still count as on time")
+    quantity_tolerance_ratio: Exact = Field(
+        default=Decimal(0), ge=0, le=1, description="share by which a full delivery may miss the quantity due"
+    )
 
 
 class ForecastSection(Section):
     """`[forecast]`: the season of the naive forecasts, and what actual quantities are."""
 
-    season: int = Field(default=12, ge=1, le=53)
-    actual: SalesBasis | None = Field(default=None, description="as [variance] actual where not given")
+    season: int = Field(default=12, ge=1, le=53, description="periods of a season, for the seasonal naive forecast")
+    actual: SalesBasis | None = Field(
+        default=None, description="which quantities are compared with forecasts; as `[variance] actual` where not given"
+    )
 
 
 class RunSection(Section):
@@ -237,7 +269,7 @@ class RunSection(Section):
 
 
 class Correction(Section):
-    """A source error and its right value, as `kam.corrections` reads an entry of `corrections.toml`.
+    """A source error and its right value, as `corrections_file` reads an entry of `corrections.toml`.
 
     The values are texts as DuckDB writes those of the columns, None for an empty cell; `key` is in the feed's order.
     """
@@ -257,10 +289,10 @@ class Correction(Section):
 
 
 class CheckSettings(Section):
-    """`[checks."<rule>"]`: how gravely a site takes a rule, and where it draws the line."""
+    """`[checks."<rule>"]`: how serious a rule is for this site, and its threshold."""
 
     severity: Literal["critical", "warning", "info", "off"] | None = Field(
-        default=None, description="critical, warning, info or off; as the rule has it where not given"
+        default=None, description="what a failure means; as the rule has it where not given"
     )
     threshold: Exact | None = Field(
         default=None, ge=0, description="what docs/rules.md says it is; as the rule has it where not given"
@@ -271,7 +303,9 @@ class AlertChannel(Section):
     """`[alerts.channels.<name>]`: where messages go, and which."""
 
     url: EnvironmentUrl = Field(description='"env:NAME": the variable that holds an Apprise URL')
-    events: tuple[AlertEvent, ...] = Field(default=ALERT_EVENTS, min_length=1)
+    events: tuple[AlertEvent, ...] = Field(
+        default=ALERT_EVENTS, min_length=1, description="the events that this channel is told; all where not given"
+    )
 
     @property
     def url_variable(self) -> str:
@@ -285,7 +319,9 @@ class AlertsSection(Section):
     link: str | None = Field(
         default=None, pattern=r"^https?://[^\s@]+$", description="public address of the quality page"
     )
-    channels: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], AlertChannel] = Field(default_factory=dict)
+    channels: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], AlertChannel] = Field(
+        default_factory=dict, description="name and address of each channel"
+    )
 
 
 class Settings(Section):

@@ -1,0 +1,132 @@
+"""`docs/lineage.md` and its picture: from which feeds and core models each published table is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from pathlib import PurePosixPath
+
+from kam.build import Model, marts, models
+from kam.site import FEEDS
+
+_ROW, _TOP, _WIDTH, _BOX = 26, 40, 900, 190
+_COLUMNS = {"feeds": 0, "core": 355, "tables": 710}
+# One hue per subject, so that a line can be followed to its table; all have contrast on white and on black.
+_HUES = ("#2f6fbd", "#b3541e", "#3d8b40", "#8b4fb0", "#a8327e", "#87701a", "#2a8a8a", "#6b6b6b")
+
+
+def lineage_page() -> str:
+    """What each table reads, and what each feed reaches."""
+    known = models()
+    reach = {mart.name: _reach(mart, known) for mart in marts()}
+    parts = [
+        "# Lineage\n",
+        "From which feeds and core models each published table is made, as their SQL says. The picture shows the subjects of",
+        "`sql/core`; the tables below name each model.\n",
+        "![Feeds, the subjects of the core models that read them, and the tables made from these](lineage.svg)\n",
+        "## From tables to feeds\n",
+        "| table | feeds | models, in the order in which they are built |",
+        "|---|---|---|",
+    ]
+    for mart in marts():
+        feeds = ", ".join(f"[{name}](feeds.md#{name})" for name in FEEDS if name in reach[mart.name])
+        steps = ", ".join(f"`{name}`" for name in known if name in reach[mart.name])
+        parts.append(f"| [{mart.name}](metrics.md#{mart.name}) | {feeds} | {steps} |")
+    parts += ["", "## From feeds to tables\n", "| feed | read by | tables |", "|---|---|---|"]
+    for feed in FEEDS:
+        readers = ", ".join(f"`{model.name}`" for model in known.values() if feed in model.references)
+        tables = ", ".join(f"[{name}](metrics.md#{name})" for name, read in reach.items() if feed in read)
+        parts.append(f"| [{feed}](feeds.md#{feed}) | {readers} | {tables} |")
+    return "\n".join([*parts, ""])
+
+
+def _reach(model: Model, known: Mapping[str, Model]) -> set[str]:
+    """Names of all feeds and models that a model reads, directly or through others."""
+    found: set[str] = set()
+    queue = list(model.references)
+    while queue:
+        name = queue.pop()
+        if name not in found and (name in known or name in FEEDS):
+            found.add(name)
+            queue.extend(known[name].references if name in known else ())
+    return found
+
+
+def _subject(model: Model) -> str:
+    """The folder of a model: `receivables` for `sql/core/receivables/….sql`."""
+    return PurePosixPath(model.file).parent.name
+
+
+def lineage_picture() -> str:
+    """An SVG: feeds, subjects of the core models, tables; a line where one reads the other."""
+    known = models()
+    core = [model for model in known.values() if model.schema == "core"]
+    names = {
+        "feeds": list(FEEDS),
+        "core": sorted({_subject(model) for model in core}),
+        "tables": [mart.name for mart in sorted(marts(), key=lambda mart: (_subject(mart), mart.name))],
+    }
+    hue = dict(zip(names["core"], _HUES, strict=True))
+    into_core = {(feed, _subject(model)) for model in core for feed in model.references & FEEDS.keys()}
+    into_tables = {
+        (_subject(known[name]), mart.name)
+        for mart in marts()
+        for name in mart.references & known.keys()
+        if known[name].schema == "core"
+    }
+    height = _TOP + _ROW * max(map(len, names.values())) + 6
+    places = {column: _places(labels, height) for column, labels in names.items()}
+    lines = [
+        _line(_COLUMNS["feeds"] + _BOX, places["feeds"][feed], _COLUMNS["core"], places["core"][subject], hue[subject])
+        for feed, subject in sorted(into_core)
+    ]
+    lines += [
+        _line(
+            _COLUMNS["core"] + _BOX, places["core"][subject], _COLUMNS["tables"], places["tables"][mart], hue[subject]
+        )
+        for subject, mart in sorted(into_tables)
+    ]
+    boxes = [
+        _box(_COLUMNS[column], y, label, hue.get(label, "#888888") if column == "core" else "#888888")
+        for column, labels in places.items()
+        for label, y in labels.items()
+    ]
+    heads = [
+        _head(column, label) for column, label in (("feeds", "feeds"), ("core", "core models"), ("tables", "tables"))
+    ]
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="13">',
+            "<title>Lineage: feeds, core models by subject, tables</title>",
+            f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
+            *heads,
+            *lines,
+            *boxes,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _places(labels: Iterable[str], height: int) -> dict[str, float]:
+    """The middle of each label's row; a column is spread over the whole height."""
+    listed = list(labels)
+    step = (height - _TOP) / len(listed)
+    return {label: _TOP + step * (position + 0.5) for position, label in enumerate(listed)}
+
+
+def _line(left: float, start: float, right: float, end: float, colour: str) -> str:
+    middle = (left + right) / 2
+    curve = f"M{left} {start:.1f} C{middle} {start:.1f} {middle} {end:.1f} {right} {end:.1f}"
+    return f'<path d="{curve}" fill="none" stroke="{colour}" stroke-width="1.4" stroke-opacity="0.75"/>'
+
+
+def _box(left: float, middle: float, label: str, colour: str) -> str:
+    return (
+        f'<rect x="{left + 0.5}" y="{middle - 10.5:.1f}" width="{_BOX - 1}" height="21" rx="4" fill="#f7f7f7" stroke="{colour}"/>'
+        f'<text x="{left + _BOX / 2}" y="{middle + 4.5:.1f}" text-anchor="middle" fill="#1c1c1c">{escape(label)}</text>'
+    )
+
+
+def _head(column: str, label: str) -> str:
+    return f'<text x="{_COLUMNS[column] + _BOX / 2}" y="22" text-anchor="middle" font-weight="bold" fill="#1c1c1c">{label}</text>'
