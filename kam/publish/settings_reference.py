@@ -9,7 +9,13 @@ from typing import Any
 from kam.site import SCHEMA_FILE, settings_schema
 
 Schema = dict[str, Any]
-_TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "object": "table"}
+_TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "table",
+}
 
 
 def settings_page() -> str:
