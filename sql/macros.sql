@@ -7,6 +7,18 @@ CREATE OR REPLACE MACRO ratio(numerator, denominator) AS
 -- Half away from zero. Six digits first, so that float noise does not decide a tie.
 CREATE OR REPLACE MACRO money_round(amount) AS round(amount::DECIMAL(28, 6), 2)::DECIMAL(18, 2);
 
+-- What a name, manager, line or region is called where neither the row nor the master data says it.
+CREATE OR REPLACE MACRO known(name) AS coalesce(name, 'unknown');
+
+-- What a row of GROUPING SETS adds up. Each parameter is grouping(<column>): 0 where the row is of one value of it.
+CREATE OR REPLACE MACRO level_name(all_accounts, all_managers, all_products := 1) AS
+    CASE
+        WHEN all_accounts = 0 THEN 'account'
+        WHEN all_products = 0 THEN 'product'
+        WHEN all_managers = 0 THEN 'account_manager'
+        ELSE 'total'
+    END;
+
 -- Forecast error measures. Actual and forecast are quantities, DECIMAL(18, 4); e = actual - forecast. A measure of one row is rounded
 -- to six digits before it is averaged: a sum of decimals does not depend on the order of its rows, a sum of doubles does.
 
@@ -126,6 +138,14 @@ CREATE OR REPLACE MACRO converted(amount, rate) AS
         WHEN rate = 1 THEN round(amount::DECIMAL(18, 4), 2)::DECIMAL(18, 2)
         ELSE money_round(amount::DECIMAL(38, 4) * rate)
     END;
+
+-- Why an amount has no value in the reporting currency. bridge_status looks for how it begins.
+CREATE OR REPLACE MACRO no_rate(currency) AS 'no rate for ' || currency;
+CREATE OR REPLACE MACRO rate_reason(rate, currency) AS CASE WHEN rate IS NULL THEN no_rate(currency) END;
+
+-- The sum over the rows counted, whatever lacks an amount bringing a reason: NULL where one does, never the sum of the rest.
+CREATE OR REPLACE MACRO reasoned_sum(amount, reason, counted) AS
+    CASE WHEN count(reason) FILTER (WHERE counted) = 0 THEN coalesce(sum(amount) FILTER (WHERE counted), 0) END;
 
 -- Where a validation rule draws its line: its own threshold or the site's. By hand, after: SET VARIABLE thresholds = MAP {'<rule>': 7}.
 CREATE OR REPLACE MACRO threshold(rule) AS

@@ -79,9 +79,9 @@ select
     '' as currency,
     case
         when versions.by_account_id
-        then 'account ' || coalesce(sides.account_id, 'unknown')
+        then 'account ' || known(sides.account_id)
         when versions.by_product_id
-        then 'part ' || coalesce(sides.product_id, 'unknown')
+        then 'part ' || known(sides.product_id)
         when versions.by_product_line
         then 'product line ' || sides.product_line
         when versions.by_account_manager

@@ -13,13 +13,13 @@ with
                 account_id := plan.account_id,
                 product_id := plan.product_id,
                 product_line := case
-                    when versions.by_product_line then coalesce(plan.product_line, products.product_line, 'unknown')
+                    when versions.by_product_line then known(coalesce(plan.product_line, products.product_line))
                 end,
                 account_manager := case
                     when versions.by_account_manager
-                    then coalesce(plan.account_manager, accounts.account_manager, 'unknown')
+                    then known(coalesce(plan.account_manager, accounts.account_manager))
                 end,
-                region := case when versions.by_region then coalesce(plan.region, accounts.region, 'unknown') end
+                region := case when versions.by_region then known(coalesce(plan.region, accounts.region)) end
             ) as item,
             plan.currency,
             plan.quantity,
@@ -135,8 +135,8 @@ with
             bool_or(is_sold) as has_sales,
             bool_or(plan_rate_missing) as plan_rate_missing,
             bool_or(average_rate_missing) as average_rate_missing,
-            'no rate for ' || min(currency) filter (where plan_rate_missing or average_rate_missing) as rate_reason,
-            'no rate for ' || min(currency) filter (where prior_year_rate_missing) as prior_year_rate_reason,
+            no_rate(min(currency) filter (where plan_rate_missing or average_rate_missing)) as rate_reason,
+            no_rate(min(currency) filter (where prior_year_rate_missing)) as prior_year_rate_reason,
             sum(plan_quantity) as plan_quantity,
             coalesce(sum(plan_amount), 0) as plan_amount,
             sum(quantity) as quantity,

@@ -28,44 +28,17 @@ with
             period_month,
             item,
             prior_year_month,
-
-            coalesce(bool_or(has_plan) filter (where is_current), false) as has_plan,
-            coalesce(bool_or(has_sales) filter (where is_current), false) as has_sales,
-            coalesce(bool_or(has_sold_quantity) filter (where is_current), false) as has_sold_quantity,
-            min(bridge_reason) filter (where is_current) as bridge_reason,
-            case when bool_or(is_current) then sum(plan_quantity) filter (where is_current) else 0 end as plan_quantity,
-            complete_sum(plan_amount, is_current) as plan_amount,
-            case
-                when bool_or(is_current) then sum(actual_quantity) filter (where is_current) else 0
-            end as actual_quantity,
-            complete_sum(actual_amount, is_current) as actual_amount,
-            complete_sum(volume_effect, is_current) as volume_effect,
-            complete_sum(mix_effect, is_current) as mix_effect,
-            complete_sum(price_effect, is_current) as price_effect,
-            complete_sum(fx_effect, is_current) as fx_effect,
-            complete_sum(new_effect, is_current) as new_effect,
-            complete_sum(lost_effect, is_current) as lost_effect,
-            complete_sum(adjustment_effect, is_current) as adjustment_effect,
-
-            bool_or(has_plan) as ytd_has_plan,
-            bool_or(has_sales) as ytd_has_sales,
-            bool_or(has_sold_quantity) as ytd_has_sold_quantity,
+            coalesce(bool_or(columns('^has_(plan|sales|sold_quantity)$')) filter (where is_current), false),
+            bool_or(columns('^(has_(?:plan|sales|sold_quantity))$')) as 'ytd_\1',
             -- In alphabetical order a missing rate comes before a missing quantity.
+            min(columns('_reason$')) filter (where is_current),
             min(bridge_reason) as ytd_bridge_reason,
-            sum(plan_quantity) as ytd_plan_quantity,
-            complete_sum(plan_amount, true) as ytd_plan_amount,
-            sum(actual_quantity) as ytd_actual_quantity,
-            complete_sum(actual_amount, true) as ytd_actual_amount,
-            complete_sum(volume_effect, true) as ytd_volume_effect,
-            complete_sum(mix_effect, true) as ytd_mix_effect,
-            complete_sum(price_effect, true) as ytd_price_effect,
-            complete_sum(fx_effect, true) as ytd_fx_effect,
-            complete_sum(new_effect, true) as ytd_new_effect,
-            complete_sum(lost_effect, true) as ytd_lost_effect,
-            complete_sum(adjustment_effect, true) as ytd_adjustment_effect,
-
-            complete_sum(prior_year_amount, is_current) as prior_year_amount,
-            min(prior_year_rate_reason) filter (where is_current) as prior_year_rate_reason
+            case
+                when bool_or(is_current) then sum(columns('^(plan|actual)_quantity$')) filter (where is_current) else 0
+            end,
+            sum(columns('^((?:plan|actual)_quantity)$')) as 'ytd_\1',
+            complete_sum(columns('_(amount|effect)$'), is_current),
+            complete_sum(columns('^((?:plan|actual)_amount|.*_effect)$'), true) as 'ytd_\1'
         from contributions
         group by plan_version, period_month, item, prior_year_month
     ),
@@ -88,19 +61,16 @@ select
         when versions.by_product_line
         then results.item.product_line
         when versions.by_product_id
-        then coalesce(products.product_line, 'unknown')
+        then known(products.product_line)
     end as product_line,
     case
         when versions.by_account_manager
         then results.item.account_manager
         when versions.by_account_id
-        then coalesce(accounts.account_manager, 'unknown')
+        then known(accounts.account_manager)
     end as account_manager,
     case
-        when versions.by_region
-        then results.item.region
-        when versions.by_account_id
-        then coalesce(accounts.region, 'unknown')
+        when versions.by_region then results.item.region when versions.by_account_id then known(accounts.region)
     end as region,
     case
         when sales_history.first_month <= results.prior_year_month then results.prior_year_amount
@@ -109,7 +79,7 @@ select
         when sales_history.first_month <= results.prior_year_month
         then results.prior_year_rate_reason
         else 'no sales on record by then'
-    end as prior_year_reason
+    end as prior_year_amount_reason
 from results
 cross join sales_history
 join core.plan_versions as versions using (plan_version)

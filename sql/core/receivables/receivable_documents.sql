@@ -25,7 +25,7 @@ select
     documents.document_type,
     documents.line_no,
     documents.account_id,
-    coalesce(documents.account_manager, accounts.account_manager, 'unknown') as account_manager,
+    known(coalesce(documents.account_manager, accounts.account_manager)) as account_manager,
     documents.document_date,
     coalesce(documents.due_date, documents.document_date + accounts.payment_terms_days, documents.document_date)::date
     as due_date,

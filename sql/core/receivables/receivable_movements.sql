@@ -97,7 +97,7 @@ select
     sum(valued.amount_doc)::decimal(18, 4) as amount_doc,
     complete_sum(valued.amount, true)::decimal(18, 2) as amount,
     case
-        when count(*) > count(valued.amount) then 'no rate for ' || valued.currency || ' at a document date'
+        when count(*) > count(valued.amount) then no_rate(valued.currency) || ' at a document date'
     end as amount_reason
 from valued
 join core.receivable_snapshots as snapshots using (snapshot_no)

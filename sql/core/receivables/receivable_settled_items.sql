@@ -43,9 +43,12 @@ select
     documents.account_manager,
     documents.currency,
     settled.amount_doc,
+    converted(settled.amount_doc, rates.closing_rate) as amount,
+    rate_reason(rates.closing_rate, documents.currency) as amount_reason,
     settled.valid_from as settled_date,
     greatest(settled.valid_from - coalesce(settled.due_date, documents.due_date), 0)::bigint as days_late
 from settled
 join core.receivable_documents as documents using (invoice_id)
 join core.receivable_snapshots as snapshots on snapshots.snapshot_no = settled.first_snapshot_no
 join build.periods as periods on periods.period_month = snapshots.period_month
+left join core.month_rates as rates on rates.period_month = periods.period_month and rates.currency = documents.currency

@@ -62,7 +62,7 @@ select
     named.line_no,
     named.lane,
     named.account_id,
-    coalesce(named.account_manager, accounts.account_manager, 'unknown') as account_manager,
+    known(coalesce(named.account_manager, accounts.account_manager)) as account_manager,
     named.document_date,
     named.disputed,
     named.amount_doc,

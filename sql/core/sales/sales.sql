@@ -44,9 +44,9 @@ select
     days.period_month,
     lines.account_id,
     lines.product_id,
-    coalesce(products.product_line, 'unknown') as product_line,
-    coalesce(lines.account_manager, accounts.account_manager, 'unknown') as account_manager,
-    coalesce(lines.region, accounts.region, 'unknown') as region,
+    known(products.product_line) as product_line,
+    known(coalesce(lines.account_manager, accounts.account_manager)) as account_manager,
+    known(coalesce(lines.region, accounts.region)) as region,
     lines.currency,
     lines.quantity,
     lines.amount_doc

@@ -27,8 +27,8 @@
 select
     totals.period_month,
     totals.account_id,
-    coalesce(accounts.account_name, 'unknown') as account_name,
-    coalesce(accounts.account_manager, 'unknown') as account_manager,
+    known(accounts.account_name) as account_name,
+    known(accounts.account_manager) as account_manager,
     totals.basis,
     totals.line_count,
     totals.on_time_count,

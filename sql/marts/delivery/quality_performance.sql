@@ -54,8 +54,8 @@ with
 
 select
     to_date.*,
-    coalesce(accounts.account_name, 'unknown') as account_name,
-    coalesce(accounts.account_manager, 'unknown') as account_manager,
+    known(accounts.account_name) as account_name,
+    known(accounts.account_manager) as account_manager,
     ratio(to_date.rejected_quantity * 1000000, to_date.delivered_quantity) as ppm,
     case
         when to_date.delivered_quantity = 0

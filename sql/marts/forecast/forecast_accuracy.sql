@@ -52,153 +52,6 @@
 --   step_value_added_reason      VARCHAR
 -- fmt: on
 with
-    item_errors as (
-        select
-            compared.period_month,
-            compared.forecast_step,
-            compared.lag,
-            items.by_account,
-            items.by_product,
-            items.account_id,
-            items.product_id,
-            case when items.by_account then coalesce(accounts.account_manager, 'unknown') end as account_manager,
-            compared.actual,
-            compared.forecast,
-            compared.is_forecast,
-            compared.trailing_error,
-            compared.trailing_absolute_error,
-            compared.trailing_months,
-            known.quantity as naive,
-            season_ago.quantity as seasonal_naive,
-            known.month_count,
-            known.scale_lag,
-            known.in_sample_mae,
-            known.in_sample_rmse
-        from core.forecast_comparisons as compared
-        join core.forecast_items as items on items.item_no = compared.item_no
-        cross join build.settings as settings
-        left join
-            core.item_history as known
-            on known.item_no = compared.item_no
-            and known.month_index = compared.snapshot_index
-        left join
-            core.item_history as season_ago
-            on season_ago.item_no = compared.item_no
-            -- As many seasons back as it takes to reach a month that the snapshot knew.
-            and season_ago.month_index
-            = compared.target_index
-            - settings.forecast_season
-            * greatest(1, divide(compared.lag + settings.forecast_season - 1, settings.forecast_season))
-        left join core.accounts as accounts on accounts.account_id = items.account_id
-    ),
-
-    -- An item has one row, so its measures are those of the row.
-    item_measures as (
-        select
-            period_month,
-            forecast_step,
-            lag,
-            by_account,
-            by_product,
-            'item' as level,
-            account_id,
-            product_id,
-            account_manager,
-            1 as n,
-            actual as actual_quantity,
-            forecast as forecast_quantity,
-            case when is_forecast then 0 else actual end as unforecast_quantity,
-            abs(actual) as absolute_actual_quantity,
-            abs(actual - forecast) as absolute_error_quantity,
-            percentage_error(actual, forecast) as wape,
-            case when actual > 0 then ratio(forecast - actual, actual) end as bias_ratio,
-            abs(actual - forecast) as mae,
-            abs(actual - forecast) as rmse,
-            percentage_error(actual, forecast) as mape,
-            (actual <> 0)::bigint as mape_n,
-            symmetric_error(actual, forecast) as smape,
-            scaled_error(actual, forecast, in_sample_mae) as mase,
-            (scaled_error(actual, forecast, in_sample_mae) is not null)::bigint as mase_n,
-            scale_lag as least_scale_lag,
-            scale_lag as greatest_scale_lag,
-            month_count as longest_history,
-            scaled_error(actual, forecast, in_sample_rmse) as rmsse,
-            ratio(trailing_error, ratio(trailing_absolute_error, trailing_months)) as tracking_signal,
-            trailing_months as tracking_signal_n,
-            percentage_error(actual, naive) as naive_wape,
-            case when naive is not null then percentage_error(actual, forecast) end as wape_beside_naive,
-            (naive is not null)::bigint as naive_n,
-            percentage_error(actual, seasonal_naive) as seasonal_naive_wape,
-            (seasonal_naive is not null)::bigint as seasonal_naive_n
-        from item_errors
-    ),
-
-    level_measures as (
-        select
-            period_month,
-            forecast_step,
-            lag,
-            by_account,
-            by_product,
-            case
-                when grouping(account_id) = 0
-                then 'account'
-                when grouping(product_id) = 0
-                then 'product'
-                when grouping(account_manager) = 0
-                then 'account_manager'
-                else 'total'
-            end as level,
-            account_id,
-            product_id,
-            account_manager,
-            count(*) as n,
-            sum(actual) as actual_quantity,
-            sum(forecast) as forecast_quantity,
-            coalesce(sum(actual) filter (where not is_forecast), 0) as unforecast_quantity,
-            sum(abs(actual)) as absolute_actual_quantity,
-            sum(abs(actual - forecast)) as absolute_error_quantity,
-            wape(actual, forecast)::decimal(18, 6) as wape,
-            forecast_bias(actual, forecast) as bias_ratio,
-            mae(actual, forecast) as mae,
-            rmse(actual, forecast) as rmse,
-            mape(actual, forecast) as mape,
-            count(percentage_error(actual, forecast)) as mape_n,
-            smape(actual, forecast) as smape,
-            mase(actual, forecast, in_sample_mae) as mase,
-            count(scaled_error(actual, forecast, in_sample_mae)) as mase_n,
-            min(scale_lag) as least_scale_lag,
-            max(scale_lag) as greatest_scale_lag,
-            max(month_count) as longest_history,
-            exact_mean(scaled_error(actual, forecast, in_sample_rmse)) as rmsse,
-            wape(actual, naive)::decimal(18, 6) as naive_wape,
-            wape(actual, case when naive is not null then forecast end)::decimal(18, 6) as wape_beside_naive,
-            count(naive) as naive_n,
-            wape(actual, seasonal_naive)::decimal(18, 6) as seasonal_naive_wape,
-            count(seasonal_naive) as seasonal_naive_n
-        from item_errors
-        group by
-            period_month,
-            forecast_step,
-            lag,
-            by_account,
-            by_product,
-            grouping sets ((account_id, account_manager), (product_id), (account_manager), ())
-    ),
-
-    -- A level that the forecast's own columns do not imply is left out.
-    implied as (
-        select *
-        from item_measures
-        union all by name
-        select *
-        from level_measures
-        where
-            level = 'total'
-            or (level in ('account', 'account_manager') and by_account)
-            or (level = 'product' and by_product)
-    ),
-
     reference_steps as (
         select
             target_month as period_month,
@@ -209,67 +62,15 @@ with
             ) as reference
         from core.forecast_rounds
         group by target_month, lag
-    ),
-
-    reference_errors as (
-        select
-            period_month,
-            forecast_step,
-            lag,
-            by_account,
-            by_product,
-            'item' as level,
-            account_id,
-            product_id,
-            account_manager,
-            percentage_error(actual, forecast) as wape
-        from item_errors
-        union all
-        select
-            period_month,
-            forecast_step,
-            lag,
-            by_account,
-            by_product,
-            level,
-            account_id,
-            product_id,
-            account_manager,
-            wape
-        from level_measures
-    ),
-
-    beside_reference as (
-        select
-            implied.*,
-            reference_steps.reference,
-            case
-                when implied.forecast_step <> reference_steps.reference.forecast_step
-                then reference_errors.wape - implied.wape
-            end as step_value_added
-        from implied
-        join reference_steps using (period_month, lag)
-        -- Every sale meets every step, so the same key of the same grain has the same actuals in both.
-        left join
-            reference_errors
-            on reference_errors.period_month = implied.period_month
-            and reference_errors.lag = implied.lag
-            and reference_errors.forecast_step = reference_steps.reference.forecast_step
-            and reference_errors.level = implied.level
-            and reference_errors.by_account = implied.by_account
-            and reference_errors.by_product = implied.by_product
-            and reference_errors.account_id is not distinct from implied.account_id
-            and reference_errors.product_id is not distinct from implied.product_id
-            and reference_errors.account_manager is not distinct from implied.account_manager
     )
 
 select
     errors.period_month,
     errors.level,
     errors.account_id,
-    case when errors.account_id is not null then coalesce(accounts.account_name, 'unknown') end as account_name,
+    case when errors.account_id is not null then known(accounts.account_name) end as account_name,
     errors.product_id,
-    case when errors.product_id is not null then coalesce(products.product_name, 'unknown') end as product_name,
+    case when errors.product_id is not null then known(products.product_name) end as product_name,
     errors.account_manager,
     errors.forecast_step,
     errors.lag,
@@ -340,17 +141,31 @@ select
     case
         when errors.naive_n = 0 then 'no sale by the snapshot' when errors.naive_wape is null then 'nothing was sold'
     end as forecast_value_added_reason,
-    errors.reference.forecast_step as reference_step,
-    errors.step_value_added,
+    steps.reference.forecast_step as reference_step,
     case
-        when errors.step_value_added is not null
-        then null
-        when errors.forecast_step = errors.reference.forecast_step
+        when errors.forecast_step <> steps.reference.forecast_step then reference_errors.wape - errors.wape
+    end as step_value_added,
+    case
+        when errors.forecast_step = steps.reference.forecast_step
         then 'is the reference step'
-        when (errors.by_account, errors.by_product) <> (errors.reference.by_account, errors.reference.by_product)
+        when (errors.by_account, errors.by_product) <> (steps.reference.by_account, steps.reference.by_product)
         then 'the reference step has another forecast_grain'
-        else 'nothing was sold'
+        when reference_errors.wape is null or errors.wape is null
+        then 'nothing was sold'
     end as step_value_added_reason
-from beside_reference as errors
+from core.forecast_measures as errors
+join reference_steps as steps using (period_month, lag)
+-- Every sale meets every step, so the same key of the same grain has the same actuals in both.
+left join
+    core.forecast_measures as reference_errors
+    on reference_errors.period_month = errors.period_month
+    and reference_errors.lag = errors.lag
+    and reference_errors.forecast_step = steps.reference.forecast_step
+    and reference_errors.level = errors.level
+    and reference_errors.by_account = errors.by_account
+    and reference_errors.by_product = errors.by_product
+    and reference_errors.account_id is not distinct from errors.account_id
+    and reference_errors.product_id is not distinct from errors.product_id
+    and reference_errors.account_manager is not distinct from errors.account_manager
 left join core.accounts as accounts on accounts.account_id = errors.account_id
 left join core.products as products on products.product_id = errors.product_id

@@ -76,43 +76,14 @@ with
             case when levels.level = 'account' then results.account_id end as account_id,
             case when levels.level = 'account_manager' then results.account_manager end as account_manager,
             case when levels.level = 'product_line' then results.product_line end as product_line,
-
-            bool_or(results.has_plan) as has_plan,
-            bool_or(results.has_sales) as has_sales,
-            bool_or(results.has_sold_quantity) as has_sold_quantity,
+            bool_or(columns('^(ytd_)?has_')),
             -- In alphabetical order a missing rate comes before a missing quantity.
-            min(results.bridge_reason) as bridge_reason,
-            sum(results.plan_quantity) as plan_quantity,
-            complete_sum(results.plan_amount, true) as plan_amount,
-            sum(results.actual_quantity) as actual_quantity,
-            complete_sum(results.actual_amount, true) as actual_amount,
-            complete_sum(results.volume_effect, true) as volume_effect,
-            complete_sum(results.mix_effect, true) as mix_effect,
-            complete_sum(results.price_effect, true) as price_effect,
-            complete_sum(results.fx_effect, true) as fx_effect,
-            complete_sum(results.new_effect, true) as new_effect,
-            complete_sum(results.lost_effect, true) as lost_effect,
-            complete_sum(results.adjustment_effect, true) as adjustment_effect,
-            bool_or(results.ytd_has_plan) as ytd_has_plan,
-            bool_or(results.ytd_has_sales) as ytd_has_sales,
-            bool_or(results.ytd_has_sold_quantity) as ytd_has_sold_quantity,
-            min(results.ytd_bridge_reason) as ytd_bridge_reason,
-            sum(results.ytd_plan_quantity) as ytd_plan_quantity,
-            complete_sum(results.ytd_plan_amount, true) as ytd_plan_amount,
-            sum(results.ytd_actual_quantity) as ytd_actual_quantity,
-            complete_sum(results.ytd_actual_amount, true) as ytd_actual_amount,
-            complete_sum(results.ytd_volume_effect, true) as ytd_volume_effect,
-            complete_sum(results.ytd_mix_effect, true) as ytd_mix_effect,
-            complete_sum(results.ytd_price_effect, true) as ytd_price_effect,
-            complete_sum(results.ytd_fx_effect, true) as ytd_fx_effect,
-            complete_sum(results.ytd_new_effect, true) as ytd_new_effect,
-            complete_sum(results.ytd_lost_effect, true) as ytd_lost_effect,
-            complete_sum(results.ytd_adjustment_effect, true) as ytd_adjustment_effect,
-            complete_sum(results.prior_year_amount, true) as prior_year_amount,
-            min(results.prior_year_reason) as prior_year_amount_reason
+            min(columns('_reason$')),
+            sum(columns('^(ytd_)?(plan|actual)_quantity$')),
+            complete_sum(columns('_(amount|effect)$'), true)
         from core.plan_results as results
         join levels using (plan_version)
-        group by 1, 2, 3, 4, 5, 6
+        group by all
     ),
 
     sums as (
@@ -128,9 +99,9 @@ select
     sums.plan_version,
     sums.level,
     sums.account_id,
-    case when sums.level = 'account' then coalesce(accounts.account_name, 'unknown') end as account_name,
+    case when sums.level = 'account' then known(accounts.account_name) end as account_name,
     case
-        sums.level when 'account' then coalesce(accounts.account_manager, 'unknown') else sums.account_manager
+        sums.level when 'account' then known(accounts.account_manager) else sums.account_manager
     end as account_manager,
     sums.product_line,
     versions.due_date as plan_due_date,

@@ -66,9 +66,9 @@ select
     results.plan_version,
     versions.plan_grain,
     results.account_id,
-    case when versions.by_account_id then coalesce(accounts.account_name, 'unknown') end as account_name,
+    case when versions.by_account_id then known(accounts.account_name) end as account_name,
     results.product_id,
-    case when versions.by_product_id then coalesce(products.product_name, 'unknown') end as product_name,
+    case when versions.by_product_id then known(products.product_name) end as product_name,
     results.product_line,
     results.account_manager,
     results.region,
@@ -108,7 +108,7 @@ select
     ) as ytd_bridge_status,
     rag_colour(results.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as ytd_rag,
     results.prior_year_amount,
-    results.prior_year_reason as prior_year_amount_reason
+    results.prior_year_amount_reason
 from results
 cross join build.settings as settings
 join core.plan_versions as versions using (plan_version)

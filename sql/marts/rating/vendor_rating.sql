@@ -68,8 +68,8 @@ with
 select
     rows_wanted.period_month,
     rows_wanted.account_id,
-    coalesce(accounts.account_name, 'unknown') as account_name,
-    coalesce(accounts.account_manager, 'unknown') as account_manager,
+    known(accounts.account_name) as account_name,
+    known(accounts.account_manager) as account_manager,
     rows_wanted.dimension,
     month_scores.customer_score,
     month_scores.own_score,

@@ -43,7 +43,7 @@ select
     items.period_month,
     items.as_of_date,
     items.account_id,
-    coalesce(accounts.account_name, 'unknown') as account_name,
+    known(accounts.account_name) as account_name,
     items.account_manager,
     items.item_type,
     items.document_type,

@@ -148,8 +148,8 @@ with
 select
     totals.period_month,
     totals.account_id,
-    coalesce(accounts.account_name, 'unknown') as account_name,
-    coalesce(accounts.account_manager, 'unknown') as account_manager,
+    known(accounts.account_name) as account_name,
+    known(accounts.account_manager) as account_manager,
     totals.currency,
     totals.opening_amount_doc,
     totals.invoiced_amount_doc,

@@ -33,9 +33,6 @@ with
         group by period_month, account_id, bucket_no, bucket
     )
 
-select
-    totals.*,
-    coalesce(accounts.account_name, 'unknown') as account_name,
-    coalesce(accounts.account_manager, 'unknown') as account_manager
+select totals.*, known(accounts.account_name) as account_name, known(accounts.account_manager) as account_manager
 from totals
 left join core.accounts as accounts on accounts.account_id = totals.account_id

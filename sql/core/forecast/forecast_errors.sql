@@ -1,0 +1,38 @@
+-- fmt: off
+-- grain: forecast step × built month × lag × item
+-- why: each forecast beside the actual, what a naive forecast would have said, and the scale of the item's own history
+-- fmt: on
+select
+    compared.period_month,
+    compared.forecast_step,
+    compared.lag,
+    items.by_account,
+    items.by_product,
+    items.account_id,
+    items.product_id,
+    case when items.by_account then known(accounts.account_manager) end as account_manager,
+    compared.actual,
+    compared.forecast,
+    compared.is_forecast,
+    compared.trailing_error,
+    compared.trailing_absolute_error,
+    compared.trailing_months,
+    known.quantity as naive,
+    season_ago.quantity as seasonal_naive,
+    known.month_count,
+    known.scale_lag,
+    known.in_sample_mae,
+    known.in_sample_rmse
+from core.forecast_comparisons as compared
+join core.forecast_items as items on items.item_no = compared.item_no
+cross join build.settings as settings
+left join core.item_history as known on known.item_no = compared.item_no and known.month_index = compared.snapshot_index
+left join
+    core.item_history as season_ago
+    on season_ago.item_no = compared.item_no
+    -- As many seasons back as it takes to reach a month that the snapshot knew.
+    and season_ago.month_index
+    = compared.target_index
+    - settings.forecast_season
+    * greatest(1, divide(compared.lag + settings.forecast_season - 1, settings.forecast_season))
+left join core.accounts as accounts on accounts.account_id = items.account_id

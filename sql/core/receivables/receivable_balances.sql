@@ -1,0 +1,72 @@
+-- fmt: off
+-- grain: month built × account × manager
+-- why: what is owed at the month's end and was at its beginning, in the reporting currency, with the parts that the key
+--   figures count. An amount without a rate makes its sum NULL, with a reason
+-- fmt: on
+with
+    closing as (
+        select
+            items.period_month,
+            items.account_id,
+            items.account_manager,
+            complete_sum(items.outstanding_amount, true) as closing_amount,
+            min(items.rate_reason) as closing_reason,
+            complete_sum(items.outstanding_amount, items.days_overdue <= 0) as current_amount,
+            complete_sum(- items.outstanding_amount, items.item_type = 'unapplied_cash') as unapplied_amount,
+            min(items.rate_reason) filter (where items.item_type = 'unapplied_cash') as unapplied_reason,
+            complete_sum(items.outstanding_amount::decimal(38, 2) * buckets.loss_rate, true) as loss_amount,
+            min(
+                case
+                    when buckets.loss_rate is null
+                    then 'bucket ' || items.bucket || ' has no loss rate'
+                    else items.rate_reason
+                end
+            ) as loss_reason
+        from core.receivable_open_items as items
+        join build.ageing_buckets as buckets using (bucket_no)
+        semi join core.receivable_periods as periods on periods.closing_no = items.snapshot_no
+        group by items.period_month, items.account_id, items.account_manager
+    ),
+
+    opening_items as (
+        select
+            periods.period_month,
+            items.account_id,
+            items.account_manager,
+            items.outstanding_amount,
+            items.rate_reason,
+            items.item_type = 'invoice' and items.due_date <= periods.as_of_date as is_due
+        from core.receivable_open_items as items
+        join core.receivable_periods as periods on periods.opening_no = items.snapshot_no
+    ),
+
+    opening as (
+        select
+            period_month,
+            account_id,
+            account_manager,
+            complete_sum(outstanding_amount, true) as opening_amount,
+            min(rate_reason) as opening_reason,
+            complete_sum(outstanding_amount, is_due) as due_amount,
+            min(rate_reason) filter (where is_due) as due_reason
+        from opening_items
+        group by period_month, account_id, account_manager
+    )
+
+select
+    period_month,
+    account_id,
+    account_manager,
+    closing.closing_amount::decimal(18, 2) as closing_amount,
+    closing.closing_reason,
+    closing.current_amount::decimal(18, 2) as current_amount,
+    closing.unapplied_amount::decimal(18, 2) as unapplied_amount,
+    closing.unapplied_reason,
+    closing.loss_amount::decimal(38, 8) as loss_amount,
+    closing.loss_reason,
+    opening.opening_amount::decimal(18, 2) as opening_amount,
+    opening.opening_reason,
+    opening.due_amount::decimal(18, 2) as due_amount,
+    opening.due_reason
+from closing
+full join opening using (period_month, account_id, account_manager)

@@ -1,0 +1,80 @@
+-- fmt: off
+-- grain: level
+-- why: how much of what an account may owe it does owe, and how many accounts owe more
+-- fmt: on
+with
+    accounts as (select account_id, known(account_manager) as account_manager from core.accounts),
+
+    exposures as (
+        select
+            level_no,
+            period_month,
+            level,
+            account_id,
+            account_manager,
+            limit_count,
+            limit_amount,
+            case when limit_count = 0 then 'no credit limit' else limit_reason end as limit_reason,
+            money_round(closing_amount + open_order_amount) as exposure,
+            coalesce(closing_reason, open_order_reason) as exposure_reason
+        from core.receivable_levels
+    ),
+
+    breaches as (
+        select
+            exposures.period_month,
+            level_name(1, grouping(accounts.account_manager)) as level,
+            accounts.account_manager,
+            count(*) filter (where exposures.exposure > exposures.limit_amount) as breach_count,
+            count(*) - count(exposures.exposure > exposures.limit_amount) as unknown_count
+        from exposures
+        join accounts using (account_id)
+        where exposures.level = 'account' and exposures.limit_count > 0
+        group by grouping sets ((exposures.period_month, accounts.account_manager), (exposures.period_month))
+    ),
+
+    uses as (
+        select
+            exposures.*,
+            breaches.breach_count,
+            case
+                when exposures.level = 'account' then ratio(exposures.exposure, exposures.limit_amount)
+            end as credit_use_ratio,
+            case
+                when exposures.level = 'account' and exposures.limit_amount is not null
+                then exposures.exposure > exposures.limit_amount
+                -- One account above its limit is enough; none is only certain when every one is known.
+                when breaches.breach_count > 0
+                then true
+                when breaches.unknown_count = 0
+                then false
+            end as is_breach
+        from exposures
+        left join
+            breaches
+            on breaches.period_month = exposures.period_month
+            and breaches.level = exposures.level
+            and breaches.account_manager is not distinct from exposures.account_manager
+    )
+
+select
+    level_no,
+    exposure,
+    exposure_reason,
+    limit_amount,
+    limit_reason,
+    credit_use_ratio,
+    case
+        when level <> 'account'
+        then 'by account only'
+        when credit_use_ratio is null
+        then coalesce(limit_reason, exposure_reason, 'credit limit is zero')
+    end as credit_use_reason,
+    is_breach,
+    case
+        when is_breach is null then coalesce(limit_reason, exposure_reason, 'exposure of an account is not known')
+    end as breach_reason,
+    case
+        when level = 'account' then coalesce(is_breach, false)::bigint else coalesce(breach_count, 0)
+    end as breach_count
+from uses

@@ -1,0 +1,93 @@
+-- fmt: off
+-- grain: month built × level × account or manager
+-- why: the measures added up by account, by manager and in all. A sum that lacks an amount is NULL with a reason, never
+--   shown as if it were whole. `level_no` numbers the rows, so that they are found without comparing texts that may be NULL
+-- fmt: on
+with
+    measures as (
+        select period_month, account_id, account_manager, measure, amount, reason
+        from core.receivable_measures
+        union all by name
+        -- The total has a row in a month without anything.
+        select period_month
+        from build.periods
+    ),
+
+    sums as (
+        select
+            period_month,
+            level_name(grouping(account_id), grouping(account_manager)) as level,
+            account_id,
+            account_manager,
+            reasoned_sum(amount, reason, measure = 'closing') as closing_amount,
+            min(reason) filter (where measure = 'closing') as closing_reason,
+            reasoned_sum(amount, reason, measure = 'current') as current_amount,
+            reasoned_sum(amount, reason, measure = 'unapplied') as unapplied_amount,
+            min(reason) filter (where measure = 'unapplied') as unapplied_reason,
+            reasoned_sum(amount, reason, measure = 'loss') as loss_amount,
+            min(reason) filter (where measure = 'loss') as loss_reason,
+            reasoned_sum(amount, reason, measure = 'opening') as opening_amount,
+            min(reason) filter (where measure = 'opening') as opening_reason,
+            reasoned_sum(amount, reason, measure = 'expected') as expected_amount,
+            min(reason) filter (where measure = 'expected') as expected_reason,
+            reasoned_sum(amount, reason, measure = 'received') as received_amount,
+            min(reason) filter (where measure = 'received') as received_reason,
+            reasoned_sum(amount, reason, measure = 'written_off') as written_off_amount,
+            min(reason) filter (where measure = 'written_off') as written_off_reason,
+            reasoned_sum(amount, reason, measure = 'billed') as billed_amount,
+            min(reason) filter (where measure = 'billed') as billed_reason,
+            reasoned_sum(amount, reason, measure = 'window_billed') as window_billed_amount,
+            min(reason) filter (where measure = 'window_billed') as window_billed_reason,
+            reasoned_sum(amount, reason, measure = 'settled') as settled_amount,
+            reasoned_sum(amount, reason, measure = 'settled_days') as settled_amount_days,
+            min(reason) filter (where measure = 'settled') as settled_reason,
+            reasoned_sum(amount, reason, measure = 'open_orders') as open_order_amount,
+            min(reason) filter (where measure = 'open_orders') as open_order_reason,
+            count(*) filter (where measure = 'credit_limit') as limit_count,
+            reasoned_sum(amount, reason, measure = 'credit_limit') as limit_amount,
+            min(reason) filter (where measure = 'credit_limit') as limit_reason,
+            count(*) filter (where measure = 'promise') as promise_count,
+            coalesce(sum(amount) filter (where measure = 'promise'), 0) as kept_promise_count
+        from measures
+        group by grouping sets ((period_month, account_id), (period_month, account_manager), (period_month))
+        having
+            (grouping(account_id) = 1 or account_id is not null)
+            and (grouping(account_manager) = 1 or account_manager is not null)
+    )
+
+select
+    row_number() over (order by period_month, level, account_id, account_manager) as level_no,
+    period_month,
+    level,
+    account_id,
+    account_manager,
+    money_round(closing_amount) as closing_amount,
+    closing_reason,
+    money_round(current_amount) as current_amount,
+    money_round(unapplied_amount) as unapplied_amount,
+    unapplied_reason,
+    money_round(loss_amount) as loss_amount,
+    loss_reason,
+    money_round(opening_amount) as opening_amount,
+    opening_reason,
+    money_round(expected_amount) as expected_amount,
+    expected_reason,
+    money_round(received_amount) as received_amount,
+    received_reason,
+    money_round(written_off_amount) as written_off_amount,
+    written_off_reason,
+    money_round(billed_amount) as billed_amount,
+    billed_reason,
+    money_round(window_billed_amount) as window_billed_amount,
+    window_billed_reason,
+    money_round(settled_amount) as settled_amount,
+    settled_amount_days::decimal(38, 2) as settled_amount_days,
+    settled_reason,
+    money_round(open_order_amount) as open_order_amount,
+    open_order_reason,
+    limit_count,
+    case when limit_count > 0 then money_round(limit_amount) end as limit_amount,
+    limit_reason,
+    promise_count,
+    kept_promise_count::bigint as kept_promise_count
+from sums
