@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +20,7 @@ from kam.warehouse import SQL, memory, rows
 from tests.support import build_case
 
 MODELS = [*models().values(), *run_views().values()]
+CORE = [model for model in models().values() if model.schema == "core"]
 PUBLISHED = [*marts(), *run_views().values()]
 INVOICES = [
     {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-01-10", "due_date": "2026-02-09", "net_amount": 100},
@@ -38,7 +43,7 @@ def test_the_formatter_leaves_headers_and_divisions_alone(file: Path) -> None:
     sql = file.read_text(encoding="utf-8")
     header = "".join(itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines(keepends=True)))
     assert header.startswith("-- fmt: off\n")
-    assert header.endswith("-- fmt: on\n")
+    assert "\n-- fmt: on\n" in header
     assert "//" not in sql, "sqlfmt takes // for a comment; write divide(a, b)"
 
 
@@ -105,13 +110,51 @@ def test_the_content_hash_sees_a_doubled_row_and_not_the_order() -> None:
 
 def test_a_doubled_grain_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
     summary = models()["receivables_summary"]
-    doubled = Model(
-        **{**vars(summary), "sql": f"SELECT * FROM ({summary.sql}) UNION ALL SELECT * FROM ({summary.sql})"}
-    )
+    doubled = dataclasses.replace(summary, sql=f"SELECT * FROM ({summary.sql}) UNION ALL SELECT * FROM ({summary.sql})")
     known = {**models(), "receivables_summary": doubled}
     monkeypatch.setattr("kam.build.runner.models", lambda: known)
     with pytest.raises(KamError, match=r"receivables_summary\.sql: 2 rows for one key"):
         build_case({"invoices": INVOICES}, periods=["2026-01"])
+
+
+@pytest.mark.parametrize(
+    ("select", "fault"),
+    [
+        ("SELECT month_index, period_month, snapshot_no, as_of_date FROM", "in another order"),
+        ("SELECT * EXCLUDE month_index FROM", "the SELECT lacks month_index INTEGER"),
+        ("SELECT *, 1 AS one FROM", "the header lacks one INTEGER"),
+        (
+            "SELECT * REPLACE (month_index::BIGINT AS month_index) FROM",
+            "the SELECT lacks month_index INTEGER; the header lacks month_index BIGINT",
+        ),
+    ],
+)
+def test_a_core_model_gives_the_columns_of_its_header(monkeypatch: pytest.MonkeyPatch, select: str, fault: str) -> None:
+    snapshots = models()["receivable_snapshots"]
+    known = {**models(), snapshots.name: dataclasses.replace(snapshots, sql=f"{select} ({snapshots.sql})")}
+    monkeypatch.setattr("kam.build.runner.models", lambda: known)
+    with pytest.raises(KamError, match=rf"receivable_snapshots\.sql: .*{fault}"):
+        build_case({"invoices": INVOICES}, periods=["2026-01"])
+
+
+@pytest.mark.parametrize("model", CORE, ids=lambda model: model.name)
+def test_a_core_model_names_the_columns_of_its_last_select(model: Model) -> None:
+    with memory() as con:
+        tree = json.loads(str(con.execute("SELECT json_serialize_sql(?::VARCHAR)", [model.sql]).fetchall()[0][0]))
+    for select in _last_selects(tree["statements"][0]["node"]):
+        assert "STAR" not in [column["class"] for column in select["select_list"]]
+
+
+def _last_selects(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A SELECT that may be a UNION of several."""
+    if node["type"] == "SELECT_NODE":
+        return [node]
+    return [
+        select
+        for part in (node.get("left"), node.get("right"), *node.get("children", ()))
+        if part
+        for select in _last_selects(part)
+    ]
 
 
 @pytest.mark.parametrize(

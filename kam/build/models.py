@@ -1,7 +1,8 @@
 """The models in `sql/`: one SELECT a file, its header the contract, run in the order that their references ask for.
 
-A core model becomes the table (or view) `core.<name>`, a mart `build.<name>`. A mart's header lists its columns
-(`kam.build.columns`); from it follow the casts, the empty table, the column comments and the metric dictionary.
+A core model becomes the table (or view) `core.<name>`, a mart `build.<name>`. A core model's header lists the names and types
+of its columns, and its SELECT must give just these. A mart's says more about them (`kam.build.columns`); from it follow the
+casts, the empty table, the column comments and the metric dictionary.
 """
 
 from __future__ import annotations
@@ -77,9 +78,9 @@ def _read(file: Path, schema: str) -> Model:
     sql = file.read_text(encoding="utf-8").strip().rstrip(";")
     header = []
     for line in sql.splitlines():
-        if not line.startswith("--"):
+        if not line.startswith("--") or line == "-- fmt: on":
             break
-        if not line.startswith("-- fmt:"):
+        if line != "-- fmt: off":
             header.append(line)
     path = file.relative_to(SQL.parent).as_posix()
     start = next((number for number, line in enumerate(header) if _COLUMNS.fullmatch(line)), len(header))
@@ -95,11 +96,16 @@ def _read(file: Path, schema: str) -> Model:
         grain=tuple(_names(_field(header, "grain"))) if schema != "core" else (),
         method=_field(header, "method"),
         needs=tuple(frozenset(re.findall(r"[a-z_]+", group)) for group in needs.split(",") if group.strip()),
-        columns=read_columns(declared, path) if schema in ("marts", "reporting") else (),
+        columns=read_columns(declared, path) if schema in ("marts", "reporting") else _core_columns(declared),
         is_view=_field(header, "materialise") == "view",
         adds_up_within=tuple(_names(_field(header, "adds up within one"))),
         renamed=dict(re.findall(r"(\w+) to (\w+)", _field(header, "renamed"))),
     )
+
+
+def _core_columns(lines: Iterable[str]) -> tuple[MartColumn, ...]:
+    """Of each line its first word, the name; the rest is the type as DuckDB writes it."""
+    return tuple(MartColumn(*line.split(maxsplit=1)) for line in lines)
 
 
 def _field(header: Iterable[str], name: str) -> str:

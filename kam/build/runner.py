@@ -41,7 +41,8 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
     """Build every mart for the months in `build.periods`; rows by mart.
 
     `available` says which feeds the site has (`Settings.available`). A mart that lacks what it needs becomes an empty table. Core models that only such marts read are left
-    out. Raises `KamError` naming the model when a SELECT fails or its grain is not unique.
+    out. Raises `KamError` naming the model when a SELECT fails, a core model's columns are not those of its header, or a
+    mart's grain is not unique.
     """
     wanted = _needed(available)
     counts: dict[str, int] = {}
@@ -82,6 +83,21 @@ def materialise(con: Connection, name: str) -> None:
 def _materialise(con: Connection, model: Model) -> None:
     kind = "VIEW" if model.is_view else "TABLE"
     _run(con, f"CREATE OR REPLACE {kind} core.{model.name} AS {model.sql}", model)
+    _require_columns(con, model)
+
+
+def _require_columns(con: Connection, model: Model) -> None:
+    """Nothing is cast: a type that differs from the header's may have lost digits already."""
+    wanted = [f"{column.name} {column.sql_type}" for column in model.columns]
+    given = [f"{name} {sql_type}" for name, sql_type, *_ in con.execute(f"DESCRIBE core.{model.name}").fetchall()]
+    if given != wanted:
+        lacking = [column for column in wanted if column not in given]
+        unlisted = [column for column in given if column not in wanted]
+        faults = [f"the SELECT lacks {', '.join(lacking)}"] if lacking else []
+        faults += [f"the header lacks {', '.join(unlisted)}"] if unlisted else []
+        what = "; ".join(faults) or "the SELECT has the columns of the header in another order"
+        message = f"{model.file}: {what}. The model is wrong; nothing was published"
+        raise KamError(message)
 
 
 def _build_mart(con: Connection, model: Model) -> None:

@@ -2,6 +2,19 @@
 -- grain: feed × business month × account × product × currency
 -- why: what the feeds of events hold for the months to build and the twelve before each, counted once for all rules that compare a
 --   month with those before it; deliveries have no account, and only order and invoice lines a product
+-- columns:
+--   feed               VARCHAR
+--   period_month       DATE
+--   month_index        INTEGER
+--   account_id         VARCHAR
+--   product_id         VARCHAR
+--   currency           VARCHAR
+--   row_count          BIGINT
+--   newest_date        DATE
+--   sold_count         BIGINT
+--   sold_quantity      DECIMAL(38,4)
+--   priced_quantity    DECIMAL(38,4)
+--   priced_amount_doc  DECIMAL(38,8)
 -- fmt: on
 with
     wanted as (

@@ -1,6 +1,9 @@
 -- fmt: off
 -- grain: feed of events
 -- why: how far the books go, by what they say themselves: the only "today" that a rule may know
+-- columns:
+--   feed         VARCHAR
+--   newest_date  DATE
 -- fmt: on
 select 'orders' as feed, max(order_date) as newest_date
 from core.orders

@@ -4,6 +4,13 @@
 --      has both, the deliveries count, so that nothing is counted twice. A delivery of an unknown order line has no
 --      account: the checks report it
 -- materialise: view
+-- columns:
+--   account_id         VARCHAR
+--   order_id           VARCHAR
+--   line_no            INTEGER
+--   delivered_date     DATE
+--   quantity           DECIMAL(18,4)
+--   rejected_quantity  DECIMAL(18,4)
 -- fmt: on
 select
     orders.account_id,

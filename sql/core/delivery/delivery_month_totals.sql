@@ -1,6 +1,19 @@
 -- fmt: off
 -- grain: business month × account × basis
 -- why: the lines due are read once, for the delivery figures of the months built and the scores of the months before
+-- columns:
+--   period_month      DATE
+--   account_id        VARCHAR
+--   basis             VARCHAR
+--   line_count        BIGINT
+--   on_time_count     HUGEINT
+--   in_full_count     HUGEINT
+--   otif_count        HUGEINT
+--   late_count        HUGEINT
+--   open_late_count   HUGEINT
+--   quantity_due      DECIMAL(38,4)
+--   quantity_on_time  DECIMAL(38,4)
+--   days_late         HUGEINT
 -- fmt: on
 select
     period_month,

@@ -2,6 +2,13 @@
 -- grain: business month × account
 -- why: quantities that parts per million and their year to date are divided from; averaged months would weigh a small
 --      month like a large one
+-- columns:
+--   period_month        DATE
+--   account_id          VARCHAR
+--   delivered_quantity  DECIMAL(38,4)
+--   rejected_quantity   DECIMAL(38,4)
+--   complaint_count     BIGINT
+--   complaint_quantity  DECIMAL(38,4)
 -- fmt: on
 with
     delivered as (

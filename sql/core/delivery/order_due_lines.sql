@@ -2,6 +2,23 @@
 -- grain: order line × basis, for the lines due in a month of core.rating_months
 -- why: what was known at the end of the month a line was due in; the delivery figures only count these rows
 -- materialise: view
+-- columns:
+--   basis               VARCHAR
+--   period_month        DATE
+--   as_of_date          DATE
+--   account_id          VARCHAR
+--   order_id            VARCHAR
+--   line_no             INTEGER
+--   due_date            DATE
+--   quantity            DECIMAL(18,4)
+--   delivered_quantity  DECIMAL(38,4)
+--   on_time_quantity    DECIMAL(38,4)
+--   completed_date      DATE
+--   is_on_time          BOOLEAN
+--   is_in_full          BOOLEAN
+--   is_open             BOOLEAN
+--   is_late             BOOLEAN
+--   days_late           BIGINT
 -- fmt: on
 with
     due_days as (

@@ -2,6 +2,19 @@
 -- grain: forecast step × built month × lag × item
 -- why: each forecast beside what was sold: a forecast without sales meets 0, and sales that nobody forecast meet a forecast of 0;
 --   with the item's errors of the trailing twelve months, which tell whether it errs to one side
+-- columns:
+--   period_month             DATE
+--   forecast_step            VARCHAR
+--   target_index             INTEGER
+--   lag                      INTEGER
+--   snapshot_index           INTEGER
+--   item_no                  BIGINT
+--   actual                   DECIMAL(18,4)
+--   forecast                 DECIMAL(18,4)
+--   is_forecast              BOOLEAN
+--   trailing_error           DECIMAL(38,4)
+--   trailing_absolute_error  DECIMAL(38,4)
+--   trailing_months          BIGINT
 -- fmt: on
 with
     forecast as (
@@ -53,6 +66,19 @@ with
             )
     )
 
-select compared.*, periods.period_month, compared.target_index - compared.lag as snapshot_index
+select
+    periods.period_month,
+    compared.forecast_step,
+    compared.target_index,
+    compared.lag,
+    compared.target_index - compared.lag as snapshot_index,
+    compared.item_no,
+    compared.actual,
+    compared.forecast,
+    compared.is_forecast,
+    compared.trailing_error,
+    compared.trailing_absolute_error,
+    compared.trailing_months,
+
 from with_trailing as compared
 join build.periods as periods on periods.month_index = compared.target_index

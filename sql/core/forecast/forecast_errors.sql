@@ -1,6 +1,27 @@
 -- fmt: off
 -- grain: forecast step × built month × lag × item
 -- why: each forecast beside the actual, what a naive forecast would have said, and the scale of the item's own history
+-- columns:
+--   period_month             DATE
+--   forecast_step            VARCHAR
+--   lag                      INTEGER
+--   by_account               BOOLEAN
+--   by_product               BOOLEAN
+--   account_id               VARCHAR
+--   product_id               VARCHAR
+--   account_manager          VARCHAR
+--   actual                   DECIMAL(18,4)
+--   forecast                 DECIMAL(18,4)
+--   is_forecast              BOOLEAN
+--   trailing_error           DECIMAL(38,4)
+--   trailing_absolute_error  DECIMAL(38,4)
+--   trailing_months          BIGINT
+--   naive                    DECIMAL(18,4)
+--   seasonal_naive           DECIMAL(18,4)
+--   month_count              BIGINT
+--   scale_lag                INTEGER
+--   in_sample_mae            DOUBLE
+--   in_sample_rmse           DOUBLE
 -- fmt: on
 select
     compared.period_month,

@@ -1,6 +1,12 @@
 -- fmt: off
 -- grain: columns that forecasts are compared by × account × product
 -- why: numbers the items, so that their months are found by one whole number instead of by texts that may be NULL
+-- columns:
+--   item_no     BIGINT
+--   by_account  BOOLEAN
+--   by_product  BOOLEAN
+--   account_id  VARCHAR
+--   product_id  VARCHAR
 -- fmt: on
 with
     items as (

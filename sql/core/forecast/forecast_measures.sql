@@ -1,6 +1,42 @@
 -- fmt: off
 -- grain: forecast step × built month × lag × level × account, product or manager
 -- why: the error measures of each item, and of each level that the forecast's own columns imply
+-- columns:
+--   period_month              DATE
+--   forecast_step             VARCHAR
+--   lag                       INTEGER
+--   by_account                BOOLEAN
+--   by_product                BOOLEAN
+--   level                     VARCHAR
+--   account_id                VARCHAR
+--   product_id                VARCHAR
+--   account_manager           VARCHAR
+--   n                         BIGINT
+--   actual_quantity           DECIMAL(38,4)
+--   forecast_quantity         DECIMAL(38,4)
+--   unforecast_quantity       DECIMAL(38,4)
+--   absolute_actual_quantity  DECIMAL(38,4)
+--   absolute_error_quantity   DECIMAL(38,4)
+--   wape                      DECIMAL(18,6)
+--   bias_ratio                DOUBLE
+--   mae                       DOUBLE
+--   rmse                      DOUBLE
+--   mape                      DOUBLE
+--   mape_n                    BIGINT
+--   smape                     DOUBLE
+--   mase                      DOUBLE
+--   mase_n                    BIGINT
+--   least_scale_lag           INTEGER
+--   greatest_scale_lag        INTEGER
+--   longest_history           BIGINT
+--   rmsse                     DOUBLE
+--   tracking_signal           DOUBLE
+--   tracking_signal_n         BIGINT
+--   naive_wape                DECIMAL(18,6)
+--   wape_beside_naive         DECIMAL(18,6)
+--   naive_n                   BIGINT
+--   seasonal_naive_wape       DECIMAL(18,6)
+--   seasonal_naive_n          BIGINT
 -- fmt: on
 -- An item has one row, so its measures are those of the row.
 select

@@ -1,6 +1,15 @@
 -- fmt: off
 -- grain: forecast step × target month × lag × account × product
 -- why: the quantities forecast, at the columns that their round is compared by
+-- columns:
+--   forecast_step  VARCHAR
+--   target_index   INTEGER
+--   lag            INTEGER
+--   by_account     BOOLEAN
+--   by_product     BOOLEAN
+--   account_id     VARCHAR
+--   product_id     VARCHAR
+--   quantity       DECIMAL(38,4)
 -- fmt: on
 select
     rounds.forecast_step,

@@ -2,6 +2,13 @@
 -- grain: forecast step × target month × lag
 -- why: which forecasts a set of months needs, and down to which columns each of them goes: a column that any of its rows leaves
 --   empty is left out of the comparison, so that every forecast and every sale counts once
+-- columns:
+--   forecast_step  VARCHAR
+--   target_month   DATE
+--   target_index   INTEGER
+--   lag            INTEGER
+--   by_account     BOOLEAN
+--   by_product     BOOLEAN
 -- fmt: on
 with
     targets as (

@@ -1,6 +1,14 @@
 -- fmt: off
 -- grain: forecast item × business month from its first sale to the last snapshot needed, months without sales included
 -- why: what was known of an item at a snapshot: the last actual, and how far a naive forecast had been off in sample by then
+-- columns:
+--   item_no         BIGINT
+--   month_index     BIGINT
+--   month_count     BIGINT
+--   quantity        DECIMAL(18,4)
+--   scale_lag       INTEGER
+--   in_sample_mae   DOUBLE
+--   in_sample_rmse  DOUBLE
 -- fmt: on
 with
     wanted as (select item_no, max(snapshot_index) as last_index from core.forecast_comparisons group by item_no),

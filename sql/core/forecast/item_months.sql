@@ -1,6 +1,12 @@
 -- fmt: off
 -- grain: forecast item × business month in which its net quantity is not zero
 -- why: the sales of an item by its number
+-- columns:
+--   item_no      BIGINT
+--   by_account   BOOLEAN
+--   by_product   BOOLEAN
+--   month_index  INTEGER
+--   quantity     DECIMAL(18,4)
 -- fmt: on
 select items.item_no, items.by_account, items.by_product, sales.month_index, sales.quantity
 from core.item_sales as sales

@@ -1,6 +1,13 @@
 -- fmt: off
 -- grain: columns that forecasts are compared by × account × product × business month
 -- why: actual quantities up to the last month built, added up to what forecasts are compared by; returns are negative and stay so
+-- columns:
+--   by_account   BOOLEAN
+--   by_product   BOOLEAN
+--   account_id   VARCHAR
+--   product_id   VARCHAR
+--   month_index  INTEGER
+--   quantity     DECIMAL(18,4)
 -- fmt: on
 with
     grains as (select distinct by_account, by_product from core.forecast_rounds),

@@ -3,6 +3,28 @@
 -- why: plan beside actual and the bridge between them, one month at a time. Method pvm-acca-1: with PA = p0 · q0 · r0,
 --   the plan at its own rate, volume is PA · (Q1 − Q0) ÷ Q0 and price a(r0) − PA · q1 ÷ q0. Lanes are rounded here, and
 --   mix is what remains: by algebra (q1 − Q1 · s0) · p0 · r0, and the cents that rounding left
+-- columns:
+--   plan_version            VARCHAR
+--   period_month            DATE
+--   item                    STRUCT(account_id VARCHAR, product_id VARCHAR, product_line VARCHAR, account_manager VARCHAR, region VARCHAR)
+--   has_plan_line           BOOLEAN
+--   has_plan                BOOLEAN
+--   has_sales               BOOLEAN
+--   has_sold_quantity       BOOLEAN
+--   plan_quantity           DECIMAL(18,4)
+--   plan_amount             DECIMAL(18,2)
+--   actual_quantity         DECIMAL(18,4)
+--   actual_amount           DECIMAL(18,2)
+--   volume_effect           DECIMAL(18,2)
+--   price_effect            DECIMAL(18,2)
+--   fx_effect               DECIMAL(18,2)
+--   new_effect              DECIMAL(18,2)
+--   lost_effect             DECIMAL(18,2)
+--   adjustment_effect       DECIMAL(18,2)
+--   mix_effect              DECIMAL(18,2)
+--   bridge_reason           VARCHAR
+--   prior_year_amount       DECIMAL(18,2)
+--   prior_year_rate_reason  VARCHAR
 -- fmt: on
 with
     plan_lines as (

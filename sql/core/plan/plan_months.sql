@@ -2,6 +2,13 @@
 -- grain: plan version × business month
 -- why: a version is compared in the fiscal years it plans anything in, from their first month for the year to date;
 --   elsewhere it would list every sale as new
+-- columns:
+--   plan_version      VARCHAR
+--   period_month      DATE
+--   prior_year_month  DATE
+--   fiscal_year       INTEGER
+--   month_index       INTEGER
+--   is_built          BOOLEAN
 -- fmt: on
 with
     built as (select fiscal_year, max(month_index) as last_month_index from build.periods group by fiscal_year),

@@ -2,6 +2,46 @@
 -- grain: plan version × month built × item with a figure then, in the fiscal year to date or in the month a year before
 -- why: month and fiscal year to date side by side, the latter as the sum of the months' rounded rows. An item stays
 --   listed to the end of the fiscal year, so that year-to-date totals are complete in a month without plan and sales
+-- columns:
+--   period_month           DATE
+--   plan_version           VARCHAR
+--   account_id             VARCHAR
+--   product_id             VARCHAR
+--   product_line           VARCHAR
+--   account_manager        VARCHAR
+--   region                 VARCHAR
+--   has_plan               BOOLEAN
+--   has_sales              BOOLEAN
+--   has_sold_quantity      BOOLEAN
+--   plan_quantity          DECIMAL(38,4)
+--   plan_amount            DECIMAL(38,2)
+--   actual_quantity        DECIMAL(38,4)
+--   actual_amount          DECIMAL(38,2)
+--   volume_effect          DECIMAL(38,2)
+--   mix_effect             DECIMAL(38,2)
+--   price_effect           DECIMAL(38,2)
+--   fx_effect              DECIMAL(38,2)
+--   new_effect             DECIMAL(38,2)
+--   lost_effect            DECIMAL(38,2)
+--   adjustment_effect      DECIMAL(38,2)
+--   bridge_reason          VARCHAR
+--   ytd_has_plan           BOOLEAN
+--   ytd_has_sales          BOOLEAN
+--   ytd_has_sold_quantity  BOOLEAN
+--   ytd_plan_quantity      DECIMAL(38,4)
+--   ytd_plan_amount        DECIMAL(38,2)
+--   ytd_actual_quantity    DECIMAL(38,4)
+--   ytd_actual_amount      DECIMAL(38,2)
+--   ytd_volume_effect      DECIMAL(38,2)
+--   ytd_mix_effect         DECIMAL(38,2)
+--   ytd_price_effect       DECIMAL(38,2)
+--   ytd_fx_effect          DECIMAL(38,2)
+--   ytd_new_effect         DECIMAL(38,2)
+--   ytd_lost_effect        DECIMAL(38,2)
+--   ytd_adjustment_effect  DECIMAL(38,2)
+--   ytd_bridge_reason      VARCHAR
+--   prior_year_amount      DECIMAL(38,2)
+--   prior_year_reason      VARCHAR
 -- fmt: on
 with
     contributions as (
@@ -50,10 +90,8 @@ with
     )
 
 select
-    results.* exclude (item, prior_year_month, prior_year_amount, prior_year_rate_reason) replace (
-        case when versions.has_quantity then results.plan_quantity end as plan_quantity,
-        case when versions.has_quantity then results.ytd_plan_quantity end as ytd_plan_quantity
-    ),
+    results.period_month,
+    results.plan_version,
     results.item.account_id,
     results.item.product_id,
     -- What the plan's grain leaves out but implies, for readers and for the levels of the summary.
@@ -72,6 +110,36 @@ select
     case
         when versions.by_region then results.item.region when versions.by_account_id then known(accounts.region)
     end as region,
+    results.has_plan,
+    results.has_sales,
+    results.has_sold_quantity,
+    case when versions.has_quantity then results.plan_quantity end as plan_quantity,
+    results.plan_amount,
+    results.actual_quantity,
+    results.actual_amount,
+    results.volume_effect,
+    results.mix_effect,
+    results.price_effect,
+    results.fx_effect,
+    results.new_effect,
+    results.lost_effect,
+    results.adjustment_effect,
+    results.bridge_reason,
+    results.ytd_has_plan,
+    results.ytd_has_sales,
+    results.ytd_has_sold_quantity,
+    case when versions.has_quantity then results.ytd_plan_quantity end as ytd_plan_quantity,
+    results.ytd_plan_amount,
+    results.ytd_actual_quantity,
+    results.ytd_actual_amount,
+    results.ytd_volume_effect,
+    results.ytd_mix_effect,
+    results.ytd_price_effect,
+    results.ytd_fx_effect,
+    results.ytd_new_effect,
+    results.ytd_lost_effect,
+    results.ytd_adjustment_effect,
+    results.ytd_bridge_reason,
     case
         when sales_history.first_month <= results.prior_year_month then results.prior_year_amount
     end as prior_year_amount,

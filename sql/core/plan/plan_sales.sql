@@ -1,6 +1,14 @@
 -- fmt: off
 -- grain: plan grain × business month × item × currency
 -- why: actual sales at the grain of the plans, once for all versions of one grain; an item is one key of that grain
+-- columns:
+--   plan_grain           VARCHAR
+--   period_month         DATE
+--   item                 STRUCT(account_id VARCHAR, product_id VARCHAR, product_line VARCHAR, account_manager VARCHAR, region VARCHAR)
+--   currency             VARCHAR
+--   quantity             DECIMAL(38,4)
+--   quantity_amount_doc  DECIMAL(38,4)
+--   other_amount_doc     DECIMAL(38,4)
 -- fmt: on
 with
     wanted_months as (

@@ -1,6 +1,22 @@
 -- fmt: off
 -- grain: plan version
 -- why: a plan is compared at its own grain, the columns that are filled anywhere in the version
+-- columns:
+--   plan_version            VARCHAR
+--   by_account_id           BOOLEAN
+--   by_product_id           BOOLEAN
+--   by_product_line         BOOLEAN
+--   by_account_manager      BOOLEAN
+--   by_region               BOOLEAN
+--   has_quantity            BOOLEAN
+--   submitted_at            TIMESTAMP
+--   plan_grain              VARCHAR
+--   mix_by_account_id       BOOLEAN
+--   mix_by_product_line     BOOLEAN
+--   mix_by_account_manager  BOOLEAN
+--   mix_by_region           BOOLEAN
+--   due_date                DATE
+--   submitted_on_time       BOOLEAN
 -- fmt: on
 with
     versions as (
@@ -18,7 +34,14 @@ with
     )
 
 select
-    versions.*,
+    versions.plan_version,
+    versions.by_account_id,
+    versions.by_product_id,
+    versions.by_product_line,
+    versions.by_account_manager,
+    versions.by_region,
+    versions.has_quantity,
+    versions.submitted_at,
     coalesce(
         nullif(
             concat_ws(

@@ -1,6 +1,10 @@
 -- fmt: off
 -- grain: business month
 -- why: the months that ratings look back on: the trailing twelve of each month built, and its fiscal year to date
+-- columns:
+--   period_month  DATE
+--   as_of_date    DATE
+--   month_index   INTEGER
 -- fmt: on
 select months.period_month, months.as_of_date, months.month_index
 from core.months as months

@@ -2,6 +2,12 @@
 -- grain: business month × account × dimension × source
 -- why: what the customer said (source 'customer') beside what the deliveries, rejects and issues of the month say
 --      ('own'), on one scale of 0 to 100; a month without activity has no row
+-- columns:
+--   period_month  DATE
+--   account_id    VARCHAR
+--   dimension     VARCHAR
+--   source        VARCHAR
+--   score         DECIMAL(18,6)
 -- fmt: on
 with
     scorecards as (

@@ -2,6 +2,20 @@
 -- grain: business month × account × dimension, for the months built and accounts with a score in the trailing twelve months
 -- why: where a score comes from and where it is heading. A score is compared with earlier ones of its own source only:
 --      going over from the customer's opinion to our own figures is no change in performance
+-- columns:
+--   period_month          DATE
+--   account_id            VARCHAR
+--   dimension             VARCHAR
+--   score                 DECIMAL(18,6)
+--   score_source          VARCHAR
+--   previous_score        DECIMAL(18,6)
+--   previous_score_month  DATE
+--   moving_average_3m     DOUBLE
+--   moving_average_6m     DOUBLE
+--   moving_average_12m    DOUBLE
+--   slope_6m              DECIMAL(18,6)
+--   trend                 VARCHAR
+--   trend_reason          VARCHAR
 -- fmt: on
 with
     scores as (

@@ -2,6 +2,12 @@
 -- grain: month built × visit with a promise of payment for a day of that month
 -- why: whether what was promised arrived between the visit and the promised day. Cash arrives for the account that
 --   pays, and for the one whose invoice it pays
+-- columns:
+--   period_month     DATE
+--   visit_id         VARCHAR
+--   account_id       VARCHAR
+--   account_manager  VARCHAR
+--   is_kept          BOOLEAN
 -- fmt: on
 with
     promises as (

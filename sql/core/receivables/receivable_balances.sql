@@ -2,6 +2,21 @@
 -- grain: month built × account × manager
 -- why: what is owed at the month's end and was at its beginning, in the reporting currency, with the parts that the key
 --   figures count. An amount without a rate makes its sum NULL, with a reason
+-- columns:
+--   period_month      DATE
+--   account_id        VARCHAR
+--   account_manager   VARCHAR
+--   closing_amount    DECIMAL(18,2)
+--   closing_reason    VARCHAR
+--   current_amount    DECIMAL(18,2)
+--   unapplied_amount  DECIMAL(18,2)
+--   unapplied_reason  VARCHAR
+--   loss_amount       DECIMAL(38,8)
+--   loss_reason       VARCHAR
+--   opening_amount    DECIMAL(18,2)
+--   opening_reason    VARCHAR
+--   due_amount        DECIMAL(18,2)
+--   due_reason        VARCHAR
 -- fmt: on
 with
     closing as (

@@ -2,6 +2,12 @@
 -- grain: business month × account × manager
 -- why: what was billed less what was credited, tax included, at the rates of the document dates, for every month there
 --   is: a countback needs as many as make up the balance
+-- columns:
+--   month_index      INTEGER
+--   account_id       VARCHAR
+--   account_manager  VARCHAR
+--   amount           DECIMAL(18,2)
+--   reason           VARCHAR
 -- fmt: on
 with
     lines as (

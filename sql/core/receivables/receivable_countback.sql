@@ -2,6 +2,10 @@
 -- grain: level with a balance that its billing makes up
 -- why: days sales outstanding by countback: the latest months' billing, month by month backwards, until it makes up the
 --   balance, the last month pro rata. No row where all billing on record does not
+-- columns:
+--   level_no        BIGINT
+--   unrated_count   BIGINT
+--   countback_days  DECIMAL(18,2)
 -- fmt: on
 with
     billing as (

@@ -1,6 +1,17 @@
 -- fmt: off
 -- grain: level
 -- why: how much of what an account may owe it does owe, and how many accounts owe more
+-- columns:
+--   level_no           BIGINT
+--   exposure           DECIMAL(18,2)
+--   exposure_reason    VARCHAR
+--   limit_amount       DECIMAL(18,2)
+--   limit_reason       VARCHAR
+--   credit_use_ratio   DOUBLE
+--   credit_use_reason  VARCHAR
+--   is_breach          BOOLEAN
+--   breach_reason      VARCHAR
+--   breach_count       BIGINT
 -- fmt: on
 with
     accounts as (select account_id, known(account_manager) as account_manager from core.accounts),

@@ -1,6 +1,10 @@
 -- fmt: off
 -- grain: calendar day
 -- why: the first month end that knows of a day, found by equality; no snapshot after the last one
+-- columns:
+--   calendar_date  DATE
+--   month_index    INTEGER
+--   snapshot_no    INTEGER
 -- fmt: on
 select days.calendar_date, months.month_index, snapshots.snapshot_no
 from core.days as days

@@ -1,6 +1,18 @@
 -- fmt: off
 -- grain: invoice or debit note
 -- why: what was billed, tax included; a document is owed as a whole, its lines are not
+-- columns:
+--   invoice_id        VARCHAR
+--   document_type     VARCHAR
+--   line_no           INTEGER
+--   account_id        VARCHAR
+--   account_manager   VARCHAR
+--   document_date     DATE
+--   due_date          DATE
+--   due_date_source   VARCHAR
+--   currency          VARCHAR
+--   disputed          BOOLEAN
+--   gross_amount_doc  DECIMAL(18,4)
 -- fmt: on
 with
     documents as (

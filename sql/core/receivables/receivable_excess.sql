@@ -1,6 +1,23 @@
 -- fmt: off
 -- grain: settlement × state of its invoice, where a part of it is more than the invoice could take
 -- why: the excess stays open with whoever paid or was credited; it is taken from the newest settlement of its kind
+-- columns:
+--   document_id              VARCHAR
+--   line_no                  INTEGER
+--   lane                     VARCHAR
+--   account_id               VARCHAR
+--   account_manager          VARCHAR
+--   currency                 VARCHAR
+--   document_date            DATE
+--   disputed                 BOOLEAN
+--   amount_doc               DECIMAL(18,4)
+--   invoice_account_id       VARCHAR
+--   invoice_account_manager  VARCHAR
+--   valid_from               DATE
+--   valid_to                 DATE
+--   first_snapshot_no        INTEGER
+--   end_snapshot_no          INTEGER
+--   excess_amount_doc        DECIMAL(18,4)
 -- fmt: on
 with
     excess as (
@@ -74,6 +91,22 @@ with
         where by_kind.excess_doc > 0
     )
 
-select * exclude (excess_doc, newer_doc), least(excess_doc - newer_doc, amount_doc)::decimal(18, 4) as excess_amount_doc
+select
+    document_id,
+    line_no,
+    lane,
+    account_id,
+    account_manager,
+    currency,
+    document_date,
+    disputed,
+    amount_doc,
+    invoice_account_id,
+    invoice_account_manager,
+    valid_from,
+    valid_to,
+    first_snapshot_no,
+    end_snapshot_no,
+    least(excess_doc - newer_doc, amount_doc)::decimal(18, 4) as excess_amount_doc
 from newest_first
 where excess_doc > newer_doc and amount_doc > 0

@@ -2,6 +2,13 @@
 -- grain: month built × account × manager × source of the expectation; several rows where the source has several
 -- why: what should have been paid in the month: open at its beginning or billed in it, and due by its end; where an
 --   account has a payment plan for the month, the plan instead
+-- columns:
+--   period_month     DATE
+--   account_id       VARCHAR
+--   account_manager  VARCHAR
+--   source           VARCHAR
+--   amount           DECIMAL(18,2)
+--   reason           VARCHAR
 -- fmt: on
 with
     parts as (

@@ -1,6 +1,11 @@
 -- fmt: off
 -- grain: invoice × instalment, invoices with instalments only
 -- why: the parts add up to the invoice; the last takes a difference, and one before it what the last cannot
+-- columns:
+--   invoice_id     VARCHAR
+--   instalment_no  INTEGER
+--   due_date       DATE
+--   amount_doc     DECIMAL(18,4)
 -- fmt: on
 with
     listed as (

@@ -2,6 +2,18 @@
 -- grain: invoice × instalment × state of the invoice
 -- why: how the totals of a state fall on the instalments: cash, then write-offs, then credit notes, each on the named
 --   instalment first, then on the earliest due. `end_snapshot_no` is the first month end that no longer sees the state
+-- columns:
+--   invoice_id              VARCHAR
+--   instalment_no           INTEGER
+--   due_date                DATE
+--   valid_from              DATE
+--   first_snapshot_no       INTEGER
+--   end_snapshot_no         INTEGER
+--   amount_doc              DECIMAL(18,4)
+--   paid_amount_doc         DECIMAL(18,4)
+--   written_off_amount_doc  DECIMAL(18,4)
+--   credited_amount_doc     DECIMAL(18,4)
+--   outstanding_amount_doc  DECIMAL(18,4)
 -- fmt: on
 with
     single as (

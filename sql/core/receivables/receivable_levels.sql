@@ -2,6 +2,41 @@
 -- grain: month built × level × account or manager
 -- why: the measures added up by account, by manager and in all. A sum that lacks an amount is NULL with a reason, never
 --   shown as if it were whole. `level_no` numbers the rows, so that they are found without comparing texts that may be NULL
+-- columns:
+--   level_no              BIGINT
+--   period_month          DATE
+--   level                 VARCHAR
+--   account_id            VARCHAR
+--   account_manager       VARCHAR
+--   closing_amount        DECIMAL(18,2)
+--   closing_reason        VARCHAR
+--   current_amount        DECIMAL(18,2)
+--   unapplied_amount      DECIMAL(18,2)
+--   unapplied_reason      VARCHAR
+--   loss_amount           DECIMAL(18,2)
+--   loss_reason           VARCHAR
+--   opening_amount        DECIMAL(18,2)
+--   opening_reason        VARCHAR
+--   expected_amount       DECIMAL(18,2)
+--   expected_reason       VARCHAR
+--   received_amount       DECIMAL(18,2)
+--   received_reason       VARCHAR
+--   written_off_amount    DECIMAL(18,2)
+--   written_off_reason    VARCHAR
+--   billed_amount         DECIMAL(18,2)
+--   billed_reason         VARCHAR
+--   window_billed_amount  DECIMAL(18,2)
+--   window_billed_reason  VARCHAR
+--   settled_amount        DECIMAL(18,2)
+--   settled_amount_days   DECIMAL(38,2)
+--   settled_reason        VARCHAR
+--   open_order_amount     DECIMAL(18,2)
+--   open_order_reason     VARCHAR
+--   limit_count           BIGINT
+--   limit_amount          DECIMAL(18,2)
+--   limit_reason          VARCHAR
+--   promise_count         BIGINT
+--   kept_promise_count    BIGINT
 -- fmt: on
 with
     measures as (

@@ -3,6 +3,13 @@
 -- why: all that the key figures add up, in one shape: an amount in the reporting currency, or a reason why there is none.
 --   The expected loss is not rounded yet, so all amounts have room for its digits.
 --   An account without rows of a measure has none of it, which is zero and not unknown
+-- columns:
+--   period_month     DATE
+--   account_id       VARCHAR
+--   account_manager  VARCHAR
+--   measure          VARCHAR
+--   amount           DECIMAL(38,8)
+--   reason           VARCHAR
 -- fmt: on
 with
     parts as (
@@ -71,7 +78,7 @@ with
         from core.payment_promises
     )
 
-select *
+select period_month, account_id, account_manager, measure, amount, reason
 from parts
 union all
 select

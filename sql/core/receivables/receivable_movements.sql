@@ -3,6 +3,15 @@
 -- why: the ledger's side of the roll-forward, from documents and payments by date, without open items. A settlement
 --   counts where it is: with its payer until the invoice is known, with the invoice from then on, its excess with the
 --   payer again
+-- columns:
+--   period_month     DATE
+--   account_id       VARCHAR
+--   account_manager  VARCHAR
+--   currency         VARCHAR
+--   lane             VARCHAR
+--   amount_doc       DECIMAL(18,4)
+--   amount           DECIMAL(18,2)
+--   amount_reason    VARCHAR
 -- fmt: on
 with
     bounds as (select min(as_of_date) as first_date, max(as_of_date) as last_date from core.receivable_snapshots),

@@ -2,6 +2,39 @@
 -- grain: month end × open item
 -- why: what was open at each month end, in document and reporting currency; ageing, roll-forward and KPIs read this
 --   alone, so they cannot disagree. Every row: original − paid − credited − written off = outstanding
+-- columns:
+--   snapshot_no             INTEGER
+--   period_month            DATE
+--   as_of_date              DATE
+--   item_type               VARCHAR
+--   document_type           VARCHAR
+--   document_id             VARCHAR
+--   line_no                 INTEGER
+--   instalment_no           INTEGER
+--   account_id              VARCHAR
+--   account_manager         VARCHAR
+--   document_date           DATE
+--   due_date                DATE
+--   due_date_source         VARCHAR
+--   currency                VARCHAR
+--   disputed                BOOLEAN
+--   original_amount_doc     DECIMAL(18,4)
+--   paid_amount_doc         DECIMAL(18,4)
+--   credited_amount_doc     DECIMAL(18,4)
+--   written_off_amount_doc  DECIMAL(18,4)
+--   outstanding_amount_doc  DECIMAL(18,4)
+--   unapplied_reason        VARCHAR
+--   closing_rate            DECIMAL(18,8)
+--   closing_rate_source     VARCHAR
+--   outstanding_amount      DECIMAL(18,2)
+--   rate_reason             VARCHAR
+--   book_amount             DECIMAL(18,2)
+--   book_rate_reason        VARCHAR
+--   days_overdue            BIGINT
+--   age_days                BIGINT
+--   bucket_basis            VARCHAR
+--   bucket_no               BIGINT
+--   bucket                  VARCHAR
 -- fmt: on
 with
     invoice_items as (

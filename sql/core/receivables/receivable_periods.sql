@@ -1,6 +1,14 @@
 -- fmt: off
 -- grain: month built
 -- why: the month ends between which a month's receivables move, and the window that its DSO looks back on
+-- columns:
+--   period_month        DATE
+--   month_index         INTEGER
+--   as_of_date          DATE
+--   closing_no          INTEGER
+--   opening_no          INTEGER
+--   first_window_index  INTEGER
+--   window_days         BIGINT
 -- fmt: on
 select
     periods.period_month,

@@ -2,6 +2,18 @@
 -- grain: month × invoice × instalment settled in it
 -- why: how late customers really settle; an item counts in the month at whose end it is settled and no month earlier.
 --   The day is the one on which nothing was left, whatever settled it; a day before the due date is not late
+-- columns:
+--   period_month     DATE
+--   invoice_id       VARCHAR
+--   instalment_no    INTEGER
+--   account_id       VARCHAR
+--   account_manager  VARCHAR
+--   currency         VARCHAR
+--   amount_doc       DECIMAL(18,4)
+--   amount           DECIMAL(18,2)
+--   amount_reason    VARCHAR
+--   settled_date     DATE
+--   days_late        BIGINT
 -- fmt: on
 with
     bounds as (select min(as_of_date) as first_date from core.receivable_snapshots),

@@ -1,6 +1,23 @@
 -- fmt: off
 -- grain: payment line, or credit note × invoice it refers to
 -- why: all that reduces (a refund: adds to) what is owed, and from when the document it names takes it
+-- columns:
+--   document_id              VARCHAR
+--   line_no                  INTEGER
+--   lane                     VARCHAR
+--   account_id               VARCHAR
+--   account_manager          VARCHAR
+--   document_date            DATE
+--   disputed                 BOOLEAN
+--   amount_doc               DECIMAL(18,4)
+--   invoice_id               VARCHAR
+--   instalment_no            INTEGER
+--   invoice_account_id       VARCHAR
+--   invoice_account_manager  VARCHAR
+--   currency_before          VARCHAR
+--   currency                 VARCHAR
+--   known_from               DATE
+--   applied_from             DATE
 -- fmt: on
 with
     lines as (

@@ -2,6 +2,16 @@
 -- grain: invoice × day on which its balance changed, from the first month end of core.receivable_snapshots on
 -- why: between two such days nothing about an invoice changes, so each state is worked out once, not once a month;
 --   days up to the first month end fold into it, and an invoice settled by then and left alone is dropped
+-- columns:
+--   invoice_id         VARCHAR
+--   valid_from         DATE
+--   valid_to           DATE
+--   first_snapshot_no  INTEGER
+--   end_snapshot_no    INTEGER
+--   gross_amount_doc   DECIMAL(18,4)
+--   cash_doc           DECIMAL(18,4)
+--   written_off_doc    DECIMAL(18,4)
+--   credited_doc       DECIMAL(18,4)
 -- fmt: on
 with
     bounds as (select min(as_of_date) as first_date, max(as_of_date) as last_date from core.receivable_snapshots),
@@ -78,5 +88,14 @@ with
         window up_to_here as (partition by invoice_id order by valid_from rows unbounded preceding)
     )
 
-select *
+select
+    invoice_id,
+    valid_from,
+    valid_to,
+    first_snapshot_no,
+    end_snapshot_no,
+    gross_amount_doc,
+    cash_doc,
+    written_off_doc,
+    credited_doc
 from running

@@ -2,6 +2,14 @@
 -- grain: month built × account × manager × currency with open orders at the month's end
 -- why: what is ordered and not delivered yet, at order prices: it will be owed. It counts in the credit exposure only
 --   where the settings say so, and there are no rows where they do not
+-- columns:
+--   period_month     DATE
+--   account_id       VARCHAR
+--   account_manager  VARCHAR
+--   currency         VARCHAR
+--   amount_doc       DECIMAL(18,4)
+--   amount           DECIMAL(18,2)
+--   amount_reason    VARCHAR
 -- fmt: on
 with
     open_lines as (

@@ -2,6 +2,20 @@
 -- grain: basis × document × line
 -- why: what was sold, once as invoiced and once as ordered; every figure on actual sales starts here
 -- materialise: view
+-- columns:
+--   basis            VARCHAR
+--   document_id      VARCHAR
+--   line_no          INTEGER
+--   sale_date        DATE
+--   period_month     DATE
+--   account_id       VARCHAR
+--   product_id       VARCHAR
+--   product_line     VARCHAR
+--   account_manager  VARCHAR
+--   region           VARCHAR
+--   currency         VARCHAR
+--   quantity         DECIMAL(18,4)
+--   amount_doc       DECIMAL(18,4)
 -- fmt: on
 with
     lines as (

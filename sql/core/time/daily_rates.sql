@@ -1,6 +1,11 @@
 -- fmt: off
 -- grain: currency × day
 -- why: the rate of any day by equality: the latest spot rate by then, else the latest average rate by then
+-- columns:
+--   currency     VARCHAR
+--   rate_date    DATE
+--   rate         DECIMAL(18,8)
+--   rate_source  VARCHAR
 -- fmt: on
 with
     currencies as (

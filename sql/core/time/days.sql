@@ -1,6 +1,9 @@
 -- fmt: off
 -- grain: calendar day
 -- why: a date finds its business month by equality; a declared month wins over the calendar month it overlaps
+-- columns:
+--   calendar_date  DATE
+--   period_month   DATE
 -- fmt: on
 with
     declared as (

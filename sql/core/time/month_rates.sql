@@ -1,6 +1,12 @@
 -- fmt: off
 -- grain: business month × currency
 -- why: closing rates value what is owed, average rates what was sold (metrics, sections 1 and 2)
+-- columns:
+--   period_month         DATE
+--   currency             VARCHAR
+--   closing_rate         DECIMAL(18,8)
+--   closing_rate_source  VARCHAR
+--   average_rate         DECIMAL(18,8)
 -- fmt: on
 with
     rates as (

@@ -1,6 +1,14 @@
 -- fmt: off
 -- grain: business month
 -- why: the calendar every date is mapped through, so that a 4-4-5 calendar works like calendar months
+-- columns:
+--   period_month             DATE
+--   start_date               DATE
+--   as_of_date               DATE
+--   fiscal_year              INTEGER
+--   fiscal_quarter           INTEGER
+--   fiscal_year_first_month  DATE
+--   month_index              INTEGER
 -- fmt: on
 with
     bounds as (
