@@ -105,7 +105,8 @@ def _read(file: Path, schema: str) -> Model:
 
 def _core_columns(lines: Iterable[str]) -> tuple[MartColumn, ...]:
     """Of each line its first word, the name; the rest is the type as DuckDB writes it."""
-    return tuple(MartColumn(*line.split(maxsplit=1)) for line in lines)
+    words = (line.strip().partition(" ") for line in lines)
+    return tuple(MartColumn(name, sql_type.strip()) for name, _, sql_type in words)
 
 
 def _field(header: Iterable[str], name: str) -> str:
