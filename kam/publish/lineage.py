@@ -10,7 +10,7 @@ from kam.build import Model, marts, models
 from kam.site import FEEDS
 
 _ROW, _TOP, _WIDTH, _BOX = 26, 40, 900, 190
-_COLUMNS = {"feeds": 0, "core": 355, "tables": 710}
+_COLUMNS = {"feeds": 0, "subjects": 355, "tables": 710}
 # One hue per subject, so that a line can be followed to its table; all have contrast on white and on black.
 _HUES = ("#2f6fbd", "#b3541e", "#3d8b40", "#8b4fb0", "#a8327e", "#87701a", "#2a8a8a", "#6b6b6b")
 
@@ -21,9 +21,9 @@ def lineage_page() -> str:
     reach = {mart.name: _reach(mart, known) for mart in marts()}
     parts = [
         "# Lineage\n",
-        "From which feeds and core models each published table is made, as their SQL says. The picture shows the subjects of",
-        "`sql/core`; the tables below name each model.\n",
-        "![Feeds, the subjects of the core models that read them, and the tables made from these](lineage.svg)\n",
+        "From which feeds and core models each published table is made, as their SQL says. The picture shows the subjects, which",
+        "are the folders of `sql/core` and `sql/marts`. The tables below name each model.\n",
+        "![Feeds, the subjects whose models read them, and the tables made from these](lineage.svg)\n",
         "## From tables to feeds\n",
         "| table | feeds | models, in the order in which they are built |",
         "|---|---|---|",
@@ -58,46 +58,54 @@ def _subject(model: Model) -> str:
 
 
 def lineage_picture() -> str:
-    """An SVG: feeds, subjects of the core models, tables; a line where one reads the other."""
+    """An SVG: feeds, subjects, tables; a feed leads to the subjects whose models read it, these to the tables made from them."""
     known = models()
-    core = [model for model in known.values() if model.schema == "core"]
+    readers = [model for model in known.values() if model.references & FEEDS.keys()]
     names = {
         "feeds": list(FEEDS),
-        "core": sorted({_subject(model) for model in core}),
+        "subjects": sorted({_subject(model) for model in readers}),
         "tables": [mart.name for mart in sorted(marts(), key=lambda mart: (_subject(mart), mart.name))],
     }
-    hue = dict(zip(names["core"], _HUES, strict=True))
-    into_core = {(feed, _subject(model)) for model in core for feed in model.references & FEEDS.keys()}
+    hue = dict(zip(names["subjects"], _HUES, strict=True))
+    into_subjects = {(feed, _subject(model)) for model in readers for feed in model.references & FEEDS.keys()}
     into_tables = {
         (_subject(known[name]), mart.name)
         for mart in marts()
-        for name in mart.references & known.keys()
-        if known[name].schema == "core"
+        for name in (mart.name, *_reach(mart, known))
+        if name in known and _subject(known[name]) in hue
     }
     height = _TOP + _ROW * max(map(len, names.values())) + 6
     places = {column: _places(labels, height) for column, labels in names.items()}
     lines = [
-        _line(_COLUMNS["feeds"] + _BOX, places["feeds"][feed], _COLUMNS["core"], places["core"][subject], hue[subject])
-        for feed, subject in sorted(into_core)
+        _line(
+            _COLUMNS["feeds"] + _BOX,
+            places["feeds"][feed],
+            _COLUMNS["subjects"],
+            places["subjects"][subject],
+            hue[subject],
+        )
+        for feed, subject in sorted(into_subjects)
     ]
     lines += [
         _line(
-            _COLUMNS["core"] + _BOX, places["core"][subject], _COLUMNS["tables"], places["tables"][mart], hue[subject]
+            _COLUMNS["subjects"] + _BOX,
+            places["subjects"][subject],
+            _COLUMNS["tables"],
+            places["tables"][mart],
+            hue[subject],
         )
         for subject, mart in sorted(into_tables)
     ]
     boxes = [
-        _box(_COLUMNS[column], y, label, hue.get(label, "#888888") if column == "core" else "#888888")
+        _box(_COLUMNS[column], y, label, hue.get(label, "#888888") if column == "subjects" else "#888888")
         for column, labels in places.items()
         for label, y in labels.items()
     ]
-    heads = [
-        _head(column, label) for column, label in (("feeds", "feeds"), ("core", "core models"), ("tables", "tables"))
-    ]
+    heads = [_head(column) for column in names]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="13">',
-            "<title>Lineage: feeds, core models by subject, tables</title>",
+            "<title>Lineage: feeds, subjects, tables</title>",
             f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
             *heads,
             *lines,
@@ -128,5 +136,6 @@ def _box(left: float, middle: float, label: str, colour: str) -> str:
     )
 
 
-def _head(column: str, label: str) -> str:
-    return f'<text x="{_COLUMNS[column] + _BOX / 2}" y="22" text-anchor="middle" font-weight="bold" fill="#1c1c1c">{label}</text>'
+def _head(column: str) -> str:
+    middle = _COLUMNS[column] + _BOX / 2
+    return f'<text x="{middle}" y="22" text-anchor="middle" font-weight="bold" fill="#1c1c1c">{column}</text>'
