@@ -12,6 +12,7 @@ import pytest
 from kam.close import CellChange, Difference, FigureChange, TableChange, steps
 from kam.errors import KamError, UsageError
 from kam.site import Site
+from kam.warehouse import warehouse
 from tests.support import close_plainly, write_csv, write_site
 
 JUNE = date(2026, 6, 1)
@@ -82,6 +83,13 @@ def test_one_version_against_another(site: Site) -> None:
     check_amounts(compare(site, 1, 2))
     check_amounts(compare(site, None, 2))
     assert list(compare(site).tables) == []
+
+
+def test_versions_that_an_earlier_release_closed_are_compared_under_the_new_names(site: Site) -> None:
+    close_plainly(site, [JUNE], restate=True)
+    with warehouse(site) as con:
+        con.execute("ALTER TABLE marts.receivables_ageing RENAME COLUMN outstanding_amount_reason TO rate_reason")
+    check_amounts(compare(site, 1, 2))
 
 
 def test_backwards_the_signs_turn(site: Site) -> None:

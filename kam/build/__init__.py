@@ -4,7 +4,7 @@ from kam.build.candidates import prepare_build
 from kam.build.columns import MartColumn, Vocabulary, vocabulary
 from kam.build.content import content_query, record_content
 from kam.build.models import Model, controls, marts, models, models_hash, run_views
-from kam.build.runner import materialise, prepare_marts, run_models
+from kam.build.runner import mart_changes, materialise, prepare_marts, run_models
 
 __all__ = [
     "MartColumn",
@@ -12,6 +12,7 @@ __all__ = [
     "Vocabulary",
     "content_query",
     "controls",
+    "mart_changes",
     "marts",
     "materialise",
     "models",

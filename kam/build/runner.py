@@ -16,25 +16,35 @@ def prepare_marts(con: Connection) -> None:
 
     Closed versions keep the values of a renamed column.
     """
+    for statement in mart_changes(con):
+        con.execute(statement)
+
+
+def mart_changes(con: Connection) -> list[str]:
+    """The statements that `prepare_marts` has left to run; none in a warehouse that this release prepared."""
     found = con.execute(
         "SELECT table_name, list(column_name) FROM duckdb_columns() "
         "WHERE database_name = current_database() AND schema_name = 'marts' GROUP BY table_name"
     )
     columns_of: dict[str, list[str]] = dict(found.fetchall())
+    statements: list[str] = []
     for mart in marts():
         wanted = [("close_version", "BIGINT"), *((column.name, column.sql_type) for column in mart.all_columns)]
         existing = columns_of.get(mart.name)
         if not existing:
             columns = ", ".join(f"{name} {sql_type}" for name, sql_type in wanted)
-            con.execute(f"CREATE TABLE marts.{mart.name} ({columns})")
+            statements.append(f"CREATE TABLE marts.{mart.name} ({columns})")
             continue
         for former, name in mart.renamed.items():
             if former in existing and name not in existing:
-                con.execute(f"ALTER TABLE marts.{mart.name} RENAME COLUMN {former} TO {name}")
+                statements.append(f"ALTER TABLE marts.{mart.name} RENAME COLUMN {former} TO {name}")
                 existing.append(name)
-        for name, sql_type in wanted:
-            if name not in existing:
-                con.execute(f"ALTER TABLE marts.{mart.name} ADD COLUMN {name} {sql_type}")
+        statements += [
+            f"ALTER TABLE marts.{mart.name} ADD COLUMN {name} {sql_type}"
+            for name, sql_type in wanted
+            if name not in existing
+        ]
+    return statements
 
 
 def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]:
