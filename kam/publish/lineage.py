@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from html import escape
+from itertools import cycle
 from pathlib import PurePosixPath
 
 from kam.build import Model, marts, models
@@ -66,7 +67,7 @@ def lineage_picture() -> str:
         "subjects": sorted({_subject(model) for model in readers}),
         "tables": [mart.name for mart in sorted(marts(), key=lambda mart: (_subject(mart), mart.name))],
     }
-    hue = dict(zip(names["subjects"], _HUES, strict=True))
+    hue = dict(zip(names["subjects"], cycle(_HUES), strict=False))
     into_subjects = {(feed, _subject(model)) for model in readers for feed in model.references & FEEDS.keys()}
     into_tables = {
         (_subject(known[name]), mart.name)
