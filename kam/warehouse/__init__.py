@@ -4,8 +4,8 @@ from kam.warehouse.connection import memory, reading, warehouse
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_TRIED
 from kam.warehouse.schema import prepare
-from kam.warehouse.sql import SQL, Connection, literal, quoted, rows, transaction, utc_now
-from kam.warehouse.turns import writing
+from kam.warehouse.sql import SQL, Connection, insert, literal, quoted, rows, sql_text, transaction, utc_now
+from kam.warehouse.turns import user_name, writing
 
 __all__ = [
     "LAST_TRIED",
@@ -13,6 +13,7 @@ __all__ = [
     "Connection",
     "KnownCorrection",
     "checked_corrections",
+    "insert",
     "known_corrections",
     "literal",
     "memory",
@@ -20,7 +21,9 @@ __all__ = [
     "quoted",
     "reading",
     "rows",
+    "sql_text",
     "transaction",
+    "user_name",
     "utc_now",
     "warehouse",
     "writing",
