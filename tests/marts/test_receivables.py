@@ -12,12 +12,11 @@ import pytest
 import yaml
 
 from kam.build import prepare_build, run_models
-from kam.build.candidates import build
 from kam.periods import add_months, parse_month
 from kam.site import FEEDS
 from kam.warehouse import Connection
 from tests.marts import receivables_by_hand as by_hand
-from tests.support import SHARED, build_case, fetch, needs_shared, settings_of, stage
+from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of, stage
 
 GOLDEN = SHARED / "golden" / "receivables.yaml"
 MARTS = ("receivables_ageing", "receivables_summary", "receivables_rollforward", "receivables_kpis")
