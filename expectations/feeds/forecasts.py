@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_month
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
 from expectations.rules import Owner, Rule, Severity, Suite
 
 SUITE = Suite(
     name="forecasts",
     table="core.forecasts",
-    batch=rows_by_month("forecasts", "target_month"),
+    batch=of_the_months("forecasts"),
     needs=frozenset({"forecasts"}),
     rules=(
         has_rows("forecasts", Owner.SALES_CONTROLLING),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, rows_by_month
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months
 from expectations.rules import Owner, Rule, Severity, Suite
 
 SUITE = Suite(
     name="scorecards",
     table="core.scorecards",
-    batch=rows_by_month("scorecards"),
+    batch=of_the_months("scorecards"),
     needs=frozenset({"scorecards"}),
     rules=(
         has_rows("scorecards", Owner.KEY_ACCOUNTS),

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from kam.build.columns import MartColumn, read_columns, vocabulary
-from kam.warehouse import SQL
+from kam.warehouse import FEEDS_IN_VIEW, SQL
 
 _COLUMNS = re.compile(r"--\s*columns:\s*")
 _REFERENCE = re.compile(r"\b(core|build)\.([a-z_0-9]+)")
@@ -46,8 +46,10 @@ class Model:
 
     @property
     def references(self) -> frozenset[str]:
-        """Names of the core tables and candidate marts that the SELECT reads."""
-        return frozenset(name for _, name in _REFERENCE.findall(_without_comments(self.sql))) - {self.name}
+        """Names of the core tables and candidate marts that the SELECT reads, through a view across feeds too."""
+        read = {name for _, name in _REFERENCE.findall(_without_comments(self.sql))}
+        in_views = {feed for name in read for feed in FEEDS_IN_VIEW.get(name, ())}
+        return frozenset(read | in_views) - {self.name}
 
     @property
     def all_columns(self) -> tuple[MartColumn, ...]:

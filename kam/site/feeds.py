@@ -109,15 +109,51 @@ class RowRule:
     message: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Events:
+    """What a feed of events (its `date` is a day on which something happened) says about each of them.
+
+    From this follow the view `core.feed_events` and the rules of `expectations/feeds/events.py`. The account, product and
+    currency of an event are in the columns of that name. `quantity`, `unit_price` and `amount` name columns, for lines of
+    goods: one of the two prices is enough, `amount` is that of the whole line.
+    """
+
+    planned_date: str | None = None
+    """The day of an event that has not happened, whose `date` is empty: it belongs to a month, and is not news."""
+    quantity: str | None = None
+    unit_price: str | None = None
+    amount: str | None = None
+    line_counts: str = "true"
+    """A condition in SQL: lines for which it does not hold have no usual quantity or price, such as cancelled ones."""
+
+
 @dataclass(frozen=True)
 class Feed:
-    """One kind of extract: its grain, key and columns."""
+    """One kind of extract: its grain, key and columns.
+
+    `date` names the day or month that says to which business month a row belongs; master data has none. `events` is given
+    when that day is one on which something happened, and nothing is known before.
+    """
 
     name: str
     meaning: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     row_rules: tuple[RowRule, ...] = ()
+    date: str | None = None
+    events: Events | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a column named by `key`, `date` or `events` that the feed does not have."""
+        events = self.events or Events()
+        roles = (self.date, events.planned_date, events.quantity, events.unit_price, events.amount)
+        for name in (*self.key, *filter(None, roles)):
+            if name not in self.column_names:
+                message = f"kam/site/feeds.py: the feed {self.name} has no column {name!r}"
+                raise ValueError(message)
+        if self.events and not self.date:
+            message = f"kam/site/feeds.py: the feed {self.name} has events and no date. Name the column of their day"
+            raise ValueError(message)
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError when the feed has none."""
@@ -236,6 +272,7 @@ _FEEDS = (
         "calendar",
         "Business months that are not calendar months, such as 4-4-5; absent = calendar months",
         key=("period_month",),
+        date="period_month",
         columns=(
             _month("period_month", "The month, as its first calendar day"),
             _date("start_date", "First business day of the month", required=True),
@@ -249,6 +286,7 @@ _FEEDS = (
         "fx_rates",
         "Exchange rates into the reporting currency",
         key=("currency", "rate_date", "rate_type"),
+        date="rate_date",
         columns=(
             _currency("The foreign currency", required=True),
             _date("rate_date", "Date the rate is for", required=True),
@@ -266,6 +304,8 @@ _FEEDS = (
         "orders",
         "Order lines",
         key=("order_id", "line_no"),
+        date="order_date",
+        events=Events(quantity="quantity", unit_price="unit_price", line_counts="status IS DISTINCT FROM 'cancelled'"),
         columns=(
             _id("order_id", "The order", required=True),
             _integer("line_no", "Line of the order", default="1"),
@@ -290,6 +330,8 @@ _FEEDS = (
         "deliveries",
         "Deliveries against order lines",
         key=("delivery_id", "line_no"),
+        date="delivered_date",
+        events=Events(),
         columns=(
             _id("delivery_id", "The delivery note", required=True),
             _integer("line_no", "Line of the delivery note", default="1"),
@@ -304,6 +346,8 @@ _FEEDS = (
         "invoices",
         "Lines of invoices, credit notes and debit notes",
         key=("invoice_id", "line_no"),
+        date="invoice_date",
+        events=Events(quantity="quantity", amount="net_amount", line_counts="document_type = 'invoice'"),
         columns=(
             _id("invoice_id", "The document", required=True),
             _integer("line_no", "Line of the document", default="1"),
@@ -339,6 +383,8 @@ _FEEDS = (
         "payments",
         "Receipts and other settlements of what is owed",
         key=("payment_id", "line_no"),
+        date="payment_date",
+        events=Events(),
         columns=(
             _id("payment_id", "The payment", required=True),
             _integer("line_no", "Line of the payment", default="1"),
@@ -360,6 +406,7 @@ _FEEDS = (
         "payment_plan",
         "Receipts expected by account and month",
         key=("account_id", "month"),
+        date="month",
         columns=(
             _ACCOUNT,
             _month("month", "The month the receipts are planned for"),
@@ -371,6 +418,8 @@ _FEEDS = (
         "visits",
         "Visits to customers, planned and held",
         key=("visit_id",),
+        date="visit_date",
+        events=Events(planned_date="planned_date"),
         columns=(
             _id("visit_id", "The visit", required=True),
             _ACCOUNT,
@@ -414,6 +463,7 @@ _FEEDS = (
         "scorecards",
         "Ratings that customers give their vendors",
         key=("account_id", "month", "dimension"),
+        date="month",
         columns=(
             _ACCOUNT,
             _month("month", "The month rated"),
@@ -427,6 +477,7 @@ _FEEDS = (
         "issues",
         "Complaints, audit findings and requests of customers",
         key=("issue_id",),
+        date="opened_date",
         columns=(
             _id("issue_id", "The issue", required=True),
             _ACCOUNT,
@@ -444,6 +495,7 @@ _FEEDS = (
         "sales_plan",
         "Planned sales; the grain columns that are filled are the plan's grain, one version has one grain",
         key=("plan_version", "month", "account_id", "product_id", "product_line", "account_manager", "region"),
+        date="month",
         columns=(
             _id("plan_version", "The version of the plan", required=True),
             _month("month", "The month planned"),
@@ -477,6 +529,7 @@ _FEEDS = (
         "forecasts",
         "Quantities forecast for a target month at the end of a snapshot month",
         key=("forecast_step", "snapshot_month", "account_id", "product_id", "target_month"),
+        date="target_month",
         columns=(
             Column(
                 "forecast_step", Kind.ID, "Who or what forecast: sales, statistical, customer_schedule", default="sales"

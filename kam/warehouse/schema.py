@@ -10,6 +10,7 @@ from functools import cache
 import duckdb
 
 from kam.site import FEEDS, Correction, Feed
+from kam.warehouse.across_feeds import feed_currencies, feed_events
 from kam.warehouse.corrected import corrected_columns, fill_corrections, states_of_corrections, with_corrections
 from kam.warehouse.sql import SQL, Connection, literal, transaction
 
@@ -29,7 +30,8 @@ def sql_text(name: str) -> str:
 def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Correction] = ()) -> None:
     """Make what is missing: schemas, macros, the ledgers, an empty staging table and a view `core.<feed>` for each feed.
 
-    The views show what the corrections make of the rows, and `core.corrections` how each correction stands to its row.
+    The views show what the corrections make of the rows. `core.feed_events` and `core.feed_currencies` look across the feeds,
+    and `core.corrections` shows how each correction stands to its row.
     """
     views = _views(reporting_currency, corrections)
     made_from = (wanted_shape(reporting_currency), _hash(json.dumps([entry.model_dump() for entry in corrections])))
@@ -53,7 +55,11 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
     views = {
         feed.name: as_known(feed, reporting_currency, corrected_columns(feed, corrections)) for feed in FEEDS.values()
     }
-    return views | {"corrections": states_of_corrections(corrections, "staging.corrections")}
+    return views | {
+        "feed_events": feed_events(),
+        "feed_currencies": feed_currencies(),
+        "corrections": states_of_corrections(corrections, "staging.corrections"),
+    }
 
 
 def wanted_shape(reporting_currency: str) -> str:

@@ -23,13 +23,13 @@ with
             wanted.period_month,
             activity.account_id,
             activity.product_id,
-            sum(activity.sold_quantity) as sold_quantity_before
+            sum(activity.line_quantity) as sold_quantity_before
         from core.feed_activity as activity
         join
             build.settings as settings
             on activity.feed = case settings.forecast_actual when 'ordered' then 'orders' else 'invoices' end
         join wanted on activity.month_index between wanted.month_index - wanted.month_count and wanted.month_index - 1
-        where activity.sold_quantity > 0 and activity.product_id is not null
+        where activity.line_quantity > 0 and activity.product_id is not null
         group by wanted.period_month, wanted.month_count, activity.account_id, activity.product_id
         having count(distinct activity.month_index) = wanted.month_count
     ),

@@ -18,7 +18,17 @@ from kam.build import prepare_marts
 from kam.build.candidates import build
 from kam.periods import months_between, parse_month
 from kam.warehouse import Connection, literal, memory, prepare
+from tests.expectations.cases import Tampering
 from tests.support import SHARED, build_case, fetch, needs_shared, settings_of
+
+# One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
+TAMPERINGS = (
+    Tampering("delivery_performance.shares_within_0_and_1", "otif_ratio = 1.000001"),
+    Tampering("delivery_performance.parts_within_the_lines", "otif_count = line_count + 1"),
+    Tampering("quality_performance.ppm_needs_deliveries", "ppm = NULL", "ppm IS NOT NULL"),
+    Tampering("quality_performance.undefined_has_a_reason", "ppm_reason = 'nothing delivered'", "ppm IS NOT NULL"),
+)
+
 
 Row = dict[str, Any]
 

@@ -16,8 +16,27 @@ from kam.build.candidates import build
 from kam.periods import add_months, parse_month
 from kam.site import FEEDS
 from kam.warehouse import Connection
+from tests.expectations.cases import Tampering
 from tests.marts import receivables_by_hand as by_hand
 from tests.support import SHARED, build_case, fetch, needs_shared, settings_of, stage
+
+# One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
+TAMPERINGS = (
+    Tampering("receivables_ageing.every_item_has_its_bucket", "bucket = '31-60'", "bucket = '1-30'"),
+    Tampering("receivables_ageing.amounts_add_up", "paid_amount_doc = paid_amount_doc + 0.01"),
+    Tampering("receivables_ageing.items_are_open", "outstanding_amount_doc = 0"),
+    Tampering("receivables_ageing.nothing_is_dated_after_month_end", "document_date = '2026-11-01'"),
+    Tampering("receivables_ageing.undefined_has_a_reason", "outstanding_amount = NULL"),
+    Tampering("receivables_summary.buckets_add_up_the_items", "outstanding_amount = outstanding_amount + 0.01"),
+    Tampering("receivables_summary.undefined_has_a_reason", "outstanding_amount = NULL"),
+    Tampering("receivables_rollforward.difference_is_zero", "received_amount_doc = received_amount_doc + 0.01"),
+    Tampering("receivables_rollforward.closes_on_the_open_items", "closing_amount_doc = closing_amount_doc + 0.01"),
+    Tampering("receivables_rollforward.opens_on_the_last_closing", "opening_amount_doc = opening_amount_doc + 0.01"),
+    Tampering("receivables_kpis.levels_add_up", "closing_amount = closing_amount + 0.01", "level = 'account_manager'"),
+    Tampering("receivables_kpis.undefined_has_a_reason", "dso_days = NULL", "dso_days IS NOT NULL"),
+    Tampering("receivables_kpis.shares_within_0_and_1", "promise_kept_ratio = 1.000001"),
+)
+
 
 GOLDEN = SHARED / "golden" / "receivables.yaml"
 MARTS = ("receivables_ageing", "receivables_summary", "receivables_rollforward", "receivables_kpis")
