@@ -35,6 +35,7 @@ from sqlalchemy.pool import StaticPool
 
 from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, KeyValue, Rule, Suite
 from kam.errors import KamError
+from kam.warehouse import sql_text
 
 if TYPE_CHECKING:
     from datetime import date
@@ -177,23 +178,14 @@ def _failures_query(rule: Rule) -> str:
     `{batch}` is filled in by Great Expectations.
     """
     keys = ", ".join(f'"{key}" := "{key}"' for key in dict.fromkeys(("period_month", *rule.keys)))
-    return f"""
-WITH batch AS (
-  SELECT * FROM {{batch}}
-),
-failing AS (
-{_literal(rule.failing)}
-),
-months AS (
-  SELECT
-    CAST(period_month AS DATE) AS period_month,
-    count(*) AS failed_count,
-    min(struct_pack({keys}), {MAX_SAMPLE_KEYS}) AS first_keys
-  FROM failing
-  GROUP BY ALL
-)
-SELECT list(months ORDER BY period_month) AS months FROM months
-"""
+    return sql_text(
+        "checks/templates/failures_by_month.sql",
+        batch="{batch}",
+        # The line end, because a rule of a site may end in a comment.
+        failing=_literal(rule.failing) + "\n",
+        keys=keys,
+        most_keys=MAX_SAMPLE_KEYS,
+    )
 
 
 def _literal(sql: str) -> str:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from expectations.feeds.common import require, require_columns
 from expectations.rules import Owner, Rule, Severity, Threshold
 from kam.site import FEEDS, Events
+from kam.warehouse import sql_text
 
 MONTHS_OF_A_FEED = 6
 """Months of history from which a month's number of rows can be called unusual: payments, say, begin months after sales."""
@@ -43,31 +44,7 @@ def accounts_have_rows(feed: str, owner: Owner, severity: Severity = Severity.WA
         owner=owner,
         severity=severity,
         if_it_fails=f"The account left, or its {feed} are missing and its figures too low; ask, and load what is missing.",
-        failing=f"""
-WITH of_the_feed AS (
-    SELECT period_month, month_index, account_id, sum(row_count)::BIGINT AS row_count
-    FROM core.feed_activity
-    WHERE feed = '{feed}'
-    GROUP BY ALL
-),
-
-before AS (
-    SELECT
-        periods.period_month,
-        earlier.account_id,
-        count(*) AS month_count,
-        sum(earlier.row_count)::BIGINT AS row_count_before
-    FROM of_the_feed AS earlier
-    JOIN build.periods AS periods
-        ON earlier.month_index BETWEEN periods.month_index - {months} AND periods.month_index - 1
-    SEMI JOIN batch ON batch.period_month = periods.period_month
-    GROUP BY ALL
-)
-
-SELECT before.*
-FROM before
-ANTI JOIN of_the_feed USING (period_month, account_id)
-WHERE before.month_count = {months}""",
+        failing=sql_text("checks/templates/accounts_have_rows.sql", feed=feed, rule=name, months=months),
         keys=("account_id", "row_count_before"),
         # On real books half a year is what tells a customer who is missing from one who buys now and then.
         threshold=Threshold(Decimal(6), "months in a row with rows (at most 12) that make an account one to expect"),
@@ -85,27 +62,13 @@ def row_count_is_usual(feed: str, owner: Owner) -> Rule:
         severity=Severity.WARNING,
         if_it_fails="Figures are too low or too high when an extract is cut short or sent twice under other keys; compare the"
         " number with the source, and load what is missing.",
-        failing=f"""
-WITH of_the_feed AS (
-    SELECT period_month, month_index, sum(row_count)::BIGINT AS row_count
-    FROM core.feed_activity
-    WHERE feed = '{feed}'
-    GROUP BY ALL
-),
-
-usual AS (
-    SELECT periods.period_month, avg(earlier.row_count) AS usual_row_count
-    FROM of_the_feed AS earlier
-    JOIN build.periods AS periods
-        ON earlier.month_index BETWEEN periods.month_index - 12 AND periods.month_index - 1
-    GROUP BY periods.period_month
-    HAVING count(*) >= {MONTHS_OF_A_FEED} AND avg(earlier.row_count) >= {ENOUGH_ROWS}
-)
-
-SELECT period_month, '{feed}' AS feed, row_count, round(usual_row_count)::BIGINT AS usual_row_count
-FROM of_the_feed
-JOIN usual USING (period_month)
-WHERE abs(row_count - usual_row_count) > threshold('{name}') * usual_row_count""",
+        failing=sql_text(
+            "checks/templates/row_count_is_usual.sql",
+            feed=feed,
+            rule=name,
+            fewest_months=MONTHS_OF_A_FEED,
+            fewest_rows=ENOUGH_ROWS,
+        ),
         keys=("feed", "row_count", "usual_row_count"),
         threshold=Threshold(Decimal("0.5"), "share by which it may differ from the mean of the up to 12 months before"),
     )
@@ -121,18 +84,7 @@ def is_fresh(feed: str, owner: Owner, days: int) -> Rule:
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails="The extract was made before the month was over, and figures are too low; load the rest and close again.",
-        failing=f"""
-SELECT
-    periods.period_month,
-    '{feed}' AS feed,
-    max(activity.newest_date) AS newest_date,
-    any_value(periods.as_of_date) AS as_of_date
-FROM core.feed_activity AS activity
-JOIN build.periods AS periods ON periods.period_month = activity.period_month
-WHERE activity.feed = '{feed}'
-GROUP BY periods.period_month
-HAVING sum(activity.row_count) >= {ENOUGH_ROWS}
-   AND max(activity.newest_date) < any_value(periods.as_of_date) - threshold('{name}')::INTEGER""",
+        failing=sql_text("checks/templates/is_fresh.sql", feed=feed, rule=name, fewest_rows=ENOUGH_ROWS),
         keys=("feed", "newest_date", "as_of_date"),
         threshold=Threshold(Decimal(days), "days before the end of the month"),
     )
@@ -151,33 +103,7 @@ def not_in_the_future(feed: str, owner: Owner) -> Rule:
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails="The row is missing from the month that it belongs to; correct the year or month in the source.",
-        failing=f"""
-WITH others AS (
-    SELECT max(newest_date) AS newest_date
-    FROM core.newest_dates
-    WHERE feed <> '{feed}'
-),
-
-ahead AS (
-    SELECT DISTINCT feed.{date} AS date_ahead, others.newest_date
-    FROM core.{feed} AS feed
-    JOIN others ON feed.{date} > others.newest_date
-),
-
-gaps AS (
-    SELECT date_ahead, coalesce(lag(date_ahead) OVER (ORDER BY date_ahead), newest_date) AS last_date
-    FROM ahead
-),
-
-first_after_gap AS (
-    SELECT min(date_ahead) AS date_ahead, min(last_date) AS last_date
-    FROM gaps
-    WHERE date_ahead - last_date > threshold('{name}')
-)
-
-SELECT NULL::DATE AS period_month, feed.*, first_after_gap.last_date
-FROM core.{feed} AS feed
-JOIN first_after_gap ON feed.{date} >= first_after_gap.date_ahead""",
+        failing=sql_text("checks/templates/not_in_the_future.sql", feed=feed, rule=name, date=date),
         keys=(*FEEDS[feed].key, date, "last_date"),
         threshold=Threshold(Decimal(45), "days after all other dates"),
     )
@@ -245,33 +171,14 @@ def _lines(feed: str, rule: str) -> tuple[str, str]:
 
 def _far_from_usual(feed: str, figure: str, *, of_line: str, of_month: str, is_far: str) -> str:
     """The lines whose figure lies far from the median of their item's monthly means: one wild month does not move it."""
-    item = ("account_id", "product_id", "currency")
-    own_keys = [name for name in FEEDS[feed].key if name not in item]
-    return f"""
-WITH lines AS (
-    SELECT {", ".join(("period_month", *item, *own_keys))}, ({of_line})::DOUBLE AS {figure}
-    FROM batch
-),
-
-items AS (
-    SELECT DISTINCT period_month, account_id, product_id, currency FROM lines WHERE {figure} > 0
-),
-
-usual AS (
-    SELECT items.*, median({of_month}) AS usual_{figure}
-    FROM items
-    JOIN build.periods AS periods USING (period_month)
-    JOIN core.feed_activity AS activity
-        ON activity.account_id = items.account_id
-        AND activity.product_id = items.product_id
-        AND activity.currency = items.currency
-        AND activity.month_index BETWEEN periods.month_index - 12 AND periods.month_index - 1
-    WHERE activity.feed = '{feed}'
-    GROUP BY ALL
-    HAVING count({of_month}) >= {MONTHS_OF_AN_ITEM}
-)
-
-SELECT lines.* REPLACE ({figure}::DECIMAL(38, 4) AS {figure}), usual_{figure}::DECIMAL(38, 4) AS usual_{figure}
-FROM lines
-JOIN usual USING (period_month, account_id, product_id, currency)
-WHERE lines.{figure} > 0 AND ({is_far})"""
+    own_keys = [name for name in FEEDS[feed].key if name not in ("account_id", "product_id", "currency")]
+    return sql_text(
+        "checks/templates/far_from_usual.sql",
+        feed=feed,
+        figure=figure,
+        keys="".join(f"{key}, " for key in own_keys),
+        of_line=of_line,
+        of_month=of_month,
+        is_far=is_far,
+        fewest_months=MONTHS_OF_AN_ITEM,
+    )

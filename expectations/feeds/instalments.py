@@ -5,24 +5,12 @@ from __future__ import annotations
 from expectations.checks import rule_from_file
 from expectations.feeds.common import key_is_unique
 from expectations.rules import Owner, Rule, Severity, Suite
-
-# An instalment belongs to the month of its invoice; without one, to the month it falls due.
-_OF_THE_MONTHS = """
-SELECT instalments.*, days.period_month
-FROM core.instalments AS instalments
-LEFT JOIN (
-    SELECT invoice_id, min(invoice_date) AS invoice_date
-    FROM core.invoices
-    SEMI JOIN core.instalments USING (invoice_id)
-    GROUP BY invoice_id
-) AS invoices USING (invoice_id)
-JOIN core.days AS days ON days.calendar_date = coalesce(invoices.invoice_date, instalments.due_date)
-SEMI JOIN build.periods AS periods ON periods.period_month = days.period_month"""
+from kam.warehouse import sql_text
 
 SUITE = Suite(
     name="instalments",
     table="core.instalments",
-    batch=_OF_THE_MONTHS,
+    batch=f"SELECT * FROM ({sql_text('checks/batches/instalments.sql')})",
     needs=frozenset({"instalments"}),
     rules=(
         key_is_unique("instalments"),

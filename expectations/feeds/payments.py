@@ -6,20 +6,12 @@ from expectations.checks import rule_from_file
 from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months
 from expectations.feeds.events import is_fresh, not_in_the_future, row_count_is_usual
 from expectations.rules import Owner, Rule, Severity, Suite
+from kam.warehouse import sql_text
 
-# The header of each invoice that the batch's payments name; its columns agree across lines by a rule of its own.
-_WITH_INVOICES = """
-WITH invoices AS (
-    SELECT invoice_id, min(account_id) AS invoice_account_id, min(currency) AS invoice_currency
-    FROM core.invoices
-    SEMI JOIN batch USING (invoice_id)
-    GROUP BY invoice_id
-)
 
-SELECT batch.*, invoices.invoice_account_id, invoices.invoice_currency
-FROM batch
-JOIN invoices USING (invoice_id)
-"""
+def _with_invoices(is_broken: str) -> str:
+    return sql_text("checks/templates/payments_and_invoices.sql", is_broken=is_broken)
+
 
 SUITE = Suite(
     name="payments",
@@ -49,7 +41,7 @@ SUITE = Suite(
             owner=Owner.RECEIVABLES,
             severity=Severity.WARNING,
             if_it_fails="The payment stays unapplied and the invoice open; post it in the invoice's currency.",
-            failing=f"{_WITH_INVOICES}WHERE batch.currency <> invoices.invoice_currency",
+            failing=_with_invoices("batch.currency <> invoices.invoice_currency"),
             keys=("payment_id", "line_no", "invoice_id", "currency", "invoice_currency"),
             needs=frozenset({"invoices"}),
         ),
@@ -60,7 +52,7 @@ SUITE = Suite(
             owner=Owner.RECEIVABLES,
             severity=Severity.INFO,
             if_it_fails="Nothing breaks: the invoice named is settled. Confirm that one account pays for the other.",
-            failing=f"{_WITH_INVOICES}WHERE batch.account_id <> invoices.invoice_account_id",
+            failing=_with_invoices("batch.account_id <> invoices.invoice_account_id"),
             keys=("payment_id", "line_no", "account_id", "invoice_id", "invoice_account_id"),
             needs=frozenset({"invoices"}),
         ),

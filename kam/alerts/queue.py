@@ -12,7 +12,7 @@ from datetime import date
 from kam.alerts.channels import Attempt, Message, send_all
 from kam.alerts.plain import plain
 from kam.site import ALERT_EVENTS, AlertEvent, AlertsSection, Site
-from kam.warehouse import Connection, rows, transaction, utc_now, warehouse, writing
+from kam.warehouse import Connection, insert, rows, transaction, utc_now, warehouse, writing
 
 log = logging.getLogger("kam")
 
@@ -73,17 +73,26 @@ def record(con: Connection, site: Site, alerts: Sequence[Alert]) -> None:
             (number, load), *_ = con.execute(
                 "SELECT (SELECT coalesce(max(alert_id), 0) + 1 FROM ops.alerts), (SELECT max(load_id) FROM ops.loads)"
             ).fetchall()
-            con.execute(
-                "INSERT INTO ops.alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [number, alert.event, list(alert.months), alert.severity, alert.subject, alert.body, load, utc_now()],
+            written = {
+                "alert_id": number, "event": alert.event, "period_months": list(alert.months),
+                "severity": alert.severity, "subject": alert.subject, "body": alert.body, "as_of_load": load,
+                "created_at": utc_now(),
+            }  # fmt: skip
+            subjects = [
+                {
+                    "alert_id": number, "subject": subject, "state": state.state, "fingerprint": state.fingerprint,
+                    "reasons": json.dumps(list(state.reasons)),
+                }
+                for subject, state in alert.states.items()
+            ]  # fmt: skip
+            channels = alert.wanted_by(site.settings.alerts)
+            insert(con, "ops.alerts", [written])
+            insert(con, "ops.alert_subjects", subjects)
+            insert(
+                con,
+                "ops.alert_deliveries",
+                [{"alert_id": number, "channel": channel, "attempts": 0} for channel in channels],
             )
-            for subject, state in alert.states.items():
-                con.execute(
-                    "INSERT INTO ops.alert_subjects VALUES (?, ?, ?, ?, ?)",
-                    [number, subject, state.state, state.fingerprint, json.dumps(list(state.reasons))],
-                )
-            for channel in alert.wanted_by(site.settings.alerts):
-                con.execute("INSERT INTO ops.alert_deliveries VALUES (?, ?, 0, NULL, NULL)", [number, channel])
 
 
 def waiting(con: Connection, site: Site) -> list[Waiting]:

@@ -8,6 +8,7 @@ the models of now, and compared with the content hash that the ledger recorded.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,16 +20,17 @@ from typing import Any
 import duckdb
 
 from kam.archive import ledger, store
-from kam.build import marts, models_hash, prepare_build, prepare_marts, record_content, run_models
+from kam.build import models_hash, prepare_build, prepare_marts, record_content, run_models
 from kam.close import versions
 from kam.errors import KamError, UsageError
 from kam.ingest import Extract, SourceFile, replay
 from kam.periods import add_months
 from kam.site import SETTINGS_FILE, Settings, Site, scratch_folder, validate_settings
-from kam.warehouse import Connection, literal, prepare, rows, transaction, warehouse, writing
+from kam.warehouse import Connection, insert, literal, prepare, rows, transaction, warehouse, writing
 
 _COUNTS = ("read_count", "loaded_count", "unchanged_count", "rejected_count", "superseded_count")
 Entry = Mapping[str, Any]
+log = logging.getLogger("kam")
 
 
 @dataclass
@@ -61,7 +63,7 @@ def rebuild(
     *,
     force: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
-    on_wait: Callable[[str], None] = print,
+    on_wait: Callable[[str], None] = log.info,
 ) -> RebuildReport:
     """Make `warehouse.duckdb` again and put it in the place of the old one.
 
@@ -229,13 +231,7 @@ def _commit_again(con: Connection, close: Entry) -> str:
     manifest["content"] = dict(made.tables)
     manifest["loads"] = versions.loads_known(con, close["as_of_load"])
     with transaction(con):
-        for mart in marts():
-            names = ", ".join(column.name for column in mart.all_columns)
-            con.execute(
-                f"INSERT INTO marts.{mart.name} (close_version, {names}) "
-                f"SELECT ?, {names} FROM build.{mart.name} WHERE period_month = ?",
-                [version, month],
-            )
+        versions.keep_rows(con, month, version, made.tables)
         values = {**close, "content_hash": made.content_hash, "manifest": json.dumps(manifest, sort_keys=True)}
         _insert(con, "ops.closes", [values])
         of_version = {"period_month": month, "close_version": version}
@@ -254,11 +250,7 @@ def _insert(con: Connection, table: str, records: Sequence[Entry]) -> None:
     """Add rows to a table of `ops`; names that it does not have are left out, those of later releases have defaults."""
     columns = [row["column_name"] for row in rows(con, f"DESCRIBE {table}")]
     for record in records:
-        names = [name for name in columns if name in record]
-        con.execute(
-            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-            [record[name] for name in names],
-        )
+        insert(con, table, [{name: record[name] for name in columns if name in record}])
 
 
 def _take_over_alerts(site: Site, aside: Site) -> None:
@@ -272,7 +264,7 @@ def _take_over_alerts(site: Site, aside: Site) -> None:
         con.execute(f"ATTACH {literal(str(site.warehouse))} AS before (READ_ONLY)")
         with transaction(con):
             for table in ("alerts", "alert_subjects", "alert_deliveries"):
-                con.execute(f"INSERT INTO ops.{table} FROM before.ops.{table}")
+                con.execute(f"INSERT INTO ops.{table} BY NAME FROM before.ops.{table}")
 
 
 def _kept(site: Site) -> Path | None:

@@ -10,7 +10,7 @@ from kam.build.settings_tables import settings_tables
 from kam.errors import UsageError
 from kam.periods import month_name
 from kam.site import FEEDS, Settings
-from kam.warehouse import Connection
+from kam.warehouse import Connection, sql_text
 
 
 def data_range(con: Connection) -> tuple[date, date] | None:
@@ -47,23 +47,7 @@ def prepare_build(
     materialise(con, "days")
     _check_months(con, months)
     con.execute(
-        """
-        CREATE OR REPLACE TABLE build.periods AS
-        WITH previous AS (
-            SELECT period_month, max(close_version) AS close_version FROM ops.closes
-            WHERE as_of_load <= $as_of_load GROUP BY period_month
-        )
-        SELECT
-            months.*,
-            CASE
-                WHEN $restate AND list_contains($months, (months.period_month - INTERVAL 1 MONTH)::DATE) THEN NULL
-                ELSE previous.close_version
-            END AS previous_version
-        FROM core.months AS months
-        LEFT JOIN previous ON previous.period_month = months.period_month - INTERVAL 1 MONTH
-        WHERE list_contains($months, months.period_month)
-        ORDER BY months.period_month
-        """,
+        f"CREATE OR REPLACE TABLE build.periods AS {sql_text('build/periods.sql')}",
         {"months": list(months), "restate": restate, "as_of_load": as_of_load},
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from kam.site import RATED_DIMENSIONS, RatingRules, Settings
-from kam.warehouse import Connection
+from kam.warehouse import Connection, insert
 
 
 def settings_tables(con: Connection, settings: Settings) -> None:
@@ -39,10 +39,16 @@ def settings_tables(con: Connection, settings: Settings) -> None:
     _table(
         con,
         "ageing_buckets",
-        "bucket_no INTEGER, bucket VARCHAR, lower_days INTEGER, upper_days INTEGER, loss_rate DECIMAL(18, 6)",
+        {
+            "bucket_no": "INTEGER",
+            "bucket": "VARCHAR",
+            "lower_days": "INTEGER",
+            "upper_days": "INTEGER",
+            "loss_rate": "DECIMAL(18, 6)",
+        },
         _ageing_buckets(settings),
     )
-    _table(con, "plan_due", "plan_version VARCHAR, due_date DATE", list(variance.plan_due.items()))
+    _table(con, "plan_due", {"plan_version": "VARCHAR", "due_date": "DATE"}, list(variance.plan_due.items()))
     con.execute("CREATE OR REPLACE TABLE build.corrections AS FROM core.corrections")
     _rating_tables(con, settings)
 
@@ -63,13 +69,13 @@ def _rating_tables(con: Connection, settings: Settings) -> None:
     _table(
         con,
         "rating_rules",
-        "account_id VARCHAR, delivery_basis VARCHAR",
+        {"account_id": "VARCHAR", "delivery_basis": "VARCHAR"},
         [(account_id, rule.delivery_basis) for account_id, rule in rules],
     )
     _table(
         con,
         "rating_weights",
-        "account_id VARCHAR, dimension VARCHAR, weight DECIMAL(18, 6)",
+        {"account_id": "VARCHAR", "dimension": "VARCHAR", "weight": "DECIMAL(18, 6)"},
         [
             (account_id, dimension, rule.weights.get(dimension, Decimal(0)))
             for account_id, rule in rules
@@ -79,13 +85,13 @@ def _rating_tables(con: Connection, settings: Settings) -> None:
     _table(
         con,
         "rating_ppm_steps",
-        "account_id VARCHAR, upper_ppm DECIMAL(18, 6), score DECIMAL(18, 6)",
+        {"account_id": "VARCHAR", "upper_ppm": "DECIMAL(18, 6)", "score": "DECIMAL(18, 6)"},
         [(account_id, upper, score) for account_id, rule in rules for upper, score in (*rule.ppm_steps, (None, 0))],
     )
     _table(
         con,
         "rating_bands",
-        "account_id VARCHAR, band VARCHAR, lower_score DECIMAL(18, 6), upper_score DECIMAL(18, 6)",
+        {"account_id": "VARCHAR", "band": "VARCHAR", "lower_score": "DECIMAL(18, 6)", "upper_score": "DECIMAL(18, 6)"},
         [
             (account_id, band, lower, upper)
             for account_id, rule in rules
@@ -94,7 +100,8 @@ def _rating_tables(con: Connection, settings: Settings) -> None:
     )
 
 
-def _table(con: Connection, name: str, columns: str, values: Sequence[tuple[object, ...]]) -> None:
-    con.execute(f"CREATE OR REPLACE TABLE build.{name} ({columns})")
+def _table(con: Connection, name: str, columns: Mapping[str, str], values: Sequence[tuple[object, ...]]) -> None:
+    shape = ", ".join(f"{column} {sql_type}" for column, sql_type in columns.items())
+    con.execute(f"CREATE OR REPLACE TABLE build.{name} ({shape})")
     for row in values:
-        con.execute(f"INSERT INTO build.{name} VALUES ({', '.join('?' * len(row))})", row)
+        insert(con, f"build.{name}", [dict(zip(columns, row, strict=True))])

@@ -9,7 +9,7 @@ import duckdb
 from kam.close import Action, newest_load, planned_months
 from kam.periods import parse_month
 from kam.site import Settings, Site
-from kam.warehouse import LAST_TRIED, Connection, literal, reading
+from kam.warehouse import LAST_TRIED, Connection, literal, reading, sql_text
 
 Row = dict[str, str]
 _SHOWN_LOADS = 15
@@ -52,22 +52,7 @@ def site_status(site: Site) -> Status:
 
 
 def _months(con: Connection, settings: Settings) -> list[Row]:
-    found = _texts(
-        con.execute(
-            """
-            SELECT
-                strftime(period_month, '%Y-%m') AS "Month",
-                close_version::VARCHAR AS "Version",
-                verdict AS "Verdict",
-                strftime(closed_at, '%Y-%m-%d %H:%M') AS "Closed (UTC)",
-                closed_by AS "By",
-                coalesce(nullif(reason, ''), '') AS "Reason"
-            FROM ops.closes
-            QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
-            ORDER BY period_month
-            """
-        )
-    )
+    found = _texts(con.execute(sql_text("status/closed_months.sql")))
     planned = planned_months(con, settings, [parse_month(row["Month"]) for row in found], as_of_load=newest_load(con))
     stale = {month.month: month.why for month in planned if month.action is Action.COMPARE}
     return [row | {"May have changed": stale.get(parse_month(row["Month"]), "")} for row in found]
@@ -107,21 +92,7 @@ def _loads(con: Connection) -> list[Row]:
 
 
 def _failed_checks(con: Connection) -> list[Row]:
-    return _texts(
-        con.execute(
-            f"""
-            SELECT
-                severity AS "Severity", sentence AS "Rule", strftime(max(period_month), '%Y-%m') AS "Last month",
-                count(*) AS "Months", arg_max(failed_count, period_month) AS "Failed", check_name AS "Check"
-            FROM ops.checks AS checks
-            SEMI JOIN ({LAST_TRIED}) AS newest
-              ON newest.period_month = checks.period_month AND newest.close_version = checks.close_version
-            WHERE NOT success
-            GROUP BY severity, sentence, check_name
-            ORDER BY list_position(['critical', 'warning', 'info'], severity), check_name
-            """
-        ),
-    )
+    return _texts(con.execute(sql_text("status/failed_checks.sql", last_tried=LAST_TRIED)))
 
 
 def _undelivered(con: Connection, settings: Settings) -> list[Row]:

@@ -17,7 +17,7 @@ from typing import Any
 from expectations import Severity
 from kam.build import controls
 from kam.site import FEEDS
-from kam.warehouse import Connection, literal, rows
+from kam.warehouse import Connection, rows, sql_text
 
 _COUNTS_DIFFER = (
     "rows are in staging that no load counted, or the other way round; kam rebuild makes the warehouse again from the "
@@ -73,7 +73,7 @@ def control_totals(con: Connection, available: Mapping[str, bool]) -> list[Contr
 
     `available` says which feeds the site has (`Settings.available`); a total that lacks what it needs is left out.
     """
-    totals = _totals(con, _load_counts(), _COUNTS_DIFFER)
+    totals = _totals(con, sql_text("close/load_counts.sql", feeds=list(FEEDS)), _COUNTS_DIFFER)
     for control in controls().values():
         if not control.missing(available):
             totals += _totals(con, control.sql, control.why)
@@ -81,40 +81,7 @@ def control_totals(con: Connection, available: Mapping[str, bool]) -> list[Contr
 
 
 def _totals(con: Connection, sides: str, if_it_breaks: str) -> list[ControlTotal]:
-    found = rows(
-        con,
-        f"""
-        WITH sides AS (
-            {sides}
-        ),
-
-        items AS (
-            SELECT
-                period_month,
-                control,
-                currency,
-                item,
-                coalesce(sum(left_amount), 0)::DECIMAL(38, 4) AS left_amount,
-                coalesce(sum(right_amount), 0)::DECIMAL(38, 4) AS right_amount
-            FROM sides
-            GROUP BY period_month, control, currency, item
-        )
-
-        SELECT
-            period_month,
-            control,
-            currency,
-            sum(left_amount) AS left_amount,
-            sum(right_amount) AS right_amount,
-            count(*) FILTER (left_amount <> right_amount) AS untied_count,
-            arg_min(
-                {{ 'item': item, 'left_amount': left_amount, 'right_amount': right_amount }},
-                (-abs(left_amount - right_amount), item)
-            ) FILTER (left_amount <> right_amount) AS first_untied
-        FROM items
-        GROUP BY period_month, control, currency
-        """,
-    )
+    found = rows(con, sql_text("close/control_totals.sql", sides=sides))
     return [_control_total(row, if_it_breaks) for row in found]
 
 
@@ -134,66 +101,3 @@ def _control_total(row: Mapping[str, Any], if_it_breaks: str) -> ControlTotal:
         first_untied_right_amount=first.get("right_amount"),
         if_it_breaks=if_it_breaks,
     )
-
-
-def _load_counts() -> str:
-    """What the loads counted against the rows that are there, load by load, the same in every month.
-
-    Rows read are in staging, unchanged or among the rejects. Rows loaded less rows replaced are the ones known now: the
-    rows of a load that are known or were ended later, less those that it ended.
-    """
-    as_of_load = "getvariable('as_of_load')"
-    counts = "UNION ALL".join(
-        f"""
-        SELECT {literal(feed)} AS feed, load_id, count(*) AS staged, 0 AS known
-        FROM staging.{feed} WHERE load_id <= {as_of_load} GROUP BY load_id
-        UNION ALL
-        SELECT {literal(feed)}, load_id, 0, count(*) FROM core.{feed} GROUP BY load_id
-        UNION ALL
-        SELECT {literal(feed)}, unnest([load_id, superseded_load_id]), 0, unnest([1, -1])
-        FROM staging.{feed} WHERE superseded_load_id <= {as_of_load}
-        """
-        for feed in FEEDS
-    )
-    return f"""
-        WITH counts AS ({counts}),
-
-        staged AS (
-            SELECT feed, load_id, sum(staged) AS staged, sum(known) AS known FROM counts GROUP BY feed, load_id
-        ),
-
-        rejected AS (
-            SELECT feed, load_id, count(DISTINCT source_row) AS rejected FROM staging.rejects GROUP BY feed, load_id
-        ),
-
-        loads AS (
-            SELECT * FROM ops.loads WHERE status = 'loaded' AND load_id <= {as_of_load}
-        ),
-
-        compared AS (
-            SELECT
-                feed,
-                'load ' || load_id || coalesce(' (' || loads.source || ')', '') AS item,
-                coalesce(loads.read_count, 0) AS read_count,
-                coalesce(staged.staged, 0) + coalesce(loads.unchanged_count, 0) + coalesce(rejected.rejected, 0) AS kept_count,
-                coalesce(loads.loaded_count - loads.superseded_count, 0) AS counted,
-                coalesce(staged.known, 0) AS known
-            FROM loads
-            FULL JOIN staged USING (feed, load_id)
-            LEFT JOIN rejected USING (feed, load_id)
-        )
-
-        SELECT
-            periods.period_month,
-            feed || ': rows read = staging + unchanged + rejected' AS control,
-            'rows' AS currency,
-            item,
-            read_count AS left_amount,
-            kept_count AS right_amount
-        FROM compared
-        CROSS JOIN build.periods AS periods
-        UNION ALL
-        SELECT periods.period_month, feed || ': rows loaded − replaced = core', 'rows', item, counted, known
-        FROM compared
-        CROSS JOIN build.periods AS periods
-        """

@@ -17,7 +17,7 @@ from kam.close.versions import last_version
 from kam.errors import KamError, UsageError
 from kam.periods import add_months, month_name
 from kam.site import FEEDS, Feed
-from kam.warehouse import Connection, literal, rows
+from kam.warehouse import Connection, literal, rows, sql_text
 
 NOW = "now"
 _CELL_ORDER = "is_money AND change IS NOT NULL DESC, abs(change) DESC NULLS LAST, table_name, account_id, key, measure"
@@ -231,9 +231,9 @@ def _compare(con: Connection, mart: Model, before: Side, after: Side) -> TableCh
     cells = ", ".join(_cell(column) for column in mart.all_columns if column.name not in grain)
     con.execute(
         f"""
-        INSERT INTO diff_cells
-        SELECT {literal(mart.name)}, {account}, {f"concat_ws(', ', {key})" if key else "''"}, cell.measure, state,
-               cell.is_money, cell.value_before, cell.value_after, cell.change
+        INSERT INTO diff_cells BY NAME
+        SELECT {literal(mart.name)} AS table_name, {account} AS account_id,
+               {f"concat_ws(', ', {key})" if key else "''"} AS key, cell.measure, state, cell.is_money, cell.value_before, cell.value_after, cell.change
         FROM (SELECT a, b, state, unnest([{cells}]) AS cell FROM diff_rows)
         WHERE cell IS NOT NULL
         """
@@ -282,12 +282,11 @@ def _compare_sources(con: Connection, before: Side, after: Side) -> None:
         """
     )
     for (name,) in sorted(feeds):
-        con.execute(_source_rows(FEEDS[name], before, after))
+        con.execute(f"INSERT INTO diff_sources BY NAME {_source_rows(FEEDS[name], before, after)}")
 
 
 def _source_rows(feed: Feed, before: Side, after: Side) -> str:
-    """An INSERT of the rows of a feed that are known on one side only, when they can matter for the month."""
-    keys = " AND ".join(f"a.{name} IS NOT DISTINCT FROM b.{name}" for name in feed.key)
+    """A SELECT of the rows of a feed that are known on one side only, when they can matter for the month."""
     key = ", ".join(f"{_either(name)}::VARCHAR" for name in feed.key)
     others = [name for name in feed.column_names if name not in feed.key]
     corrected = ", ".join(
@@ -304,28 +303,18 @@ def _source_rows(feed: Feed, before: Side, after: Side) -> str:
     following = add_months(before.month, 1)
     dates = ", ".join(f"a.{name}, b.{name}" for name in feed.date_columns)
     matters = f"coalesce(least({dates}) < DATE '{following}', true)" if dates else "true"
-    return f"""
-        INSERT INTO diff_sources
-        WITH
-            a AS (FROM staging.{feed.name} WHERE {_known(before.as_of_load)} AND NOT ({_known(after.as_of_load)})),
-            b AS (FROM staging.{feed.name} WHERE {_known(after.as_of_load)} AND NOT ({_known(before.as_of_load)})),
-            found AS (
-                SELECT
-                    {account} AS account_id, concat_ws(' ', {key}) AS key,
-                    CASE WHEN a.load_id IS NULL THEN 'new' WHEN b.load_id IS NULL THEN 'gone' ELSE 'corrected' END AS what,
-                    CASE WHEN a.load_id IS NULL OR b.load_id IS NULL THEN concat_ws(', ', {whole}) ELSE concat_ws(', ', {corrected}) END AS "values",
-                    CASE WHEN b.load_id IS NULL THEN coalesce(a.superseded_load_id, a.load_id) ELSE b.load_id END AS load_id,
-                    CASE WHEN b.load_id IS NULL THEN a.source_row ELSE b.source_row END AS source_row
-                FROM a FULL JOIN b ON {keys}
-                WHERE {matters}
-            )
-        SELECT
-            {literal(feed.name)}, found.account_id, found.key, found.what, found."values", found.load_id, loads.source,
-            found.source_row, coalesce(accounts.rank, 0)
-        FROM found
-        LEFT JOIN ops.loads AS loads ON loads.load_id = found.load_id
-        LEFT JOIN diff_accounts AS accounts ON accounts.account_id = found.account_id
-        WHERE found.account_id IS NULL OR accounts.rank IS NOT NULL"""
+    return sql_text(
+        "close/source_changes.sql",
+        feed=feed.name,
+        known_before=_known(before.as_of_load),
+        known_after=_known(after.as_of_load),
+        account=account,
+        key=key,
+        whole=whole,
+        corrected=corrected,
+        same_key=feed.same_key("a", "b"),
+        matters=matters,
+    )
 
 
 def _known(load_id: int) -> str:

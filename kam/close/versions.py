@@ -6,10 +6,9 @@ was committed is never changed.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -20,7 +19,7 @@ from kam.close.controls import ControlTotal
 from kam.errors import UsageError
 from kam.periods import add_months
 from kam.site import Site
-from kam.warehouse import Connection, literal, rows, transaction, utc_now
+from kam.warehouse import Connection, insert, literal, rows, transaction, user_name, utc_now
 
 # What is kept of an attempt that failed stands under this version; those of closes begin with 1.
 _FAILED = 0
@@ -141,39 +140,62 @@ def commit(
     is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
     found = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
     counts: dict[str, int] = dict(found.fetchall())
-    manifest = {
-        "content": dict(candidate.tables),
-        "rows": counts,
-        "loads": loads_known(con, as_of_load),
-        "opened_from_version": con.execute(
-            "SELECT previous_version FROM build.periods WHERE period_month = ?", [month]
-        ).fetchall()[0][0],
-        "failed_checks": failed,
-        # As text, in the order of the settings: the order of a customer's bands means something.
-        "settings": json.dumps(site.settings.definitions),
+    manifest = _manifest(con, site, candidate, counts, failed, as_of_load)
+    close = {
+        "period_month": month,
+        "close_version": version,
+        "as_of_load": as_of_load,
+        "content_hash": candidate.content_hash,
+        "settings_hash": site.settings.definitions_hash,
+        "models_hash": models_hash(),
+        "verdict": "warning" if is_warned else "good",
+        "closed_at": utc_now(),
+        "closed_by": user_name(),
+        "reason": reason,
+        "manifest": json.dumps(manifest, sort_keys=True),
     }
     with transaction(con):
-        filled = {name for name, row_count in counts.items() if row_count}
-        for mart in (mart for mart in marts() if mart.name in filled):
-            names = ", ".join(column.name for column in mart.all_columns)
-            con.execute(
-                f"INSERT INTO marts.{mart.name} (close_version, {names}) "
-                f"SELECT ?, {names} FROM build.{mart.name} WHERE period_month = ?",
-                [version, month],
-            )
-        con.execute(
-            "INSERT INTO ops.closes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                month, version, as_of_load, candidate.content_hash, site.settings.definitions_hash, models_hash(),
-                "warning" if is_warned else "good", utc_now(), _user(), reason,
-                json.dumps(manifest, sort_keys=True),
-            ],
-        )  # fmt: skip
+        keep_rows(con, month, version, [name for name, row_count in counts.items() if row_count])
+        insert(con, "ops.closes", [close])
         _keep_checks(con, month, version, checks)
         _keep_controls(con, month, version, controls)
         keep_corrections(con, month, version)
         _forget_failure(con, month)
     return version
+
+
+def _manifest(
+    con: Connection,
+    site: Site,
+    candidate: Candidate,
+    counts: Mapping[str, int],
+    failed: Mapping[str, int],
+    as_of_load: int,
+) -> dict[str, object]:
+    """What a version was made from, and what it holds: hashes and rows by table, loads, failed checks, settings."""
+    opened_from = con.execute(
+        "SELECT previous_version FROM build.periods WHERE period_month = ?", [candidate.month]
+    ).fetchall()
+    return {
+        "content": dict(candidate.tables),
+        "rows": counts,
+        "loads": loads_known(con, as_of_load),
+        "opened_from_version": opened_from[0][0],
+        "failed_checks": failed,
+        # As text, in the order of the settings: the order of a customer's bands means something.
+        "settings": json.dumps(site.settings.definitions),
+    }
+
+
+def keep_rows(con: Connection, month: date, version: int, tables: Collection[str]) -> None:
+    """Copy a month's rows of these marts from `build.*` to `marts.*`, as those of a version."""
+    for mart in (mart for mart in marts() if mart.name in tables):
+        names = ", ".join(column.name for column in mart.all_columns)
+        con.execute(
+            f"INSERT INTO marts.{mart.name} (close_version, {names}) "
+            f"SELECT ?, {names} FROM build.{mart.name} WHERE period_month = ?",
+            [version, month],
+        )
 
 
 def keep_failure(
@@ -188,10 +210,11 @@ def keep_failure(
     """Record an attempt to close a month that failed, in place of an earlier one: why, with its checks and controls."""
     with transaction(con):
         _forget_failure(con, month)
-        con.execute(
-            "INSERT INTO ops.failed_closes VALUES (?, ?, ?, ?, ?, ?)",
-            [month, last_version(con, month), as_of_load, utc_now(), _user(), message],
-        )
+        attempt = {
+            "period_month": month, "last_version": last_version(con, month), "as_of_load": as_of_load,
+            "failed_at": utc_now(), "failed_by": user_name(), "message": message,
+        }  # fmt: skip
+        insert(con, "ops.failed_closes", [attempt])
         _keep_checks(con, month, _FAILED, checks)
         _keep_controls(con, month, _FAILED, controls)
 
@@ -219,58 +242,57 @@ def loads_known(con: Connection, as_of_load: int) -> list[dict[str, object]]:
 
 def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[CheckResult]) -> None:
     kept = [
-        (
-            check.name, check.suite, check.table, check.severity.value, check.sentence, check.owner,
-            check.if_it_fails, not check.fails_in(month), check.checked_in(month), check.failed_in(month),
-            json.dumps(check.keys_in(month)), check.threshold.value, check.threshold.meaning,
-        )
+        {
+            "period_month": month,
+            "close_version": version,
+            "check_name": check.name,
+            "suite": check.suite,
+            "table_name": check.table,
+            "severity": check.severity.value,
+            "sentence": check.sentence,
+            "owner": check.owner,
+            "if_it_fails": check.if_it_fails,
+            "success": not check.fails_in(month),
+            "checked_count": check.checked_in(month),
+            "failed_count": check.failed_in(month),
+            "sample_keys": json.dumps(check.keys_in(month)),
+            "threshold": check.threshold.value,
+            "threshold_meaning": check.threshold.meaning,
+        }
         for check in checks
-    ]  # fmt: skip
-    _insert(con, "checks", month, version, kept)
+    ]
+    insert(con, "ops.checks", kept)
 
 
 def _keep_controls(con: Connection, month: date, version: int, controls: Sequence[ControlTotal]) -> None:
     kept = [
-        (
-            total.control,
-            total.currency,
-            total.left_amount,
-            total.right_amount,
-            total.difference,
-            total.severity,
-            total.untied_count,
-            total.first_untied,
-            total.first_untied_left_amount,
-            total.first_untied_right_amount,
-        )
+        {
+            "period_month": month,
+            "close_version": version,
+            "control": total.control,
+            "currency": total.currency,
+            "left_amount": total.left_amount,
+            "right_amount": total.right_amount,
+            "difference": total.difference,
+            "severity": total.severity,
+            "untied_count": total.untied_count,
+            "first_untied": total.first_untied,
+            "first_untied_left_amount": total.first_untied_left_amount,
+            "first_untied_right_amount": total.first_untied_right_amount,
+        }
         for total in controls
         if total.month == month
     ]
-    _insert(con, "control_totals", month, version, kept)
+    insert(con, "ops.control_totals", kept)
 
 
 def keep_corrections(con: Connection, month: date, version: int) -> None:
     """List the corrections of the build as those of a version."""
     con.execute(
         f"""
-        INSERT INTO ops.corrections
+        INSERT INTO ops.corrections BY NAME
         SELECT
-            DATE '{month}', {version}, feed, key, key_values, column_name, wrong_value, right_value, reason, owner, state
+            DATE '{month}' AS period_month, {version} AS close_version, feed, key, key_values, column_name, wrong_value, right_value, reason, owner, state
         FROM build.corrections ORDER BY feed, key_values, column_name
         """
     )
-
-
-def _insert(con: Connection, ledger: str, month: date, version: int, kept: Sequence[tuple[object, ...]]) -> None:
-    """Add rows to a ledger of `ops` in one statement."""
-    if kept:
-        lists = ", ".join(["unnest(?)"] * len(kept[0]))
-        values = [list(column) for column in zip(*kept, strict=True)]
-        con.execute(f"INSERT INTO ops.{ledger} SELECT ?, ?, {lists}", [month, version, *values])
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -22,11 +22,11 @@ from kam.archive import archived, ledger
 from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError, disk_fault
 from kam.ingest import rejects
 from kam.ingest.readers import READ_ERRORS, Relation
-from kam.ingest.row_rules import Reading, reading
+from kam.ingest.row_rules import Reading, plan_reading
 from kam.ingest.sources import Extract, column_sql, offered, opened, unreadable
 from kam.ingest.sources import archive as archive_extract
 from kam.site import FEEDS, Feed, FeedSource, Site
-from kam.warehouse import Connection, rows, transaction, utc_now
+from kam.warehouse import Connection, insert, rows, sql_text, transaction, utc_now
 from kam.words import printable
 
 _SAMPLE_ROWS = 5
@@ -180,8 +180,8 @@ def replay(con: Connection, site: Site, extract: Extract, entry: Mapping[str, An
 def _load(con: Connection, site: Site, extract: Extract, source: FeedSource, terms: _Terms) -> LoadResult:
     try:
         with opened(con, site, extract, source) as relation:
-            plan = _read_rows(con, extract, source, relation)
-            return _commit(con, site, plan, extract, source, terms)
+            reading = _read_rows(con, extract, source, relation)
+            return _commit(con, site, reading, extract, source, terms)
     finally:
         _clean_up(con)
 
@@ -253,15 +253,15 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
     source = site.settings.feeds[extract.feed]
     try:
         with opened(con, site, extract, source) as relation:
-            plan = _read_rows(con, extract, source, relation)
-            _mark_repeated_keys(con, plan)
+            reading = _read_rows(con, extract, source, relation)
+            _mark_repeated_keys(con, reading)
             faults = con.execute(
-                f"SELECT rule, count(DISTINCT source_row) FROM ({rejects.reject_rows(con, plan)}) GROUP BY ALL ORDER BY rule"
+                f"SELECT rule, count(DISTINCT source_row) FROM ({rejects.reject_rows(con, reading)}) GROUP BY ALL ORDER BY rule"
             )
             counts = dict(faults.fetchall())
             sample = rows(
                 con,
-                f"SELECT {_columns(plan)} FROM incoming WHERE verdict IN {rejects.ACCEPTED} ORDER BY rowid LIMIT {_SAMPLE_ROWS}",
+                f"SELECT {_columns(reading)} FROM incoming WHERE verdict IN {rejects.ACCEPTED} ORDER BY rowid LIMIT {_SAMPLE_ROWS}",
             )
             read = _count(con, "SELECT count(*) FROM incoming")
             rejected = _count(con, f"SELECT count(*) FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED}")
@@ -275,60 +275,62 @@ def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: 
 
     A file with records that DuckDB cannot read is read once more, record by record; those become rejects.
     """
-    plan = reading(con, FEEDS[extract.feed], source, extract, relation)
+    reading = plan_reading(con, FEEDS[extract.feed], source, extract, relation)
     try:
         try:
-            _fill_incoming(con, plan)
+            _fill_incoming(con, reading)
         except READ_ERRORS as error:
             if relation.second_look is None or disk_fault(error):
                 raise
-            plan = reading(con, FEEDS[extract.feed], source, extract, relation.second_look())
-            _fill_incoming(con, plan)
+            reading = plan_reading(con, FEEDS[extract.feed], source, extract, relation.second_look())
+            _fill_incoming(con, reading)
     except duckdb.Error as error:
         if disk_fault(error):
             raise
         raise unreadable(error, extract, source) from None
-    return plan
+    return reading
 
 
-def _fill_incoming(con: Connection, plan: Reading) -> None:
-    mark = _mark_column(plan)
+def _fill_incoming(con: Connection, reading: Reading) -> None:
+    mark = _mark_column(reading)
     if mark is not None:
-        plan = dataclasses.replace(plan, given={**plan.given, rejects.MARK: f"trim({column_sql(mark)}::VARCHAR)"})
+        reading = dataclasses.replace(
+            reading, given={**reading.given, rejects.MARK: f"trim({column_sql(mark)}::VARCHAR)"}
+        )
     # Columns that the source lacks are left out: a temporary table stores their NULLs at full width.
     columns = (
-        f"{_kept_columns(plan)}, CASE WHEN {plan.is_faulty} THEN 'unreadable'::{_VERDICT} ELSE 'good'::{_VERDICT} END AS verdict"
+        f"{_kept_columns(reading)}, CASE WHEN {reading.is_faulty} THEN 'unreadable'::{_VERDICT} ELSE 'good'::{_VERDICT} END AS verdict"
         f"{f', given_{rejects.MARK} AS {rejects.MARK}' if mark is not None else ''}"
     )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {plan.select(columns=columns)}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {reading.select(columns=columns)}")
 
 
-def _empty_columns(plan: Reading) -> frozenset[str]:
+def _empty_columns(reading: Reading) -> frozenset[str]:
     """The columns that are NULL in every row, because the source does not have them; those of the key are kept."""
     return frozenset(
-        name for name, value in plan.values.items() if value.startswith("NULL::") and name not in plan.feed.key
+        name for name, value in reading.values.items() if value.startswith("NULL::") and name not in reading.feed.key
     )
 
 
-def _kept_columns(plan: Reading) -> str:
+def _kept_columns(reading: Reading) -> str:
     """The columns of `incoming` that come from the source."""
-    return ", ".join(name for name in plan.feed.column_names if name not in _empty_columns(plan))
+    return ", ".join(name for name in reading.feed.column_names if name not in _empty_columns(reading))
 
 
-def _columns(plan: Reading) -> str:
+def _columns(reading: Reading) -> str:
     """The feed's columns in a SELECT from `incoming`."""
-    empty = _empty_columns(plan)
-    return ", ".join(f"NULL AS {name}" if name in empty else name for name in plan.feed.column_names)
+    empty = _empty_columns(reading)
+    return ", ".join(f"NULL AS {name}" if name in empty else name for name in reading.feed.column_names)
 
 
-def _mark_column(plan: Reading) -> str | None:
+def _mark_column(reading: Reading) -> str | None:
     """The column that `kam rejects --export` adds, as the source calls it; None when it has none."""
-    return next((name for name in plan.relation.columns if name.lower() == rejects.MARK), None)
+    return next((name for name in reading.relation.columns if name.lower() == rejects.MARK), None)
 
 
-def _mark_repeated_keys(con: Connection, plan: Reading) -> None:
+def _mark_repeated_keys(con: Connection, reading: Reading) -> None:
     """All rows whose key comes with different contents are faulty; of equal rows, those after the first are repeats."""
-    key = ", ".join(plan.feed.key)
+    key = ", ".join(reading.feed.key)
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE repeated AS
@@ -341,32 +343,22 @@ def _mark_repeated_keys(con: Connection, plan: Reading) -> None:
         f"""
         UPDATE incoming
         SET verdict = CASE WHEN found.is_double THEN 'double key' ELSE 'repeat' END
-        FROM (
-            SELECT
-                place,
-                min(content) OVER (PARTITION BY {key}) <> max(content) OVER (PARTITION BY {key}) AS is_double,
-                row_number() OVER (PARTITION BY {key} ORDER BY place) > 1 AS is_later
-            FROM (
-                SELECT {key}, rowid AS place, hash({_kept_columns(plan)}) AS content
-                FROM incoming
-                WHERE verdict = 'good' AND hash({key}) IN (SELECT key_hash FROM repeated)
-            )
-        ) AS found
+        FROM ({sql_text("ingest/repeated_rows.sql", key=key, columns=_kept_columns(reading))}) AS found
         WHERE incoming.rowid = found.place AND (found.is_double OR found.is_later)
         """
     )
 
 
 def _commit(
-    con: Connection, site: Site, plan: Reading, extract: Extract, source: FeedSource, terms: _Terms
+    con: Connection, site: Site, reading: Reading, extract: Extract, source: FeedSource, terms: _Terms
 ) -> LoadResult:
-    feed = plan.feed
+    feed = reading.feed
     with transaction(con):
         load_id = terms.load_id or _next_load_id(con)
-        _mark_repeated_keys(con, plan)
+        _mark_repeated_keys(con, reading)
         current = _count(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
         if current:
-            _match(con, plan)
+            _match(con, reading)
             if source.mode == "append":
                 _refuse_changed_keys(con, feed)
         counts = con.execute("SELECT verdict, count(*) FROM incoming GROUP BY verdict")
@@ -376,7 +368,7 @@ def _commit(
         superseded = _supersede(con, feed, load_id) if current else 0
         if current and source.mode == "snapshot":
             superseded += _close_vanished(con, extract, load_id, current, terms.shrink_ratio)
-        loaded = _insert(con, plan, load_id, any_left_out=bool(rejected or repeats), any_current=bool(current))
+        loaded = _insert(con, reading, load_id, any_left_out=bool(rejected or repeats), any_current=bool(current))
         unchanged = repeats + (_count(con, "SELECT count(*) FROM matched WHERE NOT differs") if current else 0)
         if read != loaded + unchanged + rejected:
             message = (
@@ -384,24 +376,16 @@ def _commit(
                 f"{rejected} rejected do not add up to them; nothing was loaded"
             )
             raise KamError(message)
-        con.execute(
-            """
-            INSERT INTO ops.loads (
-                load_id, feed, source, sha256, mapping_hash, files, bytes, status, read_count, loaded_count,
-                unchanged_count, rejected_count, superseded_count, reading, started_at, finished_at, watermark
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, 'loaded', ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                load_id, extract.feed, extract.source, extract.sha256, source.mapping_hash, _files(extract),
-                _size(site, extract), read, loaded, unchanged, rejected, superseded, _as_json(source),
-                terms.started or utc_now(), terms.finished or utc_now(), extract.watermark,
-            ],
+        _list(
+            con, site, extract, source, load_id=load_id, status=LoadStatus.LOADED, read_count=read, loaded_count=loaded,
+            unchanged_count=unchanged, rejected_count=rejected, superseded_count=superseded,
+            started_at=terms.started or utc_now(), finished_at=terms.finished or utc_now(), watermark=extract.watermark,
         )  # fmt: skip
         if rejected:
-            rejects.keep(con, plan, load_id, extract.source, rejected)
+            rejects.keep(con, reading, load_id, extract.source, rejected)
         # A full extract stands for all before it, and the same bytes read anew for their first reading.
         replaces = "true" if source.mode == "snapshot" else f"loads.sha256 = '{extract.sha256}'"
-        rejects.settle(con, feed, load_id, has_marks=_mark_column(plan) is not None, replaces=replaces)
+        rejects.settle(con, feed, load_id, has_marks=_mark_column(reading) is not None, replaces=replaces)
     return LoadResult(
         extract.feed, extract.source, LoadStatus.LOADED, load_id, read, loaded, unchanged, rejected, superseded
     )
@@ -413,9 +397,9 @@ def _next_load_id(con: Connection) -> int:
     return _count(con, f"SELECT {known} + 1")
 
 
-def _match(con: Connection, plan: Reading) -> None:
+def _match(con: Connection, reading: Reading) -> None:
     """Put into `matched` which good row of `incoming` has the key of which current row, and whether they differ."""
-    feed, empty = plan.feed, _empty_columns(plan)
+    feed, empty = reading.feed, _empty_columns(reading)
     differs = " OR ".join(
         f"kept.{name} IS DISTINCT FROM {'NULL' if name in empty else f'incoming.{name}'}"
         for name in feed.column_names
@@ -429,16 +413,9 @@ def _match(con: Connection, plan: Reading) -> None:
             kept.rowid AS kept_place,
             {differs} AS differs
         FROM incoming
-        JOIN staging.{feed.name} AS kept ON kept.superseded_load_id IS NULL AND {_same_key(feed)}
+        JOIN staging.{feed.name} AS kept ON kept.superseded_load_id IS NULL AND {feed.same_key("kept", "incoming")}
         WHERE incoming.verdict = 'good'
         """
-    )
-
-
-def _same_key(feed: Feed) -> str:
-    required = set(feed.required)
-    return " AND ".join(
-        f"kept.{name} {'=' if name in required else 'IS NOT DISTINCT FROM'} incoming.{name}" for name in feed.key
     )
 
 
@@ -457,7 +434,7 @@ def _refuse_changed_keys(con: Connection, feed: Feed) -> None:
         f"""
         UPDATE incoming SET verdict = 'changed key'
         FROM (SELECT {", ".join(feed.key)} FROM incoming WHERE verdict = 'changed key') AS kept
-        WHERE incoming.verdict = 'repeat' AND {_same_key(feed)}
+        WHERE incoming.verdict = 'repeat' AND {feed.same_key("kept", "incoming")}
         """
     )
     con.execute("DELETE FROM matched WHERE differs")
@@ -488,7 +465,7 @@ def _close_vanished(con: Connection, extract: Extract, load_id: int, current: in
         FROM staging.{feed.name} AS kept
         WHERE kept.superseded_load_id IS NULL
           AND kept.rowid NOT IN (SELECT kept_place FROM matched)
-          AND NOT EXISTS (SELECT 1 FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED} AND {_same_key(feed)})
+          AND NOT EXISTS (SELECT 1 FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED} AND {feed.same_key("kept", "incoming")})
         """
     )
     gone = _count(con, "SELECT count(*) FROM vanished")
@@ -508,7 +485,7 @@ def _close_vanished(con: Connection, extract: Extract, load_id: int, current: in
     return int(closed.fetchall()[0][0])
 
 
-def _insert(con: Connection, plan: Reading, load_id: int, *, any_left_out: bool, any_current: bool) -> int:
+def _insert(con: Connection, reading: Reading, load_id: int, *, any_left_out: bool, any_current: bool) -> int:
     """Add the rows that are not there yet with the same content; how many."""
     # A condition that holds for every row costs a twentieth of a large load.
     conditions = ["verdict = 'good'"] if any_left_out else []
@@ -516,8 +493,8 @@ def _insert(con: Connection, plan: Reading, load_id: int, *, any_left_out: bool,
         conditions.append("rowid NOT IN (SELECT place FROM matched WHERE NOT differs)")
     inserted = con.execute(
         f"""
-        INSERT INTO staging.{plan.feed.name}
-        SELECT {_columns(plan)}, {load_id}, rowid + 1, NULL
+        INSERT INTO staging.{reading.feed.name} BY NAME
+        SELECT {_columns(reading)}, {load_id} AS load_id, rowid + 1 AS source_row
         FROM incoming
         {"WHERE " if conditions else ""}{" AND ".join(conditions)}
         """
@@ -537,19 +514,26 @@ def _record_failure(
             [extract.feed, extract.source, extract.sha256],
         )
         load_id = _next_load_id(con)
-        con.execute(
-            """
-            INSERT INTO ops.loads (
-                load_id, feed, source, sha256, mapping_hash, files, bytes, status, read_count, loaded_count,
-                unchanged_count, rejected_count, superseded_count, message, reading, started_at, finished_at
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, 'failed', 0, 0, 0, 0, 0, ?, ?, ?, ?)
-            """,
-            [
-                load_id, extract.feed, extract.source, extract.sha256, source.mapping_hash, _files(extract),
-                _size(site, extract), reason, _as_json(source), started, utc_now(),
-            ],
+        _list(
+            con, site, extract, source, load_id=load_id, status=LoadStatus.FAILED, read_count=0, loaded_count=0,
+            unchanged_count=0, rejected_count=0, superseded_count=0, message=reason, started_at=started,
+            finished_at=utc_now(),
         )  # fmt: skip
     return LoadResult(extract.feed, extract.source, LoadStatus.FAILED, load_id, message=reason)
+
+
+def _list(con: Connection, site: Site, extract: Extract, source: FeedSource, **values: object) -> None:
+    """List a load in `ops.loads`: what was read and how, beside the values of the other columns."""
+    described = {
+        "feed": extract.feed,
+        "source": extract.source,
+        "sha256": extract.sha256,
+        "mapping_hash": source.mapping_hash,
+        "files": _files(extract),
+        "bytes": _size(site, extract),
+        "reading": _as_json(source),
+    }
+    insert(con, "ops.loads", [{**described, **values}])
 
 
 def _size(site: Site, extract: Extract) -> int:

@@ -11,7 +11,7 @@ from typing import IO, Any
 from kam.errors import KamError, UsageError
 from kam.ingest.row_rules import ROW_NUMBER, Reading
 from kam.site import FEEDS, CsvDialect, Feed, Site, require_feed
-from kam.warehouse import Connection, literal
+from kam.warehouse import Connection, literal, sql_text
 
 DUPLICATE_KEY = "duplicate_key"
 # A column of an exported file that says which reject a row was: `load-record`. The loader reads it where it is there.
@@ -23,16 +23,16 @@ _BATCH = 10_000
 _SHOWN_LETTERS = 1000
 
 
-def reject_rows(con: Connection, plan: Reading) -> str:
+def reject_rows(con: Connection, reading: Reading) -> str:
     """A SELECT of one row a fault of the faulty rows in `incoming`, which are read again into `faulty_records`.
 
     Its columns: source_row, source, column_name, rule, value, message, business_key.
     """
-    feed = plan.feed
+    feed = reading.feed
     # Looked up before anything is worked out: what is wrong with a row costs much more than to read it.
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE faulty_records AS FROM ({plan.numbered}) "
-        f"WHERE {plan.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {ACCEPTED})"
+        f"CREATE OR REPLACE TEMP TABLE faulty_records AS FROM ({reading.numbered}) "
+        f"WHERE {reading.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {ACCEPTED})"
     )
     key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
     on_key = "\n".join(
@@ -47,40 +47,38 @@ def reject_rows(con: Connection, plan: Reading) -> str:
             ),
         )
     ).rstrip(",")
-    faults = ", ".join(part for part in (plan.fault_structs, on_key) if part)
-    columns = (
-        f"{ROW_NUMBER}, to_json(record)::VARCHAR AS source, {_business_key(plan)} AS business_key, [{faults}] AS faults"
-    )
+    faults = ", ".join(part for part in (reading.fault_structs, on_key) if part)
+    columns = f"{ROW_NUMBER}, to_json(record)::VARCHAR AS source, {_business_key(reading)} AS business_key, [{faults}] AS faults"
     return f"""
         SELECT source_row, source, fault.column_name, fault.rule, fault.value, fault.message, business_key FROM (
             SELECT
                 source_row, source, business_key, unnest(list_filter(faults, lambda fault: fault IS NOT NULL)) AS fault
-            FROM ({plan.select(columns=columns, numbered_rows="temp.faulty_records")})
+            FROM ({reading.select(columns=columns, numbered_rows="temp.faulty_records")})
         )"""
 
 
-def _business_key(plan: Reading) -> str:
+def _business_key(reading: Reading) -> str:
     """The key of a typed row as text; NULL when a part of it has a fault of its own."""
-    faults = [fault.condition for fault in plan.faults if fault.column in plan.feed.key]
+    faults = [fault.condition for fault in reading.faults if fault.column in reading.feed.key]
     is_unknown = " OR ".join(f"coalesce({condition}, false)" for condition in faults) or "false"
-    return f"CASE WHEN NOT ({is_unknown}) THEN {_key_text(plan.feed)} END"
+    return f"CASE WHEN NOT ({is_unknown}) THEN {_key_text(reading.feed)} END"
 
 
 def _key_text(feed: Feed) -> str:
     return f"to_json([{', '.join(f'{name}::VARCHAR' for name in feed.key)}])::VARCHAR"
 
 
-def keep(con: Connection, plan: Reading, load_id: int, source: str, rejected: int) -> None:
+def keep(con: Connection, reading: Reading, load_id: int, source: str, rejected: int) -> None:
     """List the faulty rows of `incoming` as open rejects. Raises `KamError` when there are not `rejected` of them."""
     con.execute(
-        f"INSERT INTO staging.rejects SELECT {load_id}, ?, ?, source_row, source, column_name, rule, value, message, "
-        f"business_key, 'open', NULL FROM ({reject_rows(con, plan)}) ORDER BY source_row, rule",
-        [plan.feed.name, source],
+        f"INSERT INTO staging.rejects BY NAME SELECT {load_id} AS load_id, ? AS feed, ? AS file, source_row, source, "
+        f"column_name, rule, value, message, business_key FROM ({reject_rows(con, reading)}) ORDER BY source_row, rule",
+        [reading.feed.name, source],
     )
     kept = con.execute(f"SELECT count(DISTINCT source_row) FROM staging.rejects WHERE load_id = {load_id}").fetchall()
     if kept[0][0] != rejected:
         message = (
-            f"{plan.feed.name}: {source}: {rejected} rows are faulty but {kept[0][0]} were kept as rejects; "
+            f"{reading.feed.name}: {source}: {rejected} rows are faulty but {kept[0][0]} were kept as rejects; "
             "nothing was loaded"
         )
         raise KamError(message)
@@ -97,6 +95,23 @@ def settle(con: Connection, feed: Feed, load_id: int, *, has_marks: bool, replac
     )
     if not waiting.fetchall()[0][0]:
         return
+    _find_waiting(con, feed, load_id, replaces)
+    _find_came(con, feed, load_id, has_marks=has_marks)
+    con.execute(
+        f"""
+        UPDATE staging.rejects AS reject
+        SET status = CASE WHEN settled.is_good THEN 'resolved' ELSE 'replaced' END, resolved_load_id = $load_id
+        FROM ({sql_text("ingest/settled_rejects.sql")}) AS settled
+        WHERE reject.feed = $feed AND reject.status = 'open'
+          AND reject.load_id = settled.load_id AND reject.source_row = settled.source_row
+        """,
+        {"feed": feed.name, "load_id": load_id},
+    )
+    con.execute("DROP TABLE waiting; DROP TABLE came")
+
+
+def _find_waiting(con: Connection, feed: Feed, load_id: int, replaces: str) -> None:
+    """Put into `waiting` the open rejects of earlier loads, one row a record."""
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE waiting AS
@@ -106,11 +121,11 @@ def settle(con: Connection, feed: Feed, load_id: int, *, has_marks: bool, replac
         WHERE reject.feed = '{feed.name}' AND reject.status = 'open' AND reject.load_id < {load_id}
         """
     )
-    marked = (
-        f"UNION ALL SELECT NULL, {MARK}, verdict IN {ACCEPTED} FROM incoming WHERE {MARK} IS NOT NULL"
-        if has_marks
-        else ""
-    )
+
+
+def _find_came(con: Connection, feed: Feed, load_id: int, *, has_marks: bool) -> None:
+    """Put into `came` the keys and marks that this load has, and whether their rows are good now."""
+    marked = f"UNION ALL SELECT NULL, {MARK}, verdict IN {ACCEPTED} FROM incoming WHERE {MARK} IS NOT NULL"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE came AS
@@ -118,34 +133,9 @@ def settle(con: Connection, feed: Feed, load_id: int, *, has_marks: bool, replac
         WHERE verdict IN {ACCEPTED} AND {_key_text(feed)} IN (SELECT business_key FROM waiting)
         UNION ALL
         SELECT business_key, NULL, false FROM staging.rejects WHERE load_id = {load_id}
-        {marked}
+        {marked if has_marks else ""}
         """
     )
-    con.execute(
-        f"""
-        UPDATE staging.rejects AS reject
-        SET status = CASE WHEN settled.is_good THEN 'resolved' ELSE 'replaced' END, resolved_load_id = {load_id}
-        FROM (
-            SELECT load_id, source_row, bool_or(is_good) AS is_good
-            FROM (
-                SELECT waiting.load_id, waiting.source_row, came.is_good
-                FROM waiting JOIN came ON came.business_key = waiting.business_key
-                UNION ALL
-                SELECT waiting.load_id, waiting.source_row, came.is_good
-                FROM waiting JOIN came ON came.mark = waiting.load_id || '-' || waiting.source_row
-                UNION ALL
-                SELECT load_id, source_row, source NOT IN (SELECT source FROM staging.rejects WHERE load_id = {load_id})
-                FROM waiting
-                WHERE is_replaced
-                  AND (business_key IS NULL OR business_key NOT IN (SELECT coalesce(business_key, '') FROM came))
-            )
-            GROUP BY load_id, source_row
-        ) AS settled
-        WHERE reject.feed = '{feed.name}' AND reject.status = 'open'
-          AND reject.load_id = settled.load_id AND reject.source_row = settled.source_row
-        """
-    )
-    con.execute("DROP TABLE waiting; DROP TABLE came")
 
 
 def export(con: Connection, site: Site, feed: str, file: Path) -> int:

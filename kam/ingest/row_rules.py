@@ -105,7 +105,7 @@ class Reading:
         return f"{_RECORD_FAULT}, {cells}"
 
 
-def reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, relation: Relation) -> Reading:
+def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, relation: Relation) -> Reading:
     """How to read an extract. Declares the macros that the reading and the mapping's expressions, if any, call.
 
     Raises `SourceRefusedError` for a column that the source lacks, `SettingsError` for an expression or a date format
@@ -129,29 +129,9 @@ def reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, r
             expression = cell_text(expression, source.csv)
         given[column.name] = expression
         texts[column.name] = text
-        if text == given_name:
-            value = typed_value(column, given_name, sql_type, source.csv)
-        else:
-            at_first_sight = plain_meaning(column, given_name, source.csv)
-            looked_at = f"CASE WHEN {given_name} IS NOT NULL THEN {meaning_of(column, text, source.csv)} END"
-            value = f"coalesce({at_first_sight}, {looked_at})"
-        if column.default is not None:
-            default = f"{literal(column.default)}::{column.sql_type}"
-            value = f"CASE WHEN {given_name} IS NULL THEN {default} ELSE {value} END"
-            if text != given_name:
-                # Guarded by a CASE of its own, or DuckDB would work out the common part, the trimmed text, for every row.
-                blank = f"CASE WHEN {given_name} IS NOT NULL THEN CASE WHEN {text} IS NULL THEN {default} END END"
-                value = f"coalesce({value}, {blank})"
-        values[column.name] = value
-        not_numbers = [f"given_{column.name}_of_{number}" for number in range(len(numbers))]
-        faults += column_faults(column, text, unless=not_numbers) if sql_type != ABSENT else []
-        if column.kind is Kind.ID and sql_type == "VARCHAR":
-            faults.append(shortened_id(column))
+        values[column.name] = _value(column, text, sql_type, source.csv)
         given |= {f"{column.name}_of_{number}": sql for number, sql in enumerate(numbers)}
-        faults += [
-            Fault(column.name, "type", condition, f"a column in the expression for {column.name} is not a number")
-            for condition in not_numbers
-        ]
+        faults += _faults(column, text, sql_type, number_count=len(numbers))
     faults += [too_little(rule, texts) for rule in feed.row_rules]
     if relation.record_faults:
         named = relation.record_faults
@@ -161,6 +141,36 @@ def reading(con: Connection, feed: Feed, source: FeedSource, extract: Extract, r
             "record_message": column_sql(named.message),
         }
     return Reading(feed, relation, given, values, tuple(faults))
+
+
+def _value(column: Column, text: str, sql_type: str, dialect: CsvDialect) -> str:
+    """What a column means: an expression over `given_<column>`, or over `text`, its cell without blanks."""
+    given_name = f"given_{column.name}"
+    if text == given_name:
+        value = typed_value(column, given_name, sql_type, dialect)
+    else:
+        at_first_sight = plain_meaning(column, given_name, dialect)
+        looked_at = f"CASE WHEN {given_name} IS NOT NULL THEN {meaning_of(column, text, dialect)} END"
+        value = f"coalesce({at_first_sight}, {looked_at})"
+    if column.default is None:
+        return value
+    default = f"{literal(column.default)}::{column.sql_type}"
+    value = f"CASE WHEN {given_name} IS NULL THEN {default} ELSE {value} END"
+    if text == given_name:
+        return value
+    # Guarded by a CASE of its own, or DuckDB would work out the common part, the trimmed text, for every row.
+    blank = f"CASE WHEN {given_name} IS NOT NULL THEN CASE WHEN {text} IS NULL THEN {default} END END"
+    return f"coalesce({value}, {blank})"
+
+
+def _faults(column: Column, text: str, sql_type: str, *, number_count: int) -> list[Fault]:
+    """What can be wrong with a column, and with each of the `number_count` columns that its expression counts with."""
+    not_numbers = [f"given_{column.name}_of_{number}" for number in range(number_count)]
+    faults = column_faults(column, text, unless=not_numbers) if sql_type != ABSENT else []
+    if column.kind is Kind.ID and sql_type == "VARCHAR":
+        faults.append(shortened_id(column))
+    message = f"a column in the expression for {column.name} is not a number"
+    return [*faults, *(Fault(column.name, "type", condition, message) for condition in not_numbers)]
 
 
 def _row_number(relation: Relation) -> str:

@@ -17,7 +17,7 @@ import duckdb
 from kam.build import MartColumn, Model, marts, run_views, vocabulary
 from kam.errors import KamError, disk_fault
 from kam.site import BUILDING, Site
-from kam.warehouse import Connection, literal, quoted, transaction
+from kam.warehouse import Connection, insert, literal, quoted, transaction
 
 PUBLISHED_FILE = "kam.duckdb"
 # Readers from DuckDB 1.1 on can open this.
@@ -123,18 +123,17 @@ def _comment(con: Connection, view: str, description: str, columns: Sequence[Mar
 
 def _write_definitions(con: Connection) -> None:
     definitions = [
-        (
-            model.name, column.name, column.sql_type, ", ".join(model.grain), column.meaning, column.unit,
-            column.formula or column.ratio, model.method, column.aggregation, column.numerator, column.denominator,
-        )
+        {
+            "table_name": model.name, "column_name": column.name, "data_type": column.sql_type,
+            "grain": ", ".join(model.grain), "meaning": column.meaning, "unit": column.unit,
+            "formula": column.formula or column.ratio, "method": model.method, "aggregation": column.aggregation,
+            "numerator": column.numerator, "denominator": column.denominator,
+        }
         for model in (*marts(), *run_views().values())
         for column in (_published_columns(model) if model.schema == "marts" else model.columns)
     ]  # fmt: skip
     con.execute("DELETE FROM ops.metric_definitions")
-    con.execute(
-        f"INSERT INTO ops.metric_definitions SELECT {', '.join(['unnest(?::VARCHAR[])'] * len(definitions[0]))}",
-        [list(values) for values in zip(*definitions, strict=True)],
-    )
+    insert(con, "ops.metric_definitions", definitions)
 
 
 def _fill(con: Connection, file: Path) -> None:

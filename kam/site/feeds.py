@@ -177,6 +177,14 @@ class Feed:
         """Columns without which a source is refused."""
         return tuple(column.name for column in self.columns if column.required)
 
+    def same_key(self, left: str, right: str) -> str:
+        """The SQL condition that two relations, under these names, have rows of one key."""
+        # A column that is required or has a default is never NULL, and `=` is the cheaper of the two.
+        never_null = {column.name for column in self.columns if column.required or column.default is not None}
+        return " AND ".join(
+            f"{left}.{name} {'=' if name in never_null else 'IS NOT DISTINCT FROM'} {right}.{name}" for name in self.key
+        )
+
 
 def _id(name: str, meaning: str, *, required: bool = False) -> Column:
     return Column(name, Kind.ID, meaning, required=required)

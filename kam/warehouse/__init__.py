@@ -5,8 +5,8 @@ from kam.warehouse.connection import memory, reading, warehouse
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_TRIED
 from kam.warehouse.schema import prepare
-from kam.warehouse.sql import SQL, Connection, literal, quoted, rows, transaction, utc_now
-from kam.warehouse.turns import writing
+from kam.warehouse.sql import SQL, Connection, insert, literal, quoted, rows, sql_text, transaction, utc_now
+from kam.warehouse.turns import user_name, writing
 
 __all__ = [
     "FEEDS_IN_VIEW",
@@ -15,6 +15,7 @@ __all__ = [
     "Connection",
     "KnownCorrection",
     "checked_corrections",
+    "insert",
     "known_corrections",
     "literal",
     "memory",
@@ -22,7 +23,9 @@ __all__ = [
     "quoted",
     "reading",
     "rows",
+    "sql_text",
     "transaction",
+    "user_name",
     "utc_now",
     "warehouse",
     "writing",

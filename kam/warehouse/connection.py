@@ -15,8 +15,8 @@ import duckdb
 
 from kam.errors import KamError, WarehouseBusyError, disk_fault
 from kam.site import Site, scratch_folder
-from kam.warehouse.schema import prepare, shape_made_from, sql_text, wanted_shape
-from kam.warehouse.sql import Config, Connection
+from kam.warehouse.schema import prepare, shape_made_from, wanted_shape
+from kam.warehouse.sql import Config, Connection, sql_text
 from kam.warehouse.turns import holder
 
 _LOOK_SECONDS = 20

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 
 from kam.site import FEEDS, Correction, Feed, RowRule
-from kam.warehouse.sql import Connection, literal
+from kam.warehouse.sql import Connection, insert, literal, sql_text
 
 _CORRECTION_COLUMNS = (
     "feed", "key", "key_values", "column_name", "wrong_value", "right_value", "reason", "owner",
@@ -38,7 +38,7 @@ def with_corrections(feed: Feed, corrected: Collection[str]) -> str:
         LEFT JOIN (
             SELECT {_key_columns(feed)}, {", ".join(entries)}
             FROM staging.corrections WHERE feed = {literal(feed.name)} GROUP BY {", ".join(feed.key)}
-        ) AS entries ON {_same_key(feed)}"""
+        ) AS entries ON {feed.same_key("line", "entries")}"""
 
 
 def _key_columns(feed: Feed) -> str:
@@ -46,28 +46,18 @@ def _key_columns(feed: Feed) -> str:
     return ", ".join(f"(key_values ->> '$.{name}')::{feed.column(name).sql_type} AS {name}" for name in feed.key)
 
 
-def _same_key(feed: Feed) -> str:
-    """The condition that joins the rows `line` of a feed and the corrections `entries`."""
-    return " AND ".join(
-        f"line.{name} {'=' if feed.column(name).required or feed.column(name).default else 'IS NOT DISTINCT FROM'} entries.{name}"
-        for name in feed.key
-    )
-
-
 def fill_corrections(con: Connection, table: str, corrections: Sequence[Correction]) -> None:
     """Make a table with one row a correction."""
     kind = "TEMP TABLE" if table.startswith("temp.") else "TABLE"
     con.execute(f"CREATE OR REPLACE {kind} {table} ({', '.join(f'{name} VARCHAR' for name in _CORRECTION_COLUMNS)})")
-    if corrections:
-        values = [
-            (
-                entry.feed, entry.key_in_words, json.dumps(entry.key, ensure_ascii=False), entry.column, entry.wrong,
-                entry.right, entry.reason, entry.owner,
-            )
-            for entry in corrections
-        ]  # fmt: skip
-        lists = ", ".join(["unnest(?::VARCHAR[])"] * len(_CORRECTION_COLUMNS))
-        con.execute(f"INSERT INTO {table} SELECT {lists}", [list(column) for column in zip(*values, strict=True)])
+    values = [
+        (
+            entry.feed, entry.key_in_words, json.dumps(entry.key, ensure_ascii=False), entry.column, entry.wrong,
+            entry.right, entry.reason, entry.owner,
+        )
+        for entry in corrections
+    ]  # fmt: skip
+    insert(con, table, [dict(zip(_CORRECTION_COLUMNS, entry, strict=True)) for entry in values])
 
 
 def states_of_corrections(corrections: Sequence[Correction], table: str) -> str:
@@ -80,33 +70,7 @@ def states_of_corrections(corrections: Sequence[Correction], table: str) -> str:
         nothing = ", ".join(f"NULL::VARCHAR AS {name}" for name in ("found_value", "state", "fault"))
         return f"SELECT *, {nothing} FROM {table} WHERE false"
     looked_up = " UNION ALL ".join(_looked_up(feed, corrected_columns(feed, corrections), table) for feed in feeds)
-    return f"""
-        WITH looked_up AS ({looked_up}),
-
-        judged AS (
-            SELECT
-                *,
-                CASE
-                    WHEN is_there AND found_value IS DISTINCT FROM wrong_value THEN
-                        CASE
-                            WHEN found_value IS NOT DISTINCT FROM right_value
-                            THEN 'the source was mended; remove the correction'
-                            ELSE 'the source now says ' || coalesce(found_value, 'nothing')
-                                || '; mend the correction or remove it'
-                        END
-                    WHEN is_there AND is_too_little THEN 'the row needs this value or another in its place; give one'
-                    WHEN is_there THEN NULL
-                    WHEN was_there THEN 'the row is no longer in the source; remove the correction'
-                    WHEN NOT comes_later THEN 'no such row was ever loaded; mend the key or load its extract'
-                END AS fault
-            FROM looked_up
-        )
-
-        SELECT
-            * EXCLUDE (is_there, was_there, comes_later, is_too_little, fault),
-            CASE WHEN fault IS NOT NULL THEN 'stale' WHEN is_there THEN 'applied' ELSE 'not yet loaded' END AS state,
-            fault
-        FROM judged"""
+    return sql_text("corrections/states.sql", looked_up=looked_up)
 
 
 def _looked_up(feed: Feed, corrected: Collection[str], table: str) -> str:
@@ -115,24 +79,18 @@ def _looked_up(feed: Feed, corrected: Collection[str], table: str) -> str:
     current = "coalesce(line.superseded_load_id > getvariable('as_of_load'), line.superseded_load_id IS NULL)"
     found = " ".join(f"WHEN {literal(name)} THEN line.{name}::VARCHAR" for name in corrected)
     lacks = " OR ".join(f"NOT ({_is_given(rule)})" for rule in feed.row_rules) or "false"
-    return f"""
-        SELECT
-            {", ".join(f"entries.{name}" for name in _CORRECTION_COLUMNS)},
-            any_value(CASE entries.column_name {found} END) FILTER ({known} AND {current}) AS found_value,
-            coalesce(bool_or({known} AND {current}), false) AS is_there,
-            coalesce(bool_or({known}), false) AS was_there,
-            count(line.load_id) > 0 AS comes_later,
-            coalesce(bool_or(({lacks}) AND {known} AND {current}), false) AS is_too_little
-        FROM (
-            SELECT
-                *, {_key_columns(feed)},
-                list(column_name) FILTER (right_value IS NULL) OVER (PARTITION BY key_values) AS emptied,
-                list(column_name) FILTER (right_value IS NOT NULL) OVER (PARTITION BY key_values) AS filled
-            FROM {table}
-            WHERE feed = {literal(feed.name)}
-        ) AS entries
-        LEFT JOIN staging.{feed.name} AS line ON {_same_key(feed)}
-        GROUP BY ALL"""
+    return sql_text(
+        "corrections/looked_up.sql",
+        feed=feed.name,
+        corrections=table,
+        columns=", ".join(f"entries.{name}" for name in _CORRECTION_COLUMNS),
+        key=_key_columns(feed),
+        same_key=feed.same_key("line", "entries"),
+        known=known,
+        current=current,
+        found_value=found,
+        is_too_little=lacks,
+    )
 
 
 def _is_given(rule: RowRule) -> str:

@@ -5,26 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Sequence
-from functools import cache
 
 import duckdb
 
 from kam.site import FEEDS, Correction, Feed
 from kam.warehouse.across_feeds import feed_currencies, feed_events
 from kam.warehouse.corrected import corrected_columns, fill_corrections, states_of_corrections, with_corrections
-from kam.warehouse.sql import SQL, Connection, literal, transaction
+from kam.warehouse.sql import Connection, literal, sql_text, transaction
 
 STAGING_BOOKKEEPING = (
     ("load_id", "BIGINT"),
     ("source_row", "BIGINT"),
     ("superseded_load_id", "BIGINT"),
 )
-
-
-@cache
-def sql_text(name: str) -> str:
-    """The text of a file in `sql/`."""
-    return (SQL / name).read_text(encoding="utf-8")
 
 
 def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Correction] = ()) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import os
 import socket
 import time
@@ -16,6 +17,8 @@ from filelock import FileLock, Timeout
 
 from kam.errors import KamError, WarehouseBusyError
 from kam.site import Site, sweep
+
+log = logging.getLogger("kam")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Holder:
 
 @contextmanager
 def writing(
-    site: Site, purpose: str, *, wait_seconds: float = 600, on_wait: Callable[[str], None] = print
+    site: Site, purpose: str, *, wait_seconds: float = 600, on_wait: Callable[[str], None] = log.info
 ) -> Iterator[None]:
     """Hold the right to write to the warehouse; wait for another process that has it.
 
@@ -65,7 +68,7 @@ def writing(
         # Only a courtesy: on a full disk a waiting person reads "another process".
         with suppress(OSError):
             note.write_text(
-                json.dumps(asdict(Holder(purpose, os.getpid(), _user(), socket.gethostname()))), encoding="utf-8"
+                json.dumps(asdict(Holder(purpose, os.getpid(), user_name(), socket.gethostname()))), encoding="utf-8"
             )
         sweep(site)
         yield
@@ -101,7 +104,8 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who runs this process, for the ledgers and for those who wait."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container user without a name

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from expectations.rules import ALLOWED_FAILURES
 from kam.periods import month_name
-from kam.warehouse import LAST_TRIED, Connection, rows
+from kam.warehouse import LAST_TRIED, Connection, rows, sql_text
 from kam.words import counted
 
 MONTHS_OF_PAGE = (
@@ -256,25 +256,7 @@ def kept_checks(con: Connection) -> list[Check]:
 
 def closed_months(con: Connection, checks: Sequence[Check]) -> list[Month]:
     """All months, newest first."""
-    found = rows(
-        con,
-        """
-        SELECT
-            coalesce(closes.period_month, failed.period_month) AS period_month,
-            coalesce(closes.close_version, 0) AS version,
-            CASE WHEN failed.period_month IS NULL THEN closes.verdict ELSE 'failed' END AS verdict,
-            CASE WHEN failed.period_month IS NULL THEN closes.closed_at ELSE failed.failed_at END AS at,
-            CASE WHEN failed.period_month IS NULL THEN closes.closed_by ELSE failed.failed_by END AS by,
-            CASE WHEN failed.period_month IS NULL THEN closes.reason ELSE '' END AS reason,
-            coalesce(failed.message, '') AS message,
-            coalesce(failed.as_of_load, closes.as_of_load) AS as_of_load
-        FROM (
-            FROM ops.closes QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
-        ) AS closes
-        FULL JOIN ops.failed_closes AS failed ON failed.period_month = closes.period_month
-        ORDER BY 1 DESC
-        """,
-    )
+    found = rows(con, sql_text("quality_page/months.sql"))
     recent = {row["period_month"] for row in found[:_RECENT_MONTHS]}
     samples = _samples(con, recent)
     controls = _controls(con)

@@ -1,0 +1,1 @@
+FROM instalments ORDER BY invoice_id, instalment_no

@@ -1,0 +1,14 @@
+-- As first sent: of a corrected month, one invoice with a wrong price, and one is missing.
+WITH sent AS (
+    SELECT month_documents.* REPLACE (
+        CASE WHEN rank = 1 THEN round(net_amount * 0.9, 2) ELSE net_amount END AS net_amount,
+        CASE WHEN rank = 1 THEN round(tax_amount * 0.9, 2) ELSE tax_amount END AS tax_amount)
+    FROM month_documents LEFT JOIN corrections USING (invoice_id)
+    WHERE rank IS DISTINCT FROM 2
+)
+SELECT
+    invoice_id, line_no, document_type, account_id, product_id, order_id, order_line_no, invoice_date, due_date,
+    quantity, net_amount, tax_amount, currency, reference_invoice_id,
+    sum(net_amount + tax_amount) OVER (PARTITION BY invoice_id) AS invoice_total, disputed
+FROM sent JOIN accounts USING (account_no)
+ORDER BY invoice_date, invoice_id, line_no

@@ -1,0 +1,23 @@
+-- fmt: off
+-- grain: month to build      from: core.months, ops.closes
+-- why: a month opens from the newest version of the month before that was made with no more than the knowledge $as_of_load,
+--   unless that month is one of $months too and $restate makes closed months anew
+-- fmt: on
+with
+    previous as (
+        select period_month, max(close_version) as close_version
+        from ops.closes
+        where as_of_load <= $as_of_load
+        group by period_month
+    )
+select
+    months.*,
+    case
+        when $restate and list_contains($months, (months.period_month - interval 1 month)::date)
+        then null
+        else previous.close_version
+    end as previous_version
+from core.months as months
+left join previous on previous.period_month = months.period_month - interval 1 month
+where list_contains($months, months.period_month)
+order by months.period_month
