@@ -40,7 +40,7 @@ test: $(READY) lint ## Check style, types and docs, and run all tests
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through 500 closes (hours)
-	@KAM_SOAK_CLOSES=$${KAM_SOAK_CLOSES:-500} $(BIN)/python -m pytest tests/test_readers.py --timeout=0 -s
+	@KAM_SOAK_CLOSES=$${KAM_SOAK_CLOSES:-500} $(BIN)/python -m pytest tests/test_bi_readers.py --timeout=0 -s
 	@KAM_FUZZ_EXAMPLES=$${KAM_FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest tests/fuzz --timeout=0 -s
 	@KAM_CRASH_RUNS=$${KAM_CRASH_RUNS:-100000} $(BIN)/python -m pytest tests/crash --timeout=0 -s
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.measure import Measured, machine, measured, print_table
-from kam.ingest.load import ingest
+from kam.ingest import ingest_feed
 from kam.site import find_site
 from kam.warehouse import literal, memory, warehouse
 
@@ -84,7 +84,7 @@ def load_site(folder: Path) -> None:
     """What `kam ingest` does with it."""
     site = find_site(folder)
     with warehouse(site) as con:
-        for result in ingest(con, site):
+        for result in ingest_feed(con, site, "orders"):
             print(
                 f"{result.status}: {result.read_count:,} read, {result.loaded_count:,} loaded, "
                 f"{result.unchanged_count:,} unchanged, {result.rejected_count:,} rejected {result.message}"

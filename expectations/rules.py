@@ -139,18 +139,6 @@ class CheckResult:
     keys_by_month: Mapping[date | None, Sequence[Mapping[str, KeyValue]]]
     """At most `MAX_SAMPLE_KEYS` failing rows' `period_month` and keys of each month, in a stable order."""
 
-    @property
-    def success(self) -> bool:
-        """Whether the rule fails in no month."""
-        return not self.failed_count or not (
-            self._failed_without_month > self.allowed_count or any(map(self.fails_in, self.failed_by_month))
-        )
-
-    @property
-    def sample_keys(self) -> tuple[Mapping[str, KeyValue], ...]:
-        """At most `MAX_SAMPLE_KEYS` of the failing rows' keys, spread over the months."""
-        return _spread(list(self.keys_by_month.values()))
-
     def keys_in(self, month: date) -> tuple[Mapping[str, KeyValue], ...]:
         """As many of the failures that concern this month: its own and those that belong to no month."""
         return _spread([keys for of, keys in self.keys_by_month.items() if of in (None, month)])

@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from kam.build import prepare_marts
-from kam.build.candidates import build
+from kam.build import prepare_build, prepare_marts, run_models
 from kam.close import MonthOutcome, require_loaded, steps
-from kam.ingest import ordered_feeds
+from kam.errors import DatabaseUnreachableError
+from kam.ingest import LoadResult, ingest_feed, ordered_feeds, unreached
 from kam.periods import parse_month
 from kam.site import FEEDS, Kind, Settings, Site, find_site, validate_settings
 from kam.warehouse import Connection, memory, prepare, rows
@@ -60,6 +60,25 @@ def stage(con: Connection, given: Mapping[str, Sequence[Mapping[str, Any]]], loa
             con.execute(
                 f"INSERT INTO staging.{name} ({', '.join(columns)}) SELECT {texts}", list(zip(*lines, strict=True))
             )
+
+
+def ingest(
+    con: Connection, site: Site, feeds: Iterable[str] | None = None, *, accept_shrink: bool = False
+) -> list[LoadResult]:
+    """Load what is new in these feeds of a site, else in all that it declares."""
+    results: list[LoadResult] = []
+    for feed in feeds or ordered_feeds(site):
+        try:
+            results += ingest_feed(con, site, feed, accept_shrink=accept_shrink)
+        except DatabaseUnreachableError as error:
+            results.append(unreached(feed, error))
+    return results
+
+
+def build(con: Connection, settings: Settings, months: Sequence[dt.date], *, as_of_load: int) -> dict[str, int]:
+    """Build the candidates of these months in `build.*`; rows by mart."""
+    prepare_build(con, settings, months, as_of_load=as_of_load)
+    return run_models(con, settings.available)
 
 
 def build_case(

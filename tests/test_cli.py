@@ -13,10 +13,9 @@ from typer.testing import CliRunner
 
 from kam.cli.commands import app
 from kam.errors import SourceRefusedError
-from kam.ingest.load import ingest
 from kam.site import Site, find_site
 from kam.warehouse import rows, warehouse
-from tests.support import REPOSITORY, write_csv, write_site
+from tests.support import REPOSITORY, ingest, write_csv, write_site
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 

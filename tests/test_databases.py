@@ -15,11 +15,11 @@ import pytest
 from kam.archive import archived
 from kam.errors import DatabaseUnreachableError, SettingsError, SourceRefusedError
 from kam.ingest import LoadResult, load
-from kam.ingest.load import ingest
 from kam.ingest.readers.databases import lowered, parsed, written
 from kam.site import find_site
 from kam.warehouse import rows, warehouse
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - the fixture
+from tests.support import ingest
 
 TABLE = """
     CREATE TABLE sales (

@@ -19,10 +19,10 @@ import pytest
 from kam.demo import write_demo
 from kam.demo.write import DemoSummary
 from kam.errors import KamError
-from kam.ingest.load import ingest
 from kam.site import find_site
 from kam.site.site import load_settings
 from kam.warehouse import rows, warehouse
+from tests.support import ingest
 
 Row = Mapping[str, str]
 NOT_ROUTINE = ("INV-", "PY-", "SO-", "DN-")  # documents put in by hand as faults

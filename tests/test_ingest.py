@@ -16,9 +16,9 @@ from kam.archive import archived, file_hash
 from kam.archive.store import ledger_entries
 from kam.errors import SettingsError
 from kam.ingest import LoadResult
-from kam.ingest.load import ingest
 from kam.site import find_site
 from kam.warehouse import rows, warehouse
+from tests.support import ingest
 
 ORDERS = "order_id,account_id,order_date,quantity,unit_price\n"
 

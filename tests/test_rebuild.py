@@ -16,10 +16,9 @@ from kam.audit import rebuild
 from kam.build import marts
 from kam.close import require_loaded, steps
 from kam.errors import KamError, UsageError
-from kam.ingest.load import ingest
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import rows, warehouse
-from tests.support import write_csv, write_site
+from tests.support import ingest, write_csv, write_site
 
 APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
 ORDERS = "order_id,line_no,account_id,order_date,quantity\n"

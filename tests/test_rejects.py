@@ -10,10 +10,10 @@ import pytest
 from kam.cli.status import site_rejects
 from kam.errors import UsageError
 from kam.ingest import LoadResult
-from kam.ingest.load import ingest
 from kam.ingest.rejects import export
 from kam.site import find_site
 from kam.warehouse import prepare, reading, rows, transaction, warehouse
+from tests.support import ingest
 
 HEADER = "order_id,line_no,account_id,order_date,quantity\n"
 GERMAN = (

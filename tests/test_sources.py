@@ -20,11 +20,12 @@ import zstandard
 
 from kam.archive import store
 from kam.archive.store import ledger_entries
-from kam.errors import SettingsError
+from kam.errors import SettingsError, SourceRefusedError
 from kam.ingest import LoadResult
-from kam.ingest.load import ingest
-from kam.site import find_site
+from kam.ingest.readers.workbooks import first_rows
+from kam.site import IngestSection, find_site
 from kam.warehouse import rows, warehouse
+from tests.support import ingest
 
 COLUMNS = ("order_id", "account_id", "order_date", "quantity", "unit_price", "status")
 CSV = """order_id,account_id,order_date,quantity,unit_price,status
@@ -285,6 +286,14 @@ def _bomb() -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("xl/workbook.xml", bytes(200_000_000))
     return out.getvalue()
+
+
+@pytest.mark.parametrize(("size", "words"), [(1_001, "expand to 1,001"), (1_000, "damaged or protected")])
+def test_a_gigabyte_of_a_workbook_is_a_thousand_million_bytes_too(tmp_path: Path, size: int, words: str) -> None:
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as parts:
+        parts.writestr("xl/workbook.xml", bytes(size))
+    with pytest.raises(SourceRefusedError, match=words):
+        first_rows(tmp_path / "a.xlsx", IngestSection(max_expanded_gigabytes="0.000001"), "orders: a.xlsx")
 
 
 REFUSED = [

@@ -6,15 +6,18 @@ import codecs
 import gzip
 import json
 import random
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from kam.ingest.load import ingest
-from kam.site import find_site
+from kam.errors import SourceRefusedError
+from kam.ingest.readers.compression import uncompressed
+from kam.site import IngestSection, find_site
 from kam.warehouse import rows, warehouse
+from tests.support import ingest
 from tests.test_ingest import Books, counts
 
 HEADER = "order_id,account_id,order_date,quantity,region\n"
@@ -217,6 +220,14 @@ def test_the_limits_on_expansion_are_settings(books: Books) -> None:
     (books.folder / "kam.toml").write_text("[ingest]\nmax_expanded_gigabytes = 0.000001\n" + text)
     books.put("a.csv", gzip.compress((GOOD * 100).encode()))
     assert "0.000001 GB" in books.refusal()
+
+
+@pytest.mark.parametrize(("size", "refused"), [(1_000, False), (1_001, True)])
+def test_a_gigabyte_of_a_compressed_file_is_a_thousand_million_bytes(tmp_path: Path, size: int, refused: bool) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(bytes(size)))
+    limits = IngestSection(max_expanded_gigabytes="0.000001")
+    with pytest.raises(SourceRefusedError) if refused else nullcontext():
+        uncompressed(tmp_path / "a.csv.gz", tmp_path, "orders: a.csv.gz", limits)
 
 
 def test_a_header_without_rows_is_an_empty_load_also_on_the_second_look(books: Books) -> None:

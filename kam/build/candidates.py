@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from kam.build.runner import materialise, run_models
+from kam.build.runner import materialise
 from kam.build.settings_tables import settings_tables
 from kam.errors import UsageError
 from kam.periods import month_name
@@ -67,9 +67,3 @@ def _check_months(con: Connection, months: Sequence[date]) -> None:
                 f"the data runs from {month_name(first)} to {month_name(last)}"
             )
             raise UsageError(message)
-
-
-def build(con: Connection, settings: Settings, months: Sequence[date], *, as_of_load: int) -> dict[str, int]:
-    """Build the candidates of these months in `build.*`; rows by mart."""
-    prepare_build(con, settings, months, as_of_load=as_of_load)
-    return run_models(con, settings.available)

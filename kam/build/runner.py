@@ -59,7 +59,7 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
     for name, model in models().items():
         if model.schema == "core":
             if name in wanted:
-                _materialise(con, model)
+                materialise(con, name)
             continue
         if name in wanted:
             _build_mart(con, model)
@@ -87,10 +87,7 @@ def _needed(available: Mapping[str, bool]) -> set[str]:
 
 def materialise(con: Connection, name: str) -> None:
     """Build one core model now; the ones it reads must be there."""
-    _materialise(con, models()[name])
-
-
-def _materialise(con: Connection, model: Model) -> None:
+    model = models()[name]
     kind = "VIEW" if model.is_view else "TABLE"
     _run(con, f"CREATE OR REPLACE {kind} core.{model.name} AS {model.sql}", model)
     _require_columns(con, model)

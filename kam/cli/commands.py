@@ -555,7 +555,7 @@ def _print_page(site: Site) -> None:
 
 
 def main() -> None:
-    """Run a command and answer with the exit status of design section 5."""
+    """Run a command and answer with the exit status of its error (`kam.errors`)."""
     try:
         app(standalone_mode=True)
     except KamError as error:

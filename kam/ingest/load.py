@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -85,29 +85,6 @@ class _Terms:
     load_id: int | None = None
     started: dt.datetime | None = None
     finished: dt.datetime | None = None
-
-
-def ingest(
-    con: Connection,
-    site: Site,
-    feeds: Iterable[str] | None = None,
-    *,
-    accept_shrink: bool = False,
-    on_load: Callable[[LoadResult], None] = lambda _: None,
-) -> list[LoadResult]:
-    """Load what is new in these feeds of a site, else in all that it declares.
-
-    A refused source does not keep the others from loading; it is among the results with the status `failed`.
-    """
-    results = []
-    for feed in feeds or ordered_feeds(site):
-        try:
-            for result in ingest_feed(con, site, feed, accept_shrink=accept_shrink):
-                results.append(result)
-                on_load(result)
-        except DatabaseUnreachableError as error:
-            results.append(unreached(feed, error))
-    return results
 
 
 def ordered_feeds(site: Site) -> list[str]:

@@ -89,6 +89,11 @@ class IngestSection(Section):
     )
     max_expanded_gigabytes: Exact = Field(default=Decimal(20), gt=0, description="the most a compressed file may hold")
 
+    @property
+    def max_expanded_bytes(self) -> int:
+        """The most a compressed file, a workbook or a Parquet file may hold; a gigabyte is 10⁹ bytes."""
+        return int(self.max_expanded_gigabytes * 10**9)
+
 
 class ReceivablesSection(Section):
     """`[receivables]`: ageing, days sales outstanding, credit and expected losses."""

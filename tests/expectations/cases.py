@@ -50,3 +50,13 @@ def outcome(con: Connection, suites: Sequence[Suite], rule_name: str) -> CheckRe
     chosen = [replace(suite, rules=(rule,)) for suite in suites for rule in suite.rules if rule.name == rule_name]
     (result,) = validate(con, chosen)
     return result
+
+
+def passed(result: CheckResult) -> bool:
+    """Whether the rule fails in no month; a failure that belongs to no month is one of every month."""
+    return not any(map(result.fails_in, (*result.failed_by_month, date.max)))
+
+
+def sample_keys(result: CheckResult) -> tuple[Mapping[str, Any], ...]:
+    """The keys that were kept of the failing rows, month by month."""
+    return tuple(keys for of_month in result.keys_by_month.values() for keys in of_month)

@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 
 from kam.build import prepare_marts
-from kam.build.candidates import build
 from kam.periods import months_between, parse_month
 from kam.warehouse import Connection, literal, memory, prepare
 from tests.expectations.cases import Tampering
-from tests.support import SHARED, build_case, fetch, needs_shared, settings_of
+from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (

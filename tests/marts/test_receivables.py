@@ -12,13 +12,12 @@ import pytest
 import yaml
 
 from kam.build import prepare_build, run_models
-from kam.build.candidates import build
 from kam.periods import add_months, parse_month
 from kam.site import FEEDS
 from kam.warehouse import Connection
 from tests.expectations.cases import Tampering
 from tests.marts import receivables_by_hand as by_hand
-from tests.support import SHARED, build_case, fetch, needs_shared, settings_of, stage
+from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of, stage
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (

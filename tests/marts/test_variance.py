@@ -13,12 +13,11 @@ import pytest
 import yaml
 
 from kam.build import prepare_marts
-from kam.build.candidates import build
 from kam.periods import months_between, parse_month
 from kam.site import FEEDS
 from kam.warehouse import Connection, literal, memory, prepare
 from tests.expectations.cases import Tampering
-from tests.support import SHARED, build_case, fetch, needs_shared, settings_of
+from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (
@@ -749,7 +748,7 @@ def test_a_plan_without_a_due_date_is_neither_early_nor_late() -> None:
 
 
 def test_random_plans_agree_with_the_definition_in_exact_fractions() -> None:
-    """Three accounts, eight parts, two currencies, returns and rebates: each lane as metrics, section 2, defines it."""
+    """Three accounts, eight parts, two currencies, returns and rebates: each lane as its formula in docs/metrics.md says."""
     dice = random.Random(20260630)  # noqa: S311 - examples, no secrets
     rates = {"EUR": (Fraction(1), Fraction(1)), "USD": (Fraction("0.8137"), Fraction("0.8791"))}
     keys = [(account, product) for account in "ABC" for product in "PQRSTUVW"]

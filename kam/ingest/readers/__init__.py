@@ -5,8 +5,8 @@ The reader of workbooks stands behind a door of its own, `kam.ingest.readers.wor
 
 from kam.ingest.readers.compression import uncompressed
 from kam.ingest.readers.databases import extracted
+from kam.ingest.readers.parquet_ndjson import ndjson_relation, parquet_relation
 from kam.ingest.readers.relation import READ_ERRORS, Relation, name_beside
-from kam.ingest.readers.structured import ndjson_relation, parquet_relation
 from kam.ingest.readers.textfiles import csv_relation, read_error
 
 __all__ = [

@@ -13,7 +13,6 @@ from kam.errors import SourceRefusedError
 from kam.ingest.readers.relation import CHUNK, MEGABYTE
 from kam.site import IngestSection
 
-GIGABYTE = 1 << 30
 _GZIP = b"\x1f\x8b"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 # Small files may well shrink a thousandfold: an empty template, a test.
@@ -36,7 +35,7 @@ def uncompressed(file: Path, folder: Path, where: str, limits: IngestSection) ->
     if blocks is None:
         return file
     copy = folder / "uncompressed"
-    largest = _largest_expansion(file, limits)
+    largest = largest_expansion(file, limits)
     written = 0
     try:
         with file.open("rb") as stream, copy.open("wb") as out:
@@ -54,9 +53,10 @@ def uncompressed(file: Path, folder: Path, where: str, limits: IngestSection) ->
     return copy
 
 
-def _largest_expansion(file: Path, limits: IngestSection) -> int:
+def largest_expansion(file: Path, limits: IngestSection) -> int:
+    """How many bytes a compressed file may hold: a workbook too, which is a ZIP file."""
     by_ratio = max(file.stat().st_size * limits.max_expansion_ratio, _ALWAYS_EXPANDED)
-    return min(by_ratio, int(limits.max_expanded_gigabytes * GIGABYTE))
+    return min(by_ratio, limits.max_expanded_bytes)
 
 
 def _explosion(where: str, file: Path, written: int, limits: IngestSection) -> SourceRefusedError:

@@ -25,8 +25,8 @@ import duckdb
 if TYPE_CHECKING:
     from sqlalchemy import URL, CursorResult, Engine
 from kam.errors import DatabaseUnreachableError, SettingsError, SourceRefusedError
+from kam.ingest.readers.parquet_ndjson import refuse_same_names
 from kam.ingest.readers.relation import path_literal
-from kam.ingest.readers.structured import refuse_same_names
 from kam.site import FeedSource
 from kam.warehouse import Connection, literal, quoted
 

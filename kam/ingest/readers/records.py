@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO
 
 from kam.errors import SourceRefusedError
-from kam.ingest.readers.compression import GIGABYTE
 from kam.ingest.readers.encoding import not_utf8
 from kam.ingest.readers.relation import MEGABYTE, RecordFaults, Relation, name_beside, path_literal
 from kam.site import CsvDialect
@@ -19,7 +18,7 @@ from kam.warehouse import literal
 
 LONGEST_RECORD = 16 * MEGABYTE
 BUFFER = 2 * LONGEST_RECORD
-_MOST_RESCANNED = GIGABYTE
+_MOST_RESCANNED = 1 << 30
 # On a line of its own these are nothing: blanks, and the end-of-file sign that MS-DOS programs leave.
 NOTHING = " \t\xa0\x1a"
 

@@ -21,15 +21,14 @@ import fastexcel
 import polars as pl
 
 from kam.errors import SourceRefusedError
+from kam.ingest.readers.compression import largest_expansion
+from kam.ingest.readers.parquet_ndjson import refuse_other_format, refuse_same_names
 from kam.ingest.readers.relation import Relation, path_literal
-from kam.ingest.readers.structured import refuse_other_format, refuse_same_names
 from kam.site import CsvDialect, FeedSource, IngestSection
 
 _ZIP = b"PK\x03\x04"
 _CHUNK = 1 << 20
 _LONGEST_CELL = 1 << 16
-_GIGABYTE = 10**9
-_ALWAYS_EXPANDED = 100_000_000
 _MOST_ERRORS = 100_000
 _ROWS_FOR_A_HEADER = 50
 _PARTS_OF_A_BOOK = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")
@@ -202,10 +201,9 @@ def _is_midnight(cells: pl.Series) -> bool:
 def _refuse_explosion(file: Path, limits: IngestSection, where: str) -> None:
     """Raise `SourceRefusedError` when the parts of a workbook grow beyond the limits."""
     size = file.stat().st_size
-    by_ratio = max(size * limits.max_expansion_ratio, _ALWAYS_EXPANDED)
     with zipfile.ZipFile(file) as parts:
         expanded = sum(part.file_size for part in parts.infolist())
-        if expanded > min(by_ratio, int(limits.max_expanded_gigabytes * _GIGABYTE)):
+        if expanded > largest_expansion(file, limits):
             message = (
                 f"{where}: {size:,} bytes expand to {expanded:,}. If that is right, raise "
                 "ingest.max_expansion_ratio or ingest.max_expanded_gigabytes in kam.toml"

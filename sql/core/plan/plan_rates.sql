@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: plan version × business month × currency
--- why: plan_rate is r0 and average_rate r1 of the bridge (metrics, section 2); a line's own fx_rate comes before it
+-- why: plan_rate is r0 and average_rate r1 of the bridge; a line's own fx_rate comes before it
 -- columns:
 --   plan_version  VARCHAR
 --   period_month  DATE

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: business month × currency
--- why: closing rates value what is owed, average rates what was sold (metrics, sections 1 and 2)
+-- why: closing rates value what is owed, average rates what was sold
 -- columns:
 --   period_month         DATE
 --   currency             VARCHAR

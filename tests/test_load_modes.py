@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from kam.ingest import LoadResult
-from kam.ingest.load import ingest
 from kam.site import find_site
 from kam.warehouse import warehouse
+from tests.support import ingest
 
 HEADER = "order_id,account_id,order_date,quantity\n"
 Known = list[tuple[str, int]]

@@ -16,7 +16,6 @@ from kam.site import CsvDialect, IngestSection
 from kam.warehouse import Connection, literal, quoted
 
 _PARQUET = b"PAR1"
-_GIGABYTE = 10**9
 _MOST_COLUMNS = 2_000
 _LONGEST_LINE = 64 * 1024 * 1024
 # Digits that a JSON number, a double in every reader, does not keep; a quote inside a text has a backslash before it.
@@ -72,7 +71,7 @@ def parquet_relation(con: Connection, file: Path, limits: IngestSection, where: 
     except duckdb.Error as error:
         message = f"{where}: the Parquet file is damaged or incomplete ({_reason(error, file)}). Fetch it again"
         raise SourceRefusedError(message) from None
-    if max(rows, size) > limits.max_expanded_gigabytes * _GIGABYTE:
+    if max(rows, size) > limits.max_expanded_bytes:
         message = (
             f"{where}: expands to {max(rows, size):,} bytes. If that is right, raise "
             "ingest.max_expanded_gigabytes in kam.toml"
