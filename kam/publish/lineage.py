@@ -60,21 +60,13 @@ def _subject(model: Model) -> str:
 
 def lineage_picture() -> str:
     """An SVG: feeds, subjects, tables; a feed leads to the subjects whose models read it, these to the tables made from them."""
-    known = models()
-    readers = [model for model in known.values() if model.references & FEEDS.keys()]
+    into_subjects, into_tables = _links()
     names = {
         "feeds": list(FEEDS),
-        "subjects": sorted({_subject(model) for model in readers}),
+        "subjects": sorted({subject for _, subject in into_subjects}),
         "tables": [mart.name for mart in sorted(marts(), key=lambda mart: (_subject(mart), mart.name))],
     }
     hue = dict(zip(names["subjects"], cycle(_HUES), strict=False))
-    into_subjects = {(feed, _subject(model)) for model in readers for feed in model.references & FEEDS.keys()}
-    into_tables = {
-        (_subject(known[name]), mart.name)
-        for mart in marts()
-        for name in (mart.name, *_reach(mart, known))
-        if name in known and _subject(known[name]) in hue
-    }
     height = _TOP + _ROW * max(map(len, names.values())) + 6
     places = {column: _places(labels, height) for column, labels in names.items()}
     lines = [
@@ -115,6 +107,20 @@ def lineage_picture() -> str:
             "",
         ]
     )
+
+
+def _links() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Which feed leads to which subject, and which subject to which table."""
+    known = models()
+    into_subjects = {(feed, _subject(model)) for model in known.values() for feed in model.references & FEEDS.keys()}
+    subjects = {subject for _, subject in into_subjects}
+    into_tables = {
+        (_subject(known[name]), mart.name)
+        for mart in marts()
+        for name in (mart.name, *_reach(mart, known))
+        if name in known and _subject(known[name]) in subjects
+    }
+    return into_subjects, into_tables
 
 
 def _places(labels: Iterable[str], height: int) -> dict[str, float]:
