@@ -9,12 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from kam.cli.commands import app
-from kam.errors import SourceRefusedError
 from kam.site import Site, find_site
-from kam.warehouse import rows, warehouse
+from kam.warehouse import warehouse
 from tests.support import REPOSITORY, ingest, write_csv, write_site
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
@@ -215,17 +213,3 @@ def test_rebuild_names_what_the_archive_lacks(site_folder: Path) -> None:
     assert refused.returncode == 1
     assert "landing/a.csv, load 1 of orders) is missing" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
-
-
-@pytest.mark.usefixtures("prefect_server")
-def test_ingest_goes_on_with_a_shrunken_extract_only_when_told(site_folder: Path) -> None:
-    site = loaded_site(site_folder, "1,A,2026-01-05,5\n2,A,2026-01-05,5\n3,A,2026-01-05,5\n", mode="snapshot")
-    (site_folder / "landing" / "b.csv").write_text(ORDERS + "1,A,2026-01-05,5\n")
-    asked = CliRunner().invoke(app, ["--site", str(site_folder), "ingest"])
-    assert isinstance(asked.exception, SourceRefusedError)
-    assert "lacks 2 of the 3 rows" in str(asked.exception)
-    assert "kam ingest --feed orders --accept-shrink" in str(asked.exception)
-    told = CliRunner().invoke(app, ["--site", str(site_folder), "ingest", "--feed", "orders", "--accept-shrink"])
-    assert told.exit_code == 0, told.exception
-    with warehouse(site) as con:
-        assert [row["order_id"] for row in rows(con, "FROM core.orders")] == ["1"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -117,9 +118,7 @@ def message_about(mailbox: Mailbox, run_id: str) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("site")
-def test_applying_the_file_again_doubles_nothing(
-    server: Server, client: pytest.MonkeyPatch, mailbox: Mailbox
-) -> None:
+def test_applying_the_file_again_doubles_nothing(server: Server, client: pytest.MonkeyPatch, mailbox: Mailbox) -> None:
     before = automations(server)
     client.setenv("KAM_ALERT_URL", mailbox.address)
 
@@ -231,6 +230,14 @@ def kill(worker: int) -> None:
         member.kill()
 
 
+@contextmanager
+def worker(env: Mapping[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker in a process of its own."""
+    command = ("prefect", "worker", "start", "--pool", "kam")
+    with running(*command, env=env, cwd=folder, log=folder / "worker.log") as process:
+        yield process
+
+
 def heartbeats(server: Server, run_id: str) -> int:
     """How often this run said that it is alive."""
     found = server.ask(
@@ -248,20 +255,18 @@ def test_a_worker_killed_during_a_close_is_told_and_the_close_goes_on_when_it_is
     server: Server, client_env: dict[str, str], mailbox: Mailbox, tmp_path: Path, site_folder: Path
 ) -> None:
     site = site_in(site_folder)
-    worker = ("prefect", "worker", "start", "--pool", "kam")
     with within(server, "no heartbeat", LONGER_THAN_A_HEARTBEAT if IS_LONG else LONGER_THAN_IT_TAKES_TO_KILL):
         # The close holds still because this process has the right to write.
-        with writing(site, "another close"):
-            with running(*worker, env=client_env, cwd=tmp_path, log=tmp_path / "worker.log") as process:
-                # For May in Berlin: half past midnight on the first of June there.
-                close = server.start("monthly_close/monthly", due="2026-05-31T22:30:00Z", site=str(site_folder))
-                wait_for(lambda: server.flow_run(close)["state_type"] == "RUNNING", "the close to run", process)
-                wait_for(lambda: heartbeats(server, close), "a heartbeat of the close", process)
-                if IS_LONG:
-                    # Its first heartbeat alone would not keep it alive for so long.
-                    time.sleep(LONGER_THAN_A_HEARTBEAT + 15)
-                    assert server.flow_run(close)["state_type"] == "RUNNING"
-                kill(process.pid)
+        with writing(site, "another close"), worker(client_env, tmp_path) as process:
+            # For May in Berlin: half past midnight on the first of June there.
+            close = server.start("monthly_close/monthly", due="2026-05-31T22:30:00Z", site=str(site_folder))
+            wait_for(lambda: server.flow_run(close)["state_type"] == "RUNNING", "the close to run", process)
+            wait_for(lambda: heartbeats(server, close), "a heartbeat of the close", process)
+            if IS_LONG:
+                # Its first heartbeat alone would not keep it alive for so long.
+                time.sleep(LONGER_THAN_A_HEARTBEAT + 15)
+                assert server.flow_run(close)["state_type"] == "RUNNING"
+            kill(process.pid)
         message = message_about(mailbox, close)
 
     assert message["title"] == "close-2026-05 crashed"
@@ -276,7 +281,7 @@ def test_a_worker_killed_during_a_close_is_told_and_the_close_goes_on_when_it_is
         f"prefect flow-run retry {close}",
         f"Its log: {UI}/runs/flow-run/{close}",
     ]
-    with running(*worker, env=client_env, cwd=tmp_path, log=tmp_path / "second-worker.log"):
+    with worker(client_env, tmp_path):
         retried = run(*shlex.split(lines[6]), env=client_env)
         assert retried.exit_status == 0, retried
         closed = server.finished(close)

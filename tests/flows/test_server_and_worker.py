@@ -17,7 +17,7 @@ from kam.close import steps
 from kam.errors import UsageError
 from kam.site import Site, find_site
 from kam.warehouse import warehouse, writing
-from tests.flows.processes import NOISE, PATIENCE_SECONDS, environment, kam, lines_with, run, running, wait_for
+from tests.flows.processes import NOISE, PATIENCE_SECONDS, environment, kam, lines_with, running, wait_for
 from tests.flows.server import Server, open_amounts, site_in
 from tests.support import REPOSITORY, published
 
