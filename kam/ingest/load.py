@@ -21,8 +21,9 @@ import duckdb
 from kam.archive import archived, ledger
 from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError, disk_fault
 from kam.ingest import rejects
+from kam.ingest.documents import mark_negative_documents
 from kam.ingest.readers import READ_ERRORS, Relation
-from kam.ingest.row_rules import Reading, plan_reading
+from kam.ingest.row_rules import RECORD_HASH, Reading, plan_reading
 from kam.ingest.sources import Extract, column_sql, offered, opened, unreadable
 from kam.ingest.sources import archive as archive_extract
 from kam.site import FEEDS, Feed, FeedSource, Site
@@ -31,7 +32,7 @@ from kam.words import printable
 
 _SAMPLE_ROWS = 5
 # What a load makes of a row of `incoming`. All but the first two are rejected; a repeat counts as unchanged.
-_VERDICT = "ENUM ('good', 'repeat', 'unreadable', 'double key', 'changed key')"
+_VERDICT = "ENUM ('good', 'repeat', 'unreadable', 'double key', 'changed key', 'negative document')"
 _LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records")
 
 
@@ -118,7 +119,7 @@ def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool =
 
 def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool = False) -> LoadResult:
     """Load one extract, unless its bytes were loaded before with the same mapping."""
-    source = site.settings.feeds[extract.feed]
+    source = site.settings.source(extract.feed)
     if extract.left:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=extract.left)
     known = None if extract.refusal else _loaded_before(con, extract, source)
@@ -227,11 +228,12 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
 
     Raises `SourceRefusedError` when it cannot be read at all, `SettingsError` when its mapping does not work.
     """
-    source = site.settings.feeds[extract.feed]
+    source = site.settings.source(extract.feed)
     try:
         with opened(con, site, extract, source) as relation:
             reading = _read_rows(con, extract, source, relation)
             _mark_repeated_keys(con, reading)
+            mark_negative_documents(con, reading, beside="")
             faults = con.execute(
                 f"SELECT rule, count(DISTINCT source_row) FROM ({rejects.reject_rows(con, reading)}) GROUP BY ALL ORDER BY rule"
             )
@@ -278,6 +280,7 @@ def _fill_incoming(con: Connection, reading: Reading) -> None:
     columns = (
         f"{_kept_columns(reading)}, CASE WHEN {reading.is_faulty} THEN 'unreadable'::{_VERDICT} ELSE 'good'::{_VERDICT} END AS verdict"
         f"{f', given_{rejects.MARK} AS {rejects.MARK}' if mark is not None else ''}"
+        f"{''.join(f', given_{name} AS {name}' for name in reading.kept)}"
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {reading.select(columns=columns)}")
 
@@ -308,6 +311,7 @@ def _mark_column(reading: Reading) -> str | None:
 def _mark_repeated_keys(con: Connection, reading: Reading) -> None:
     """All rows whose key comes with different contents are faulty; of equal rows, those after the first are repeats."""
     key = ", ".join(reading.feed.key)
+    content = ", ".join((_kept_columns(reading), *(name for name in reading.kept if name == RECORD_HASH)))
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE repeated AS
@@ -320,7 +324,7 @@ def _mark_repeated_keys(con: Connection, reading: Reading) -> None:
         f"""
         UPDATE incoming
         SET verdict = CASE WHEN found.is_double THEN 'double key' ELSE 'repeat' END
-        FROM ({sql_text("ingest/repeated_rows.sql", key=key, columns=_kept_columns(reading))}) AS found
+        FROM ({sql_text("ingest/repeated_rows.sql", key=key, columns=content)}) AS found
         WHERE incoming.rowid = found.place AND (found.is_double OR found.is_later)
         """
     )
@@ -334,6 +338,9 @@ def _commit(
         load_id = terms.load_id or _next_load_id(con)
         _mark_repeated_keys(con, reading)
         current = _count(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
+        # What else a document has, unless this extract is a full one.
+        beside = f"staging.{feed.name}" if current and source.mode != "snapshot" else ""
+        mark_negative_documents(con, reading, beside=beside)
         if current:
             _match(con, reading)
             if source.mode == "append":

@@ -28,7 +28,7 @@ _SAMPLE_ROWS = 1000
 _WORKED_OUT = {"delimiter", "encoding", "skip_rows"}
 _LEAST_LIKENESS = 0.8
 _DELIMITERS = (",", ";", "\t", "|")
-_NUMBER_KINDS = (Kind.MONEY, Kind.QUANTITY, Kind.RATE, Kind.NUMBER, Kind.INTEGER)
+_NUMBER_KINDS = (Kind.MONEY, Kind.PRICE, Kind.QUANTITY, Kind.RATE, Kind.NUMBER, Kind.INTEGER)
 # (decimal, thousands), the simplest first.
 _NUMBER_STYLES = ((".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (".", "'"), (".", " "))
 _DATE_FORMATS = (

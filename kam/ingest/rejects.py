@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from kam.errors import KamError, UsageError
+from kam.ingest import documents
 from kam.ingest.row_rules import ROW_NUMBER, Reading
 from kam.site import FEEDS, CsvDialect, Feed, Site, require_feed
 from kam.warehouse import Connection, literal, sql_text
@@ -35,15 +36,32 @@ def reject_rows(con: Connection, reading: Reading) -> str:
         f"WHERE {reading.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {ACCEPTED})"
     )
     key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
+    names = ", ".join(feed.key)
+    of_document = feed.sign.total[0] if feed.sign and feed.sign.total else ""
     on_key = "\n".join(
-        f"CASE WHEN source_row IN (SELECT rowid + 1 FROM incoming WHERE {condition}) THEN {{'column_name': "
-        f"{literal(', '.join(feed.key))}, 'rule': {literal(DUPLICATE_KEY)}, 'value': {key}, "
-        f"'message': {literal(message)}}} END,"
-        for condition, message in (
-            ("verdict = 'double key'", f"the key {', '.join(feed.key)} comes more than once with different content"),
+        f"CASE WHEN source_row IN (SELECT rowid + 1 FROM incoming WHERE verdict = '{verdict}') THEN {{'column_name': "
+        f"{literal(column)}, 'rule': {literal(rule)}, 'value': {value}, 'message': {literal(message)}}} END,"
+        for verdict, column, rule, value, message in (
+            ("double key", names, DUPLICATE_KEY, key, f"the key {names} comes more than once with different content"),
             (
-                "verdict = 'changed key'",
-                f"the key {', '.join(feed.key)} was loaded with other content, and the mode is append",
+                "changed key",
+                names,
+                DUPLICATE_KEY,
+                key,
+                f"the key {names} was loaded with other content, and the mode is append",
+            ),
+            *(
+                [
+                    (
+                        documents.VERDICT,
+                        of_document,
+                        "negative",
+                        f"{of_document}::VARCHAR",
+                        documents.why_rejected(reading),
+                    )
+                ]
+                if of_document
+                else []
             ),
         )
     ).rstrip(",")

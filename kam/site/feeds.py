@@ -22,6 +22,7 @@ class Kind(StrEnum):
     ID = "id"
     TEXT = "text"
     MONEY = "money"
+    PRICE = "price"
     QUANTITY = "qty"
     RATE = "rate"
     NUMBER = "number"
@@ -48,8 +49,9 @@ _SQL_TYPES: Mapping[Kind, str] = {
     Kind.ID: "VARCHAR",
     Kind.TEXT: "VARCHAR",
     Kind.MONEY: "DECIMAL(18,4)",
+    Kind.PRICE: "DECIMAL(24,10)",
     Kind.QUANTITY: "DECIMAL(18,4)",
-    Kind.RATE: "DECIMAL(18,8)",
+    Kind.RATE: "DECIMAL(18,10)",
     Kind.NUMBER: "DECIMAL(18,4)",
     Kind.INTEGER: "INTEGER",
     Kind.DATE: "DATE",
@@ -63,6 +65,7 @@ _IN_WORDS: Mapping[Kind, str] = {
     Kind.ID: "an identifier",
     Kind.TEXT: "a text",
     Kind.MONEY: "an amount",
+    Kind.PRICE: "a price",
     Kind.QUANTITY: "a quantity",
     Kind.RATE: "a rate",
     Kind.NUMBER: "a number",
@@ -80,8 +83,9 @@ _IN_WORDS: Mapping[Kind, str] = {
 class Column:
     """One column of a feed.
 
-    `minimum` and `maximum` are inclusive bounds of a number; money, quantities and rates are never negative, because the
-    document or payment type carries the sign. `default` fills an absent column and empty cells.
+    `minimum` and `maximum` are inclusive bounds of a number; most amounts and quantities are never negative, because the
+    document or payment type carries the sign. `default` fills an absent column and empty cells. `whole` is what 100 % means in
+    a cell with a percent sign, where the row's `whole_column` (if any) says no other.
     """
 
     name: str
@@ -92,6 +96,8 @@ class Column:
     values: tuple[str, ...] = ()
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    whole: Decimal | None = None
+    whole_column: str = ""
 
     @property
     def sql_type(self) -> str:
@@ -128,6 +134,21 @@ class Events:
 
 
 @dataclass(frozen=True)
+class SignRule:
+    """How the type of a row carries the sign of its amounts.
+
+    In rows whose `column` is one of `negative`, positive `amounts` lessen what is owed; a source with `sign = "amount"` has
+    them negative. The columns `total` of the rows of one `document` may be of both signs, and never add up to less than zero.
+    """
+
+    column: str
+    negative: tuple[str, ...]
+    amounts: tuple[str, ...]
+    document: str = ""
+    total: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Feed:
     """One kind of extract: its grain, key and columns.
 
@@ -142,6 +163,7 @@ class Feed:
     row_rules: tuple[RowRule, ...] = ()
     date: str | None = None
     events: Events | None = None
+    sign: SignRule | None = None
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a column named by `key`, `date` or `events` that the feed does not have."""
@@ -202,8 +224,16 @@ def _month(name: str, meaning: str) -> Column:
     return Column(name, Kind.MONTH, meaning, required=True)
 
 
-def _money(name: str, meaning: str, *, required: bool = False, default: str | None = None) -> Column:
-    return Column(name, Kind.MONEY, meaning, required=required, default=default, minimum=Decimal(0))
+def _money(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, Kind.MONEY, meaning, required=required, minimum=Decimal(0))
+
+
+def _signed_money(name: str, meaning: str, *, required: bool = False, default: str | None = None) -> Column:
+    return Column(name, Kind.MONEY, meaning, required=required, default=default)
+
+
+def _price(name: str, meaning: str) -> Column:
+    return Column(name, Kind.PRICE, meaning, minimum=Decimal(0))
 
 
 def _quantity(name: str, meaning: str, *, required: bool = False) -> Column:
@@ -237,6 +267,7 @@ def _rating(dimension: str) -> Column:
         f"What the customer said about {dimension} in the visit, 0 to 100",
         minimum=Decimal(0),
         maximum=Decimal(100),
+        whole=Decimal(100),
     )
 
 
@@ -272,7 +303,7 @@ _FEEDS = (
             _text("product_name", "Name of the part"),
             _text("product_line", "Product line the part belongs to"),
             _text("unit", "Unit of its quantities"),
-            _money("standard_cost", "Standard cost of one unit"),
+            _price("standard_cost", "Standard cost of one unit"),
             _currency("Currency of the standard cost; empty = the reporting currency"),
         ),
     ),
@@ -303,7 +334,7 @@ _FEEDS = (
                 Kind.RATE,
                 "Reporting currency for one unit of the foreign currency",
                 required=True,
-                minimum=Decimal("0.00000001"),
+                minimum=Decimal("0.0000000001"),
             ),
             _choice("rate_type", "Kind of rate", ("spot", "average", "budget"), default="spot"),
         ),
@@ -324,7 +355,7 @@ _FEEDS = (
             _date("promised_date", "Delivery date first promised"),
             _date("last_promised_date", "Delivery date promised last"),
             _quantity("quantity", "Quantity ordered", required=True),
-            _money("unit_price", "Net price of one unit"),
+            _price("unit_price", "Net price of one unit"),
             _currency(),
             _choice("status", "State of the line", ("open", "closed", "cancelled")),
             _MANAGER,
@@ -366,14 +397,25 @@ _FEEDS = (
             _integer("order_line_no", "Line of that order"),
             _date("invoice_date", "Date of the document", required=True),
             _date("due_date", "Date payment is due; empty = invoice date plus the account's terms"),
-            _quantity("quantity", "Quantity invoiced; empty for rebates and price settlements"),
-            _money("net_amount", "Net amount of the line", required=True),
-            _money("tax_amount", "Tax on the line", default="0"),
+            Column(
+                "quantity",
+                Kind.QUANTITY,
+                "Quantity invoiced, negative for goods taken back; empty for rebates and price settlements",
+            ),
+            _signed_money("net_amount", "Net amount of the line; negative for a deduction", required=True),
+            _signed_money("tax_amount", "Tax on the line", default="0"),
             _currency(),
             _id("reference_invoice_id", "The invoice a credit note corrects"),
             _money("invoice_total", "Gross of the whole document, to check its lines against"),
             _boolean("disputed", "Whether the customer disputes the document"),
             _MANAGER,
+        ),
+        sign=SignRule(
+            "document_type",
+            negative=("credit_note",),
+            amounts=("quantity", "net_amount", "tax_amount", "invoice_total"),
+            document="invoice_id",
+            total=("net_amount", "tax_amount"),
         ),
     ),
     Feed(
@@ -409,6 +451,7 @@ _FEEDS = (
                 default="receipt",
             ),
         ),
+        sign=SignRule("payment_type", negative=("refund",), amounts=("amount",)),
     ),
     Feed(
         "payment_plan",
@@ -448,6 +491,7 @@ _FEEDS = (
                 "Probability of winning it, 0 to 1",
                 minimum=Decimal(0),
                 maximum=Decimal(1),
+                whole=Decimal(1),
             ),
             _money("promised_payment_amount", "Payment the customer promised"),
             _date("promised_payment_date", "Date by which it was promised"),
@@ -476,7 +520,15 @@ _FEEDS = (
             _ACCOUNT,
             _month("month", "The month rated"),
             _choice("dimension", "What was rated", _DIMENSIONS, required=True),
-            Column("score", Kind.NUMBER, "Points given", required=True, minimum=Decimal(0)),
+            Column(
+                "score",
+                Kind.NUMBER,
+                "Points given",
+                required=True,
+                minimum=Decimal(0),
+                whole=Decimal(100),
+                whole_column="max_score",
+            ),
             Column("max_score", Kind.NUMBER, "Points possible", default="100", minimum=Decimal("0.0001")),
             _text("source", "Where the scorecard came from"),
         ),
@@ -512,15 +564,17 @@ _FEEDS = (
             _text("product_line", "The product line, where the plan goes that deep"),
             _text("account_manager", "The manager, where the plan goes that deep"),
             _text("region", "The sales region, where the plan goes that deep"),
-            _quantity("quantity", "Planned quantity"),
-            _money("unit_price", "Planned net price of one unit"),
-            _money("amount", "Planned net amount; empty = quantity times unit price"),
+            Column("quantity", Kind.QUANTITY, "Planned quantity; negative for planned returns"),
+            _price("unit_price", "Planned net price of one unit"),
+            _signed_money(
+                "amount", "Planned net amount, negative for planned credits; empty = quantity times unit price"
+            ),
             _currency(),
             Column(
                 "fx_rate",
                 Kind.RATE,
                 "Budget rate: reporting currency for one unit of the plan's currency",
-                minimum=Decimal("0.00000001"),
+                minimum=Decimal("0.0000000001"),
             ),
             Column("submitted_at", Kind.TIMESTAMP, "When the plan was submitted"),
         ),

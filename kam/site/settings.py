@@ -24,7 +24,7 @@ from pydantic import (
 
 from kam.errors import SettingsError
 from kam.site.faults import explain, nearest
-from kam.site.feed_source import FeedSource
+from kam.site.feed_source import UTC, FeedSource, known_zone
 from kam.site.feeds import FEEDS
 from kam.site.section import ELSEWHERE, ENVIRONMENT_PREFIX, EnvironmentUrl, Exact, Section
 
@@ -56,7 +56,9 @@ class SiteSection(Section):
         default="EUR", pattern=r"^[A-Z]{3}$", description="currency of the published amounts, as an ISO 4217 code"
     )
     fiscal_year_start_month: int = Field(default=1, ge=1, le=12, description="first month of the fiscal year")
-    timezone: str = Field(default="UTC", description="IANA time zone, used for schedules and messages only")
+    timezone: str = Field(
+        default=UTC, description="IANA time zone: of schedules, and of the day that a time with an offset belongs to"
+    )
     memory_limit: str = Field(
         default="2GB",
         pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$",
@@ -66,12 +68,7 @@ class SiteSection(Section):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        import zoneinfo
-
-        if value not in zoneinfo.available_timezones():
-            message = f"an IANA time zone such as Europe/Berlin, not {value!r}"
-            raise ValueError(message)
-        return value
+        return known_zone(value)
 
 
 class IngestSection(Section):
@@ -353,6 +350,11 @@ class Settings(Section):
             "actual_sales": SALES_FEEDS[self.variance.actual] in self.feeds,
             "actual_quantities": SALES_FEEDS[self.forecast.actual or self.variance.actual] in self.feeds,
         }
+
+    def source(self, feed: str) -> FeedSource:
+        """How a feed is read: what is declared for it, with the site's time zone where it has none of its own."""
+        declared = self.feeds[feed]
+        return declared.model_copy(update={"timezone": declared.timezone or self.site.timezone})
 
     def why_missing(self, need: str) -> str:
         """Why something that a model needs is not there, in words."""

@@ -30,6 +30,8 @@ from kam.ingest.readers.relation import CHUNK, MEGABYTE, Relation
 from kam.site import CsvDialect, IngestSection
 from kam.warehouse import literal
 
+_NO_CONTROLS = bytes((*b"\n\r", *range(0x20, 0x7F), *range(0x80, 0x100)))
+
 
 @dataclass(frozen=True)
 class _Shape:
@@ -37,6 +39,7 @@ class _Shape:
 
     quoted_line_ends: bool
     mixed_line_ends: bool
+    has_controls: bool
 
 
 def csv_relation(
@@ -63,7 +66,7 @@ def csv_relation(
         f"buffer_size = {BUFFER}"
     )
     columns = dict.fromkeys(header, "VARCHAR")
-    return Relation(read_csv(text, columns, options), columns, second_look=second_look)
+    return Relation(read_csv(text, columns, options), columns, second_look=second_look, has_controls=shape.has_controls)
 
 
 def read_error(error: duckdb.Error, where: str) -> SourceRefusedError:
@@ -89,6 +92,8 @@ def _shape(text: Path, dialect: CsvDialect, where: str) -> _Shape:
     quote = dialect.quote.encode()
     line_feeds = returns = pairs = position = since_line_end = 0
     quotes = _OddQuotes(quote)
+    has_controls = False
+    expected = _NO_CONTROLS + dialect.delimiter.encode()
     last = b""
     with text.open("rb") as stream:
         while chunk := stream.read(4 * CHUNK):
@@ -100,6 +105,7 @@ def _shape(text: Path, dialect: CsvDialect, where: str) -> _Shape:
                 line_feeds += chunk.count(b"\n")
             elif not line_feeds and b"\n" in chunk:
                 line_feeds = 1
+            has_controls = has_controls or bool(chunk.translate(None, expected))
             if quote and quote in chunk:
                 quotes.present = True
             if quotes.present:
@@ -114,7 +120,7 @@ def _shape(text: Path, dialect: CsvDialect, where: str) -> _Shape:
             position += len(chunk)
             last = chunk[-1:]
     mixed = returns > 0 and not returns == pairs == line_feeds
-    return _Shape(quotes.odd, mixed)
+    return _Shape(quotes.odd, mixed, has_controls)
 
 
 class _OddQuotes:
