@@ -40,7 +40,7 @@ def declaration(proposal: str) -> str:
 def test_a_german_extract_gets_a_declaration_that_loads_it(books: Books) -> None:
     books.put("a.csv", GERMAN.encode("cp1252"))
     (proposal,) = proposals(books)
-    assert "unit_price: 1234.5600 | 10.5000" in proposal
+    assert "unit_price: 1234.5600000000 | 10.5000000000" in proposal
     assert "order_date: 2025-12-31 | 2026-02-01" in proposal
     books.configure(declaration(proposal))
     assert counts(books.load()[0]) == (2, 2, 0, 0)

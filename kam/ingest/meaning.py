@@ -232,7 +232,10 @@ def dressed_number(dialect: CsvDialect) -> str:
         rf"(?:(?P<whole>{groups}\d+){point}--?|(?P<digits>{_digits(dialect)}))"
         rf" ?(?P<percent>%)? ?(?P<c>[+-]|\))?{money}(?P<d>[+-]|\))?{' ?' if marks else ''}{back}$"
     )
-    names = ["a", "b", "whole", "digits", "percent", "c", "d", *(("front", "back") if marks else ())]
+    names = ["a", "b", "whole", "digits", "percent", "c", "d"]
+    if marks:
+        # They name the groups by their places.
+        names = ["front", *names, "back"]
     cell = (
         f"translate(replace(cell, {_NO_BREAK_SPACE}, ' '), {literal(_MINUS_SIGNS)}, {literal('-' * len(_MINUS_SIGNS))})"
     )

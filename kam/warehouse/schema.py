@@ -36,6 +36,7 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
         fill_corrections(con, "staging.corrections", corrections)
         for feed in FEEDS.values():
             con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
+            _widen(con, feed)
             # Earlier releases kept a hash of each row; rows are compared by their values now.
             con.execute(f"ALTER TABLE staging.{feed.name} DROP COLUMN IF EXISTS row_hash")
         for name, select in views.items():
@@ -78,6 +79,18 @@ def shape_made_from(con: Connection) -> tuple[str, ...]:
 def _staging_columns(feed: Feed) -> str:
     columns = [(column.name, column.sql_type) for column in feed.columns]
     return ", ".join(f"{name} {sql_type}" for name, sql_type in (*columns, *STAGING_BOOKKEEPING))
+
+
+def _widen(con: Connection, feed: Feed) -> None:
+    """Give columns of a staging table that an earlier release made the types that the contract has now."""
+    found = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'staging' AND table_name = ?",
+        [feed.name],
+    )
+    had = dict(found.fetchall())
+    for column in feed.columns:
+        if had.get(column.name, column.sql_type) != column.sql_type:
+            con.execute(f"ALTER TABLE staging.{feed.name} ALTER {column.name} TYPE {column.sql_type}")
 
 
 def as_known(feed: Feed, reporting_currency: str, corrected: Collection[str] = ()) -> str:

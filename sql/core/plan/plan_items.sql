@@ -212,6 +212,8 @@ with
             case
                 when rate_reason is not null
                 then rate_reason
+                when has_plan and plan_quantity < 0
+                then 'planned quantity is negative'
                 when has_plan and not has_plan_quantity
                 then 'plan has no quantity'
                 when has_sales and not version_has_quantity

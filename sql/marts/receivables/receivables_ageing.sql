@@ -25,7 +25,7 @@
 --   written_off_amount_doc     DECIMAL(18,4)  [document currency; last in time] Write-offs applied
 --   outstanding_amount_doc     DECIMAL(18,4)  [document currency; last in time] What is open := original − paid − credited − written off
 --   outstanding_amount         DECIMAL(18,2)
---   rate                       DECIMAL(18,8)  [reporting currency per unit; none] The rate of outstanding_amount
+--   rate                       DECIMAL(18,10) [reporting currency per unit; none] The rate of outstanding_amount
 --   rate_source                VARCHAR        Kind of that rate: spot, average (no spot rate by then) or reporting
 --   outstanding_amount_reason  VARCHAR
 --   book_amount                DECIMAL(18,2)  [reporting currency; last in time] What is open, at the rate of the document date
