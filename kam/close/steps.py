@@ -81,7 +81,7 @@ def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
     """Run the suites of all declared feeds over the rows of the months to build."""
     log.info("Validating what was loaded …")
     with warehouse(site) as con:
-        _know(con, as_of_load)
+        _set_as_of_load(con, as_of_load)
         for name in PREPARED:
             materialise(con, name)
         return validate(con, suites_of_feeds(site))
@@ -91,7 +91,7 @@ def build_marts(site: Site, as_of_load: int) -> BuildSummary:
     """Build the candidates of all result tables for the months to build."""
     log.info("Building the tables …")
     with warehouse(site) as con:
-        _know(con, as_of_load)
+        _set_as_of_load(con, as_of_load)
         settings = site.settings
         counts = run_models(con, settings.available)
         record_content(con)
@@ -105,7 +105,7 @@ def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list
     """Run the suites of the candidates, and compare the control totals."""
     log.info("Validating the tables …")
     with warehouse(site) as con:
-        _know(con, as_of_load)
+        _set_as_of_load(con, as_of_load)
         checks = validate(con, suites_of_marts(con, site))
         return checks, control_totals(con, site.settings.available)
 
@@ -217,7 +217,7 @@ def headlines(site: Site, months: Sequence[date]) -> list[Headline]:
     ]
 
 
-def _know(con: Connection, as_of_load: int) -> None:
+def _set_as_of_load(con: Connection, as_of_load: int) -> None:
     con.execute("SET VARIABLE as_of_load = ?", [as_of_load])
 
 
