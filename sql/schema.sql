@@ -36,6 +36,18 @@ CREATE TABLE IF NOT EXISTS ops.closes (
     models_hash VARCHAR, verdict VARCHAR, closed_at TIMESTAMP, closed_by VARCHAR, reason VARCHAR, manifest VARCHAR
 );
 
+-- One row per version that was taken back: it stays in the tables, and readers no longer see it.
+CREATE TABLE IF NOT EXISTS ops.withdrawals (
+    period_month DATE, close_version BIGINT, withdrawn_at TIMESTAMP, withdrawn_by VARCHAR, reason VARCHAR
+);
+
+-- The versions that were not withdrawn.
+CREATE OR REPLACE VIEW ops.standing_closes AS
+SELECT closes.*
+FROM ops.closes AS closes
+ANTI JOIN ops.withdrawals AS withdrawals
+    ON withdrawals.period_month = closes.period_month AND withdrawals.close_version = closes.close_version;
+
 -- One row a month whose last attempt to close failed; `last_version` is what readers see meanwhile, 0 for nothing. It goes
 -- away when an attempt does not fail.
 CREATE TABLE IF NOT EXISTS ops.failed_closes (

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from kam.alerts.queue import State
+from kam.alerts.queue import Standing, State
 from kam.errors import KamError
 from kam.periods import month_name
 
-GOOD = State("good")
+GOOD = State(Standing.GOOD)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def reason(error: BaseException) -> str:
 
 def failing_state(found: Sequence[tuple[str, object]], reasons: Sequence[str]) -> State:
     """The state of something that failed, told apart by what was found."""
-    return State("failed", fingerprint(found), reasons)
+    return State(Standing.FAILED, fingerprint(found), reasons)
 
 
 def fingerprint(found: Sequence[tuple[str, object]]) -> str:

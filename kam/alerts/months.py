@@ -9,7 +9,7 @@ from typing import Any
 from expectations import Severity
 from kam.alerts.findings import GOOD, Failure, MonthNow, failing_state, fingerprint
 from kam.alerts.plain import plain
-from kam.alerts.queue import State
+from kam.alerts.queue import Standing, State
 from kam.alerts.wording import LONGEST_SENTENCE, failure_lines
 from kam.close import ControlTotal, MonthOutcome, Outcome, Run
 from kam.warehouse import Connection, rows
@@ -39,7 +39,7 @@ def _closed(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
     if not warnings:
         return MonthNow(outcome.month, what, GOOD, "good", ())
     found = [(warning.name, warning.count) for warning in warnings]
-    state = State("warned", fingerprint(found), [warning.reason for warning in warnings])
+    state = State(Standing.WARNED, fingerprint(found), [warning.reason for warning in warnings])
     return MonthNow(outcome.month, f"{what}, with warnings", state, "warning", failure_lines(warnings))
 
 

@@ -15,7 +15,7 @@ import duckdb
 from kam.alerts.findings import GOOD, MonthNow, failing_state, fingerprint, reason
 from kam.alerts.months import month_now
 from kam.alerts.plain import plain
-from kam.alerts.queue import Alert, State, deliver, last_states, record, send_unqueued
+from kam.alerts.queue import Alert, Standing, State, deliver, last_states, record, send_unqueued
 from kam.alerts.wording import (
     LONGEST_SENTENCE,
     command_again,
@@ -80,15 +80,17 @@ def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
         return []
     before = last_states(con)
     months = [month_now(con, run, outcome) for outcome in run.report.months if outcome.outcome is not Outcome.LEFT]
-    failed = [month for month in months if month.state.state == "failed"]
+    failed = [month for month in months if month.state.state is Standing.FAILED]
     alerts = [*_failed(site, run, failed, before), *_refused(site, run)]
     good: dict[str, str] = {}
     if not run.stopped:
         warned = [
-            month for month in months if month.state.state == "warned" and _is_news(month.name, month.state, before)
+            month
+            for month in months
+            if month.state.state is Standing.WARNED and _is_news(month.name, month.state, before)
         ]
         alerts += _warned(site, run, warned, before)
-        good |= {month.name: f"{month.name} {month.what}." for month in months if month.state.state == "good"}
+        good |= {month.name: f"{month.name} {month.what}." for month in months if month.state.state is Standing.GOOD}
         good |= {run.kind: f"kam {run.name} ran to its end."}
     refused = {load.feed for load in run.refused}
     good |= {load.feed: f"{load.feed} loads again." for load in run.report.loads if load.feed not in refused}
@@ -122,7 +124,7 @@ def _failed(site: Site, run: Run, failed: Sequence[MonthNow], before: Mapping[st
         listed_months(failed, run),
         _mending(site, run, severity),
     ]
-    was_warned = [month.name for month in failed if before.get(month.name, GOOD).state == "warned"]
+    was_warned = [month.name for month in failed if before.get(month.name, GOOD).state is Standing.WARNED]
     if was_warned:
         paragraphs.insert(1, f"Closed with warnings before: {', '.join(was_warned)}.")
     return [_alert(site, event, severity, what, paragraphs, _states(failed))]
@@ -198,7 +200,7 @@ def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[st
     many = len(warned) > 1
     what = f"{counted(len(warned), 'month')} closed with warnings" if many else f"{warned[0].name} {warned[0].what}"
     paragraphs = [f"{what}. It is published, with a banner.".replace("It is", "They are" if many else "It is")]
-    failed_before = [month.name for month in warned if before.get(month.name, GOOD).state == "failed"]
+    failed_before = [month.name for month in warned if before.get(month.name, GOOD).state is Standing.FAILED]
     if failed_before:
         mended = [line_about(name, text) for name in failed_before for text in before[name].reasons]
         paragraphs.append(
@@ -210,7 +212,7 @@ def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[st
 
 def _recovered(site: Site, good: Mapping[str, str], before: Mapping[str, State]) -> list[Alert]:
     """The alert of what failed, warned or was refused before and is good now; `good` says how each subject is."""
-    names = [subject for subject in good if before.get(subject, GOOD).state != "good"]
+    names = [subject for subject in good if before.get(subject, GOOD).state is not Standing.GOOD]
     if not names:
         return []
     months, others = [name for name in names if _is_month(name)], [name for name in names if not _is_month(name)]
@@ -258,7 +260,7 @@ def _refused_states(refused: Sequence[LoadResult]) -> dict[str, State]:
         by_feed.setdefault(load.feed, []).append(load)
     return {
         feed: State(
-            "refused",
+            Standing.REFUSED,
             fingerprint([(load.source, load.message) for load in loads]),
             [refusal_line(load).removeprefix("- ") for load in loads],
         )

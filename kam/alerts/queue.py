@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from kam.alerts.channels import Attempt, Message, send_all
 from kam.alerts.plain import plain
@@ -17,14 +18,23 @@ from kam.warehouse import Connection, insert, rows, transaction, utc_now, wareho
 log = logging.getLogger("kam")
 
 
+class Standing(StrEnum):
+    """How a subject of alerts (a month, a feed, a run) is."""
+
+    GOOD = "good"
+    WARNED = "warned"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class State:
-    """How a subject (a month, a feed, a run) is: `failed`, `warned`, `refused` or `good`, and what failed.
+    """How a subject is, and what failed.
 
     Two states with the same `fingerprint` have nothing new to tell.
     """
 
-    state: str
+    state: Standing
     fingerprint: str = ""
     reasons: Sequence[str] = ()
 
@@ -63,7 +73,10 @@ def last_states(con: Connection) -> dict[str, State]:
     found = rows(
         con, "FROM ops.alert_subjects QUALIFY alert_id = max(alert_id) OVER (PARTITION BY subject) ORDER BY subject"
     )
-    return {row["subject"]: State(row["state"], row["fingerprint"], tuple(json.loads(row["reasons"]))) for row in found}
+    return {
+        row["subject"]: State(Standing(row["state"]), row["fingerprint"], tuple(json.loads(row["reasons"])))
+        for row in found
+    }
 
 
 def record(con: Connection, site: Site, alerts: Sequence[Alert]) -> None:

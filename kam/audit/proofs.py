@@ -93,7 +93,7 @@ def verify(
     openings = {_key(target): _with_its_openings(closes, target) for target in targets}
     wanted = set().union(*openings.values())
     known = max(target["as_of_load"] for target in targets)
-    loads = [entry for entry in entries if not ledger.is_close(entry) and entry["load_id"] <= known]
+    loads = [entry for entry in entries if ledger.is_load(entry) and entry["load_id"] <= known]
     on_step("Comparing the archive with its ledger …")
     store.require_sound(site, loads, mend=False)
     with scratch_folder(site, "verify-") as folder:

@@ -123,7 +123,7 @@ def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], Non
 
     Raises `KamError` when a load cannot be made again, or comes out otherwise than the ledger says.
     """
-    loads = [entry for entry in entries if not ledger.is_close(entry)]
+    loads = [entry for entry in entries if ledger.is_load(entry)]
     closes = [entry for entry in entries if ledger.is_close(entry)]
     report = RebuildReport()
     with warehouse(aside) as con:
@@ -137,6 +137,7 @@ def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], Non
             on_step(f"Closing again as known at load {group[0]['as_of_load']}: {names}")
             report.differences += _close_again(con, group)
             report.close_count += len(group)
+        _insert(con, "ops.withdrawals", [entry for entry in entries if ledger.is_withdrawal(entry)])
         con.execute("RESET VARIABLE as_of_load")
         prepare(con, aside.settings.site.reporting_currency, aside.settings.corrections)
         con.execute("CHECKPOINT")

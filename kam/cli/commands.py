@@ -19,6 +19,7 @@ from kam.cli.options import (
     AcceptShrinkOption,
     AsKnownOnOption,
     AsOfLoadOption,
+    EvenThoughOption,
     FeedOption,
     Month,
     ReasonOption,
@@ -161,6 +162,7 @@ def close(
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
     as_of_load: AsOfLoadOption = None,
     as_known_on: AsKnownOnOption = None,
+    even_though: EvenThoughOption = "",
 ) -> None:
     """Close a month: load, validate, build, check, commit a version, publish."""
     from kam.periods import parse_month
@@ -176,8 +178,9 @@ def close(
 
         warm_up()
         return monthly_close(
-            str(site.directory), month, restate, reason, accept_shrink, as_of_load=as_of_load, as_known_on=known_on
-        )
+            str(site.directory), month, restate, reason, accept_shrink,
+            as_of_load=as_of_load, as_known_on=known_on, even_though=even_though,
+        )  # fmt: skip
 
     _print_report(site, _run(site, run))
 
@@ -192,6 +195,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
     as_of_load: AsOfLoadOption = None,
     as_known_on: AsKnownOnOption = None,
+    even_though: EvenThoughOption = "",
     stop_on_failure: Annotated[  # noqa: FBT002
         bool, typer.Option("--stop-on-failure", help="Leave the months after the first that fails.")
     ] = False,
@@ -223,9 +227,26 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
         return flow(
             str(site.directory), first, last, restate, reason, accept_shrink,
             as_of_load=as_of_load, as_known_on=known_on, stop_on_failure=stop_on_failure,
+            even_though=even_though,
         )  # fmt: skip
 
     _print_report(site, _run(site, run))
+
+
+@app.command(epilog='Example: kam --site books withdraw 2026-11 --reason "closed before the invoices came"')
+def withdraw(month: Month, folder: SiteOption = None, reason: ReasonOption = "") -> None:
+    """Take back the newest version of a month; it is kept, and readers see the version before it, or none."""
+    from kam.close import steps
+    from kam.periods import parse_month
+
+    period = parse_month(month)
+    site = _site(folder)
+    with out.status("Withdrawing …") as status, progress(out, status):
+        version = steps.withdraw(site, period, reason)
+    out.print(
+        f"[green]{month}: version {version} is withdrawn.[/green] It is kept; see reporting.closes.", soft_wrap=True
+    )
+    _print_page(site)
 
 
 @app.command(epilog="Example: kam --site books diff 2026-10 --from 1 --to 2")
@@ -522,9 +543,10 @@ def _run(site: Site, flow: Callable[[], Any]) -> Any:  # noqa: ANN401 - the flow
 
 def _print_report(site: Site, report: CloseReport) -> None:
     from kam.close import Outcome
-    from kam.report import check_rows, correction_rows, headline_rows, load_summary
+    from kam.report import check_rows, correction_rows, headline_rows, load_summary, unmet_rows
 
     months = [outcome.month for outcome in report.months]
+    print_table("Closed although not ready", unmet_rows(report.requirements))
     print_table("Loaded", load_summary(report.loads), if_empty="Nothing new to load.")
     failed = check_rows(report.checks, months)
     print_table(

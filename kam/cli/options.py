@@ -38,4 +38,12 @@ AsKnownOnOption = Annotated[
         help="As it was known at the end of that day; loads nothing.",
     ),
 ]
+EvenThoughOption = Annotated[
+    str,
+    typer.Option(
+        "--even-though",
+        metavar="TEXT",
+        help="Close a month that is not ready, and why; kept in reporting.closes.",
+    ),
+]
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, such as 2026-10.")]

@@ -13,6 +13,7 @@ from expectations import CheckResult, merged
 from kam.close.controls import ControlTotal
 from kam.close.diff import FigureChange
 from kam.close.plan import MonthPlan
+from kam.close.readiness import Requirement
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.ingest import LoadResult, LoadStatus
 from kam.periods import month_name
@@ -53,7 +54,7 @@ class Terms:
     """On what terms months are closed: the parameters of the flows.
 
     With `as_of_load` or `as_known_on` nothing is loaded, and the months are computed from what was known then. `skip`
-    leaves out months that are up to date.
+    leaves out months that are up to date. `even_though` says why months are closed that are not ready.
     """
 
     restate: bool = False
@@ -63,6 +64,7 @@ class Terms:
     as_known_on: date | None = None
     skip: bool = False
     stop_on_failure: bool = False
+    even_though: str = ""
 
     @property
     def is_as_now(self) -> bool:
@@ -75,6 +77,7 @@ class CloseReport:
     """The outcome of one run over one or many months."""
 
     planned: tuple[MonthPlan, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
     months: tuple[MonthOutcome, ...] = ()
     loads: tuple[LoadResult, ...] = ()
     checks: tuple[CheckResult, ...] = ()

@@ -69,11 +69,13 @@ def planned_months(
     opening = _newest_versions(con, as_of_load)
     changes = changing_loads(con, 0, max([as_of_load, *(version.as_of_load for version in newest.values())]))
     failed = {month for (month,) in con.execute("SELECT period_month FROM ops.failed_closes").fetchall()}
+    withdrawn = {month for (month,) in con.execute("SELECT period_month FROM ops.withdrawals").fetchall()}
     planned = []
     for month in months:
         version = newest.get(month)
         if version is None:
-            planned.append(MonthPlan(month, Action.CLOSE, 0, "never closed"))
+            why = "its versions were withdrawn" if month in withdrawn else "never closed"
+            planned.append(MonthPlan(month, Action.CLOSE, 0, why))
             continue
         why = _why_changed(version, opening.get(add_months(month, -1)), month, settings, changes, as_of_load)
         if not why and month in failed:
@@ -115,7 +117,7 @@ def _newest_versions(con: Connection, as_of_load: int | None = None) -> Mapping[
         SELECT
             period_month, close_version, as_of_load, settings_hash, models_hash,
             (manifest ->> '$.opened_from_version')::BIGINT AS opened_from, manifest ->> '$.settings' AS settings
-        FROM ops.closes WHERE {known}
+        FROM ops.standing_closes WHERE {known}
         QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
         """,
     )

@@ -14,6 +14,7 @@ from kam.close import (
     FigureChange,
     Headline,
     MonthPlan,
+    Requirement,
     SourceChange,
     TableChange,
     figure_name,
@@ -62,6 +63,24 @@ def _feed_row(feed: str, loads: Sequence[LoadResult]) -> Row:
         "Rejected": f"{sum(load.rejected_count for load in loads):,}",
         "Corrections": f"{sum(load.superseded_count for load in loads):,}",
     }
+
+
+def readiness_rows(requirements: Sequence[Requirement]) -> list[Row]:
+    """What each month needs before it is closed, and whether it has it."""
+    return [
+        {
+            "Month": month_name(found.month),
+            "Needs": found.name,
+            "Ready": "yes" if found.is_met else "no",
+            "What was found": found.in_words,
+        }
+        for found in requirements
+    ]
+
+
+def unmet_rows(requirements: Sequence[Requirement]) -> list[Row]:
+    """What months lack that are not ready."""
+    return readiness_rows([found for found in requirements if not found.is_met])
 
 
 def check_rows(checks: Sequence[CheckResult], months: Sequence[date]) -> list[Row]:

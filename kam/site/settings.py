@@ -38,7 +38,7 @@ ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
 OFF = "off"
 # Sections that decide how rows are read and how runs go, not what the figures of the same rows are.
-_NO_DEFINITION = {"feeds": True, "ingest": True, "run": True, "checks": True, "alerts": True}
+_NO_DEFINITION = {"feeds": True, "ingest": True, "readiness": True, "run": True, "checks": True, "alerts": True}
 _DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
     "quality": Decimal(30),
     "cost": Decimal(20),
@@ -261,6 +261,25 @@ class ForecastSection(Section):
     )
 
 
+class ReadinessSection(Section):
+    """`[readiness]`: what a month needs before it is closed."""
+
+    feeds: tuple[str, ...] = Field(
+        default=("orders", "invoices"),
+        description="feeds that must have rows in a month when the months closed before had some",
+    )
+
+    @field_validator("feeds")
+    @classmethod
+    def _have_rows_of_a_month(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        possible = [feed.name for feed in FEEDS.values() if feed.events]
+        for name in value:
+            if name not in possible:
+                message = f"feeds of events ({', '.join(possible)}), not {name!r}.{nearest(name, possible)}"
+                raise ValueError(message)
+        return value
+
+
 class RunSection(Section):
     """`[run]`: how runs share the machine; no figure depends on it."""
 
@@ -332,6 +351,7 @@ class Settings(Section):
     site: SiteSection
     feeds: Mapping[str, FeedSource] = Field(default_factory=dict)
     ingest: IngestSection = IngestSection()
+    readiness: ReadinessSection = ReadinessSection()
     run: RunSection = RunSection()
     receivables: ReceivablesSection = ReceivablesSection()
     variance: VarianceSection = VarianceSection()
@@ -355,6 +375,11 @@ class Settings(Section):
         """How a feed is read: what is declared for it, with the site's time zone where it has none of its own."""
         declared = self.feeds[feed]
         return declared.model_copy(update={"timezone": declared.timezone or self.site.timezone})
+
+    @property
+    def core_feeds(self) -> tuple[str, ...]:
+        """The declared feeds without whose rows a month is not ready to be closed."""
+        return tuple(name for name in self.readiness.feeds if name in self.feeds)
 
     def why_missing(self, need: str) -> str:
         """Why something that a model needs is not there, in words."""

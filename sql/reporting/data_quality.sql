@@ -41,7 +41,7 @@ semi join
         from
             (
                 select period_month, max(close_version) as close_version
-                from ops.closes
+                from ops.standing_closes
                 group by period_month
                 union all
                 select period_month, 0
