@@ -18,7 +18,7 @@ PREVIOUS = "previous"
 
 
 def run_name() -> str:
-    """`close-2026-10`, also for a scheduled run that is told to close the previous month."""
+    """`close-2026-10`, also for a scheduled run that closes the previous month."""
     site, period = flow_run.parameters["site"], flow_run.parameters["period"]
     return f"close-{resolved(site_of_run(site), period)}"
 

@@ -105,7 +105,7 @@ def test_lines_above_the_header_are_counted(books: Books) -> None:
 def test_a_column_that_is_nowhere_is_named(books: Books) -> None:
     books.put("a.csv", "order_id,account_id,quantity\n1,A,5\n")
     (proposal,) = proposals(books)
-    assert "called like order_date, which is required" in proposal
+    assert "a name like order_date, which is required" in proposal
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\x01\x02" * 50, b"<html></html>", b"one column\n1\n", b'"\n"\n,'])

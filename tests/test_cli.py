@@ -41,7 +41,7 @@ def test_help_lists_every_command() -> None:
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     shown = kam(command, "--help")
     assert shown.returncode == 0
-    assert f"Example: kam {'--site books ' if command not in ('init', 'demo') else ''}{command}" in shown.stdout
+    assert f"Example: kam {'--site my-site ' if command not in ('init', 'demo') else ''}{command}" in shown.stdout
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["status"], ["rejects"]], ids=["help", "status", "rejects"])
@@ -62,7 +62,7 @@ def test_fast_commands_import_neither_prefect_nor_great_expectations(arguments: 
 WRONG_INPUT = [
     (["close", "2026-13"], 2, "'2026-13' is not a month"),
     (["close", "October"], 2, "'October' is not a month"),
-    (["backfill", "2026-10", "2026-01"], 2, "the last month lies before the first"),
+    (["backfill", "2026-10", "2026-01"], 2, "the last month is before the first"),
     (["ingest", "--feed", "order"], 2, "Did you mean 'orders'?"),
     (["rejects", "--feed", "payments"], 2, "no such feed in this site"),
     (["close", "2026-01", "--restate"], 2, "--restate needs a reason"),
@@ -166,25 +166,25 @@ def loaded_site(folder: Path, orders: str, mode: str = "upsert") -> Site:
     return site
 
 
-def test_rejects_are_listed_with_their_status_and_exported_to_be_mended(site_folder: Path) -> None:
+def test_rejects_are_listed_with_their_status_and_exported_to_be_fixed(site_folder: Path) -> None:
     loaded_site(site_folder, "1,A,soon,five\n2,A,2026-01-05,5\n")
     listed = kam("--site", site_folder, "rejects")
     assert re.search(r"order_date\s+type\s+open\s+1", listed.stdout)
     assert re.search(r"quantity\s+type\s+open\s+1", listed.stdout)
-    assert re.search(r"Open: 1 rows\. To mend them: kam .* rejects --feed FEED --export FILE", listed.stdout)
-    file = site_folder / "mend.csv"
+    assert re.search(r"Open: 1 rows\. To fix them: kam .* rejects --feed FEED --export FILE", listed.stdout)
+    file = site_folder / "fix.csv"
     exported = kam("--site", site_folder, "rejects", "--export", file)
     assert exported.returncode == 0, exported.stderr
     assert exported.stdout.startswith("1 rows in ")
     assert file.read_text().splitlines()[1].startswith("1,A,soon,five,1-1,type,")
     again = kam("--site", site_folder, "rejects", "--export", file)
     assert again.returncode == 2
-    assert "there is such a file already" in again.stderr
+    assert "the file already exists" in again.stderr
 
 
 def test_an_export_without_open_rejects_says_so(site_folder: Path) -> None:
     loaded_site(site_folder, "1,A,2026-01-05,5\n")
-    file = site_folder / "mend.csv"
+    file = site_folder / "fix.csv"
     assert "no reject is open" in kam("--site", site_folder, "rejects", "--feed", "orders", "--export", file).stdout
     unnamed = kam("--site", site_folder, "rejects", "--export", file)
     assert unnamed.returncode == 2
@@ -200,7 +200,7 @@ def test_rebuild_brings_a_deleted_warehouse_back_and_replaces_one_only_by_force(
     site.warehouse.unlink()
     done = kam("--site", site_folder, "rebuild")
     assert done.returncode == 0, done.stderr
-    assert "1 loads with 1 rows and 0 closed versions made again" in done.stdout
+    assert "1 loads with 1 rows and 0 closed versions rebuilt" in done.stdout
     assert kam("--site", site_folder, "rebuild", "--force").returncode == 0
 
 

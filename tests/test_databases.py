@@ -358,7 +358,7 @@ def test_a_sqlite_file_that_is_not_there_is_named_and_not_made(
     books = _sqlite(site_folder, monkeypatch)
     monkeypatch.setenv("ERP_URL", f"sqlite:///{site_folder / 'other.sqlite'}")
     (result,) = books.load()
-    assert result.message.startswith("orders: env:ERP_URL: there is no database file ")
+    assert result.message.startswith("orders: env:ERP_URL: the database file ")
     assert not (site_folder / "other.sqlite").exists()
 
 

@@ -68,7 +68,7 @@ def has_rows(feed: str, owner: Owner, severity: Severity = Severity.WARNING) -> 
         sentence=f"The feed {feed} has rows for the month.",
         owner=owner,
         severity=severity,
-        if_it_fails=f"Figures made from {feed} are empty or too low; get the month's extract and close again.",
+        if_it_fails=f"Figures made from {feed} are empty or too low; load the month's extract and close again.",
         failing=f"SELECT period_month, '{feed}' AS feed FROM build.periods ANTI JOIN batch USING (period_month)",
         keys=("feed",),
     )
@@ -81,7 +81,7 @@ def is_not_empty(feed: str, owner: Owner) -> Rule:
         sentence=f"The feed {feed} has rows.",
         owner=owner,
         severity=Severity.WARNING,
-        if_it_fails=f"All {feed} read `unknown` in reports; ask the source for the extract and close again.",
+        if_it_fails=f"Reports show `unknown` for all {feed}; ask the source for the extract and close again.",
         failing=f"SELECT NULL::DATE AS period_month, '{feed}' AS feed WHERE NOT EXISTS (FROM batch)",
         keys=("feed",),
     )
@@ -108,12 +108,12 @@ HAVING count(*) > 1""",
 
 
 def account_is_known(feed: str) -> Rule:
-    """One failure an account and month."""
+    """One failure per account and month."""
     return _in_master(feed, "account_id", "accounts", "account", "name, manager and region")
 
 
 def product_is_known(feed: str) -> Rule:
-    """One failure a product and month."""
+    """One failure per product and month."""
     return _in_master(feed, "product_id", "products", "product", "name and product line")
 
 
@@ -124,7 +124,7 @@ def _in_master(feed: str, column: str, master: str, thing: str, attributes: str)
         sentence=f"Every {thing} in {feed} is in the {thing} master.",
         owner=Owner.MASTER_DATA,
         severity=Severity.WARNING,
-        if_it_fails=f"Nothing is lost, but its {attributes} read `unknown`; add it to {master} and close again.",
+        if_it_fails=f"Nothing is lost, but reports show its {attributes} as `unknown`; add it to {master} and close again.",
         failing=f"""
 SELECT batch.period_month, batch.{column}, count(*) AS row_count
 FROM batch

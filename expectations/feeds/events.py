@@ -1,8 +1,8 @@
-"""Rules of the feeds of events: a month beside the months before it, and dates beside those of the other feeds.
+"""Rules of the feeds of events: they compare a month with those before it, and dates with those of the other feeds.
 
 They read `core.feed_activity` and `core.newest_dates`, where each feed is counted once for all of them, and the months
-before a month, never the other months that are being built. Where the history is short or the rows are few they say
-nothing.
+before a month, but never other months that are being built. With a short history or few rows they stay
+silent.
 
 Both tables follow from the feeds' contracts. A rule for a feed whose contract lacks what the rule needs would hold for any
 rows, so each raises `ValueError`, naming feed, rule and what is missing, when it is made.
@@ -18,11 +18,11 @@ from kam.site import FEEDS, Events
 from kam.warehouse import sql_text
 
 MONTHS_OF_A_FEED = 6
-"""Months of history from which a month's number of rows can be called unusual: payments, say, begin months after sales."""
+"""Months of history needed to call a month's number of rows unusual. Payments, for instance, begin months after sales."""
 MONTHS_OF_AN_ITEM = 3
 """Months with lines of an item from which a line of it can be called unusual."""
 ENOUGH_ROWS = 20
-"""Rows a month from which their number and their newest date say something; fewer come as they come."""
+"""Rows per month needed to judge their number and their newest date; smaller numbers vary too much."""
 
 
 def _events(feed: str, rule: str) -> tuple[str, Events]:
@@ -33,7 +33,7 @@ def _events(feed: str, rule: str) -> tuple[str, Events]:
 
 
 def accounts_have_rows(feed: str, owner: Owner, severity: Severity = Severity.WARNING) -> Rule:
-    """One failure an account and month. A month without any row is what `has_rows` watches."""
+    """One failure per account and month. A month without any row is what `has_rows` watches."""
     _events(feed, "accounts_have_rows")
     require_columns(feed, "accounts_have_rows", "account_id")
     name = f"{feed}.accounts_have_rows"
@@ -43,11 +43,13 @@ def accounts_have_rows(feed: str, owner: Owner, severity: Severity = Severity.WA
         sentence=f"Every account that had {feed} in each of the months before has some in this month.",
         owner=owner,
         severity=severity,
-        if_it_fails=f"The account left, or its {feed} are missing and its figures too low; ask, and load what is missing.",
+        if_it_fails=f"The account left, or its {feed} are missing and its figures are too low; find out, and load what is missing.",
         failing=sql_text("checks/templates/accounts_have_rows.sql", feed=feed, rule=name, months=months),
         keys=("account_id", "row_count_before"),
-        # On real books half a year is what tells a customer who is missing from one who buys now and then.
-        threshold=Threshold(Decimal(6), "months in a row with rows (at most 12) that make an account one to expect"),
+        # In real data half a year separates a missing customer from one who buys now and then.
+        threshold=Threshold(
+            Decimal(6), "months in a row with rows (at most 12) after which an account is expected to have some"
+        ),
     )
 
 
@@ -91,7 +93,7 @@ def is_fresh(feed: str, owner: Owner, days: int) -> Rule:
 
 
 def not_in_the_future(feed: str, owner: Owner) -> Rule:
-    """A date that lies far behind all others; it is in no month that is closed, so it concerns all of them.
+    """A date far after all others; it is in no month that is closed, so it concerns all of them.
 
     A feed that goes on without a gap where the others have ended is ahead of them, not wrong.
     """
@@ -99,7 +101,7 @@ def not_in_the_future(feed: str, owner: Owner) -> Rule:
     name = f"{feed}.not_in_the_future"
     return Rule(
         name=name,
-        sentence=f"No {date} in {feed} lies far after all other dates.",
+        sentence=f"No {date} in {feed} is far after all other dates.",
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails="The row is missing from the month that it belongs to; correct the year or month in the source.",
@@ -170,7 +172,7 @@ def _lines(feed: str, rule: str) -> tuple[str, str]:
 
 
 def _far_from_usual(feed: str, figure: str, *, of_line: str, of_month: str, is_far: str) -> str:
-    """The lines whose figure lies far from the median of their item's monthly means: one wild month does not move it."""
+    """The lines whose figure is far from the median of their item's monthly means: one unusual month does not move it."""
     own_keys = [name for name in FEEDS[feed].key if name not in ("account_id", "product_id", "currency")]
     return sql_text(
         "checks/templates/far_from_usual.sql",

@@ -22,7 +22,7 @@ SUITE = Suite(
             sentence="Every forecast was made before the month it is for.",
             owner=Owner.SALES_CONTROLLING,
             severity=Severity.WARNING,
-            if_it_fails="A figure written down afterwards flatters accuracy; correct the snapshot month.",
+            if_it_fails="A forecast made afterwards makes the accuracy look too good; correct the snapshot month.",
             failing="SELECT * FROM batch WHERE target_month <= snapshot_month",
             keys=("forecast_step", "snapshot_month", "target_month", "account_id", "product_id"),
         ),

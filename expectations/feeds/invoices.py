@@ -40,7 +40,7 @@ SUITE = Suite(
             sentence="No invoice is due before its own date.",
             owner=Owner.RECEIVABLES,
             severity=Severity.WARNING,
-            if_it_fails="The item reads overdue from the day it is issued; correct the due date in the source.",
+            if_it_fails="The item counts as overdue from the day it is issued; correct the due date in the source.",
             failing="""
 SELECT DISTINCT period_month, invoice_id, invoice_date, due_date
 FROM batch

@@ -1,4 +1,4 @@
-"""Receipts and other settlements of what is owed."""
+"""Receipts and other settlements of open items."""
 
 from __future__ import annotations
 

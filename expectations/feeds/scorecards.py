@@ -19,7 +19,7 @@ SUITE = Suite(
             sentence="No score exceeds the points that were possible.",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
-            if_it_fails="The customer's score reads above 100; correct the score or its max_score in the source.",
+            if_it_fails="The customer's score is above 100; correct the score or its max_score in the source.",
             failing="SELECT * FROM batch WHERE score > max_score",
             keys=("account_id", "dimension", "score", "max_score"),
         ),

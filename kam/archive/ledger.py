@@ -1,7 +1,7 @@
 """What the archive's ledger says about the warehouse: a line for each load, each close and each withdrawal, added after its commit.
 
-The warehouse is written first. A crash between the two leaves a line out, which the next run adds; so a ledger that
-knows more than the warehouse means that the warehouse was lost, and nothing may be written over that.
+The warehouse is written first. After a crash between the two, the next run adds the missing line. So a ledger that
+knows more than the warehouse means that the warehouse was lost. Nothing may be written to it then.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LISTED_ELSEWHERE = "loads"
 
 
 def sync(con: Connection, site: Site) -> None:
-    """Add what the ledger lacks. Raises `KamError` when it lists something that the warehouse does not have."""
+    """Add the missing lines to the ledger. Raises `KamError` when it lists something that the warehouse does not have."""
     if store.ledger_lines(site) == _count(con):
         return
     loads = {entry["load_id"]: entry for entry in _loads(con)}
@@ -36,7 +36,7 @@ def sync(con: Connection, site: Site) -> None:
         if kept is None:
             message = (
                 f"{site.warehouse}: lacks {_in_words(entry)}, which {store.ledger(site)} lists. "
-                "Make the warehouse again from the archive: kam rebuild"
+                "Rebuild the warehouse from the archive: kam rebuild"
             )
             raise KamError(message)
     store.add_to_ledger(site, [*loads.values(), *closes.values(), *withdrawals.values()])

@@ -1,4 +1,4 @@
-"""The models in `sql/`: one SELECT a file, its header the contract, run in the order that their references ask for.
+"""The models in `sql/`: one SELECT per file with its header as the contract, run in the order of their references.
 
 A core model becomes the table (or view) `core.<name>`, a mart `build.<name>`. A core model's header lists the names and types
 of its columns, and its SELECT must give just these. A mart's says more about them (`kam.build.columns`); from it follow the
@@ -68,7 +68,7 @@ class Model:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
     def missing(self, available: Mapping[str, bool]) -> list[str]:
-        """What would have to be there for this mart to have rows; alternatives joined by `or`."""
+        """What this mart needs and the site lacks; alternatives joined by `or`."""
         return [" or ".join(sorted(group)) for group in self.needs if not any(available[need] for need in group)]
 
 

@@ -51,10 +51,10 @@ PLAIN = Steps(
 
 
 def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
-    """Load, validate, build in sets, validate, commit month by month, publish; `run.report` tells how far it came.
+    """Load, validate, build in sets, validate, commit month by month, publish; `run.report` says how far it got.
 
-    Needs the right to write (`steps.writing_session`). A month that fails is in the report and keeps no other month
-    from closing. Raises `SourceRefusedError` when a source was refused: nothing is closed then.
+    Needs the right to write (`steps.writing_session`). A month that fails is in the report; the other months
+    still close. Raises `SourceRefusedError` when a source was refused: nothing is closed then.
     """
     require_valid(site)
     terms = run.terms
@@ -74,7 +74,7 @@ def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
 def load_feeds(
     site: Site, feeds: Iterable[str], by: Steps = PLAIN, *, accept_shrink: bool = False
 ) -> tuple[LoadResult, ...]:
-    """Load what is new in these feeds. A database that does not answer keeps no other feed from loading."""
+    """Load what is new in these feeds. If a database does not answer, the other feeds still load."""
     results: list[LoadResult] = []
     for feed in feeds:
         try:

@@ -1,4 +1,4 @@
-"""The steps of a close, each a plain function over a site: what the Prefect tasks open a door to.
+"""The steps of a close: plain functions over a site, which the Prefect tasks call.
 
 Every step opens the warehouse itself, leaves its result there or returns a small one, and can be run again.
 """
@@ -48,7 +48,7 @@ def load_feed(site: Site, feed: str, *, accept_shrink: bool = False) -> tuple[Lo
 def known_load(site: Site, *, as_of_load: int | None = None, as_known_on: date | None = None) -> int:
     """The load up to which a run knows things: the last one, the one named, or the last of a day.
 
-    Raises `UsageError` for both at once, for a load that there is not, and for a day before the first load.
+    Raises `UsageError` for both at once, for a load that does not exist, and for a day before the first load.
     """
     with warehouse(site) as con:
         timezone = site.settings.site.timezone
@@ -70,7 +70,7 @@ def readiness(
 ) -> list[Requirement]:
     """What each planned month needs before it is closed, and whether it has it."""
     with warehouse(site) as con:
-        _know(con, as_of_load)
+        _set_as_of_load(con, as_of_load)
         found = requirements.readiness(con, site.settings, planned, loads, today(site))
     for lacking in (requirement for requirement in found if not requirement.is_met):
         log.info("%s: %s", month_name(lacking.month), lacking.in_words)
@@ -100,13 +100,13 @@ def withdraw(site: Site, month: date, reason: str) -> int:
 
 
 def corrections_in_force(site: Site) -> list[KnownCorrection]:
-    """The corrections of the build that was planned or prepared last, and what became of each."""
+    """The corrections of the build that was planned or prepared last, and the state of each."""
     with warehouse(site) as con:
         return known_corrections(con)
 
 
 def prepare_months(site: Site, months: Sequence[date], as_of_load: int | None = None, *, restate: bool = False) -> int:
-    """Set up the build of these months from what is known at a load, the last one where none is named; that load."""
+    """Set up the build of these months as known at a load, by default the last one; returns that load."""
     with warehouse(site) as con:
         prepare_marts(con)
         known = versions.newest_load(con) if as_of_load is None else as_of_load
@@ -198,7 +198,7 @@ def difference(
 ) -> Difference:
     """Compare two versions of a month, or one (the last, when `first` is None) with what a close would give now.
 
-    Raises `UsageError` for a version that there is not. Comparing with now builds the month, so it waits for its turn to
+    Raises `UsageError` for a version that does not exist. Comparing with now builds the month, so it waits for its turn to
     write.
     """
     if second is not None:

@@ -21,12 +21,12 @@ from kam.periods import add_months, month_name
 from kam.site import Site
 from kam.warehouse import Connection, insert, literal, rows, transaction, user_name, utc_now
 
-# What is kept of an attempt that failed stands under this version; those of closes begin with 1.
+# Failed attempts are stored as this version; the versions of closes begin with 1.
 _FAILED = 0
 
 
 class State(StrEnum):
-    """How a candidate stands to the last version of its month."""
+    """How a candidate compares with the last version of its month."""
 
     NEW = "new"
     UNCHANGED = "unchanged"
@@ -43,7 +43,7 @@ class EvenThough:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What was built for one month, and how it stands to the version that is published."""
+    """What was built for one month, and how it compares with the published version."""
 
     month: date
     state: State
@@ -63,7 +63,7 @@ def known_load(
 ) -> int:
     """The load up to which things are known: the last one, the one named, or the last of a day in a time zone.
 
-    Raises `UsageError` for both at once, for a load that there is not, and for a day before the first load.
+    Raises `UsageError` for both at once, for a load that does not exist, and for a day before the first load.
     """
     newest = newest_load(con)
     if as_of_load is not None and as_known_on is not None:

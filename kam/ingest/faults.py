@@ -55,7 +55,7 @@ def column_faults(column: Column, text: str, *, unless: Sequence[str]) -> list[F
         )
     unreadable = f"CASE WHEN {name} IS NULL THEN {text} IS NOT NULL END"
     if column.kind is Kind.ENUM:
-        message = f"{name} is none of {', '.join(column.values)}"
+        message = f"{name} is not one of {', '.join(column.values)}"
         faults.append(Fault(name, "enumeration", unreadable, message, if_null=True))
     elif column.kind is Kind.CURRENCY:
         faults.append(Fault(name, "currency", unreadable, f"{name} is not an ISO 4217 currency", if_null=True))
@@ -64,7 +64,7 @@ def column_faults(column: Column, text: str, *, unless: Sequence[str]) -> list[F
         faults.append(Fault(name, "type", unreadable, message, if_null=True))
     if column.kind in (Kind.DATE, Kind.MONTH, Kind.TIMESTAMP):
         outside = f"NOT {name} BETWEEN DATE '{EARLIEST_DATE}' AND DATE '{LATEST_DATE}'"
-        faults.append(Fault(name, "date_range", outside, f"{name} lies outside {EARLIEST_DATE} to {LATEST_DATE}"))
+        faults.append(Fault(name, "date_range", outside, f"{name} is not between {EARLIEST_DATE} and {LATEST_DATE}"))
     if column.kind is Kind.MONTH:
         message = (
             f"{name} is a date inside a month; if all rows of a month may add up, sum them in a SELECT (sql), and truncate "

@@ -1,6 +1,6 @@
 """Loading extracts into staging: every row is loaded, unchanged or rejected, and counted.
 
-A load is one transaction. A row with a key that is already there and other content supersedes the old row, which stays;
+A load is one transaction. A row whose key is already there with different content supersedes the old row, which stays;
 the same content again is unchanged. A source that cannot be read is refused whole and listed in `ops.loads` as failed.
 """
 
@@ -42,7 +42,7 @@ class LoadStatus(StrEnum):
     LOADED = "loaded"
     ALREADY_LOADED = "already loaded"
     LEFT = "left"
-    """Left for the next run, because the file is still being written or a newer extract makes it needless."""
+    """Left for the next run, because the file is still being written or a newer extract makes it unnecessary."""
     FAILED = "failed"
     """The source was refused, or its database did not answer."""
 
@@ -80,7 +80,7 @@ class Examination:
 
 @dataclass(frozen=True)
 class _Terms:
-    """On what terms a load is made: the share of rows a snapshot may lose; for a rebuild, the id and times of then."""
+    """Parameters of a load: the share of rows a snapshot may lose and, for a rebuild, the original id and times."""
 
     shrink_ratio: float
     load_id: int | None = None
@@ -99,7 +99,7 @@ def unreached(feed: str, error: DatabaseUnreachableError) -> LoadResult:
 
 
 def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool = False) -> Iterator[LoadResult]:
-    """Load what is new in one feed, one result an extract.
+    """Load what is new in one feed, one result per extract.
 
     With `accept_shrink` a snapshot may lose as many rows as it likes. Raises `DatabaseUnreachableError`, and `KamError`
     when the archive's ledger lists loads that the warehouse does not have.
@@ -170,9 +170,9 @@ def _clean_up(con: Connection) -> None:
 
 
 def _loaded_before(con: Connection, extract: Extract, source: FeedSource) -> int | None:
-    """The load that makes another one needless: what this source brought last, or a copy of it under another name.
+    """The load that makes another one unnecessary: the last one of this source, or a copy under another name.
 
-    A source that goes back to earlier content is no copy. Nor is a full extract that equals one before the last.
+    A source that goes back to earlier content is not a copy. Nor is a full extract that equals one before the last.
     """
     newest = "ORDER BY load_id DESC LIMIT 1"
     known = _loads(con, f"feed = ? AND source = ? {newest}", extract.feed, extract.source)
@@ -216,10 +216,10 @@ def _passed_over(con: Connection, extract: Extract, newer: tuple[int, str]) -> L
         "SELECT 1 FROM ops.loads WHERE feed = ? AND sha256 = ? AND status = 'failed' AND load_id < ?",
         [extract.feed, extract.sha256, load_id],
     ).fetchone()
-    older = f"{extract.feed}: {extract.source}: older than {name}, which is loaded; a full extract never goes back"
+    older = f"{extract.feed}: {extract.source}: older than {name}, which is loaded; a full extract must not undo a newer one"
     if refused_before:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=f"{older}. It is not needed any more")
-    message = f"{older}. Move it out of the landing folder; if it is the newest, give it a name that comes last"
+    message = f"{older}. Move it out of the landing folder; if it is the newest, give it a name that sorts last"
     raise SourceRefusedError(message)
 
 
@@ -357,7 +357,7 @@ def _commit(
         if read != loaded + unchanged + rejected:
             message = (
                 f"{extract.feed}: {extract.source}: {read} rows read, but {loaded} loaded, {unchanged} unchanged and "
-                f"{rejected} rejected do not add up to them; nothing was loaded"
+                f"{rejected} rejected do not add up; nothing was loaded"
             )
             raise KamError(message)
         _list(
@@ -367,7 +367,7 @@ def _commit(
         )  # fmt: skip
         if rejected:
             rejects.keep(con, reading, load_id, extract.source, rejected)
-        # A full extract stands for all before it, and the same bytes read anew for their first reading.
+        # A full extract replaces all before it, and a new reading of the same bytes replaces the first one.
         replaces = "true" if source.mode == "snapshot" else f"loads.sha256 = '{extract.sha256}'"
         rejects.settle(con, feed, load_id, has_marks=_mark_column(reading) is not None, replaces=replaces)
     return LoadResult(
@@ -376,7 +376,7 @@ def _commit(
 
 
 def _next_load_id(con: Connection) -> int:
-    """One that no load had: a close may know of a failed load that is listed no more."""
+    """An id that no load had: a close may know of a failed load that is no longer listed."""
     known = "greatest((SELECT max(load_id) FROM ops.loads), (SELECT max(as_of_load) FROM ops.closes), 0)"
     return _count(con, f"SELECT {known} + 1")
 
@@ -457,7 +457,7 @@ def _close_vanished(con: Connection, extract: Extract, load_id: int, current: in
         message = (
             f"{extract.feed}: {extract.source}: this full extract lacks {gone:,} of the {current:,} rows that are "
             f"current ({gone / current:.0%}; [ingest] shrink_ratio allows {shrink_ratio:.0%}). Nothing was loaded. "
-            f"Is it complete? If they really ended: kam ingest --feed {extract.feed} --accept-shrink"
+            f"Is it complete? If these rows really ended: kam ingest --feed {extract.feed} --accept-shrink"
         )
         raise SourceRefusedError(message)
     closed = con.execute(

@@ -16,7 +16,7 @@ _BLANK_SIGNS = ("' '", r"E'\t'", r"E'\n'", r"E'\r'", _NO_BREAK_SPACE, "'\u202f'"
 BLANKS = r"E' \t\n\r" + "\u00a0\u202f'"
 _TRUE = ("true", "t", "yes", "y", "1")
 _FALSE = ("false", "f", "no", "n", "0")
-# What stands for a blank or an apostrophe between groups of three digits, as programs and people write it.
+# The characters that programs and people write as a blank or an apostrophe between groups of three digits.
 _SPELLINGS: Mapping[str, str] = {" ": r"[ \x{a0}\x{202f}\x{2009}\x{2007}]", "'": r"['\x{2019}]"}
 _EXCEL_DAY_ZERO = "1899-12-30"
 # The signs that programs and people write for a minus: the minus itself, dashes, and the hyphens of other widths.
@@ -182,7 +182,7 @@ def decimal_value(text: str, sql_type: str) -> str:
 
 
 def plain_number(text: str, dialect: CsvDialect) -> str:
-    """A text of digits, sign and separators as DuckDB writes numbers; NULL where a separator stands where none can.
+    """A text of digits, sign and separators as DuckDB writes numbers; NULL where a separator is in a wrong place.
 
     Without this, DuckDB would also take 1e5 and 1_000.
     """

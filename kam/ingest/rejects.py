@@ -1,4 +1,4 @@
-"""Rejected rows: kept with their faults, exported to be mended, and settled by the load that brings them again."""
+"""Rejected rows: kept with their faults, exported to be fixed, and settled by the load that brings them again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHOWN_LETTERS = 1000
 
 
 def reject_rows(con: Connection, reading: Reading) -> str:
-    """A SELECT of one row a fault of the faulty rows in `incoming`, which are read again into `faulty_records`.
+    """A SELECT of one row per fault of the faulty rows in `incoming`, which are read again into `faulty_records`.
 
     Its columns: source_row, source, column_name, rule, value, message, business_key.
     """
@@ -48,7 +48,7 @@ def reject_rows(con: Connection, reading: Reading) -> str:
                 names,
                 DUPLICATE_KEY,
                 key,
-                f"the key {names} was loaded with other content, and the mode is append",
+                f"the key {names} was loaded before with different content, and the mode is append",
             ),
             *(
                 [
@@ -106,7 +106,7 @@ def settle(con: Connection, feed: Feed, load_id: int, *, has_marks: bool, replac
     """End the open rejects of earlier loads whose rows came again in `incoming`.
 
     A row is known by its key, or by the mark of an exported file. `replaces` is a condition on `loads`, for earlier
-    loads that this one stands for altogether: what they rejected is either listed again or gone.
+    loads that this one replaces as a whole: what they rejected is either listed again or gone.
     """
     waiting = con.execute(
         f"SELECT count(*) FROM staging.rejects WHERE feed = '{feed.name}' AND status = 'open' AND load_id < {load_id}"
@@ -170,7 +170,7 @@ def export(con: Connection, site: Site, feed: str, file: Path) -> int:
     try:
         out = file.open("x", encoding=dialect.encoding, newline="")
     except FileExistsError:
-        message = f"{file}: there is such a file already, maybe one that somebody is mending. Name another"
+        message = f"{file}: the file already exists. Choose another name"
         raise UsageError(message) from None
     except OSError as error:
         message = f"{file}: cannot be written to: {error.strerror}"

@@ -22,7 +22,7 @@ from kam.warehouse import Connection, insert, literal, quoted, transaction
 PUBLISHED_FILE = "kam.duckdb"
 # Readers from DuckDB 1.1 on can open this.
 _STORAGE_VERSION = "v1.0.0"
-# Not how a source is read: that is nobody's business outside.
+# The mapping is internal and is not published.
 _LOADS = "load_id, feed, source, sha256, status, loaded_count, unchanged_count, rejected_count, superseded_count, finished_at"
 _LEDGERS = (
     "closes",
@@ -156,7 +156,7 @@ def _fill(con: Connection, file: Path) -> None:
         with transaction(con):
             create_reporting_views(con, with_comments=True)
     except duckdb.Error:
-        # On a full disk these may fail too; what failed first is worth telling.
+        # On a full disk these may fail too; the first error is the one to report.
         with suppress(duckdb.Error):
             _leave(con, working)
         raise

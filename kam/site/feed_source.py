@@ -49,7 +49,7 @@ class CsvDialect(Section):
     true_values: tuple[str, ...] = Field(default=(), description="texts that mean yes, in place of true, yes, 1")
     false_values: tuple[str, ...] = Field(default=(), description="texts that mean no, in place of false, no, 0")
     currency_signs: tuple[str, ...] = Field(
-        default=(), description="signs and codes that may stand beside an amount, such as € or EUR"
+        default=(), description="signs and codes that an amount may have, such as € or EUR"
     )
     negative_marks: tuple[str, ...] = Field(
         default=(), description="texts beside an amount that mean minus, such as CR in a list of receivables"
@@ -168,7 +168,8 @@ class FeedSource(Section):
         default=1, ge=1, description="how far back each run reads again: seconds, days of a date, or units of a number"
     )
     mode: Literal["append", "upsert", "snapshot"] = Field(
-        default="upsert", description="what a load does with keys that are there, and with keys that are gone"
+        default="upsert",
+        description="what a load does with keys that were loaded before, and with keys that are missing",
     )
     csv: CsvDialect = Field(default=CsvDialect(), description="how texts are written")
     columns: Mapping[str, str | ConstantColumn | ComputedColumn] = Field(
@@ -222,7 +223,7 @@ class FeedSource(Section):
             message = "`watermark_start` and `watermark_overlap` only together with `watermark`"
             raise ValueError(message)
         if self.watermark is not None and self.mode == "snapshot":
-            message = "mode upsert or append with a `watermark`: what changed since is no full extract"
+            message = "mode upsert or append with a `watermark`: what changed since is not a full extract"
             raise ValueError(message)
 
     def _differs(self, *keys: str) -> bool:

@@ -107,7 +107,7 @@ class Column:
 
 @dataclass(frozen=True)
 class RowRule:
-    """Columns of which a row must give enough: all of at least one group in `any_of`, else it is rejected."""
+    """Columns that a row must fill: all of at least one group in `any_of`, else it is rejected."""
 
     name: str
     column: str
@@ -289,7 +289,7 @@ _FEEDS = (
             _text("region", "Sales region"),
             _text("country", "Country of the customer"),
             _currency("Currency of the credit limit; empty = the reporting currency"),
-            _integer("payment_terms_days", "Days from invoice date to due date where an invoice names no due date"),
+            _integer("payment_terms_days", "Days from invoice date to due date, for invoices that name no due date"),
             _money("credit_limit", "The most the customer may owe, in the account's currency"),
             _boolean("key_account", "Whether the account is a key account"),
         ),
@@ -360,8 +360,8 @@ _FEEDS = (
             _choice("status", "State of the line", ("open", "closed", "cancelled")),
             _MANAGER,
             _text("region", "Sales region of the line; empty = the account's region"),
-            _date("delivered_date", "Date delivered, for sources with one delivery a line"),
-            _quantity("delivered_quantity", "Quantity delivered, for sources with one delivery a line"),
+            _date("delivered_date", "Date delivered, for sources with one delivery per line"),
+            _quantity("delivered_quantity", "Quantity delivered, for sources with one delivery per line"),
             _quantity("rejected_quantity", "Of the quantity delivered, what the customer rejected"),
         ),
     ),
@@ -420,7 +420,7 @@ _FEEDS = (
     ),
     Feed(
         "instalments",
-        "Parts in which an invoice falls due",
+        "Instalments, the parts in which an invoice is due",
         key=("invoice_id", "instalment_no"),
         columns=(
             _id("invoice_id", "The invoice", required=True),
@@ -431,7 +431,7 @@ _FEEDS = (
     ),
     Feed(
         "payments",
-        "Receipts and other settlements of what is owed",
+        "Receipts and other settlements of open items",
         key=("payment_id", "line_no"),
         date="payment_date",
         events=Events(),
@@ -518,7 +518,7 @@ _FEEDS = (
         date="month",
         columns=(
             _ACCOUNT,
-            _month("month", "The month rated"),
+            _month("month", "The month that is rated"),
             _choice("dimension", "What was rated", _DIMENSIONS, required=True),
             Column(
                 "score",
@@ -548,22 +548,22 @@ _FEEDS = (
             _date("target_close_date", "Date by which it should be closed"),
             _date("closed_date", "Date it was closed; empty = open"),
             _quantity("affected_quantity", "Quantity concerned"),
-            _text("severity", "How grave it is, in the source's own words"),
+            _text("severity", "How serious it is, in the source's own words"),
         ),
     ),
     Feed(
         "sales_plan",
-        "Planned sales; the grain columns that are filled are the plan's grain, one version has one grain",
+        "Planned sales; the filled grain columns are the plan's grain, the same for a whole version",
         key=("plan_version", "month", "account_id", "product_id", "product_line", "account_manager", "region"),
         date="month",
         columns=(
             _id("plan_version", "The version of the plan", required=True),
-            _month("month", "The month planned"),
-            _id("account_id", "The customer account, where the plan goes that deep"),
-            _id("product_id", "The part, where the plan goes that deep"),
-            _text("product_line", "The product line, where the plan goes that deep"),
-            _text("account_manager", "The manager, where the plan goes that deep"),
-            _text("region", "The sales region, where the plan goes that deep"),
+            _month("month", "The month that is planned"),
+            _id("account_id", "The customer account, if the plan is by account"),
+            _id("product_id", "The part, if the plan is by part"),
+            _text("product_line", "The product line, if the plan is by product line"),
+            _text("account_manager", "The manager, if the plan is by manager"),
+            _text("region", "The sales region, if the plan is by region"),
             Column("quantity", Kind.QUANTITY, "Planned quantity; negative for planned returns"),
             _price("unit_price", "Planned net price of one unit"),
             _signed_money(
@@ -594,10 +594,13 @@ _FEEDS = (
         date="target_month",
         columns=(
             Column(
-                "forecast_step", Kind.ID, "Who or what forecast: sales, statistical, customer_schedule", default="sales"
+                "forecast_step",
+                Kind.ID,
+                "Who or what made the forecast: sales, statistical, customer_schedule",
+                default="sales",
             ),
             _month("snapshot_month", "The forecast was made at the end of this month"),
-            _month("target_month", "The month forecast"),
+            _month("target_month", "The month that is forecast"),
             _id("account_id", "The customer account"),
             _id("product_id", "The part"),
             _quantity("quantity", "Quantity forecast", required=True),

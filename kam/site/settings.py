@@ -37,7 +37,7 @@ AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused"
 ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
 OFF = "off"
-# Sections that decide how rows are read and how runs go, not what the figures of the same rows are.
+# Sections that do not affect the figures of the same rows.
 _NO_DEFINITION = {"feeds": True, "ingest": True, "readiness": True, "run": True, "checks": True, "alerts": True}
 _DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
     "quality": Decimal(30),
@@ -62,7 +62,7 @@ class SiteSection(Section):
     memory_limit: str = Field(
         default="2GB",
         pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$",
-        description="the most memory that DuckDB takes, as 2GB",
+        description="the most memory that DuckDB may use, such as 2GB",
     )
 
     @field_validator("timezone")
@@ -257,7 +257,7 @@ class ForecastSection(Section):
 
     season: int = Field(default=12, ge=1, le=53, description="periods of a season, for the seasonal naive forecast")
     actual: SalesBasis | None = Field(
-        default=None, description="which quantities are compared with forecasts; as `[variance] actual` where not given"
+        default=None, description="which quantities are compared with forecasts; by default as `[variance] actual`"
     )
 
 
@@ -313,10 +313,10 @@ class CheckSettings(Section):
     """`[checks."<rule>"]`: how serious a rule is for this site, and its threshold."""
 
     severity: Literal["critical", "warning", "info", "off"] | None = Field(
-        default=None, description="what a failure means; as the rule has it where not given"
+        default=None, description="what a failure means; by default as the rule says"
     )
     threshold: Exact | None = Field(
-        default=None, ge=0, description="what docs/rules.md says it is; as the rule has it where not given"
+        default=None, ge=0, description="the number that docs/rules.md describes; by default as the rule says"
     )
 
 
@@ -325,7 +325,7 @@ class AlertChannel(Section):
 
     url: EnvironmentUrl = Field(description='"env:NAME": the variable that holds an Apprise URL')
     events: tuple[AlertEvent, ...] = Field(
-        default=ALERT_EVENTS, min_length=1, description="the events that this channel is told; all where not given"
+        default=ALERT_EVENTS, min_length=1, description="the events that this channel gets; by default all"
     )
 
     @property
@@ -335,7 +335,7 @@ class AlertChannel(Section):
 
 
 class AlertsSection(Section):
-    """`[alerts]`: who is told what; no figure depends on it."""
+    """`[alerts]`: who gets which messages; no figure depends on it."""
 
     link: str | None = Field(
         default=None, pattern=r"^https?://[^\s@]+$", description="public address of the quality page"
@@ -399,7 +399,7 @@ class Settings(Section):
 
     @property
     def definitions_hash(self) -> str:
-        """Changes when the same rows would give other figures."""
+        """Changes when the same rows would give different figures."""
         definitions = self._dumped(leave_out_of_site={"name", "timezone", "memory_limit"})
         for correction in definitions.get("corrections", ()):
             del correction["reason"], correction["owner"]

@@ -10,4 +10,4 @@ LAST_TRIED = """
     )
     GROUP BY period_month
 """
-"""A SELECT of the version whose checks tell how each month is: that of the attempt that failed, else the newest one."""
+"""A SELECT of the version whose checks show the state of each month: the attempt that failed, else the newest version."""

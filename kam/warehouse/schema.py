@@ -1,4 +1,4 @@
-"""The schemas, ledgers, staging tables and views of a warehouse, made anew only when their definition changed."""
+"""The schemas, ledgers, staging tables and views of a warehouse, made again only when their definition changed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
 
 
 def wanted_shape(reporting_currency: str) -> str:
-    """Changes when the schemas have to be made otherwise, whatever is corrected."""
+    """Changes when the schemas have to be made differently; corrections do not count."""
     staging = (_staging_columns(feed) for feed in FEEDS.values())
     return _hash(
         "\0".join((sql_text("macros.sql"), sql_text("schema.sql"), *staging, *_views(reporting_currency).values()))
@@ -94,7 +94,7 @@ def _widen(con: Connection, feed: Feed) -> None:
 
 
 def as_known(feed: Feed, reporting_currency: str, corrected: Collection[str] = ()) -> str:
-    """The feed's rows as known at the variable `as_of_load`, one a key; without the variable, as known now.
+    """The feed's rows as known at the variable `as_of_load`, one per key; without the variable, as known now.
 
     The columns `corrected` have their right values where `staging.corrections` names the row and its wrong value.
     """

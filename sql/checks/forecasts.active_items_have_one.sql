@@ -1,7 +1,7 @@
 -- fmt: off
 -- invariant: Every product that an account bought in each of the months before has a forecast for this month.
--- if it fails: its sales count against a forecast of 0 and accuracy is too low; ask for a forecast, or of 0 where the
---   product is to end.
+-- if it fails: its sales count against a forecast of 0 and accuracy is too low; ask for a forecast, or for one of 0 if
+--   the product ends.
 -- severity: warning
 -- owner: Sales controlling
 -- keys: account_id, product_id, sold_quantity_before

@@ -620,7 +620,7 @@ def test_a_load_with_more_than_one_in_a_hundred_rows_rejected_is_a_warning_for_e
     assert keys(result) == [{"feed": "orders", "load_id": 2, "source": "b.csv", "read_count": 100, "rejected_count": 2}]
 
 
-def test_a_mended_row_that_broke_two_rules_takes_one_row_off_the_share() -> None:
+def test_a_fixed_row_that_broke_two_rules_takes_one_row_off_the_share() -> None:
     con = loads("1, 'orders', 'a.csv', 'loaded', 100, 3, NULL", "2, 'orders', 'b.csv', 'loaded', 1, 0, NULL")
     for rule in ("type", "required"):
         con.execute(
@@ -644,5 +644,5 @@ def test_loads_that_an_earlier_close_has_seen_are_not_reported_again() -> None:
 def test_a_refused_source_is_reported_until_it_is_loaded() -> None:
     refused = "1, 'orders', 'a.csv', 'failed', 0, 0, 'zero bytes'"
     assert keys(outcome(loads(refused), FEED_SUITES, "loads.no_source_refused"))[0]["message"] == "zero bytes"
-    mended = loads(refused, "2, 'orders', 'a.csv', 'loaded', 1, 0, NULL")
-    assert passed(outcome(mended, FEED_SUITES, "loads.no_source_refused"))
+    fixed = loads(refused, "2, 'orders', 'a.csv', 'loaded', 1, 0, NULL")
+    assert passed(outcome(fixed, FEED_SUITES, "loads.no_source_refused"))

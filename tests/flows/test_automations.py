@@ -1,4 +1,4 @@
-"""Messages about runs that cannot speak for themselves: the automations of `automations.yaml` on a real server."""
+"""Messages about runs that cannot report their own failure: the automations of `automations.yaml` on a real server."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_an_address_that_takes_no_message_is_refused_and_changes_nothing(
         command.apply()
 
     assert str(refused.value) == (
-        "No message could be sent to the address in KAM_ALERT_URL. Is it a valid Apprise URL, and reachable from here?"
+        "No message could be sent to the address in KAM_ALERT_URL. Is it a valid Apprise URL, and can it be reached from here?"
     )
     assert automations(server) == before
 
@@ -277,7 +277,7 @@ def test_a_worker_killed_during_a_close_is_told_and_the_close_goes_on_when_it_is
         "Deployment: monthly_close/monthly",
         f"Site: {site.directory}",
         "",
-        "Make sure that a worker runs, then run it again. It goes on where it stopped; nothing half-done was published:",
+        "Make sure that a worker runs, then run it again. It continues where it stopped; nothing half-done was published:",
         f"prefect flow-run retry {close}",
         f"Its log: {UI}/runs/flow-run/{close}",
     ]

@@ -13,7 +13,7 @@
 --   item_type                  VARCHAR        invoice (an instalment of an invoice or debit note), credit or unapplied_cash
 --   document_type              VARCHAR        What the source calls the document: invoice, debit_note, credit_note, receipt, discount, write_off or refund
 --   document_id                VARCHAR        The invoice, credit note or payment
---   line_no                    BIGINT         [number; none] Line of the payment; of an invoice or credit note the first line the item stands for
+--   line_no                    BIGINT         [number; none] Line of the payment; of an invoice or credit note the first line of the item
 --   instalment_no              BIGINT         [number; none] Number of the instalment; 1 without instalments
 --   document_date              DATE           Date of the document
 --   due_date                   DATE           Date due; for credits and cash the document date
