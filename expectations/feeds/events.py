@@ -173,12 +173,12 @@ def _lines(feed: str, rule: str) -> tuple[str, str]:
 
 def _far_from_usual(feed: str, figure: str, *, of_line: str, of_month: str, is_far: str) -> str:
     """The lines whose figure is far from the median of their item's monthly means: one unusual month does not move it."""
-    own_keys = [name for name in FEEDS[feed].key if name not in ("account_id", "product_id", "currency")]
+    item = ("period_month", "account_id", "product_id", "currency")
     return sql_text(
         "checks/templates/far_from_usual.sql",
         feed=feed,
         figure=figure,
-        keys="".join(f"{key}, " for key in own_keys),
+        columns=", ".join(dict.fromkeys((*item, *FEEDS[feed].key))),
         of_line=of_line,
         of_month=of_month,
         is_far=is_far,

@@ -64,6 +64,7 @@ def delivery_performance(
         settings={"delivery": window},
         periods=[month],
         feeds=("orders", "deliveries"),
+        tables=["delivery_performance"],
     )
     return {row["basis"]: row for row in fetch(con, "SELECT * FROM build.delivery_performance")}
 
@@ -88,7 +89,13 @@ def counts(row: Row) -> tuple[int, int, int, int, int]:
 
 def quality_performance(given: Mapping[str, Sequence[Row]], *months: str, **settings: Any) -> list[Row]:
     """The rows of the months in order of month and account."""
-    con = build_case(given, settings=settings, periods=months, feeds=("orders", "deliveries", "issues"))
+    con = build_case(
+        given,
+        settings=settings,
+        periods=months,
+        feeds=("orders", "deliveries", "issues"),
+        tables=["quality_performance"],
+    )
     return fetch(con, "SELECT * FROM build.quality_performance ORDER BY period_month, account_id")
 
 

@@ -69,6 +69,7 @@ def accuracy(
         settings={"forecast": {"season": season}},
         periods=months,
         feeds=FEEDS,
+        tables=["forecast_accuracy"],
     )
     return fetch(con, "SELECT * FROM build.forecast_accuracy")
 
@@ -404,6 +405,7 @@ def test_cancelled_orders_do_not_count_where_orders_are_the_actual() -> None:
         settings={"forecast": {"actual": "ordered"}},
         periods=["2026-06"],
         feeds=FEEDS,
+        tables=["forecast_accuracy"],
     )
     total = only(fetch(con, "SELECT * FROM build.forecast_accuracy"), "total")
     assert (total["actual_quantity"], total["wape"]) == (50, Decimal("0.2"))

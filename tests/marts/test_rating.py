@@ -50,6 +50,7 @@ def vendor_rating(given: Mapping[str, Sequence[Row]], *months: str, **rating: An
         settings={"rating": rating},
         periods=months,
         feeds=("orders", "deliveries", "scorecards", "visits", "issues"),
+        tables=["vendor_rating"],
     )
     return fetch(con, "SELECT * FROM build.vendor_rating ORDER BY period_month, account_id, dimension")
 

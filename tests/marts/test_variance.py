@@ -88,7 +88,13 @@ def compare(
     """The candidates of these months; invoices without a number get one."""
     numbered = [{"invoice_id": f"I{number}"} | invoice for number, invoice in enumerate(invoices)]
     given = {"sales_plan": sales_plan, "invoices": numbered, **feeds}
-    return build_case(given, settings=settings, periods=months, feeds=("sales_plan", "invoices", "orders"))
+    return build_case(
+        given,
+        settings=settings,
+        periods=months,
+        feeds=("sales_plan", "invoices", "orders"),
+        tables=["sales_plan_variance", "sales_plan_summary"],
+    )
 
 
 def items(con: Connection, key: str = "product_id", month: str = "2026-06") -> dict[Any, Row]:
