@@ -5,8 +5,8 @@
 Both load into a new DuckDB file with the same memory limit, one right after the other, and the round with the middle ratio
 counts: a machine whose cores are shared gives the same work more or less time from minute to minute. Bare DuckDB parses and
 stores. kam-close also copies the file to its archive under its hash, checks every rule of the feed, looks for keys that come
-twice, compares with what it has, and counts. The later lines are further deliveries into the same books; the last is a first
-load into other books, in which one line in a hundred has a date that is none, and is kept as a reject.
+twice, compares with what it has, and counts. The later lines are further deliveries into the same site; the last is a first
+load into another site, in which one line in a hundred has a date that is none, and is kept as a reject.
 """
 
 from __future__ import annotations

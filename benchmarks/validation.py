@@ -1,4 +1,4 @@
-"""What validation costs beside the build: closing one month of books with many lines.
+"""What validation costs beside the build: closing one month of a site with many lines.
 
     python -m benchmarks.validation --lines 10000000
 
@@ -94,14 +94,14 @@ def run(folder: Path, lines: int, memory_limit: str) -> list[Measured]:
     site.mkdir()
     (site / "kam.toml").write_text(_SETTINGS.format(memory_limit=memory_limit), encoding="utf-8")
     print(f"3 × {lines:,} lines, {_MONTHS} months, memory limit {memory_limit}; {machine()}\n", flush=True)
-    measured("write the books", _MODULE, "--lines", str(lines), "--write", str(site))
+    measured("write the site", _MODULE, "--lines", str(lines), "--write", str(site))
     measured("the steps", "benchmarks.close", "--step", "steps", str(folder), _LAST_MONTH)
     steps = json.loads((folder / "steps.json").read_text(encoding="utf-8"))
     return [Measured(**part) for part in steps if "import" not in part["step"] and "load" not in part["step"]]
 
 
 def main() -> None:
-    """Write the books in this process, else measure all."""
+    """Write the site in this process, else measure all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=10_000_000, help="lines of each feed (default 10,000,000)")
     parser.add_argument("--memory-limit", default="2GB", help="of DuckDB (default 2GB)")

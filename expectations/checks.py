@@ -1,6 +1,6 @@
 """Rules written as files: a SELECT of the bad rows that can be run by hand, its header the rule.
 
-The project's own stand in `sql/checks/<rule name>.sql`, those of a site in its folder `checks/`. A header has
+The project's own are in `sql/checks/<rule name>.sql`, those of a site in its folder `checks/`. A header has
 `-- invariant:` the business sentence, `-- if it fails:` what breaks and what to do, `-- severity:`, `-- owner:`,
 `-- keys:` and, where they apply, `-- threshold:` a number with its meaning in brackets, and `-- needs:` the feeds
 without which the rule says nothing.

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-# The library's log is kept from the console: what a person has to know of a rule that cannot be run is raised here.
+# The library's log is not shown on the console: what a person needs to know of a rule that cannot run is raised here.
 _LOG = logging.getLogger("great_expectations")
 _LOG.addHandler(logging.NullHandler())
 _LOG.propagate = False
@@ -226,7 +226,7 @@ def _raise_if_not_run(rule: Rule, exception_info: Mapping[str, Any]) -> None:
     for info in by_metric:
         if info["raised_exception"]:
             reason = info["exception_message"].splitlines()[0]
-            message = f"rule {rule.name} cannot be checked; mend its SQL or what it reads, and close again: {reason}"
+            message = f"rule {rule.name} failed to run. Fix its SQL or its tables, then close again: {reason}"
             raise KamError(message)
 
 

@@ -53,7 +53,7 @@ class Threshold:
     """What the number is, with its unit, such as `days before the end of the month`."""
 
 
-ALLOWED_FAILURES = Threshold(Decimal(0), "rows a month that may break the rule")
+ALLOWED_FAILURES = Threshold(Decimal(0), "rows per month that may break the rule")
 """The threshold of a rule that has none of its own."""
 
 
@@ -71,7 +71,7 @@ class Rule:
     sentence: str
     """The rule as a sentence a reader of the figures understands, true when the rule holds."""
     owner: str
-    """One of `Owner` for the rules of the project; a site names whom it wants."""
+    """One of `Owner` for the rules of the project; a site may name anyone."""
     severity: Severity
     if_it_fails: str
     """What a failure would break, and what to do about it."""
@@ -86,7 +86,7 @@ class Rule:
 
     @property
     def allowed_count(self) -> int:
-        """Rows a month that may break the rule before it fails."""
+        """Rows per month that may break the rule before it fails."""
         return int(self.threshold.value) if self.threshold.meaning == ALLOWED_FAILURES.meaning else 0
 
 
@@ -127,7 +127,7 @@ class CheckResult:
     if_it_fails: str
     threshold: Threshold
     allowed_count: int
-    """Rows a month that may break the rule before it fails."""
+    """Rows per month that may break the rule before it fails."""
     checked_count: int
     """Rows of the suite's batch, of all months."""
     checked_by_month: Mapping[date, int]

@@ -40,10 +40,10 @@ def suites_of_marts(con: Connection, site: Site) -> tuple[Suite, ...]:
 
 
 def require_valid(site: Site) -> None:
-    """Raise `SettingsError` for a rule in `[checks]` that there is not or that is fixed, and for a malformed file."""
+    """Raise `SettingsError` for a rule in `[checks]` that does not exist or is fixed, and for a malformed file."""
     known = {rule.name: rule for suite in (*FEED_SUITES, *MART_SUITES, *own_suites(site)) for rule in suite.rules}
     for name, wanted in site.settings.checks.items():
-        # Without the folder, as all that a run tells itself: `automations.yaml` takes the full path for what it cannot tell.
+        # Without the folder: `automations.yaml` alerts on messages with the full path, which a run cannot report itself.
         place = f'{SETTINGS_FILE}: [checks."{name}"]'
         rule = known.get(name)
         if rule is None:
@@ -61,7 +61,7 @@ def require_valid(site: Site) -> None:
 
 
 def faults_of_own_rules(con: Connection, site: Site) -> list[str]:
-    """What keeps rules of the site from being run on this warehouse; nothing while no month was ever built in it."""
+    """Why rules of the site cannot run on this warehouse; empty while no month was ever built in it."""
     if not con.execute(
         "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'build' AND table_name = 'periods'"
     ).fetchone():
@@ -78,12 +78,12 @@ def faults_of_own_rules(con: Connection, site: Site) -> list[str]:
 def own_suites(site: Site) -> tuple[Suite, ...]:
     """The rules in the site's folder `checks`, as one suite; none when there is none.
 
-    Raises `SettingsError`, naming the file, for a header that lacks or misspells a field, and for what is no SELECT.
+    Raises `SettingsError`, naming the file, for a header that lacks or misspells a field, and for what is not a SELECT.
     """
     rules = tuple(_own_rule(file) for file in sorted(site.checks.glob("*.sql")))
     feeds = frozenset(site.settings.feeds)
     wanted = tuple(rule for rule in rules if rule.needs <= feeds)
-    # One row a month: what was checked is the month.
+    # One row per month: what was checked is the month.
     months = "SELECT period_month FROM build.periods"
     return (Suite(name=PREFIX, table="checks/*.sql", batch=months, rules=wanted),) if wanted else ()
 
@@ -147,7 +147,7 @@ def _own_rule(file: Path) -> Rule:
 
 
 def _require_known_fields(file: Path, sql: str) -> None:
-    """A misspelt field would be left out without a word."""
+    """A misspelt field would be ignored silently."""
     above = itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines())
     for line in above:
         found = re.match(r"-- (?P<name>[a-z ]+):", line)

@@ -35,7 +35,7 @@ def handing_over(site: Site) -> Iterator[None]:
 
 
 def site_of_run(site: str) -> Site:
-    """The site of the flow run that goes on, read at the first call."""
+    """The site of the current flow run, read at the first call."""
     given = _handed_over.get()
     if given is not None and str(given.directory) == site:
         return given

@@ -24,12 +24,13 @@ def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
     accept_shrink: bool = False,  # noqa: FBT001, FBT002
     as_of_load: int | None = None,
     as_known_on: date | None = None,
+    even_though: str = "",
     stop_on_failure: bool = False,  # noqa: FBT001, FBT002
     dry_run: bool = False,  # noqa: FBT001, FBT002
 ) -> CloseReport:
     """Close every month of a site from `first` to `last`, such as 2024-01 and 2026-10.
 
-    A month that is up to date is left alone; one that fails does not keep the others from closing, unless
+    A month that is not ready is closed only when `even_though` says why. A month that is up to date is left alone; one that fails does not keep the others from closing, unless
     `stop_on_failure`. A `dry_run` loads and closes nothing, and reports what would be done and why. With `as_of_load` or
     `as_known_on` nothing is loaded, and the months are computed from what was known then.
     """
@@ -39,5 +40,14 @@ def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
         planned = plan_only(opened, months, as_of_load=as_of_load, as_known_on=as_known_on, restate=restate)
         leave_plan_artifact(planned, months)
         return CloseReport(planned=tuple(planned))
-    terms = Terms(restate, reason, accept_shrink, as_of_load, as_known_on, skip=True, stop_on_failure=stop_on_failure)
+    terms = Terms(
+        restate,
+        reason,
+        accept_shrink,
+        as_of_load,
+        as_known_on,
+        skip=True,
+        stop_on_failure=stop_on_failure,
+        even_though=even_though,
+    )
     return close(opened, Run("backfill", months, terms=terms))

@@ -18,7 +18,7 @@ PREVIOUS = "previous"
 
 
 def run_name() -> str:
-    """`close-2026-10`, also for a scheduled run that is told to close the previous month."""
+    """`close-2026-10`, also for a scheduled run that closes the previous month."""
     site, period = flow_run.parameters["site"], flow_run.parameters["period"]
     return f"close-{resolved(site_of_run(site), period)}"
 
@@ -43,15 +43,17 @@ def monthly_close(
     accept_shrink: bool = False,  # noqa: FBT001, FBT002
     as_of_load: int | None = None,
     as_known_on: date | None = None,
+    even_though: str = "",
 ) -> CloseReport:
     """Close one month of a site; `period` is a month such as 2026-10, or `previous` for a scheduled run.
 
     With `as_of_load` or `as_known_on` nothing is loaded, and the month is computed from what was known then.
 
-    Raises `ValidationFailedError` when a critical check fails, `MonthChangedError` when the month is closed and closing
+    A month that is not ready (not over, after a gap, without the rows that earlier months had) is not closed, unless
+    `even_though` says why. Raises `ValidationFailedError` when it is not ready or a critical check fails, `MonthChangedError` when the month is closed and closing
     it again would give different figures without `restate`.
     """
     opened = site_of_run(site)
     month = parse_month(resolved(opened, period))
-    terms = Terms(restate, reason, accept_shrink, as_of_load, as_known_on)
+    terms = Terms(restate, reason, accept_shrink, as_of_load, as_known_on, even_though=even_though)
     return close(opened, Run("close", [month], terms=terms))

@@ -12,7 +12,7 @@ from tasks import TASKS, alert
 
 @flow(name="publish", flow_run_name="publish", persist_result=False)
 def publish(site: str) -> bool:
-    """Build the published file anew; whether it was written."""
+    """Build the published file again; returns whether it was written."""
     opened = site_of_run(site)
     with writing_and_telling(opened, Run("publish"), tell=alert):
         return TASKS.publish(opened)

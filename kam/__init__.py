@@ -1,1 +1,1 @@
-"""kam-close: the month-end close of key-account books, from extracts to published tables."""
+"""kam-close: the month-end close for key-account managers, from extracts to published tables."""

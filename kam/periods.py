@@ -33,7 +33,7 @@ def add_months(month: date, count: int) -> date:
 def months_between(first: date, last: date) -> list[date]:
     """Every month from `first` to `last`, both included. Raises `UsageError` when `last` lies before `first`."""
     if last < first:
-        message = f"{month_name(first)} … {month_name(last)}: the last month lies before the first"
+        message = f"{month_name(first)} … {month_name(last)}: the last month is before the first"
         raise UsageError(message)
     months = [first]
     while months[-1] < last:

@@ -7,7 +7,7 @@ CREATE SCHEMA IF NOT EXISTS marts;
 CREATE SCHEMA IF NOT EXISTS reporting;
 CREATE SCHEMA IF NOT EXISTS ops;
 
--- One row a load. status: loaded, failed (refused whole). A failed one has no rows and may be tried again.
+-- One row per load. status: loaded, failed (refused whole). A failed one has no rows and may be tried again.
 -- `files` (names and hashes) and `reading` (mode, dialect, mapping) are JSON: with the archive they allow a rebuild.
 -- `watermark` is how far a database was read.
 CREATE TABLE IF NOT EXISTS ops.loads (
@@ -18,8 +18,8 @@ CREATE TABLE IF NOT EXISTS ops.loads (
 );
 ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS watermark VARCHAR;
 
--- One row a fault of a rejected row; `source` is the row as the file has it, as JSON, and `business_key` its key, as a JSON
--- list, where that can be read. status: open; resolved (the load `resolved_load_id` brought the row mended); replaced (that
+-- One row per fault of a rejected row; `source` is the row as the file has it, as JSON, and `business_key` its key, as a JSON
+-- list, where that can be read. status: open; resolved (the load `resolved_load_id` brought the row fixed); replaced (that
 -- load rejected the row again and lists it).
 CREATE TABLE IF NOT EXISTS staging.rejects (
     load_id BIGINT, feed VARCHAR, file VARCHAR, source_row BIGINT, source VARCHAR,
@@ -30,19 +30,31 @@ ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS business_key VARCHAR;
 ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS status VARCHAR DEFAULT 'open';
 ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS resolved_load_id BIGINT;
 
--- One row a version of a closed month.
+-- One row per version of a closed month.
 CREATE TABLE IF NOT EXISTS ops.closes (
     period_month DATE, close_version BIGINT, as_of_load BIGINT, content_hash VARCHAR, settings_hash VARCHAR,
     models_hash VARCHAR, verdict VARCHAR, closed_at TIMESTAMP, closed_by VARCHAR, reason VARCHAR, manifest VARCHAR
 );
 
--- One row a month whose last attempt to close failed; `last_version` is what readers see meanwhile, 0 for nothing. It goes
--- away when an attempt does not fail.
+-- One row per version that was taken back: it stays in the tables, and readers no longer see it.
+CREATE TABLE IF NOT EXISTS ops.withdrawals (
+    period_month DATE, close_version BIGINT, withdrawn_at TIMESTAMP, withdrawn_by VARCHAR, reason VARCHAR
+);
+
+-- The versions that were not withdrawn.
+CREATE OR REPLACE VIEW ops.standing_closes AS
+SELECT closes.*
+FROM ops.closes AS closes
+ANTI JOIN ops.withdrawals AS withdrawals
+    ON withdrawals.period_month = closes.period_month AND withdrawals.close_version = closes.close_version;
+
+-- One row per month whose last attempt to close failed; `last_version` is what readers still see, 0 for nothing. It is removed
+-- when an attempt does not fail.
 CREATE TABLE IF NOT EXISTS ops.failed_closes (
     period_month DATE, last_version BIGINT, as_of_load BIGINT, failed_at TIMESTAMP, failed_by VARCHAR, message VARCHAR
 );
 
--- One row a check of a version, or of the failed attempt as version 0; sample_keys holds up to 200 offending keys as JSON.
+-- One row per check of a version, or of the failed attempt as version 0; sample_keys holds up to 200 offending keys as JSON.
 CREATE TABLE IF NOT EXISTS ops.checks (
     period_month DATE, close_version BIGINT, check_name VARCHAR, suite VARCHAR, table_name VARCHAR, severity VARCHAR,
     sentence VARCHAR, owner VARCHAR, if_it_fails VARCHAR, success BOOLEAN, checked_count BIGINT, failed_count BIGINT,
@@ -51,14 +63,14 @@ CREATE TABLE IF NOT EXISTS ops.checks (
 ALTER TABLE ops.checks ADD COLUMN IF NOT EXISTS threshold DECIMAL(18, 6);
 ALTER TABLE ops.checks ADD COLUMN IF NOT EXISTS threshold_meaning VARCHAR;
 
--- One row an offending key, up to 200 of a check.
+-- One row per offending key, up to 200 of a check.
 CREATE OR REPLACE VIEW ops.check_failures AS
 SELECT
     checks.period_month, checks.close_version, checks.check_name, failures.failure_no,
     checks.sample_keys ->> ('$[' || (failures.failure_no - 1) || ']') AS keys
 FROM ops.checks AS checks, unnest(range(1, json_array_length(checks.sample_keys)::BIGINT + 1)) AS failures(failure_no);
 
--- One row a version (or failed attempt, as version 0) and control total: two figures that have to agree, in all and by account. `untied_count` accounts do
+-- One row per version (or failed attempt, as version 0) and control total: two figures that must agree, in total and by account. `untied_count` accounts do
 -- not; `first_untied` is the one that differs most.
 CREATE TABLE IF NOT EXISTS ops.control_totals (
     period_month DATE, close_version BIGINT, control VARCHAR, currency VARCHAR, left_amount DECIMAL(38, 4),
@@ -72,14 +84,14 @@ ALTER TABLE ops.control_totals ADD COLUMN IF NOT EXISTS first_untied VARCHAR;
 ALTER TABLE ops.control_totals ADD COLUMN IF NOT EXISTS first_untied_left_amount DECIMAL(38, 4);
 ALTER TABLE ops.control_totals ADD COLUMN IF NOT EXISTS first_untied_right_amount DECIMAL(38, 4);
 
--- One row a version and correction of corrections.toml that was in force; `key_values` is the key as JSON, a value that is
+-- One row per version and correction of corrections.toml that was in force; `key_values` is the key as JSON, a value that is
 -- NULL an empty cell. state: applied; not yet loaded (the row came with a later load than the version knows).
 CREATE TABLE IF NOT EXISTS ops.corrections (
     period_month DATE, close_version BIGINT, feed VARCHAR, key VARCHAR, key_values VARCHAR, column_name VARCHAR,
     wrong_value VARCHAR, right_value VARCHAR, reason VARCHAR, owner VARCHAR, state VARCHAR
 );
 
--- One row a column of a reporting view; written anew from the models' headers at each publication.
+-- One row per column of a reporting view; written again from the models' headers at each publication.
 CREATE TABLE IF NOT EXISTS ops.metric_definitions (
     table_name VARCHAR, column_name VARCHAR, data_type VARCHAR, grain VARCHAR, meaning VARCHAR, unit VARCHAR,
     formula VARCHAR, method VARCHAR, aggregation VARCHAR, numerator VARCHAR, denominator VARCHAR
@@ -88,21 +100,21 @@ ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS aggregation VARCHAR;
 ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS numerator VARCHAR;
 ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS denominator VARCHAR;
 
--- One row a message that was written about a run. event: close_failed, close_warned, recovered, load_refused,
+-- One row per message about a run. event: close_failed, close_warned, recovered, load_refused,
 -- backfill_failed. `as_of_load` is the newest load then.
 CREATE TABLE IF NOT EXISTS ops.alerts (
     alert_id BIGINT, event VARCHAR, period_months DATE[], severity VARCHAR, subject VARCHAR, body VARCHAR,
     as_of_load BIGINT, created_at TIMESTAMP
 );
 
--- One row an alert and what it tells the state of: a month (2026-10), a feed (orders), or a run that stopped (ingest). state:
+-- One row per alert and subject whose state it reports: a month (2026-10), a feed (orders), or a run that stopped (ingest). state:
 -- failed, warned, refused, good. The newest row of a subject decides whether an alert would say anything new: `fingerprint`
 -- is a hash of what failed, `reasons` names it, as a JSON list.
 CREATE TABLE IF NOT EXISTS ops.alert_subjects (
     alert_id BIGINT, subject VARCHAR, state VARCHAR, fingerprint VARCHAR, reasons VARCHAR
 );
 
--- One row an alert and channel that it is for. `delivered_at` is NULL while it waits; `last_error` says why.
+-- One row per alert and channel that it is for. `delivered_at` is NULL while it waits; `last_error` says why.
 CREATE TABLE IF NOT EXISTS ops.alert_deliveries (
     alert_id BIGINT, channel VARCHAR, attempts BIGINT, delivered_at TIMESTAMP, last_error VARCHAR
 );

@@ -1,4 +1,4 @@
-"""Telling people what a run did."""
+"""Sending the alerts of a run."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from kam.site import Site
 
 @task(task_run_name="alert", cache_policy=NO_CACHE)
 def alert(site: Site, run: Run) -> None:
-    """Send what a run has to tell, and what waits from before."""
+    """Send the alerts of a run, and those that still wait."""
     news.tell(site, run)

@@ -11,7 +11,16 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from kam.close import CloseReport, MonthPlan
 from kam.ingest import LoadResult
 from kam.periods import month_name
-from kam.report import Row, check_rows, control_rows, correction_rows, headline_rows, load_rows, plan_rows
+from kam.report import (
+    Row,
+    check_rows,
+    control_rows,
+    correction_rows,
+    headline_rows,
+    load_rows,
+    plan_rows,
+    readiness_rows,
+)
 
 _SHOWN_CORRECTIONS = 200
 log = logging.getLogger("kam")
@@ -24,6 +33,8 @@ def leave_artifacts(report: CloseReport, months: Sequence[date]) -> None:
     def create() -> None:
         passed = f"All {len(report.checks)} checks passed." if report.checks else "Nothing was checked."
         _table(f"loads-{suffix}", load_rows(report.loads), "What was loaded", "Nothing new was loaded.")
+        if report.requirements:
+            _table(f"readiness-{suffix}", readiness_rows(report.requirements), "What each month needs", "")
         _table(f"checks-{suffix}", check_rows(report.checks, months), "Checks that failed", passed)
         _table(f"control-totals-{suffix}", control_rows(report.controls), "Control totals", "No control totals.")
         if report.corrections:

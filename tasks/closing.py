@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from expectations import CheckResult
-from kam.close import BuildSummary, ControlTotal, MonthOutcome, MonthPlan, steps
+from kam.close import BuildSummary, ControlTotal, EvenThough, MonthOutcome, MonthPlan, steps
 from kam.site import Site
 
 
@@ -53,6 +53,7 @@ def commit_month(
     controls: Sequence[ControlTotal],
     restate: bool,
     reason: str,
+    even_though: EvenThough | None = None,
 ) -> MonthOutcome:
     """Commit the candidate of one month as its next version."""
     return steps.commit_month(
@@ -63,4 +64,5 @@ def commit_month(
         controls=controls,
         restate=restate,
         reason=reason,
+        even_though=even_though,
     )

@@ -10,7 +10,7 @@ from tasks.artifacts import leave_artifacts
 
 
 def close(site: Site, run: Run) -> CloseReport:
-    """Close the months of a run and tell people how it went.
+    """Close the months of a run and send its alerts.
 
     Raises the error of the first month that failed or needs a restatement, after the others are committed and
     published.

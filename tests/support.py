@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from kam.build import prepare_build, prepare_marts, run_models
+from kam.build import models, prepare_build, prepare_marts, run_models, runner
 from kam.close import MonthOutcome, require_loaded, steps
 from kam.errors import DatabaseUnreachableError
 from kam.ingest import LoadResult, ingest_feed, ordered_feeds, unreached
@@ -87,18 +88,46 @@ def build_case(
     settings: Mapping[str, Any] | None = None,
     periods: Sequence[str],
     feeds: Sequence[str] | None = None,
+    tables: Sequence[str] | None = None,
 ) -> Connection:
     """An in-memory warehouse with these rows, and the candidates of these months in `build.*`.
 
-    The site declares the feeds given, so that tables which need others cost nothing; `feeds` names others.
+    The site declares the feeds given, so that tables which need others cost nothing; `feeds` names others. With `tables`
+    only these marts and the models that they read are built; the others take most of the time.
     """
     checked = settings_of(settings, tuple(given) if feeds is None else feeds)
     con = memory()
     prepare(con, checked.site.reporting_currency)
     prepare_marts(con)
     stage(con, given)
-    build(con, checked, [parse_month(period) for period in periods], as_of_load=1)
+    with _only(tables):
+        build(con, checked, [parse_month(period) for period in periods], as_of_load=1)
     return con
+
+
+@contextmanager
+def _only(tables: Sequence[str] | None) -> Iterator[None]:
+    """Models that these marts do not read are left out."""
+    needed = runner._needed  # noqa: SLF001 - no run of a user leaves out a mart that it could build
+
+    def chosen(available: Mapping[str, bool]) -> set[str]:
+        return needed(available) & _read_by(tables or ())
+
+    with pytest.MonkeyPatch.context() as patch:
+        if tables is not None:
+            patch.setattr(runner, "_needed", chosen)
+        yield
+
+
+def _read_by(tables: Sequence[str]) -> set[str]:
+    """These models and all that they read."""
+    known, found, queue = models(), set[str](), list(tables)
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue += known[name].references & known.keys()
+    return found
 
 
 def write_site(

@@ -95,7 +95,7 @@ def broken(
         severity=severity,
         sentence=TOTALS,
         owner=Owner.RECEIVABLES,
-        if_it_fails="sales are wrong; mend the document and close again.",
+        if_it_fails="sales are wrong; fix the document and close again.",
         threshold=ALLOWED_FAILURES,
         allowed_count=0,
         checked_count=10,
@@ -143,12 +143,12 @@ def test_a_failed_close_tells_what_failed_and_what_to_do(make_site: Callable[...
     assert payload["type"] == "failure"
     three = " ".join(f"(invoice_id I{number}, net_amount 60.00)" for number in range(3))
     assert payload["message"].splitlines() == [
-        "2026-06 was not closed. What was published before stays.",
+        "2026-06 was not closed. What was published before is unchanged.",
         "",
         f"- {TOTALS} 1,234 rows breaking this: {three}. [invoices.totals, Accounts receivable]",
-        "  If it fails: sales are wrong; mend the document and close again.",
+        "  If it fails: sales are wrong; fix the document and close again.",
         "",
-        f"Next: mend what is named above, then run again: kam --site {site.directory} close 2026-06",
+        f"Next: fix what is named above, then run again: kam --site {site.directory} close 2026-06",
         "",
         "Page: https://books.example/q.html#month-2026-06",
     ]
@@ -218,7 +218,7 @@ def test_a_month_that_recovers_is_told_once_and_may_fail_again(make_site: Callab
     recovered = hook.payloads[1]
     assert recovered["title"] == "Books: 2026-06 is good again (recovered)"
     assert "2026-06 was closed as version 1." in recovered["message"]
-    assert f"Mended:\n- 2026-06: {TOTALS} 1 row breaking this." in recovered["message"]
+    assert f"Fixed:\n- 2026-06: {TOTALS} 1 row breaking this." in recovered["message"]
 
 
 def test_from_failed_to_warned_the_warning_tells_of_the_recovery(make_site: Callable[..., Site], hook: Hook) -> None:
@@ -231,7 +231,7 @@ def test_from_failed_to_warned_the_warning_tells_of_the_recovery(make_site: Call
         "Books: 2026-06 was closed as version 1, with warnings (warning)",
         "Books: 2026-06 is good again (recovered)",
     ]
-    assert "Recovered from failure: 2026-06. Mended:" in hook.payloads[1]["message"]
+    assert "Recovered from failure: 2026-06. Fixed:" in hook.payloads[1]["message"]
     assert "4 rows breaking this" in hook.payloads[1]["message"]
 
 
@@ -486,9 +486,9 @@ def test_a_dead_channel_delays_the_message_and_nothing_else(
     ]
     assert "Alert not delivered to down: connection refused. It is sent at the next run" in caplog.text
 
-    monkeypatch.setenv("TEST_DOWN", f"{json_url(hook)}/mended")
+    monkeypatch.setenv("TEST_DOWN", f"{json_url(hook)}/fixed")
     news.tell(site, Run("publish"))
-    late = [body for path, body in zip(hook.paths, hook.payloads, strict=True) if path.endswith("mended")]
+    late = [body for path, body in zip(hook.paths, hook.payloads, strict=True) if path.endswith("fixed")]
     assert ["1 row" in late[0]["message"], "2 rows" in late[1]["message"]] == [True, True], "the oldest first"
     assert re.search(
         r"Written on \d{4}-\d\d-\d\d at \d\d:\d\d UTC; it could not be delivered before", late[0]["message"]
@@ -652,7 +652,7 @@ def test_status_names_what_waits_and_send_delivers_it(
     monkeypatch.setenv("TEST_OPS", json_url(hook))
     assert CliRunner().invoke(app, [*place, "alerts", "send"]).exit_code == 0
     assert len(hook.payloads) == 1
-    assert "Alerts that are not delivered" not in CliRunner().invoke(app, [*place, "status"]).output
+    assert "Undelivered alerts" not in CliRunner().invoke(app, [*place, "status"]).output
 
 
 def test_a_site_of_an_earlier_release_has_a_status(make_site: Callable[..., Site], hook: Hook) -> None:
@@ -690,4 +690,4 @@ def test_a_run_that_waited_in_vain_for_its_turn_is_told(make_site: Callable[...,
 @pytest.mark.parametrize("command", ["test", "send"])
 def test_each_command_explains_itself_with_an_example(command: str) -> None:
     shown = CliRunner().invoke(app, ["alerts", command, "--help"])
-    assert f"Example: kam --site books alerts {command}" in shown.output
+    assert f"Example: kam --site my-site alerts {command}" in shown.output

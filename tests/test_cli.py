@@ -9,12 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from kam.cli.commands import app
-from kam.errors import SourceRefusedError
 from kam.site import Site, find_site
-from kam.warehouse import rows, warehouse
+from kam.warehouse import warehouse
 from tests.support import REPOSITORY, ingest, write_csv, write_site
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
@@ -43,7 +41,7 @@ def test_help_lists_every_command() -> None:
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     shown = kam(command, "--help")
     assert shown.returncode == 0
-    assert f"Example: kam {'--site books ' if command not in ('init', 'demo') else ''}{command}" in shown.stdout
+    assert f"Example: kam {'--site my-site ' if command not in ('init', 'demo') else ''}{command}" in shown.stdout
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["status"], ["rejects"]], ids=["help", "status", "rejects"])
@@ -64,7 +62,7 @@ def test_fast_commands_import_neither_prefect_nor_great_expectations(arguments: 
 WRONG_INPUT = [
     (["close", "2026-13"], 2, "'2026-13' is not a month"),
     (["close", "October"], 2, "'October' is not a month"),
-    (["backfill", "2026-10", "2026-01"], 2, "the last month lies before the first"),
+    (["backfill", "2026-10", "2026-01"], 2, "the last month is before the first"),
     (["ingest", "--feed", "order"], 2, "Did you mean 'orders'?"),
     (["rejects", "--feed", "payments"], 2, "no such feed in this site"),
     (["close", "2026-01", "--restate"], 2, "--restate needs a reason"),
@@ -168,25 +166,25 @@ def loaded_site(folder: Path, orders: str, mode: str = "upsert") -> Site:
     return site
 
 
-def test_rejects_are_listed_with_their_status_and_exported_to_be_mended(site_folder: Path) -> None:
+def test_rejects_are_listed_with_their_status_and_exported_to_be_fixed(site_folder: Path) -> None:
     loaded_site(site_folder, "1,A,soon,five\n2,A,2026-01-05,5\n")
     listed = kam("--site", site_folder, "rejects")
     assert re.search(r"order_date\s+type\s+open\s+1", listed.stdout)
     assert re.search(r"quantity\s+type\s+open\s+1", listed.stdout)
-    assert re.search(r"Open: 1 rows\. To mend them: kam .* rejects --feed FEED --export FILE", listed.stdout)
-    file = site_folder / "mend.csv"
+    assert re.search(r"Open: 1 rows\. To fix them: kam .* rejects --feed FEED --export FILE", listed.stdout)
+    file = site_folder / "fix.csv"
     exported = kam("--site", site_folder, "rejects", "--export", file)
     assert exported.returncode == 0, exported.stderr
     assert exported.stdout.startswith("1 rows in ")
     assert file.read_text().splitlines()[1].startswith("1,A,soon,five,1-1,type,")
     again = kam("--site", site_folder, "rejects", "--export", file)
     assert again.returncode == 2
-    assert "there is such a file already" in again.stderr
+    assert "the file already exists" in again.stderr
 
 
 def test_an_export_without_open_rejects_says_so(site_folder: Path) -> None:
     loaded_site(site_folder, "1,A,2026-01-05,5\n")
-    file = site_folder / "mend.csv"
+    file = site_folder / "fix.csv"
     assert "no reject is open" in kam("--site", site_folder, "rejects", "--feed", "orders", "--export", file).stdout
     unnamed = kam("--site", site_folder, "rejects", "--export", file)
     assert unnamed.returncode == 2
@@ -202,7 +200,7 @@ def test_rebuild_brings_a_deleted_warehouse_back_and_replaces_one_only_by_force(
     site.warehouse.unlink()
     done = kam("--site", site_folder, "rebuild")
     assert done.returncode == 0, done.stderr
-    assert "1 loads with 1 rows and 0 closed versions made again" in done.stdout
+    assert "1 loads with 1 rows and 0 closed versions rebuilt" in done.stdout
     assert kam("--site", site_folder, "rebuild", "--force").returncode == 0
 
 
@@ -215,17 +213,3 @@ def test_rebuild_names_what_the_archive_lacks(site_folder: Path) -> None:
     assert refused.returncode == 1
     assert "landing/a.csv, load 1 of orders) is missing" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
-
-
-@pytest.mark.usefixtures("prefect_server")
-def test_ingest_goes_on_with_a_shrunken_extract_only_when_told(site_folder: Path) -> None:
-    site = loaded_site(site_folder, "1,A,2026-01-05,5\n2,A,2026-01-05,5\n3,A,2026-01-05,5\n", mode="snapshot")
-    (site_folder / "landing" / "b.csv").write_text(ORDERS + "1,A,2026-01-05,5\n")
-    asked = CliRunner().invoke(app, ["--site", str(site_folder), "ingest"])
-    assert isinstance(asked.exception, SourceRefusedError)
-    assert "lacks 2 of the 3 rows" in str(asked.exception)
-    assert "kam ingest --feed orders --accept-shrink" in str(asked.exception)
-    told = CliRunner().invoke(app, ["--site", str(site_folder), "ingest", "--feed", "orders", "--accept-shrink"])
-    assert told.exit_code == 0, told.exception
-    with warehouse(site) as con:
-        assert [row["order_id"] for row in rows(con, "FROM core.orders")] == ["1"]

@@ -52,7 +52,7 @@ def test_a_column_may_mean_something_else_when_it_says_so() -> None:
         ("booked_amount DECIMAL(18,2) What was booked", "booked_amount: is a number and does not say its unit"),
         (
             "booked_amount DECIMAL(18,2) [dollars; sum] Booked",
-            "booked_amount: .*: dollars is no unit of sql/vocabulary",
+            "booked_amount: .*: dollars is not a unit in sql/vocabulary",
         ),
         ("booked_amount DECIMAL(18,2) [days; mean] Booked", "booked_amount: .*: mean does not say how it adds up"),
         ("booked_amount DECIMAL(18,2) [days] Booked", "booked_amount: .*: nothing does not say how it adds up"),
@@ -68,7 +68,7 @@ def test_a_column_may_mean_something_else_when_it_says_so() -> None:
             "account_id: sql/vocabulary.toml says what it means. Remove the text, or begin",
         ),
         ("account_id BIGINT", "account_id: is BIGINT; in sql/vocabulary.toml it is VARCHAR"),
-        ("Two words", "Two words: is no column"),
+        ("Two words", "Two words: is not a column"),
     ],
 )
 def test_a_declaration_that_says_too_little_names_file_and_column(line: str, message: str) -> None:

@@ -74,8 +74,8 @@ def read(folder: Path, text: str, feeds: Sequence[str] = tuple(FEEDS)) -> tuple[
         (entry(column='"disputed"', wrong="true", right="1"), ["right", "true or false"]),
         (entry(column='"document_type"', wrong='"invoice"', right='"bill"'), ["right", "credit_note", "'bill'"]),
         (entry(column='"currency"', wrong='"EUR"', right='"EURO"'), ["right", "ISO 4217", "'EURO'"]),
-        (entry(wrong="2026-03-31"), ["entry 1: right", "another value than wrong", "2026-03-31"]),
-        (entry(column='"net_amount"', wrong="100.0", right='"100.00"'), ["right", "another value than wrong"]),
+        (entry(wrong="2026-03-31"), ["entry 1: right", "a value that differs from wrong", "2026-03-31"]),
+        (entry(column='"net_amount"', wrong="100.0", right='"100.00"'), ["right", "a value that differs from wrong"]),
         (entry(reason='" "'), ["entry 1: reason", "at least 1 character"]),
         (entry(owner=""), ["entry 1: owner: missing", "who answers for it"]),
         (entry() + "rihgt = 1\n", ["entry 1: rihgt: unknown key", "Did you mean 'right'?"]),
@@ -151,7 +151,7 @@ def test_corrections_do_not_belong_into_the_settings(site_folder: Path) -> None:
     write_site(site_folder, {}, feeds=["invoices"])
     with (site_folder / "kam.toml").open("a") as stream:
         stream.write(entry())
-    with pytest.raises(SettingsError, match=r"kam\.toml: corrections: expected in a file of their own"):
+    with pytest.raises(SettingsError, match=r"kam\.toml: corrections: expected in their own file"):
         find_site(site_folder)
 
 
@@ -317,9 +317,9 @@ def states(con: Connection, as_of_load: int | None = None) -> list[tuple[str, st
     ("source", "state", "fault"),
     [
         ("2026-01-31", "applied", None),
-        ("2026-03-31", "stale", "the source was mended; remove the correction"),
-        ("2026-02-28", "stale", "the source now says 2026-02-28; mend the correction or remove it"),
-        (None, "stale", "the source now says nothing; mend the correction or remove it"),
+        ("2026-03-31", "stale", "the source was corrected; remove the correction"),
+        ("2026-02-28", "stale", "the source now says 2026-02-28; change the correction or remove it"),
+        (None, "stale", "the source now says nothing; change the correction or remove it"),
     ],
 )
 def test_a_correction_is_applied_to_its_wrong_value_only(source: str | None, state: str, fault: str | None) -> None:
@@ -340,7 +340,7 @@ def test_a_row_that_never_came_is_not_one_that_came_later() -> None:
     )
     stage(con, {"invoices": [invoice("R-0")]}, load_id=1)
     stage(con, {"invoices": [invoice("R-1")]}, load_id=2)
-    unknown = ("stale", "no such row was ever loaded; mend the key or load its extract")
+    unknown = ("stale", "no such row was ever loaded; fix the key or load its extract")
     assert states(con) == [("applied", None), unknown]
     assert states(con, as_of_load=1) == [("not yet loaded", None), unknown]
     assert con.execute("SELECT invoice_id FROM core.invoices").fetchall() == [("R-0",)]
@@ -351,10 +351,10 @@ def test_the_guard_looks_at_the_row_as_it_was_known() -> None:
     stage(con, {"invoices": [invoice()]}, load_id=1)
     stage(con, {"invoices": [invoice(net_amount=90)]}, load_id=2)
     con.execute("UPDATE staging.invoices SET superseded_load_id = load_id + 1")
-    mended = ("stale", "the source was mended; remove the correction")
+    fixed = ("stale", "the source was corrected; remove the correction")
     ended = ("stale", "the row is no longer in the source; remove the correction")
     assert states(con, as_of_load=1) == [("applied", None)]
-    assert states(con, as_of_load=2) == [mended]
+    assert states(con, as_of_load=2) == [fixed]
     assert states(con, as_of_load=3) == [ended]
 
 
@@ -429,7 +429,7 @@ def test_a_stale_correction_fails_the_close_as_a_critical_check(site: Site) -> N
     assert outcomes([april, may]) == [("failed", 0), ("failed", 0)]
     assert "[corrections.guards_hold]" in april.message
     assert "key invoice_id R-4, line_no 1" in april.message
-    assert "the source now says 100.0000; mend the correction or remove it" in april.message
+    assert "the source now says 100.0000; change the correction or remove it" in april.message
     assert "owner Accounts receivable" in april.message
     assert open_items(site, APRIL) == 100
     with warehouse(corrected) as con:
@@ -451,7 +451,7 @@ def test_no_month_is_committed_past_a_stale_correction_even_without_checks(site:
     assert april.message.splitlines() == [
         "2026-04 was not published, because entries of corrections.toml are stale:",
         *(
-            f"  invoices invoice_id X-{number}, line_no 1: net_amount: no such row was ever loaded; mend the key or load "
+            f"  invoices invoice_id X-{number}, line_no 1: net_amount: no such row was ever loaded; fix the key or load "
             "its extract"
             for number in range(3)
         ),
@@ -523,11 +523,11 @@ def test_a_corrected_document_of_a_closed_month_is_an_adjustment_of_the_next(sit
     (row,) = published(site, f"FROM reporting.receivables_rollforward WHERE period_month = '{MAY}'")
     # Opened with the 100 that April was published with, and 10 more by the correction; 110 − 40 + 100 are open.
     assert (row["opening_amount_doc"], row["prior_period_adjustment_doc"], row["closing_amount_doc"]) == (100, 10, 170)
-    # Then the source is mended. The entry goes, no figure changes, and the next month ties.
-    write_csv(site.directory / "landing" / "invoices_mended.csv", COLUMNS, [invoice("R-4", net_amount=110)])
+    # Then the source is fixed. The entry goes, no figure changes, and the next month ties.
+    write_csv(site.directory / "landing" / "invoices_fixed.csv", COLUMNS, [invoice("R-4", net_amount=110)])
     (june,) = close_tied(corrected, [JUNE])
     assert june.outcome == "failed"
-    assert "the source was mended; remove the correction" in june.message
+    assert "the source was corrected; remove the correction" in june.message
     plain = correct(site)
     may, june = close_tied(plain, [MAY, JUNE])
     assert (may.outcome, june.outcome, june.message) == ("unchanged", "closed", "")
@@ -592,7 +592,7 @@ def test_a_correction_of_a_later_row_is_noted_when_closing_as_known_before(site:
 def test_check_says_how_each_correction_stands(site: Site) -> None:
     corrected = correct(site, of_april("110"), of_april("1", key='{ invoice_id = "R-5" }', wrong="2"))
     assert {entry.fault for entry in check_site(corrected).corrections} == {
-        "no such row was ever loaded; mend the key or load its extract"
+        "no such row was ever loaded; fix the key or load its extract"
     }
     for feed in site.settings.feeds:
         steps.load_feed(site, feed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from kam.archive import archived
-from kam.errors import DatabaseUnreachableError, SettingsError, SourceRefusedError
+from kam.errors import DatabaseUnreachableError, SettingsError
 from kam.ingest import LoadResult, load
 from kam.ingest.readers.databases import lowered, parsed, written
 from kam.site import find_site
@@ -337,62 +336,6 @@ def test_an_unreachable_database_changes_nothing_and_shows_no_secret(
     assert "reader:" not in seen
 
 
-class Tries:
-    """The condition that is asked before a load is tried again, and how often it said yes."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, between: Callable[[], None] = lambda: None) -> None:
-        import flows.ingest
-        from tasks import TASKS, loading
-
-        self.again = 0
-        helps = loading.load_feed.retry_condition_fn
-
-        def condition(*failure: Any) -> bool:
-            between()
-            may_help = bool(helps(*failure))
-            self.again += may_help
-            return may_help
-
-        at_once = loading.load_feed.with_options(retry_delay_seconds=0, retry_condition_fn=condition)
-        monkeypatch.setattr(flows.ingest, "TASKS", replace(TASKS, load_feed=at_once))
-
-
-@pytest.mark.usefixtures("prefect_server")
-def test_a_database_that_comes_back_is_read_at_the_next_try(
-    server_books: Books,
-    monkeypatch: pytest.MonkeyPatch,
-    postgresql: PostgreSql,  # noqa: F811 - pytest's way
-) -> None:
-    from flows.ingest import ingest as flow
-
-    server_books.sell("1", "2026-05-01 10:00:00")
-    postgresql.stop()
-    tries = Tries(monkeypatch, between=postgresql.start)
-    try:
-        (result,) = flow(str(server_books.folder))
-    finally:
-        if not tries.again:  # the server is there for other tests too
-            postgresql.start()
-    assert (tries.again, counts(result)) == (1, (1, 1, 0, 0))
-
-
-@pytest.mark.usefixtures("prefect_server")
-def test_a_database_that_stays_away_is_tried_three_times_and_the_other_feeds_load(
-    server_books: Books, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from flows.ingest import ingest as flow
-
-    with (server_books.folder / "kam.toml").open("a") as settings:
-        settings.write('[feeds.products]\nfiles = "*.csv"\n')
-    (server_books.folder / "products.csv").write_text("product_id\nP\n")
-    monkeypatch.setenv("ERP_URL", "postgresql://reader@127.0.0.1:1/books")
-    tries = Tries(monkeypatch)
-    with pytest.raises(SourceRefusedError, match=r"the database books on 127\.0\.0\.1:1 cannot be reached"):
-        flow(str(server_books.folder))
-    assert tries.again == 2
-    assert server_books.query("SELECT feed, status FROM ops.loads") == [{"feed": "products", "status": "loaded"}]
-
-
 def test_a_missing_variable_names_the_key(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ERP_URL")
     with pytest.raises(SettingsError, match=r"feeds\.orders\.database: the environment variable ERP_URL is not set"):
@@ -415,7 +358,7 @@ def test_a_sqlite_file_that_is_not_there_is_named_and_not_made(
     books = _sqlite(site_folder, monkeypatch)
     monkeypatch.setenv("ERP_URL", f"sqlite:///{site_folder / 'other.sqlite'}")
     (result,) = books.load()
-    assert result.message.startswith("orders: env:ERP_URL: there is no database file ")
+    assert result.message.startswith("orders: env:ERP_URL: the database file ")
     assert not (site_folder / "other.sqlite").exists()
 
 

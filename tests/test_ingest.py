@@ -336,7 +336,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_one_line(books: Books, conte
     assert "Traceback" not in message
 
 
-def test_a_refused_file_is_listed_once_and_loads_after_it_is_mended(books: Books) -> None:
+def test_a_refused_file_is_listed_once_and_loads_after_it_is_fixed(books: Books) -> None:
     books.put("a.csv", "order_id;account_id\n1;A\n")
     books.load()
     books.load()

@@ -19,6 +19,7 @@ FRENCH = 'decimal = ",", thousands = " "'
 SWISS = 'decimal = ".", thousands = "\'"'
 ENGLISH = 'thousands = ","'
 EURO = f'{GERMAN}, currency_signs = ["€", "EUR"]'
+MARKS = 'negative_marks = ["CR"], positive_marks = ["DR"]'
 DOLLAR = f'{ENGLISH}, currency_signs = ["$", "USD"]'
 
 
@@ -60,9 +61,20 @@ NUMBERS = [
     ("1.234,56\u00a0EUR", EURO, "1234.56"),
     ("1,234.56 USD", DOLLAR, "1234.56"),
     ("$1,234.56", DOLLAR, "1234.56"),
-    ("0.00005", "", "0.0001"),
-    ("0.000049999", "", "0"),
-    ("1234,00005", GERMAN, "1234.0001"),
+    ("0.00005", "", "0.00005"),
+    ("0.00000548", "", "0.00000548"),
+    ("0.00000000005", "", "0.0000000001"),
+    ("1234,00005", GERMAN, "1234.00005"),
+    ("12345678901,5", GERMAN, "12345678901.5"),
+    # A dash in place of the cents, as in Norway, Germany and Switzerland.
+    ("1.250,-", GERMAN, "1250"),
+    ("1.250,--", GERMAN, "1250"),
+    ("100,–", GERMAN, "100"),
+    ("1'234.-", SWISS, "1234"),
+    ("kr 100,-", f'{GERMAN}, currency_signs = ["kr"]', "100"),
+    ("'100", "", "100"),
+    ("100 DR", MARKS, "100"),
+    ("Dr 100.50", MARKS, "100.5"),
 ]
 
 
@@ -95,6 +107,9 @@ NO_NUMBERS = [
     ("(-5)", ""),
     ("12 %", ""),
     ("100 USD", ""),
+    ("100 CR", ""),
+    ("-100 CR", MARKS),
+    ("100,-", ""),
     ("100 USD", EURO),
     ("1€50", EURO),
     ("99999999999999999999", ""),
@@ -123,6 +138,13 @@ NEGATIVES = [
     ("€ -123,45", EURO),
     ("123,45- EUR", EURO),
     ("($123.45)", DOLLAR),
+    ("\u2212123.45", ""),
+    ("\u2013123.45", ""),
+    ("123.45\u2212", ""),
+    ("'-123.45", ""),
+    ("123.45 CR", MARKS),
+    ("123.45cr", MARKS),
+    ("-123.-", ""),
 ]
 
 
@@ -138,7 +160,7 @@ def test_an_expression_takes_negatives_as_numbers(tmp_path: Path, cell: str) -> 
     books = Books(
         tmp_path,
         "payments",
-        f'csv = {{ {GERMAN}, delimiter = ";" }}\ncolumns = {{ amount = {{ sql = "abs(Betrag)" }} }}',
+        f'csv = {{ {GERMAN}, delimiter = ";" }}\ncolumns = {{ amount = {{ sql = "greatest(Betrag, -Betrag)" }} }}',
     )
     books.put("a.csv", f"payment_id;account_id;payment_date;Betrag\n1;A;2026-01-05;{cell}\n")
     books.load()
@@ -151,8 +173,25 @@ def test_a_percent_sign_divides_by_a_hundred_where_one_is_the_whole(tmp_path: Pa
     assert [row["success_probability"] for row in books.core()] == [Decimal("0.125")]
 
 
-def test_a_percent_sign_on_a_scale_of_a_hundred_is_rejected(tmp_path: Path) -> None:
-    _, result = load_cell(tmp_path, "visits", "rating_cost", "80 %", "")
+def test_a_percent_sign_on_a_scale_of_a_hundred_means_points(tmp_path: Path) -> None:
+    books, _ = load_cell(tmp_path, "visits", "rating_cost", "80 %", "")
+    assert [row["rating_cost"] for row in books.core()] == [Decimal(80)]
+
+
+def test_a_score_in_percent_needs_a_hundred_points(tmp_path: Path) -> None:
+    books = Books(tmp_path, "scorecards")
+    books.put(
+        "a.csv",
+        "account_id,month,dimension,score,max_score\n"
+        "A,2026-06,quality,95 %,\nA,2026-06,cost,95 %,100\nA,2026-06,delivery,95 %,10\n",
+    )
+    books.load()
+    assert [(row["dimension"], row["score"]) for row in books.core()] == [("cost", 95), ("quality", 95)]
+    assert [row["rule"] for row in books.query("FROM staging.rejects")] == ["percent"]
+
+
+def test_a_percent_sign_without_a_whole_is_rejected(tmp_path: Path) -> None:
+    _, result = load_cell(tmp_path, "payments", "amount", "80 %", "")
     assert result.rejected_count == 1
 
 
@@ -177,6 +216,21 @@ DATES = [
     ("39448,75", 'date_format = "excel", decimal = ","', dt.date(2008, 1, 1)),
     ("39448", 'date_format = ["%d.%m.%Y", "excel"]', dt.date(2008, 1, 1)),
     ("01.01.2008", 'date_format = ["%d.%m.%Y", "excel"]', dt.date(2008, 1, 1)),
+    # %Y alone would read the year 13.
+    ("20-May-13", 'date_format = ["%d-%b-%Y", "%d-%b-%y"]', dt.date(2013, 5, 20)),
+    ("25-APR-2013", 'date_format = ["%d-%b-%Y", "%d-%b-%y"]', dt.date(2013, 4, 25)),
+    ("25Apr2013", 'date_format = "%d%b%Y"', dt.date(2013, 4, 25)),
+    ("3. März 2026", 'date_format = "%d. %B %Y", month_names = "de"', dt.date(2026, 3, 3)),
+    ("3.März.2026", 'date_format = "%d.%b.%Y", month_names = "de"', dt.date(2026, 3, 3)),
+    ("14 févr. 2026", 'date_format = "%d %b %Y", month_names = "fr"', dt.date(2026, 2, 14)),
+    ("1-ABR-2026", 'date_format = "%d-%b-%Y", month_names = "es"', dt.date(2026, 4, 1)),
+    ("5 января 2026", 'date_format = "%d %B %Y", month_names = "ru"', dt.date(2026, 1, 5)),
+    # The end of the day that is written, with and without a format.
+    ("2026-06-30 24:00:00", "", dt.date(2026, 6, 30)),
+    ("2026-06-30T24:00", "", dt.date(2026, 6, 30)),
+    ("2026-06-30 10:24:00", "", dt.date(2026, 6, 30)),
+    ("30.06.2026 24:00", 'date_format = "%d.%m.%Y %H:%M"', dt.date(2026, 6, 30)),
+    ("2026-06-30 24:00:00", 'date_format = "%Y-%m-%d %H:%M:%S"', dt.date(2026, 6, 30)),
 ]
 
 
@@ -200,6 +254,9 @@ NO_DATES = [
     ("1122026", 'date_format = "%d%m%Y"'),
     ("-5", 'date_format = "excel"'),
     ("31.12.2026", 'date_format = "excel"'),
+    ("20-May-13", 'date_format = "%d-%b-%Y"'),
+    ("3 März 2026", 'date_format = "%d %B %Y"'),
+    ("2026-06-30 25:00:00", ""),
 ]
 
 
@@ -208,6 +265,41 @@ def test_what_is_no_date_in_the_declared_format_is_rejected(tmp_path: Path, cell
     books, result = load_cell(tmp_path, "visits", "visit_date", cell, dialect)
     assert result.rejected_count == 1
     assert {row["rule"] for row in books.query("FROM staging.rejects")} <= {"type", "date_range"}
+
+
+INSTANTS = [
+    # Berlin is two hours ahead of UTC in June and one in January.
+    ("2026-06-30T22:00:00.000Z", "", dt.date(2026, 7, 1)),
+    ("2026-06-30T21:59:59Z", "", dt.date(2026, 6, 30)),
+    ("2026-06-30 22:00Z", "", dt.date(2026, 7, 1)),
+    ("2026-06-30 22:00:00 UTC", "", dt.date(2026, 7, 1)),
+    ("2026-06-30T22:00:00+00:00", "", dt.date(2026, 7, 1)),
+    ("2026-07-01T00:30:00+0200", "", dt.date(2026, 7, 1)),
+    ("2026-01-31T23:30:00+00", "", dt.date(2026, 2, 1)),
+    ("2026-06-30T22:00:00", "", dt.date(2026, 6, 30)),
+    ("2026-06-30T22:00:00Z", 'date_format = "%Y-%m-%dT%H:%M:%SZ"', dt.date(2026, 7, 1)),
+    ("2026-06-30T22:00:00Z", 'date_format = "%Y-%m-%dT%H:%M:%S%z"', dt.date(2026, 7, 1)),
+    ("2026-06-30T22:00:00+0000", 'date_format = "%Y-%m-%dT%H:%M:%S%z"', dt.date(2026, 7, 1)),
+    ("2026-06-30T17:00:00-05:00", 'date_format = "%Y-%m-%dT%H:%M:%S-05:00"', dt.date(2026, 7, 1)),
+    ("2026-06-30T22:00:00", 'date_format = "%Y-%m-%dT%H:%M:%S"', dt.date(2026, 6, 30)),
+]
+
+
+@pytest.mark.parametrize(("cell", "dialect", "expected"), INSTANTS)
+def test_an_instant_is_of_the_day_it_has_in_the_zone(
+    tmp_path: Path, cell: str, dialect: str, expected: dt.date
+) -> None:
+    books = Books(tmp_path, "visits", f'timezone = "Europe/Berlin"\ncsv = {{ {dialect} }}')
+    books.put("a.csv", f"visit_id,account_id,visit_date\n1,A,{cell}\n")
+    books.load()
+    assert [row["visit_date"] for row in books.core()] == [expected]
+
+
+def test_an_instant_of_a_typed_column_is_of_the_day_it_has_in_the_zone(tmp_path: Path) -> None:
+    books = Books(tmp_path, "visits", 'sql = "landing/q.sql"\ntimezone = "Europe/Berlin"')
+    books.put("q.sql", "SELECT 1 AS visit_id, 'A' AS account_id, TIMESTAMPTZ '2026-06-30 22:00:00+00' AS visit_date")
+    books.load()
+    assert [row["visit_date"] for row in books.core()] == [dt.date(2026, 7, 1)]
 
 
 def test_a_date_format_that_is_none_names_its_key(tmp_path: Path) -> None:
@@ -230,12 +322,42 @@ def test_other_words_are_neither_yes_nor_no(tmp_path: Path, cell: str, dialect: 
     assert result.rejected_count == 1
 
 
-def test_an_identifier_that_a_spreadsheet_has_shortened_is_rejected(tmp_path: Path) -> None:
-    books, result = load_cell(tmp_path, "accounts", "account_id", "1.23457E+12", "")
+@pytest.mark.parametrize("cell", ["1.23457E+12", "1,23E+08", "1.23457e+12", "4.50001E9", "1e+05", "-1.5E+20"])
+def test_an_identifier_that_a_program_has_shortened_is_rejected(tmp_path: Path, cell: str) -> None:
+    books, result = load_cell(tmp_path, "accounts", "account_id", cell, "")
     assert result.rejected_count == 1
     (reject,) = books.query("FROM staging.rejects")
     assert reject["rule"] == "shortened"
     assert "export the column as text" in reject["message"]
+
+
+@pytest.mark.parametrize("cell", ["5E7", "45E7", "E+12", "1.5", "-12", "A1e+05"])
+def test_an_identifier_that_looks_a_little_like_it_is_one(tmp_path: Path, cell: str) -> None:
+    books, _ = load_cell(tmp_path, "accounts", "account_id", cell, "")
+    assert [row["account_id"] for row in books.core()] == [cell]
+
+
+@pytest.mark.parametrize(("sql", "count"), [("2::DOUBLE ** 53 - 1", 0), ("2::DOUBLE ** 53", 1), ("16777217::FLOAT", 1)])
+def test_a_number_of_more_digits_than_its_type_keeps_is_no_identifier(tmp_path: Path, sql: str, count: int) -> None:
+    books = Books(tmp_path, "accounts", 'sql = "landing/q.sql"')
+    books.put("q.sql", f"SELECT {sql} AS account_id")
+    assert books.load()[0].rejected_count == count
+
+
+INVISIBLE = ["\u200b", "\u00ad", "\ufeff", "\u202e", "\u2060", "\x1f", "\t", "\u3164"]
+
+
+@pytest.mark.parametrize("sign", INVISIBLE)
+def test_an_identifier_with_an_invisible_character_is_rejected(tmp_path: Path, sign: str) -> None:
+    books, result = load_cell(tmp_path, "accounts", "account_id", f"RE{sign}1", "")
+    assert result.rejected_count == 1
+    (reject,) = books.query("FROM staging.rejects")
+    assert (reject["rule"], reject["value"]) == ("invisible", "RE<invisible>1")
+
+
+def test_letters_of_other_alphabets_are_visible(tmp_path: Path) -> None:
+    books, _ = load_cell(tmp_path, "accounts", "account_id", "Müller-東京-7", "")
+    assert [row["account_id"] for row in books.core()] == ["Müller-東京-7"]
 
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u202f"])

@@ -186,7 +186,7 @@ def test_a_failed_month_says_what_broke_how_often_where_and_what_to_run(page: No
     assert "(invoice_id W00, lines_amount_doc 60.0000, invoice_total 90.0000)" in month.one("pre").text
 
 
-def test_a_warned_month_is_published_and_says_what_to_mend(page: Node) -> None:
+def test_a_warned_month_is_published_and_says_what_to_fix(page: Node) -> None:
     month = page.by_id("month-2026-07")
     assert "Published, with 1 warning." in month.text
     assert "Version 1, closed 20" in month.text
@@ -217,7 +217,7 @@ def test_loads_and_rejects_are_listed_where_they_were_new(page: Node) -> None:
         ["2", "invoices", "2", "2", "0", "0", "landing/invoices.csv"],
         ["1", "invoices", "invoice_date", "type", "1", "1", "invoice_date is not a date in the declared format"],
     ]
-    assert "kam rejects --feed invoices --export mend.csv" in newest.text
+    assert "kam rejects --feed invoices --export fix.csv" in newest.text
     assert "Made from the same loads as 2026-08" in other.text
 
 
@@ -332,17 +332,17 @@ def test_a_page_that_would_not_change_is_left_alone_and_a_lost_one_comes_back(si
 
 def test_a_reader_of_the_old_page_reads_it_to_its_end(site: Site) -> None:
     page = page_of(site)
-    page.write_bytes(b"the page of before")
+    page.write_bytes(b"the previous page")
     with page.open("rb") as reader:
         assert reader.read(4) == b"the "
         assert steps.publish(site, only_if_lagging=True)
-        assert reader.read() == b"page of before"
+        assert reader.read() == b"previous page"
     assert page.read_bytes().endswith(b"</html>")
 
 
 def test_a_disk_that_fills_up_leaves_the_page_of_before(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     page = page_of(site)
-    page.write_bytes(b"the page of before")
+    page.write_bytes(b"the previous page")
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -353,7 +353,7 @@ def test_a_disk_that_fills_up_leaves_the_page_of_before(site: Site, monkeypatch:
             quality_page.write(con, site)
     assert str(error.value).startswith(f"{page.parent}: cannot be written to: No space left on device.")
     assert str(error.value).endswith("then: kam publish")
-    assert [(file.name, file.read_bytes()) for file in page.parent.iterdir()] == [("index.html", b"the page of before")]
+    assert [(file.name, file.read_bytes()) for file in page.parent.iterdir()] == [("index.html", b"the previous page")]
     steps.publish(site, only_if_lagging=True)
 
 
@@ -382,7 +382,7 @@ def check(month: str, name: str = "invoices.has_rows", **values: object) -> dict
         "period_month": f"{month}-01", "close_version": 1, "check_name": name, "suite": "invoices",
         "table_name": "core.invoices", "severity": "warning", "sentence": "The feed invoices has rows.", "owner": "Sales",
         "if_it_fails": "Figures are too low.", "success": True, "checked_count": 10, "failed_count": 0,
-        "sample_keys": "[]", "threshold": 0, "threshold_meaning": "rows a month that may break the rule", **values,
+        "sample_keys": "[]", "threshold": 0, "threshold_meaning": "rows per month that may break the rule", **values,
     }  # fmt: skip
 
 
@@ -471,7 +471,7 @@ def test_rules_come_gravest_first_and_those_within_their_limit_count_as_held() -
     rules = [rule.one("p", "counts").one("a").text for rule in month.all("article", "rule")]
     assert rules == ["c.warning", "b.warning", "a.info"]
     assert "2 of 10 rows broke it, within the limit" in month.one("details").text
-    assert "3 rows a month that may break the rule" in page.by_id("rule-d.held").text
+    assert "3 rows per month that may break the rule" in page.by_id("rule-d.held").text
 
 
 def test_an_old_month_that_failed_keeps_its_section_with_a_few_rows() -> None:
@@ -494,7 +494,7 @@ def test_an_old_month_that_failed_keeps_its_section_with_a_few_rows() -> None:
     with warehouse_with(checks, closes=[closed(name) for name in names[1:]], failed_closes=[failure]) as con:
         page = parsed(quality_page.render(con, "test"))
     assert page.one("h1").text == "October 2026: published, all good"
-    assert "Also not published as tried last: 2025-08." in page.one("header", "top").text
+    assert "The last attempt also failed for 2025-08." in page.one("header", "top").text
     assert [row.attributes.get("id") for row in page.one("section", "earlier").one("tbody").all("tr")] == [
         "month-2025-10",
         "month-2025-09",
@@ -519,7 +519,7 @@ def large() -> Connection:
             'warning', 'The lines of a document add up to the total that the document states.', 'Accounts receivable',
             'A line is missing or doubled, so sales and balance of the account are wrong; load the whole document again.',
             number % 30 <> 0, 1000, if(number % 30 = 0, 250, 0), if(number % 30 = 0, ?, '[]'), 0,
-            'rows a month that may break the rule'
+            'rows per month that may break the rule'
         FROM ops.closes, range(150) AS numbers(number)
         """,
         [keys],

@@ -178,7 +178,7 @@ def test_a_version_that_comes_out_otherwise_is_named_and_the_old_warehouse_kept(
     store.ledger(site).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     report = rebuild(site, force=True)
     assert report.differences == [
-        "2026-04 version 1: receivables_ageing came out otherwise, although the models are the same"
+        "2026-04 version 1: different rows in receivables_ageing, although the models have not changed"
     ]
     assert report.kept is not None
     assert report.kept.is_file()
@@ -199,7 +199,7 @@ def test_a_load_that_comes_out_otherwise_stops_the_rebuild(tmp_path: Path) -> No
     (entry,) = store.ledger_entries(site)
     store.ledger(site).write_text(json.dumps(entry | {"loaded_count": 2}) + "\n")
     with pytest.raises(
-        KamError, match=r"load 1 \(orders: landing/a.csv\) comes out otherwise .* loaded 1 instead of 2"
+        KamError, match=r"load 1 \(orders: landing/a.csv\) differs from the ledger.* loaded 1 instead of 2"
     ):
         rebuild(site, force=True)
     assert content(site) == before

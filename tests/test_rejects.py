@@ -1,4 +1,4 @@
-"""Rejected rows: listed with their status, exported as the source writes, settled by the load that mends them."""
+"""Rejected rows: listed with their status, exported as the source writes, settled by the load that fixes them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Books:
         )
         return [tuple(row.values()) for row in found]  # type: ignore[misc]
 
-    def export(self, name: str = "mend.csv") -> Path:
+    def export(self, name: str = "fix.csv") -> Path:
         file = self.folder / name
         site = find_site(self.folder)
         with reading(site) as con:
@@ -68,7 +68,7 @@ def books(tmp_path: Path) -> Books:
     return Books(tmp_path)
 
 
-def test_a_mended_row_resolves_its_reject(books: Books) -> None:
+def test_a_fixed_row_resolves_its_reject(books: Books) -> None:
     books.deliver("a.csv", HEADER + "1,1,A,soon,5\n2,1,A,2026-01-05,x\n")
     assert books.statuses() == [(1, 1, "open", None), (1, 2, "open", None)]
     books.deliver("b.csv", HEADER + "1,1,A,2026-01-05,5\n")
@@ -89,7 +89,7 @@ def test_rows_with_one_key_and_two_contents_are_resolved_by_the_right_one(books:
     assert books.statuses() == [(1, 1, "resolved", 2), (1, 2, "resolved", 2)]
 
 
-def test_a_good_row_of_the_same_load_mends_nothing(books: Books) -> None:
+def test_a_good_row_of_the_same_load_fixes_nothing(books: Books) -> None:
     books.deliver("a.csv", HEADER + "1,1,A,2026-01-05,5\n1,1,A,soon,5\n")
     assert books.statuses() == [(1, 2, "open", None)]
 
@@ -99,14 +99,14 @@ def test_a_key_that_was_itself_at_fault_is_resolved_through_the_exported_file(bo
     text = books.export().read_text(encoding="utf-8")
     assert text.splitlines()[0] == "order_id,line_no,account_id,order_date,quantity,kam_reject,kam_rule,kam_message"
     assert "1,one,A,2026-01-05,5,1-1,type," in text
-    result = books.deliver("mend.csv", text.replace("one", "1"))
+    result = books.deliver("fix.csv", text.replace("one", "1"))
     assert (result.loaded_count, result.rejected_count) == (1, 1)
     assert books.statuses() == [(1, 1, "resolved", 2), (1, 2, "replaced", 2), (2, 2, "open", None)]
 
 
 def test_the_export_of_an_export_has_the_source_columns_once(books: Books) -> None:
     books.deliver("a.csv", HEADER + "1,one,A,2026-01-05,5\n")
-    books.deliver("mend.csv", books.export().read_text(encoding="utf-8"))
+    books.deliver("fix.csv", books.export().read_text(encoding="utf-8"))
     again = books.export("again.csv").read_text(encoding="utf-8").splitlines()
     assert again[0] == "order_id,line_no,account_id,order_date,quantity,kam_reject,kam_rule,kam_message"
     assert [line.split(",")[5] for line in again[1:]] == ["2-1"]
@@ -118,7 +118,7 @@ def test_the_export_is_written_as_the_source_writes_and_loads_as_it_is(tmp_path:
     books.deliver("a.csv", head + 'A;Müller;32.01.2026;1,5;"eilig; ""sofort"""\n', "latin-1")
     exported = books.export().read_bytes().decode("latin-1")
     assert exported.splitlines()[3].startswith('A;Müller;32.01.2026;1,5;"eilig; ""sofort""";1-1;type;')
-    result = books.deliver("mend.csv", exported.replace("32.01", "31.01"), "latin-1")
+    result = books.deliver("fix.csv", exported.replace("32.01", "31.01"), "latin-1")
     assert (result.read_count, result.loaded_count) == (1, 1)
     assert books.statuses() == [(1, 1, "resolved", 2)]
 
@@ -145,7 +145,7 @@ def test_only_what_is_open_is_exported_and_no_file_without_any(books: Books) -> 
 def test_an_export_never_overwrites_a_file(books: Books) -> None:
     books.deliver("a.csv", HEADER + "1,1,A,soon,5\n")
     books.export()
-    with pytest.raises(UsageError, match="there is such a file already"):
+    with pytest.raises(UsageError, match="the file already exists"):
         books.export()
 
 
@@ -160,7 +160,7 @@ def test_a_full_extract_settles_the_rejects_of_those_before_it(tmp_path: Path) -
     books = Books(tmp_path, 'mode = "snapshot"')
     books.deliver("a.csv", HEADER + "1,1,A,soon,5\n2,1,A,soon,5\n3,1,A,soon,5\n")
     books.deliver("b.csv", HEADER + "1,1,A,2026-01-05,5\n2,1,A,soon,5\n")
-    # Order 1 is mended, order 2 is still wrong, order 3 is gone.
+    # Order 1 is fixed, order 2 is still wrong, order 3 is gone.
     assert books.statuses() == [
         (1, 1, "resolved", 2),
         (1, 2, "replaced", 2),

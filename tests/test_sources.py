@@ -33,7 +33,7 @@ CSV = """order_id,account_id,order_date,quantity,unit_price,status
 124,Müller,2026-06-01,1500,19.99,
 """
 CORE = [
-    ("00123", "4711", dt.date(2026, 5, 31), Decimal("0.3"), Decimal("2.0003"), "open"),
+    ("00123", "4711", dt.date(2026, 5, 31), Decimal("0.3"), Decimal("2.00025"), "open"),
     ("124", "Müller", dt.date(2026, 6, 1), Decimal(1500), Decimal("19.99"), None),
 ]
 
@@ -230,9 +230,9 @@ def test_a_small_number_of_json_is_the_number_it_says(books: Books) -> None:
     record = '{"order_id": "1", "account_id": "A", "order_date": "2026-05-01", "quantity": 1e-3, "unit_price": 2e-08}'
     books.put("a.ndjson", record + record.replace("1e-3", '"1e-3"').join(("\n", "\n")))
     (result,) = books.load()
-    # Two hundred-millionths round to nothing; a text is no number in this notation.
+    # A text is no number in this notation.
     assert (result.loaded_count, result.rejected_count) == (1, 1)
-    assert [(row[3], row[4]) for row in books.orders()] == [(Decimal("0.001"), Decimal(0))]
+    assert [(row[3], row[4]) for row in books.orders()] == [(Decimal("0.001"), Decimal("0.00000002"))]
 
 
 def test_dates_of_a_workbook_that_counts_from_1904_are_the_days_they_show(books: Books) -> None:

@@ -92,7 +92,7 @@ REFUSED = {
     "Latin-1": ((HEADER + "1,Müller,2026-01-05,10,N\n").encode("latin-1"), ["not UTF-8", "csv.encoding"]),
     "UTF-16": (GOOD.encode("utf-16"), ["UTF-16", 'encoding = "utf-16"']),
     "UTF-16 without a byte-order mark": (GOOD.encode("utf-16-le"), ["UTF-16", 'encoding = "utf-16"']),
-    "a NUL byte": ((HEADER + "1,A\0B,2026-01-05,10,N\n").encode(), ["NUL byte at byte 50"]),
+    "a NUL byte": ((HEADER + "1,A\0B,2026-01-05,10,N\n").encode(), ["NUL byte at position 50"]),
     "NUL bytes at the end": (GOOD.encode() + bytes(4096), ["NUL byte"]),
     "duplicate headers": (GOOD.replace("region", "Quantity").encode(), ["two columns are called 'Quantity'"]),
     "a quote in the header never closed": (

@@ -1,4 +1,4 @@
-"""A version made again from the archive alone."""
+"""A version rebuilt from the archive alone."""
 
 from __future__ import annotations
 

@@ -1,56 +1,38 @@
 """The suites of the feeds, over the rows of the months being built.
 
-They read `build.periods`, `core.days`, the views `core.<feed>` and the tables of `PREPARED`.
+They read `build.periods`, `core.days`, the views `core.<feed>` and the tables of `PREPARED`. Each module of this package
+that has a `SUITE` is found by itself.
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Collection
 
-from expectations.feeds import (
-    accounts,
-    calendar,
-    corrections,
-    deliveries,
-    forecasts,
-    fx_rates,
-    instalments,
-    invoices,
-    issues,
-    loads,
-    orders,
-    payment_plan,
-    payments,
-    products,
-    sales_plan,
-    scorecards,
-    visits,
-)
 from expectations.rules import Suite, applicable
+from kam.site import FEEDS
 
 PREPARED = ("daily_rates", "month_rates", "feed_activity", "newest_dates")
 """Core models that the suites read, in the order in which they are to be made."""
 
-FEED_SUITES = (
-    loads.SUITE,
-    corrections.SUITE,
-    accounts.SUITE,
-    products.SUITE,
-    calendar.SUITE,
-    fx_rates.SUITE,
-    fx_rates.CURRENCIES,
-    orders.SUITE,
-    deliveries.SUITE,
-    invoices.SUITE,
-    instalments.SUITE,
-    payments.SUITE,
-    payment_plan.SUITE,
-    visits.SUITE,
-    scorecards.SUITE,
-    issues.SUITE,
-    sales_plan.SUITE,
-    forecasts.SUITE,
-)
+
+def _found() -> tuple[Suite, ...]:
+    """Those that look across the feeds first, then the feeds in the order of their contracts.
+
+    Raises `LookupError` for a feed without a suite.
+    """
+    modules = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    suites: dict[str, Suite] = {module.SUITE.name: module.SUITE for module in modules if hasattr(module, "SUITE")}
+    without = [feed for feed in FEEDS if feed not in suites]
+    if without:
+        message = f"the feed {without[0]} has no rules: write expectations/feeds/{without[0]}.py with its SUITE"
+        raise LookupError(message)
+    across = sorted(suites.keys() - FEEDS.keys())
+    return tuple(suites[name] for name in (*across, *FEEDS))
+
+
+FEED_SUITES = _found()
 
 
 def feed_suites(declared: Collection[str]) -> tuple[Suite, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import has_rows, key_is_unique
+from expectations.feeds.common import has_rows, key_is_unique, of_the_months
 from expectations.rules import Owner, Suite
 
 SUITE = Suite(
     name="calendar",
     table="core.calendar",
-    batch="SELECT * FROM core.calendar SEMI JOIN build.periods USING (period_month)",
+    batch=of_the_months("calendar"),
     needs=frozenset({"calendar"}),
     rules=(
         has_rows("calendar", Owner.DATA),

@@ -2,40 +2,73 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from expectations.rules import Owner, Rule, Severity
-from kam.site import FEEDS
+from kam.site import FEEDS, Kind
+
+Role = TypeVar("Role")
 
 
-def rows_by_date(feed: str, date: str) -> str:
-    """The feed's rows whose business date falls in a month being built."""
+def require(feed: str, rule: str, role: str, given: Role | None, where: str) -> Role:
+    """What the feed's contract says for a role. Raises `ValueError` when it says nothing: the rule would hold for any rows.
+
+    `role` is what the rule needs in words, `where` the part of the contract that would say it.
+    """
+    if given is None:
+        message = (
+            f"the rule {feed}.{rule} needs {role}, and the feed {feed} has none. Name it in kam/site/feeds.py ({where}),"
+            f" or leave the rule out of expectations/feeds/{feed}.py"
+        )
+        raise ValueError(message)
+    return given
+
+
+def require_columns(feed: str, rule: str, *columns: str) -> None:
+    """Raise `ValueError` when the feed lacks one of the columns that a rule reads."""
+    for name in columns:
+        there = name if name in FEEDS[feed].column_names else None
+        require(feed, rule, f"the column {name}", there, "`columns`")
+
+
+def of_the_months(feed: str) -> str:
+    """The feed's rows that belong to a month being built, by the date that its contract names."""
+    contract = FEEDS[feed]
+    date = require(feed, "batch", "a business date", contract.date, "`date`")
+    if contract.column(date).kind is Kind.MONTH:
+        return f"""
+SELECT feed.*, feed.{date} AS period_month
+FROM core.{feed} AS feed
+SEMI JOIN build.periods AS periods ON periods.period_month = feed.{date}"""
+    planned = contract.events.planned_date if contract.events else None
+    day = f"coalesce(feed.{date}, feed.{planned})" if planned else f"feed.{date}"
     return f"""
 SELECT feed.*, days.period_month
 FROM core.{feed} AS feed
-JOIN core.days AS days ON days.calendar_date = {date}
+JOIN core.days AS days ON days.calendar_date = {day}
 SEMI JOIN build.periods AS periods ON periods.period_month = days.period_month"""
 
 
-def rows_by_month(feed: str, month: str = "month") -> str:
-    """The feed's rows of a month being built, for feeds that are given by month."""
-    return f"""
-SELECT feed.*, feed.{month} AS period_month
-FROM core.{feed} AS feed
-SEMI JOIN build.periods AS periods ON periods.period_month = feed.{month}"""
-
-
 def all_rows(feed: str) -> str:
-    """All rows of a feed without a business date; its failures concern every month."""
+    """All rows of a feed without a business date; its failures concern every month.
+
+    Raises `ValueError` for a feed that has one: a month without rows would pass unseen.
+    """
+    if FEEDS[feed].date:
+        message = f"the rows of {feed} belong to months, by {FEEDS[feed].date}: in expectations/feeds/{feed}.py, use of_the_months"
+        raise ValueError(message)
     return f"SELECT feed.*, NULL::DATE AS period_month FROM core.{feed} AS feed"
 
 
 def has_rows(feed: str, owner: Owner, severity: Severity = Severity.WARNING) -> Rule:
     """A month without any row of a declared feed is more often a missing extract than a quiet month."""
+    require(feed, "has_rows", "a business date", FEEDS[feed].date, "`date`")
     return Rule(
         name=f"{feed}.has_rows",
         sentence=f"The feed {feed} has rows for the month.",
         owner=owner,
         severity=severity,
-        if_it_fails=f"Figures made from {feed} are empty or too low; get the month's extract and close again.",
+        if_it_fails=f"Figures made from {feed} are empty or too low; load the month's extract and close again.",
         failing=f"SELECT period_month, '{feed}' AS feed FROM build.periods ANTI JOIN batch USING (period_month)",
         keys=("feed",),
     )
@@ -48,7 +81,7 @@ def is_not_empty(feed: str, owner: Owner) -> Rule:
         sentence=f"The feed {feed} has rows.",
         owner=owner,
         severity=Severity.WARNING,
-        if_it_fails=f"All {feed} read `unknown` in reports; ask the source for the extract and close again.",
+        if_it_fails=f"Reports show `unknown` for all {feed}; ask the source for the extract and close again.",
         failing=f"SELECT NULL::DATE AS period_month, '{feed}' AS feed WHERE NOT EXISTS (FROM batch)",
         keys=("feed",),
     )
@@ -75,22 +108,23 @@ HAVING count(*) > 1""",
 
 
 def account_is_known(feed: str) -> Rule:
-    """One failure an account and month."""
+    """One failure per account and month."""
     return _in_master(feed, "account_id", "accounts", "account", "name, manager and region")
 
 
 def product_is_known(feed: str) -> Rule:
-    """One failure a product and month."""
+    """One failure per product and month."""
     return _in_master(feed, "product_id", "products", "product", "name and product line")
 
 
 def _in_master(feed: str, column: str, master: str, thing: str, attributes: str) -> Rule:
+    require_columns(feed, f"{thing}_is_known", column)
     return Rule(
         name=f"{feed}.{thing}_is_known",
         sentence=f"Every {thing} in {feed} is in the {thing} master.",
         owner=Owner.MASTER_DATA,
         severity=Severity.WARNING,
-        if_it_fails=f"Nothing is lost, but its {attributes} read `unknown`; add it to {master} and close again.",
+        if_it_fails=f"Nothing is lost, but reports show its {attributes} as `unknown`; add it to {master} and close again.",
         failing=f"""
 SELECT batch.period_month, batch.{column}, count(*) AS row_count
 FROM batch

@@ -1,4 +1,4 @@
-"""The corrections of `corrections.toml`: each still finds the wrong value that it is for."""
+"""The corrections of `corrections.toml`: each still finds its wrong value."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SUITE = Suite(
     rules=(
         Rule(
             name="corrections.guards_hold",
-            sentence="Every correction in corrections.toml still finds the wrong value that it is for.",
+            sentence="Every correction in corrections.toml still finds its wrong value.",
             owner=Owner.DATA,
             severity=Severity.CRITICAL,
-            if_it_fails="An entry without its reason would change figures unseen, or does nothing; change or remove it in "
-            "corrections.toml, then close again. All of them: kam check.",
+            if_it_fails="A stale entry would change figures unnoticed, or does nothing; change or remove it in "
+            "corrections.toml, then close again. kam check lists all of them.",
             failing="SELECT * FROM batch WHERE fault IS NOT NULL",
             keys=("feed", "key", "column_name", "wrong_value", "found_value", "fault", "owner"),
             is_fixed=True,

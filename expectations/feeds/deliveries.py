@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from expectations.feeds.common import has_rows, key_is_unique, rows_by_date
+from expectations.feeds.common import has_rows, key_is_unique, of_the_months
 from expectations.feeds.events import is_fresh, not_in_the_future, row_count_is_usual
 from expectations.rules import Owner, Rule, Severity, Suite
 
 SUITE = Suite(
     name="deliveries",
     table="core.deliveries",
-    batch=rows_by_date("deliveries", "feed.delivered_date"),
+    batch=of_the_months("deliveries"),
     needs=frozenset({"deliveries"}),
     rules=(
         has_rows("deliveries", Owner.LOGISTICS),
         row_count_is_usual("deliveries", Owner.LOGISTICS),
         is_fresh("deliveries", Owner.LOGISTICS, days=7),
-        not_in_the_future("deliveries", "delivered_date", ("delivery_id", "line_no"), Owner.LOGISTICS),
+        not_in_the_future("deliveries", Owner.LOGISTICS),
         key_is_unique("deliveries"),
         Rule(
             name="deliveries.order_line_is_known",

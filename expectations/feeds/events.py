@@ -1,27 +1,41 @@
-"""Rules of the feeds of events: a month beside the months before it, and dates beside those of the other feeds.
+"""Rules of the feeds of events: they compare a month with those before it, and dates with those of the other feeds.
 
 They read `core.feed_activity` and `core.newest_dates`, where each feed is counted once for all of them, and the months
-before a month, never the other months that are being built. Where the history is short or the rows are few they say
-nothing.
+before a month, but never other months that are being built. With a short history or few rows they stay
+silent.
+
+Both tables follow from the feeds' contracts. A rule for a feed whose contract lacks what the rule needs would hold for any
+rows, so each raises `ValueError`, naming feed, rule and what is missing, when it is made.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
+from expectations.feeds.common import require, require_columns
 from expectations.rules import Owner, Rule, Severity, Threshold
+from kam.site import FEEDS, Events
 from kam.warehouse import sql_text
 
 MONTHS_OF_A_FEED = 6
-"""Months of history from which a month's number of rows can be called unusual: payments, say, begin months after sales."""
+"""Months of history needed to call a month's number of rows unusual. Payments, for instance, begin months after sales."""
 MONTHS_OF_AN_ITEM = 3
-"""Months with sales of an item from which a line of it can be called unusual."""
+"""Months with lines of an item from which a line of it can be called unusual."""
 ENOUGH_ROWS = 20
-"""Rows a month from which their number and their newest date say something; fewer come as they come."""
+"""Rows per month needed to judge their number and their newest date; smaller numbers vary too much."""
+
+
+def _events(feed: str, rule: str) -> tuple[str, Events]:
+    """The feed's date and what its contract says of its events."""
+    contract = FEEDS[feed]
+    date = require(feed, rule, "the date of an event", contract.date, "`date`")
+    return date, require(feed, rule, "events", contract.events, "`events`")
 
 
 def accounts_have_rows(feed: str, owner: Owner, severity: Severity = Severity.WARNING) -> Rule:
-    """One failure an account and month. A month without any row is what `has_rows` watches."""
+    """One failure per account and month. A month without any row is what `has_rows` watches."""
+    _events(feed, "accounts_have_rows")
+    require_columns(feed, "accounts_have_rows", "account_id")
     name = f"{feed}.accounts_have_rows"
     months = f"least(threshold('{name}')::INTEGER, 12)"
     return Rule(
@@ -29,16 +43,19 @@ def accounts_have_rows(feed: str, owner: Owner, severity: Severity = Severity.WA
         sentence=f"Every account that had {feed} in each of the months before has some in this month.",
         owner=owner,
         severity=severity,
-        if_it_fails=f"The account left, or its {feed} are missing and its figures too low; ask, and load what is missing.",
+        if_it_fails=f"The account left, or its {feed} are missing and its figures are too low; find out, and load what is missing.",
         failing=sql_text("checks/templates/accounts_have_rows.sql", feed=feed, rule=name, months=months),
         keys=("account_id", "row_count_before"),
-        # On real books half a year is what tells a customer who is missing from one who buys now and then.
-        threshold=Threshold(Decimal(6), "months in a row with rows (at most 12) that make an account one to expect"),
+        # In real data half a year separates a missing customer from one who buys now and then.
+        threshold=Threshold(
+            Decimal(6), "months in a row with rows (at most 12) after which an account is expected to have some"
+        ),
     )
 
 
 def row_count_is_usual(feed: str, owner: Owner) -> Rule:
     """A month without any row is what `has_rows` watches."""
+    _events(feed, "row_count_is_usual")
     name = f"{feed}.row_count_is_usual"
     return Rule(
         name=name,
@@ -61,6 +78,7 @@ def row_count_is_usual(feed: str, owner: Owner) -> Rule:
 
 def is_fresh(feed: str, owner: Owner, days: int) -> Rule:
     """Against the end of the month, never against the day on which it is closed."""
+    _events(feed, "is_fresh")
     name = f"{feed}.is_fresh"
     return Rule(
         name=name,
@@ -74,79 +92,93 @@ def is_fresh(feed: str, owner: Owner, days: int) -> Rule:
     )
 
 
-def not_in_the_future(feed: str, date: str, keys: tuple[str, ...], owner: Owner) -> Rule:
-    """A date that lies far behind all others; it is in no month that is closed, so it concerns all of them.
+def not_in_the_future(feed: str, owner: Owner) -> Rule:
+    """A date far after all others; it is in no month that is closed, so it concerns all of them.
 
     A feed that goes on without a gap where the others have ended is ahead of them, not wrong.
     """
+    date, _ = _events(feed, "not_in_the_future")
     name = f"{feed}.not_in_the_future"
     return Rule(
         name=name,
-        sentence=f"No {date} in {feed} lies far after all other dates.",
+        sentence=f"No {date} in {feed} is far after all other dates.",
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails="The row is missing from the month that it belongs to; correct the year or month in the source.",
         failing=sql_text("checks/templates/not_in_the_future.sql", feed=feed, rule=name, date=date),
-        keys=(*keys, date, "last_date"),
+        keys=(*FEEDS[feed].key, date, "last_date"),
         threshold=Threshold(Decimal(45), "days after all other dates"),
     )
 
 
-def price_is_usual(feed: str, price: str, keys: tuple[str, ...]) -> Rule:
-    """An item is what one account buys of one product in one currency; `price` is a line's, NULL where it has none."""
+def price_is_usual(feed: str, owner: Owner, *, shown_in: str) -> Rule:
+    """An item is one account, product and currency. `shown_in` are the figures that a wrong price is in, such as `Sales`."""
+    quantity, line_counts = _lines(feed, "price_is_usual")
+    events = FEEDS[feed].events or Events()
+    price = events.unit_price
+    if price is None:
+        amount = require(feed, "price_is_usual", "a price", events.amount, "`events`, `unit_price` or `amount`")
+        price, line_counts = f"{amount}::DOUBLE / {quantity}", f"({line_counts}) AND {quantity} > 0"
     name = f"{feed}.price_is_usual"
     return Rule(
         name=name,
-        sentence=f"No price in {feed} is far from what the account paid for the product in the year before.",
-        owner=Owner.SALES_CONTROLLING,
+        sentence=f"No price in {feed} is far from the usual price of the account and product in the year before.",
+        owner=owner,
         severity=Severity.WARNING,
-        if_it_fails="Sales and the price lane of the bridge show a typing error or another unit; correct it, or confirm it.",
+        if_it_fails=f"{shown_in} show a typing error or another unit; correct it, or confirm it.",
         failing=_far_from_usual(
             feed,
             "price",
-            of_line=price,
+            of_line=f"CASE WHEN {line_counts} THEN {price} END",
             of_month="activity.priced_amount_doc::DOUBLE / activity.priced_quantity",
             is_far=f"abs(price - usual_price) > threshold('{name}') * usual_price",
-            keys=keys,
         ),
-        keys=(*keys, "account_id", "product_id", "price", "usual_price"),
+        keys=(*FEEDS[feed].key, "account_id", "product_id", "price", "usual_price"),
         threshold=Threshold(
             Decimal("0.5"), "share by which it may differ from the median of the mean prices of the 12 months before"
         ),
     )
 
 
-def quantity_is_usual(feed: str, quantity: str, keys: tuple[str, ...]) -> Rule:
-    """Of an item as for `price_is_usual`; `quantity` is a line's, NULL where none is to be checked."""
+def quantity_is_usual(feed: str, owner: Owner, *, shown_in: str) -> Rule:
+    """Of an item as for `price_is_usual`."""
+    quantity, line_counts = _lines(feed, "quantity_is_usual")
     name = f"{feed}.quantity_is_usual"
     return Rule(
         name=name,
-        sentence=f"No quantity in {feed} is far from what the account took of the product in the year before.",
-        owner=Owner.SALES_CONTROLLING,
+        sentence=f"No quantity in {feed} is far from the usual one of the account and product in the year before.",
+        owner=owner,
         severity=Severity.WARNING,
-        if_it_fails="Sales and forecast accuracy show a typing error or another unit; correct it, or confirm it.",
+        if_it_fails=f"{shown_in} show a typing error or another unit; correct it, or confirm it.",
         failing=_far_from_usual(
             feed,
             "quantity",
-            of_line=quantity,
-            of_month="activity.sold_quantity::DOUBLE / activity.sold_count",
+            of_line=f"CASE WHEN {line_counts} THEN {quantity} END",
+            of_month="activity.line_quantity::DOUBLE / activity.line_count",
             is_far=f"quantity > threshold('{name}') * usual_quantity OR quantity * threshold('{name}') < usual_quantity",
-            keys=keys,
         ),
-        keys=(*keys, "account_id", "product_id", "quantity", "usual_quantity"),
+        keys=(*FEEDS[feed].key, "account_id", "product_id", "quantity", "usual_quantity"),
         threshold=Threshold(
             Decimal(10), "times as much or as little as the median of the mean line quantities of the 12 months before"
         ),
     )
 
 
-def _far_from_usual(feed: str, figure: str, *, of_line: str, of_month: str, is_far: str, keys: tuple[str, ...]) -> str:
-    """The lines whose figure lies far from the median of their item's monthly means: one wild month does not move it."""
+def _lines(feed: str, rule: str) -> tuple[str, str]:
+    """The column of a line's quantity, and the condition under which the line counts."""
+    _, events = _events(feed, rule)
+    require_columns(feed, rule, "account_id", "product_id", "currency")
+    return require(feed, rule, "a quantity", events.quantity, "`events`, `quantity`"), events.line_counts
+
+
+def _far_from_usual(feed: str, figure: str, *, of_line: str, of_month: str, is_far: str) -> str:
+    """The lines whose figure is far from the median of their item's monthly means: one unusual month does not move it."""
+    item = ("period_month", "account_id", "product_id", "currency")
     return sql_text(
         "checks/templates/far_from_usual.sql",
         feed=feed,
         figure=figure,
-        keys=", ".join(keys),
+        columns=", ".join(dict.fromkeys((*item, *FEEDS[feed].key))),
         of_line=of_line,
         of_month=of_month,
         is_far=is_far,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_month
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
 from expectations.rules import Owner, Rule, Severity, Suite
 
 SUITE = Suite(
     name="forecasts",
     table="core.forecasts",
-    batch=rows_by_month("forecasts", "target_month"),
+    batch=of_the_months("forecasts"),
     needs=frozenset({"forecasts"}),
     rules=(
         has_rows("forecasts", Owner.SALES_CONTROLLING),
@@ -22,7 +22,7 @@ SUITE = Suite(
             sentence="Every forecast was made before the month it is for.",
             owner=Owner.SALES_CONTROLLING,
             severity=Severity.WARNING,
-            if_it_fails="A figure written down afterwards flatters accuracy; correct the snapshot month.",
+            if_it_fails="A forecast made afterwards makes the accuracy look too good; correct the snapshot month.",
             failing="SELECT * FROM batch WHERE target_month <= snapshot_month",
             keys=("forecast_step", "snapshot_month", "target_month", "account_id", "product_id"),
         ),

@@ -1,4 +1,4 @@
-"""Parts in which an invoice falls due."""
+"""Instalments: the parts in which an invoice is due."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUITE = Suite(
         rule_from_file("instalments.add_up_to_the_invoice"),
         Rule(
             name="instalments.invoice_is_known",
-            sentence="Every instalment is of an invoice that exists.",
+            sentence="Every instalment belongs to an invoice that exists.",
             owner=Owner.RECEIVABLES,
             severity=Severity.WARNING,
             if_it_fails="The instalment is in no figure; correct its invoice number or load the invoice.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_date
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
 from expectations.feeds.events import (
     accounts_have_rows,
     is_fresh,
@@ -14,20 +14,17 @@ from expectations.feeds.events import (
 )
 from expectations.rules import Owner, Rule, Severity, Suite
 
-_LINE = ("invoice_id", "line_no")
-_IF_SOLD = "CASE WHEN document_type = 'invoice' AND quantity > 0 THEN {} END"
-
 SUITE = Suite(
     name="invoices",
     table="core.invoices",
-    batch=rows_by_date("invoices", "feed.invoice_date"),
+    batch=of_the_months("invoices"),
     needs=frozenset({"invoices"}),
     rules=(
         has_rows("invoices", Owner.RECEIVABLES),
         accounts_have_rows("invoices", Owner.RECEIVABLES),
         row_count_is_usual("invoices", Owner.RECEIVABLES),
         is_fresh("invoices", Owner.RECEIVABLES, days=7),
-        not_in_the_future("invoices", "invoice_date", _LINE, Owner.RECEIVABLES),
+        not_in_the_future("invoices", Owner.RECEIVABLES),
         key_is_unique("invoices"),
         rule_from_file("invoices.header_agrees"),
         rule_from_file("invoices.total_matches_lines"),
@@ -36,14 +33,14 @@ SUITE = Suite(
         rule_from_file("invoices.order_line_is_known"),
         rule_from_file("invoices.reference_is_known"),
         rule_from_file("invoices.reference_agrees"),
-        price_is_usual("invoices", _IF_SOLD.format("net_amount::DOUBLE / quantity"), _LINE),
-        quantity_is_usual("invoices", _IF_SOLD.format("quantity"), _LINE),
+        price_is_usual("invoices", Owner.SALES_CONTROLLING, shown_in="Sales and the price lane of the bridge"),
+        quantity_is_usual("invoices", Owner.SALES_CONTROLLING, shown_in="Sales and forecast accuracy"),
         Rule(
             name="invoices.due_on_or_after_invoice_date",
             sentence="No invoice is due before its own date.",
             owner=Owner.RECEIVABLES,
             severity=Severity.WARNING,
-            if_it_fails="The item reads overdue from the day it is issued; correct the due date in the source.",
+            if_it_fails="The item counts as overdue from the day it is issued; correct the due date in the source.",
             failing="""
 SELECT DISTINCT period_month, invoice_id, invoice_date, due_date
 FROM batch

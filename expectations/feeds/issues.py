@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_date
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
 from expectations.rules import Owner, Rule, Severity, Suite
 
 SUITE = Suite(
     name="issues",
     table="core.issues",
-    batch=rows_by_date("issues", "feed.opened_date"),
+    batch=of_the_months("issues"),
     needs=frozenset({"issues"}),
     rules=(
         # A month without complaints may well be a good month.

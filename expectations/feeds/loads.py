@@ -22,7 +22,7 @@ WHERE load_id > (
             sentence="No more rows of a load are rejected than [ingest] reject_share allows (1 % by default).",
             owner=Owner.DATA,
             severity=Severity.WARNING,
-            if_it_fails="Figures miss the rejected rows; see `kam rejects`, mend source or mapping, load again.",
+            if_it_fails="Figures miss the rejected rows; see `kam rejects`, fix the source or the mapping, and load again.",
             # What a later load brought again is not missing any more.
             failing="""
 SELECT batch.*
@@ -41,13 +41,13 @@ WHERE rejected_count - coalesce(settled_count, 0) > (SELECT reject_share_ratio F
             sentence="Every source could be read.",
             owner=Owner.DATA,
             severity=Severity.WARNING,
-            if_it_fails="Nothing of the refused source is in the figures; mend it, load it and close again.",
+            if_it_fails="Nothing of the refused source is in the figures; fix it, load it and close again.",
             failing="""
 SELECT refused.*
 FROM batch AS refused
-ANTI JOIN batch AS mended
-    ON mended.feed = refused.feed AND mended.source = refused.source
-    AND mended.status = 'loaded' AND mended.load_id > refused.load_id
+ANTI JOIN batch AS later
+    ON later.feed = refused.feed AND later.source = refused.source
+    AND later.status = 'loaded' AND later.load_id > refused.load_id
 WHERE refused.status = 'failed'""",
             keys=("feed", "load_id", "source", "message"),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_date
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
 from expectations.feeds.events import (
     accounts_have_rows,
     is_fresh,
@@ -14,19 +14,18 @@ from expectations.feeds.events import (
 from expectations.rules import Owner, Rule, Severity, Suite
 
 _LINE = ("order_id", "line_no")
-_IF_NOT_CANCELLED = "CASE WHEN status IS DISTINCT FROM 'cancelled' THEN {} END"
 
 SUITE = Suite(
     name="orders",
     table="core.orders",
-    batch=rows_by_date("orders", "feed.order_date"),
+    batch=of_the_months("orders"),
     needs=frozenset({"orders"}),
     rules=(
         has_rows("orders", Owner.SALES_CONTROLLING),
         accounts_have_rows("orders", Owner.SALES_CONTROLLING),
         row_count_is_usual("orders", Owner.SALES_CONTROLLING),
         is_fresh("orders", Owner.SALES_CONTROLLING, days=7),
-        not_in_the_future("orders", "order_date", _LINE, Owner.SALES_CONTROLLING),
+        not_in_the_future("orders", Owner.SALES_CONTROLLING),
         key_is_unique("orders"),
         account_is_known("orders"),
         product_is_known("orders"),
@@ -42,8 +41,8 @@ FROM batch
 WHERE least(requested_date, promised_date, last_promised_date) < order_date""",
             keys=(*_LINE, "order_date", "requested_date", "promised_date", "last_promised_date"),
         ),
-        price_is_usual("orders", _IF_NOT_CANCELLED.format("unit_price"), _LINE),
-        quantity_is_usual("orders", _IF_NOT_CANCELLED.format("quantity"), _LINE),
+        price_is_usual("orders", Owner.SALES_CONTROLLING, shown_in="Sales and the price lane of the bridge"),
+        quantity_is_usual("orders", Owner.SALES_CONTROLLING, shown_in="Sales and forecast accuracy"),
         Rule(
             name="orders.quantity_is_above_zero",
             sentence="Every order line orders something.",

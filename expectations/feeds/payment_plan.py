@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, rows_by_month
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months
 from expectations.rules import Owner, Severity, Suite
 
 SUITE = Suite(
     name="payment_plan",
     table="core.payment_plan",
-    batch=rows_by_month("payment_plan"),
+    batch=of_the_months("payment_plan"),
     needs=frozenset({"payment_plan"}),
     rules=(
         # Plans are agreed for some accounts and some months only.

@@ -1,9 +1,9 @@
-"""Receipts and other settlements of what is owed."""
+"""Receipts and other settlements of open items."""
 
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, rows_by_date
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months
 from expectations.feeds.events import is_fresh, not_in_the_future, row_count_is_usual
 from expectations.rules import Owner, Rule, Severity, Suite
 from kam.warehouse import sql_text
@@ -16,13 +16,13 @@ def _with_invoices(is_broken: str) -> str:
 SUITE = Suite(
     name="payments",
     table="core.payments",
-    batch=rows_by_date("payments", "feed.payment_date"),
+    batch=of_the_months("payments"),
     needs=frozenset({"payments"}),
     rules=(
         has_rows("payments", Owner.RECEIVABLES),
         row_count_is_usual("payments", Owner.RECEIVABLES),
         is_fresh("payments", Owner.RECEIVABLES, days=10),
-        not_in_the_future("payments", "payment_date", ("payment_id", "line_no"), Owner.RECEIVABLES),
+        not_in_the_future("payments", Owner.RECEIVABLES),
         key_is_unique("payments"),
         account_is_known("payments"),
         Rule(

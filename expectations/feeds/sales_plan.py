@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, product_is_known, rows_by_month
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
 from expectations.rules import Owner, Suite
 
 SUITE = Suite(
     name="sales_plan",
     table="core.sales_plan",
-    batch=rows_by_month("sales_plan"),
+    batch=of_the_months("sales_plan"),
     needs=frozenset({"sales_plan"}),
     rules=(
         has_rows("sales_plan", Owner.SALES_CONTROLLING),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, rows_by_month
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months
 from expectations.rules import Owner, Rule, Severity, Suite
 
 SUITE = Suite(
     name="scorecards",
     table="core.scorecards",
-    batch=rows_by_month("scorecards"),
+    batch=of_the_months("scorecards"),
     needs=frozenset({"scorecards"}),
     rules=(
         has_rows("scorecards", Owner.KEY_ACCOUNTS),
@@ -19,7 +19,7 @@ SUITE = Suite(
             sentence="No score exceeds the points that were possible.",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
-            if_it_fails="The customer's score reads above 100; correct the score or its max_score in the source.",
+            if_it_fails="The customer's score is above 100; correct the score or its max_score in the source.",
             failing="SELECT * FROM batch WHERE score > max_score",
             keys=("account_id", "dimension", "score", "max_score"),
         ),

@@ -1,15 +1,20 @@
-"""The suites of the marts, over the candidates in `build`. They prove that every total ties before it is published."""
+"""The suites of the marts, over the candidates in `build`. They prove that every total ties before it is published.
+
+Each module of this package that has `SUITES` is found by itself.
+"""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Mapping
 
-from expectations.marts import forecast, rating, receivables, variance
 from expectations.marts.common import suite
 from expectations.rules import Suite
 from kam.build import marts, models
 
-_OF_THE_GROUPS = (*receivables.SUITES, *variance.SUITES, *rating.SUITES, *forecast.SUITES)
+_MODULES = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+_OF_THE_GROUPS: tuple[Suite, ...] = tuple(found for module in _MODULES for found in getattr(module, "SUITES", ()))
 _NAMED = frozenset(of_group.name for of_group in _OF_THE_GROUPS)
 
 # A mart without rules of its own is held to those that every mart is held to.

@@ -62,7 +62,7 @@ SUITES = (
             "(ppm IS NULL) = (delivered_quantity = 0 OR rejected_quantity IS NULL)"
             " AND (ytd_ppm IS NULL) = (ytd_delivered_quantity = 0 OR ytd_rejected_quantity IS NULL)",
             sentence="PPM is given where something was delivered and rejects are on record, and only there.",
-            if_it_fails="A month without deliveries reads as one without faults; the model divides wrongly.",
+            if_it_fails="A month without deliveries looks like one without faults; the model divides wrongly.",
             shown=("delivered_quantity", "rejected_quantity", "ppm"),
         ),
         undefined_has_a_reason("quality_performance"),

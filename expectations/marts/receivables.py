@@ -15,7 +15,7 @@ SUITES = (
             "amounts_add_up",
             "outstanding_amount_doc"
             " = original_amount_doc - paid_amount_doc - credited_amount_doc - written_off_amount_doc",
-            sentence="What is open of an item is its original amount less what was applied to it.",
+            sentence="The open amount of an item is its original amount less what was applied to it.",
             if_it_fails="A reader cannot follow the balance of the item; a settlement was applied twice or not shown.",
             shown=("original_amount_doc", "outstanding_amount_doc"),
         ),

@@ -1,4 +1,4 @@
-"""Alerts: what a run has to tell, in words, queued in the warehouse and sent through channels."""
+"""Alerts: messages about a run, queued in the warehouse and sent through channels."""
 
 from kam.alerts import news
 from kam.alerts.channels import faults

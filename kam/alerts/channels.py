@@ -1,7 +1,7 @@
-"""Where messages go: Apprise, one URL a channel, from the environment.
+"""Where messages go: Apprise, one URL per channel, from the environment.
 
-Apprise is imported when a channel is opened. What it and the HTTP library log would show URLs with their secrets, so
-none of it is passed on: a failure is told in words of our own.
+Apprise is imported when a channel is opened. Its log and that of the HTTP library show URLs with their secrets. So
+nothing of them is passed on: a failure is described in our own words.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _KNOWN_FAULTS = (
 
 @dataclass(frozen=True)
 class Message:
-    """What a channel is to get. `severity` is critical, warning or info, or good for a recovery."""
+    """A message for a channel. `severity` is critical, warning or info, or good for a recovery."""
 
     alert_id: int
     severity: str
@@ -56,7 +56,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What became of a message: how often it was tried, and why it is not delivered; empty when it is."""
+    """The result for a message: how often it was tried, and why it was not delivered (empty when it was)."""
 
     channel: str
     alert_id: int
@@ -111,10 +111,10 @@ def faults(alerts: AlertsSection) -> list[str]:
 
 
 def send_all(outbox: Mapping[str, Sequence[Message]], alerts: AlertsSection) -> list[Attempt]:
-    """Send each channel its messages, all channels at once; what became of the messages that were tried.
+    """Send each channel its messages, all channels at once; returns the result of each message that was tried.
 
-    A channel that does not take one gets none after it, so that they arrive in their order. No longer than half a
-    minute, however many channels are dead.
+    After a failure a channel gets no more messages, so that they arrive in order. It takes half a minute at most,
+    however many channels are dead.
     """
     attempts: list[Attempt] = []
     threads = {
@@ -151,7 +151,7 @@ def _service(name: str, variable: str) -> NotifyBase:
     where = f"kam.toml: alerts.channels.{name}.url"
     url = os.environ.get(variable, "").strip()
     if not url:
-        message = f"{where}: the environment variable {variable} is not set. It holds the channel's Apprise URL"
+        message = f"{where}: the environment variable {variable} is not set. Set it to the channel's Apprise URL"
         raise SettingsError(message)
     _keep_quiet()
     from apprise import Apprise, NotifyFormat, OverflowMode
@@ -163,7 +163,7 @@ def _service(name: str, variable: str) -> NotifyBase:
     if service is None:
         message = (
             f"{where}: the environment variable {variable} holds no URL that Apprise understands. "
-            "Such as mailtos://user:password@host?to=somebody@host, or the address of a Slack or Teams webhook"
+            "Use one such as mailtos://user:password@host?to=somebody@host, or the address of a Slack or Teams webhook"
         )
         raise SettingsError(message)
     service.request_rate_per_sec = min(service.request_rate_per_sec, _PAUSE_SECONDS)
@@ -181,7 +181,7 @@ def _service(name: str, variable: str) -> NotifyBase:
 
 @cache
 def _asset() -> AppriseAsset:
-    """How Apprise presents itself: without pictures from a server of others."""
+    """How Apprise presents itself: without pictures from other servers."""
     from apprise import AppriseAsset
 
     return AppriseAsset(
@@ -202,7 +202,7 @@ def _notify_type(severity: str) -> NotifyType:
 
 
 class _Heard(logging.Filter):
-    """Lets no record through to any handler; keeps those of this thread, to find out why a message was not taken."""
+    """Stops log records before any handler. Keeps those of this thread, to find out why a message was not accepted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -226,7 +226,7 @@ _HEARD = _Heard()
 
 @cache
 def _keep_quiet() -> None:
-    """Let no library's log or warning about a channel reach anybody: they quote addresses, tokens and payloads."""
+    """Silence the libraries' logs and warnings about channels: they quote addresses, tokens and payloads."""
     apprise = logging.getLogger("apprise")
     apprise.addFilter(_HEARD)
     apprise.setLevel(logging.DEBUG)
@@ -237,7 +237,7 @@ def _keep_quiet() -> None:
 
 
 def _in_our_words(heard: str) -> str:
-    """Why a message was not taken, from Apprise's log but in no words of it that could hold a secret."""
+    """Why a message was not accepted, from Apprise's log, without any words that could hold a secret."""
     status = re.search(r"error=(\d{3})\b", heard)
     if status:
         return f"the address answered with HTTP status {status[1]}"
@@ -245,4 +245,4 @@ def _in_our_words(heard: str) -> str:
     if known:
         return known[0].lower() + known[1:]
     answer = re.search(r"\((\d{3}), b?['\"]", heard)
-    return f"the mail server answered with {answer[1]}" if answer else "it was not taken"
+    return f"the mail server answered with {answer[1]}" if answer else "the message was not accepted"

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from kam.alerts.queue import State
+from kam.alerts.queue import Standing, State
 from kam.errors import KamError
 from kam.periods import month_name
 
-GOOD = State("good")
+GOOD = State(Standing.GOOD)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class MonthNow:
-    """What a run says of a month. `what` goes on from its name: `was not closed`."""
+    """What a run reports about a month. `what` follows the month's name: `was not closed`."""
 
     month: date
     what: str
@@ -44,13 +44,13 @@ class MonthNow:
 
 
 def reason(error: BaseException) -> str:
-    """Why a run stopped, in words that may be shown to anybody: an unknown error may quote a secret."""
+    """Why a run stopped, in words that are safe to show. The text of an unknown error may hold a secret."""
     return str(error) if isinstance(error, KamError) else f"unexpected {type(error).__name__}"
 
 
 def failing_state(found: Sequence[tuple[str, object]], reasons: Sequence[str]) -> State:
-    """The state of something that failed, told apart by what was found."""
-    return State("failed", fingerprint(found), reasons)
+    """The state of something that failed. It changes when something else is found."""
+    return State(Standing.FAILED, fingerprint(found), reasons)
 
 
 def fingerprint(found: Sequence[tuple[str, object]]) -> str:

@@ -1,4 +1,4 @@
-"""How each month of a run stands: failed, warned or good, and by which rules."""
+"""The state of each month of a run: failed, warned or good, and by which rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from expectations import Severity
 from kam.alerts.findings import GOOD, Failure, MonthNow, failing_state, fingerprint
 from kam.alerts.plain import plain
-from kam.alerts.queue import State
+from kam.alerts.queue import Standing, State
 from kam.alerts.wording import LONGEST_SENTENCE, failure_lines
 from kam.close import ControlTotal, MonthOutcome, Outcome, Run
 from kam.warehouse import Connection, rows
@@ -19,7 +19,7 @@ _SHOWN_KEYS = 3
 
 
 def month_now(con: Connection, run: Run, outcome: MonthOutcome) -> MonthNow:
-    """What a month's outcome comes to."""
+    """The state that follows from a month's outcome."""
     failures = _failures(con, run, outcome)
     if outcome.outcome in (Outcome.CLOSED, Outcome.UNCHANGED):
         return _closed(outcome, [failure for failure in failures if failure.severity == Severity.WARNING])
@@ -39,12 +39,12 @@ def _closed(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
     if not warnings:
         return MonthNow(outcome.month, what, GOOD, "good", ())
     found = [(warning.name, warning.count) for warning in warnings]
-    state = State("warned", fingerprint(found), [warning.reason for warning in warnings])
+    state = State(Standing.WARNED, fingerprint(found), [warning.reason for warning in warnings])
     return MonthNow(outcome.month, f"{what}, with warnings", state, "warning", failure_lines(warnings))
 
 
 def _failures(con: Connection, run: Run, outcome: MonthOutcome) -> list[Failure]:
-    """The rules that a month breaks: as this run found, or as its version has them where that stays what is published."""
+    """The rules that a month breaks: those that this run found, or those of its version if that stays published."""
     if outcome.outcome is Outcome.UNCHANGED:
         return _kept_failures(con, outcome)
     found = [

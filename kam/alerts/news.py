@@ -1,7 +1,7 @@
-"""What a run has to tell: one message an event, and only when it says something new.
+"""The alerts of a run: one message per event, and only when it says something new.
 
-Compared is what each subject (a month, a feed, a run) is now with what its last alert said: the same failing rules with
-the same counts are no news, however often a run is repeated. Nothing here knows how a message travels.
+The state of each subject (a month, a feed, a run) is compared with its last alert. The same failing rules with the same
+counts are not news, however often a run is repeated. This module does not know how messages are sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import duckdb
 from kam.alerts.findings import GOOD, MonthNow, failing_state, fingerprint, reason
 from kam.alerts.months import month_now
 from kam.alerts.plain import plain
-from kam.alerts.queue import Alert, State, deliver, last_states, record, send_unqueued
+from kam.alerts.queue import Alert, Standing, State, deliver, last_states, record, send_unqueued
 from kam.alerts.wording import (
     LONGEST_SENTENCE,
     command_again,
@@ -39,15 +39,15 @@ log = logging.getLogger("kam")
 
 
 def tell(site: Site, run: Run) -> None:
-    """Write down what a run has to tell, and send it together with what waits from before. Never raises.
+    """Record the alerts of a run, and send them together with those that still wait. Never raises.
 
-    Has to run while nobody else may write. What the warehouse does not take is sent once.
+    Call it while this process holds the right to write. What the warehouse cannot store is sent once.
     """
     if not site.settings.alerts.channels:
         return
     try:
         _tell(site, run)
-    except Exception as error:  # noqa: BLE001 - a close must not fail because nobody could be told
+    except Exception as error:  # noqa: BLE001 - a close must not fail because an alert failed
         log.warning("Alerts: %s. The run itself is not affected", reason(error))
 
 
@@ -65,7 +65,7 @@ def _tell(site: Site, run: Run) -> None:
 
 
 def tell_unqueued(site: Site, run: Run) -> None:
-    """Send once what a run that could not open the warehouse has to tell. Never raises."""
+    """Send once the alerts of a run that could not open the warehouse. Never raises."""
     if not site.settings.alerts.channels or run.kind == "publish":
         return
     try:
@@ -75,21 +75,23 @@ def tell_unqueued(site: Site, run: Run) -> None:
 
 
 def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
-    """What a run has to tell that its subjects' last alerts did not, at most one alert an event."""
+    """The alerts that say something new about their subjects, at most one per event."""
     if run.kind == "publish":
         return []
     before = last_states(con)
     months = [month_now(con, run, outcome) for outcome in run.report.months if outcome.outcome is not Outcome.LEFT]
-    failed = [month for month in months if month.state.state == "failed"]
+    failed = [month for month in months if month.state.state is Standing.FAILED]
     alerts = [*_failed(site, run, failed, before), *_refused(site, run)]
     good: dict[str, str] = {}
     if not run.stopped:
         warned = [
-            month for month in months if month.state.state == "warned" and _is_news(month.name, month.state, before)
+            month
+            for month in months
+            if month.state.state is Standing.WARNED and _is_news(month.name, month.state, before)
         ]
         alerts += _warned(site, run, warned, before)
-        good |= {month.name: f"{month.name} {month.what}." for month in months if month.state.state == "good"}
-        good |= {run.kind: f"kam {run.name} ran to its end."}
+        good |= {month.name: f"{month.name} {month.what}." for month in months if month.state.state is Standing.GOOD}
+        good |= {run.kind: f"kam {run.name} completed."}
     refused = {load.feed for load in run.refused}
     good |= {load.feed: f"{load.feed} loads again." for load in run.report.loads if load.feed not in refused}
     alerts += _recovered(site, good, before)
@@ -118,11 +120,11 @@ def _failed(site: Site, run: Run, failed: Sequence[MonthNow], before: Mapping[st
     else:
         event, what = "close_failed", f"{failed[0].name} {failed[0].what}"
     paragraphs = [
-        f"{what}. What was published before stays.",
+        f"{what}. What was published before is unchanged.",
         listed_months(failed, run),
         _mending(site, run, severity),
     ]
-    was_warned = [month.name for month in failed if before.get(month.name, GOOD).state == "warned"]
+    was_warned = [month.name for month in failed if before.get(month.name, GOOD).state is Standing.WARNED]
     if was_warned:
         paragraphs.insert(1, f"Closed with warnings before: {', '.join(was_warned)}.")
     return [_alert(site, event, severity, what, paragraphs, _states(failed))]
@@ -135,11 +137,11 @@ def _mending(site: Site, run: Run, severity: str) -> str:
         diff, restate = site.command("diff", name), site.command(run.name, '--restate --reason "…"')
         return next_step([f"look at what changed: {diff}", f"make a new version: {restate}"])
     rejects = [f"see the rejected rows: {site.command('rejects')}"] if _any_rejects(run) else []
-    return next_step([*rejects, f"mend what is named above, then run again: {command_again(site, run)}"])
+    return next_step([*rejects, f"fix what is named above, then run again: {command_again(site, run)}"])
 
 
 def _stopped(site: Site, run: Run, failed: Sequence[MonthNow]) -> Alert:
-    """The alert of a run that did not come to its end."""
+    """The alert of a run that did not complete."""
     not_done = {
         "close": f"{run.subject} was not {'published' if run.report.months else 'closed'}",
         "backfill": f"{run.name} stopped",
@@ -152,17 +154,17 @@ def _stopped(site: Site, run: Run, failed: Sequence[MonthNow]) -> Alert:
         why = f"{were_in_words({load.feed: None for load in refused})} refused"
         lines = [refusal_line(load) for load in refused]
         next_command = (
-            f"see what does not fit: {site.command('check')} — mend it, then run again: {command_again(site, run)}"
+            f"see what is wrong: {site.command('check')} — fix it, then run again: {command_again(site, run)}"
         )
     else:
         why = ""
         lines = [f"- {plain(line, LONGEST_SENTENCE)}" for line in run.stopped.splitlines() if line.strip()]
-        next_command = f"mend what is named above, then run again: {command_again(site, run)}"
+        next_command = f"fix what is named above, then run again: {command_again(site, run)}"
     stopped = failing_state([(run.kind, run.stopped)], [line.removeprefix("- ") for line in lines])
     event: AlertEvent = "load_refused" if refused or run.kind == "ingest" else closing[run.kind]
     what = f"{not_done}: {why}" if why else not_done
     paragraphs = [
-        f"{what}. What was published before stays.",
+        f"{what}. What was published before is unchanged.",
         cut_short(lines),
         listed_months(failed, run),
         next_step([next_command]),
@@ -179,14 +181,14 @@ def _stopped(site: Site, run: Run, failed: Sequence[MonthNow]) -> Alert:
 
 
 def _refused(site: Site, run: Run) -> list[Alert]:
-    """The alert of a run that went on without the sources that were refused."""
+    """The alert of a run that continued without the refused sources."""
     if run.stopped or not run.refused:
         return []
     what = f"{were_in_words({load.feed: None for load in run.refused})} refused"
     paragraphs = [
         f"{what}; nothing of {'it' if len(run.refused) == 1 else 'them'} was loaded.",
         cut_short([refusal_line(load) for load in run.refused]),
-        next_step([f"see what does not fit: {site.command('check')} — mend it, then: {command_again(site, run)}"]),
+        next_step([f"see what is wrong: {site.command('check')} — fix it, then: {command_again(site, run)}"]),
     ]
     return [_alert(site, "load_refused", "critical", what, paragraphs, _refused_states(run.refused))]
 
@@ -198,19 +200,17 @@ def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[st
     many = len(warned) > 1
     what = f"{counted(len(warned), 'month')} closed with warnings" if many else f"{warned[0].name} {warned[0].what}"
     paragraphs = [f"{what}. It is published, with a banner.".replace("It is", "They are" if many else "It is")]
-    failed_before = [month.name for month in warned if before.get(month.name, GOOD).state == "failed"]
+    failed_before = [month.name for month in warned if before.get(month.name, GOOD).state is Standing.FAILED]
     if failed_before:
-        mended = [line_about(name, text) for name in failed_before for text in before[name].reasons]
-        paragraphs.append(
-            "\n".join([f"Recovered from failure: {', '.join(failed_before)}. Mended:", cut_short(mended)])
-        )
+        fixed = [line_about(name, text) for name in failed_before for text in before[name].reasons]
+        paragraphs.append("\n".join([f"Recovered from failure: {', '.join(failed_before)}. Fixed:", cut_short(fixed)]))
     paragraphs += [listed_months(warned, run), next_step([f"look at what failed: {site.command('status')}"])]
     return [_alert(site, "close_warned", "warning", what, paragraphs, _states(warned))]
 
 
 def _recovered(site: Site, good: Mapping[str, str], before: Mapping[str, State]) -> list[Alert]:
-    """The alert of what failed, warned or was refused before and is good now; `good` says how each subject is."""
-    names = [subject for subject in good if before.get(subject, GOOD).state != "good"]
+    """The alert of what failed, warned or was refused before and is good now; `good` has a line for each subject."""
+    names = [subject for subject in good if before.get(subject, GOOD).state is not Standing.GOOD]
     if not names:
         return []
     months, others = [name for name in names if _is_month(name)], [name for name in names if not _is_month(name)]
@@ -218,10 +218,10 @@ def _recovered(site: Site, good: Mapping[str, str], before: Mapping[str, State])
         what = f"{months[0]} is" if len(months) == 1 else f"{len(months)} months are"
     else:
         what = f"{', '.join(others)}:"
-    mended = [line_about(name, text) for name in names for text in before[name].reasons]
+    fixed = [line_about(name, text) for name in names for text in before[name].reasons]
     paragraphs = [
         cut_short([f"- {good[name]}" for name in names]) if len(names) > 1 else good[names[0]],
-        "Mended:\n" + cut_short(list(dict.fromkeys(mended))) if mended else "",
+        "Fixed:\n" + cut_short(list(dict.fromkeys(fixed))) if fixed else "",
     ]
     return [_alert(site, "recovered", "good", f"{what} good again", paragraphs, dict.fromkeys(names, GOOD))]
 
@@ -258,7 +258,7 @@ def _refused_states(refused: Sequence[LoadResult]) -> dict[str, State]:
         by_feed.setdefault(load.feed, []).append(load)
     return {
         feed: State(
-            "refused",
+            Standing.REFUSED,
             fingerprint([(load.source, load.message) for load in loads]),
             [refusal_line(load).removeprefix("- ") for load in loads],
         )

@@ -1,7 +1,7 @@
-"""Text from data made harmless for a message: whatever shows it (mail, Slack, Teams, …) shows it as it stands.
+"""Makes text from data harmless in messages: mail, Slack, Teams and the others show it exactly as it is.
 
-Services read markup, links and mentions out of plain text, each by other rules, and few of them have an escape. So the
-characters that begin something are replaced by ones that look alike and begin nothing.
+Services find markup, links and mentions in plain text, each by its own rules, and few of them have an escape. So
+characters that could start one are replaced by characters that look alike.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LOOK_ALIKES = str.maketrans(
 )
 # An entity, which one more round of unescaping would turn into its character.
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-# Underscores inside a word, as in a file name, are no markup.
+# Underscores inside a word, as in a file name, are not markup.
 _EMPHASIS = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
 _SCHEME = re.compile(r":(?=//)|(?<=mailto):|(?<=javascript):", re.IGNORECASE)
 _LINK = re.compile(r"\](?=[(\[])")

@@ -1,4 +1,4 @@
-"""The queue of messages: written to the warehouse with a run, sent at once, and else at each later run, oldest first."""
+"""The queue of messages: stored with a run and sent at once; those that fail are sent at a later run, oldest first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from kam.alerts.channels import Attempt, Message, send_all
 from kam.alerts.plain import plain
@@ -17,21 +18,30 @@ from kam.warehouse import Connection, insert, rows, transaction, utc_now, wareho
 log = logging.getLogger("kam")
 
 
+class Standing(StrEnum):
+    """How a subject of alerts (a month, a feed, a run) is."""
+
+    GOOD = "good"
+    WARNED = "warned"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True)
 class State:
-    """How a subject (a month, a feed, a run) is: `failed`, `warned`, `refused` or `good`, and what failed.
+    """How a subject is, and what failed.
 
-    Two states with the same `fingerprint` have nothing new to tell.
+    Two states with the same `fingerprint` are the same news.
     """
 
-    state: str
+    state: Standing
     fingerprint: str = ""
     reasons: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A message about a run, and what it says of each subject. It goes to channels that want `event` or one of `also`."""
+    """A message about a run, and the state of each subject. It goes to channels that take `event` or one of `also`."""
 
     event: AlertEvent
     severity: str
@@ -49,7 +59,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A message that a channel has not got yet."""
+    """A message that was not delivered to a channel yet."""
 
     channel: str
     attempts: int
@@ -59,15 +69,18 @@ class Waiting:
 
 
 def last_states(con: Connection) -> dict[str, State]:
-    """The state of each subject as its last alert told it."""
+    """The state of each subject in its last alert."""
     found = rows(
         con, "FROM ops.alert_subjects QUALIFY alert_id = max(alert_id) OVER (PARTITION BY subject) ORDER BY subject"
     )
-    return {row["subject"]: State(row["state"], row["fingerprint"], tuple(json.loads(row["reasons"]))) for row in found}
+    return {
+        row["subject"]: State(Standing(row["state"]), row["fingerprint"], tuple(json.loads(row["reasons"])))
+        for row in found
+    }
 
 
 def record(con: Connection, site: Site, alerts: Sequence[Alert]) -> None:
-    """Write alerts down, each with a delivery for every channel that wants it."""
+    """Record alerts, each with a delivery for every channel that takes it."""
     with transaction(con):
         for alert in alerts:
             (number, load), *_ = con.execute(
@@ -96,7 +109,7 @@ def record(con: Connection, site: Site, alerts: Sequence[Alert]) -> None:
 
 
 def waiting(con: Connection, site: Site) -> list[Waiting]:
-    """The messages that were not delivered yet, oldest first; those of channels that there are no more are left out."""
+    """The messages that were not delivered yet, oldest first; those of removed channels are left out."""
     found = rows(
         con,
         """
@@ -121,7 +134,7 @@ def waiting(con: Connection, site: Site) -> list[Waiting]:
 
 
 def deliver(con: Connection, site: Site) -> list[Attempt]:
-    """Send what waits, and write down what became of it."""
+    """Send the messages that wait, and record the results."""
     outbox: dict[str, list[Message]] = {}
     for delivery in waiting(con, site):
         outbox.setdefault(delivery.channel, []).append(_dated(delivery))
@@ -143,7 +156,7 @@ def deliver(con: Connection, site: Site) -> list[Attempt]:
 
 
 def send_waiting(site: Site) -> list[Waiting]:
-    """Send what waits, as a command of its own; what is still waiting then."""
+    """Send the messages that wait; returns those that still wait afterwards."""
     patience = site.settings.run.busy_timeout_seconds
     with writing(site, "alerts", wait_seconds=patience, on_wait=log.info), warehouse(site) as con:
         deliver(con, site)
@@ -151,7 +164,7 @@ def send_waiting(site: Site) -> list[Waiting]:
 
 
 def send_unqueued(site: Site, alerts: Sequence[Alert]) -> None:
-    """Send alerts once, where the warehouse cannot take them."""
+    """Send alerts once, when the warehouse cannot store them."""
     outbox: dict[str, list[Message]] = {}
     for number, alert in enumerate(alerts, start=1):
         for channel in alert.wanted_by(site.settings.alerts):
@@ -160,7 +173,7 @@ def send_unqueued(site: Site, alerts: Sequence[Alert]) -> None:
 
 
 def send_test(site: Site) -> list[Attempt]:
-    """Send every channel one message; what became of it."""
+    """Send every channel a test message; returns the results."""
     message = Message(
         1,
         "info",
@@ -171,7 +184,7 @@ def send_test(site: Site) -> list[Attempt]:
 
 
 def report(attempts: Sequence[Attempt], what_next: str) -> None:
-    """Tell of the channels that took a message or did not."""
+    """Log which channels accepted a message and which did not."""
     for attempt in attempts:
         if attempt.error:
             log.warning("Alert not delivered to %s: %s. %s", attempt.channel, attempt.error, what_next)

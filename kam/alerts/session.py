@@ -1,4 +1,4 @@
-"""A writing session at whose end people are told what the run did, however it ended."""
+"""A writing session that sends the alerts of its run at the end, however the run ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kam.site import Site
 def writing_and_telling(
     site: Site, run: Run, purpose: str = "", tell: Callable[[Site, Run], object] = news.tell
 ) -> Iterator[None]:
-    """Hold the right to write while `run` goes on, then tell people; `purpose` is what others who wait are shown."""
+    """Hold the right to write during `run`, then send its alerts; processes that wait show `purpose`."""
     began = False
     try:
         with steps.writing_session(site, purpose or run.name):

@@ -40,7 +40,7 @@ def line_about(subject: str, text: str) -> str:
 
 
 def cut_short(lines: Sequence[str]) -> str:
-    """As many lines as a person reads."""
+    """The first lines, and how many more there are."""
     if len(lines) <= _SHOWN_FAILURES:
         return "\n".join(lines)
     return "\n".join([*lines[:_SHOWN_FAILURES], f"- … and {len(lines) - _SHOWN_FAILURES:,} more"])
@@ -59,7 +59,7 @@ def were_in_words(names: Iterable[str]) -> str:
 
 
 def command_again(site: Site, run: Run) -> str:
-    """The command of a run, on the same terms."""
+    """The command that repeats a run with the same options."""
     return site.command(run.name, *(['--restate --reason "…"'] if run.terms.restate else []))
 
 

@@ -1,7 +1,7 @@
-"""What the archive's ledger says about the warehouse: a line for each load and each close, added after its commit.
+"""What the archive's ledger says about the warehouse: a line for each load, each close and each withdrawal, added after its commit.
 
-The warehouse is written first. A crash between the two leaves a line out, which the next run adds; so a ledger that
-knows more than the warehouse means that the warehouse was lost, and nothing may be written over that.
+The warehouse is written first. After a crash between the two, the next run adds the missing line. So a ledger that
+knows more than the warehouse means that the warehouse was lost. Nothing may be written to it then.
 """
 
 from __future__ import annotations
@@ -15,32 +15,46 @@ from kam.errors import KamError
 from kam.site import Site
 from kam.warehouse import Connection, rows
 
-LOAD, CLOSE = "load", "close"
+LOAD, CLOSE, WITHDRAWAL = "load", "close", "withdrawal"
 _JSON_COLUMNS = ("files", "reading", "manifest", "sample_keys")
 # All loads up to `as_of_load`: the ledger has them already.
 _LISTED_ELSEWHERE = "loads"
 
 
 def sync(con: Connection, site: Site) -> None:
-    """Add what the ledger lacks. Raises `KamError` when it lists a load or a close that the warehouse does not have."""
+    """Add the missing lines to the ledger. Raises `KamError` when it lists something that the warehouse does not have."""
     if store.ledger_lines(site) == _count(con):
         return
     loads = {entry["load_id"]: entry for entry in _loads(con)}
     closes = {_version(entry): entry for entry in _closes(con)}
+    withdrawals = {_version(entry): entry for entry in _withdrawals(con)}
     for entry in store.ledger_entries(site):
-        kept = closes.pop(_version(entry), None) if is_close(entry) else loads.pop(entry["load_id"], None)
+        if is_load(entry):
+            kept = loads.pop(entry["load_id"], None)
+        else:
+            kept = (closes if is_close(entry) else withdrawals).pop(_version(entry), None)
         if kept is None:
             message = (
                 f"{site.warehouse}: lacks {_in_words(entry)}, which {store.ledger(site)} lists. "
-                "Make the warehouse again from the archive: kam rebuild"
+                "Rebuild the warehouse from the archive: kam rebuild"
             )
             raise KamError(message)
-    store.add_to_ledger(site, [*loads.values(), *closes.values()])
+    store.add_to_ledger(site, [*loads.values(), *closes.values(), *withdrawals.values()])
 
 
 def add_load(con: Connection, site: Site, load_id: int) -> None:
     """Add the line of a load that was just committed."""
     store.add_to_ledger(site, _loads(con, f"load_id = {load_id}"))
+
+
+def is_load(entry: Mapping[str, Any]) -> bool:
+    """Whether a line of the ledger is about a load."""
+    return bool(entry.get("kind", LOAD) == LOAD)
+
+
+def is_withdrawal(entry: Mapping[str, Any]) -> bool:
+    """Whether a line of the ledger is about a version that was taken back."""
+    return entry.get("kind") == WITHDRAWAL
 
 
 def is_close(entry: Mapping[str, Any]) -> bool:
@@ -49,18 +63,21 @@ def is_close(entry: Mapping[str, Any]) -> bool:
 
 
 def _in_words(entry: Mapping[str, Any]) -> str:
+    if is_withdrawal(entry):
+        return f"the withdrawal of version {entry['close_version']} of {entry['period_month'][:7]}"
     if is_close(entry):
         return f"version {entry['close_version']} of {entry['period_month'][:7]}"
     return f"load {entry['load_id']} of {entry['feed']}"
 
 
 def _version(entry: Mapping[str, Any]) -> tuple[str, int]:
-    return (entry["period_month"], entry["close_version"]) if is_close(entry) else ("", 0)
+    return entry["period_month"], entry["close_version"]
 
 
 def _count(con: Connection) -> int:
     found = con.execute(
-        "SELECT (SELECT count(*) FROM ops.loads WHERE status = 'loaded') + (SELECT count(*) FROM ops.closes)"
+        "SELECT (SELECT count(*) FROM ops.loads WHERE status = 'loaded') + (SELECT count(*) FROM ops.closes) "
+        "+ (SELECT count(*) FROM ops.withdrawals)"
     )
     return int(found.fetchall()[0][0])
 
@@ -99,6 +116,18 @@ def _closes(con: Connection) -> list[dict[str, Any]]:
             )
             close[table] = [_plain(row, leave_out=("period_month", "close_version")) for row in found]
     return closes
+
+
+def _withdrawals(con: Connection) -> list[dict[str, Any]]:
+    return _entries(
+        con,
+        WITHDRAWAL,
+        """
+        SELECT period_month::VARCHAR AS period_month, close_version, withdrawn_at::VARCHAR AS withdrawn_at, withdrawn_by,
+               reason
+        FROM ops.withdrawals ORDER BY rowid
+        """,
+    )
 
 
 def _entries(con: Connection, kind: str, sql: str) -> list[dict[str, Any]]:

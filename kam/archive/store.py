@@ -1,7 +1,7 @@
 """The archive: the bytes of every loaded file under their SHA-256, and the ledger of loads and closes beside them.
 
-`archive/ledger.ndjson` has one line a load, with the settings it was read by, and one line a close, with the settings
-it was computed by, so that a warehouse can be made again from the archive alone. Lines are only ever added.
+`archive/ledger.ndjson` has one line per load, with the settings that read it, and one line per close, with the
+settings that computed it. So the archive alone is enough to rebuild a warehouse. Lines are only ever added.
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ def fault(site: Site, sha256: str) -> str:
     return "" if file_hash(kept) == sha256 else "does not have the bytes that its name says"
 
 
-def require_sound(site: Site, entries: Sequence[Mapping[str, Any]], *, mend: bool) -> None:
+def require_sound(site: Site, entries: Sequence[Mapping[str, Any]], *, repair: bool) -> None:
     """Make sure that the archive has the bytes of these lines of the ledger; each file is read once.
 
-    With `mend`, what it lacks or has damaged comes back from the landing folder where the same bytes still lie there.
+    With `repair`, missing and damaged files are restored from the landing folder if it still has the same bytes.
     Raises `KamError` naming the files that are not sound.
     """
     files = {file["sha256"]: (file["name"], entry) for entry in entries for file in entry.get("files", ())}
     faults = [
         f"{archived(site, sha256)} ({name}, load {entry['load_id']} of {entry['feed']}) {found}"
         for sha256, (name, entry) in files.items()
-        if (found := fault(site, sha256)) and not (mend and _brought_back(site, site.directory / name, sha256))
+        if (found := fault(site, sha256)) and not (repair and _brought_back(site, site.directory / name, sha256))
     ]
     if faults:
         more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
-        again = "" if mend else ", from where kam rebuild --force takes it"
+        again = "" if repair else " and run kam rebuild --force"
         message = (
             f"{'; '.join(faults[:_SHOWN_FAULTS])}{more}. Restore the archive from a backup, or put the file back into "
             f"the landing folder under that name{again}; nothing was changed"
@@ -97,7 +97,7 @@ def take_in(site: Site, file: Path) -> str:
 
 
 def _copied(site: Site, file: Path, sha256: str = "") -> str:
-    """Copy a file into the archive, unless its hash is not the expected one; its hash."""
+    """Copy a file into the archive, unless its hash is not the expected one; returns its hash."""
     try:
         source = file.open("rb")
     except OSError as error:
@@ -138,7 +138,7 @@ def _unwritable(place: Path, error: OSError) -> str:
 
 def _copied_bytes(file: Path, copy: Path, descriptor: int) -> str:
     """Copy all bytes, put them on the disk, and return the SHA-256 of the copy, worked out while the disk writes."""
-    shutil.copyfile(file, copy)  # the system copies by itself, without handing the bytes to and fro
+    shutil.copyfile(file, copy)  # the system copies without passing the bytes through Python
     with ThreadPoolExecutor(1) as hashing:
         found = hashing.submit(file_hash, copy)
         os.fsync(descriptor)
@@ -146,7 +146,7 @@ def _copied_bytes(file: Path, copy: Path, descriptor: int) -> str:
 
 
 def ledger(site: Site) -> Path:
-    """The file with one JSON line a load or close."""
+    """The file with one JSON line per load or close."""
     return site.archive / "ledger.ndjson"
 
 
@@ -188,7 +188,7 @@ def add_to_ledger(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
-        message = f"{_unwritable(ledger(site), error)}. What it lacks is added then"
+        message = f"{_unwritable(ledger(site), error)}. The missing lines are added then"
         raise KamError(message) from None
 
 

@@ -1,8 +1,8 @@
-"""A closed version proved: made again from the archive alone, as known at its load, and compared table by table.
+"""Proves a closed version: rebuilds it from the archive alone, as known at its load, and compares table by table.
 
 The ledger beside the archive says from which loads, settings and opening balance a version was made. These loads, the
-version and those that it opens from are made again in a scratch warehouse; the site's own is not looked at, so later loads,
-restatements or its loss do not matter. The rows that are published are hashed as well.
+version and those that it opens from are rebuilt in a scratch warehouse. The site's own warehouse is not read, so later
+loads, restatements or its loss do not matter. The published rows are hashed as well.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Content = Mapping[str, tuple[str, int]]
 class TableProof:
     """The content hashes of one result table of a version; None where it has no rows, or is not published.
 
-    `rows` is how many were made again.
+    `rows` is the number of rebuilt rows.
     """
 
     table: str
@@ -44,13 +44,13 @@ class TableProof:
 
     @property
     def is_equal(self) -> bool:
-        """Whether what was recorded, made again and published is the same."""
+        """Whether the recorded, rebuilt and published hashes are equal."""
         return self.recorded == self.rebuilt and (not self.is_published or self.published == self.recorded)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What became of one version; `closes_made` counts it and those that it opens from."""
+    """The proof of one version; `closes_made` counts it and those that it opens from."""
 
     month: date
     version: int
@@ -63,7 +63,7 @@ class Proof:
 
     @property
     def name(self) -> str:
-        """As it is called on the console."""
+        """Its name on the console."""
         return f"{month_name(self.month)} version {self.version}"
 
     @property
@@ -79,7 +79,7 @@ def verify(
     *,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Proof]:
-    """Make a version of a month again, the newest unless one is named, and compare it; without a month, all versions.
+    """Rebuild a version of a month (the newest unless one is named) and compare it; without a month, all versions.
 
     Raises `UsageError` when the ledger does not have it, `KamError` when the archive lacks a file or has it with other
     bytes.
@@ -88,14 +88,14 @@ def verify(
     closes = {_key(close): close for close in entries if ledger.is_close(close)}
     targets = [_target(site, closes, month, version)] if month else sorted(closes.values(), key=_key)
     if not targets:
-        message = f"no month is closed, {store.ledger(site)} says. Next: kam close MONTH"
+        message = f"{store.ledger(site)} lists no closed month. Next: kam close MONTH"
         raise UsageError(message)
     openings = {_key(target): _with_its_openings(closes, target) for target in targets}
     wanted = set().union(*openings.values())
     known = max(target["as_of_load"] for target in targets)
-    loads = [entry for entry in entries if not ledger.is_close(entry) and entry["load_id"] <= known]
+    loads = [entry for entry in entries if ledger.is_load(entry) and entry["load_id"] <= known]
     on_step("Comparing the archive with its ledger …")
-    store.require_sound(site, loads, mend=False)
+    store.require_sound(site, loads, repair=False)
     with scratch_folder(site, "verify-") as folder:
         aside = Aside(site, folder)
         replayed(aside, [*loads, *(close for key, close in closes.items() if key in wanted)], on_step)
@@ -137,7 +137,7 @@ def _key(close: Entry) -> tuple[str, int]:
 def _target(site: Site, closes: Mapping[tuple[str, int], Entry], month: date, version: int | None) -> Entry:
     versions = [number for period, number in closes if period == month.isoformat()]
     if not versions:
-        message = f"{month_name(month)} is not closed, {store.ledger(site)} says. Next: kam close {month_name(month)}"
+        message = f"{month_name(month)} is not closed: {store.ledger(site)} does not list it. Next: kam close {month_name(month)}"
         raise UsageError(message)
     if version is not None and version not in versions:
         message = (

@@ -1,8 +1,8 @@
-"""The warehouse made again from the archive and its ledger alone: every load, then every closed version.
+"""Rebuilds the warehouse from the archive and its ledger alone: every load, then every closed version.
 
 It is built beside the old one, which stays in its place until the new one is complete. Each load is read from the
-archived bytes with the mapping of then; each version is computed as known at its load, with the settings of then and
-the models of now, and compared with the content hash that the ledger recorded.
+archived bytes with its original mapping. Each version is computed as known at its load, with its original settings and
+the current models, and compared with the content hash in the ledger.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = logging.getLogger("kam")
 
 @dataclass
 class RebuildReport:
-    """What was made again; `differences` names each version that came out otherwise, and `kept` the old file then."""
+    """What was rebuilt; `differences` names each version that differs, and `kept` then names the old file."""
 
     load_count: int = 0
     row_count: int = 0
@@ -65,24 +65,22 @@ def rebuild(
     on_step: Callable[[str], None] = lambda _: None,
     on_wait: Callable[[str], None] = log.info,
 ) -> RebuildReport:
-    """Make `warehouse.duckdb` again and put it in the place of the old one.
+    """Rebuild `warehouse.duckdb` and put it in the place of the old one.
 
     Raises `UsageError` when there is a warehouse with loads in it and not `force`; `KamError` when the archive lacks a
-    file or has it with other bytes, or a load comes out otherwise than the ledger says. The old warehouse stays then.
+    file or has it with other bytes, or a load differs from the ledger. The old warehouse stays then.
     """
     with writing(site, "rebuild", wait_seconds=site.settings.run.busy_timeout_seconds, on_wait=on_wait):
         _bring_ledger_up_to_date(site)
         entries = store.ledger_entries(site)
         if not entries:
-            message = f"{store.ledger(site)}: lists no load, so there is nothing to make a warehouse from"
+            message = f"{store.ledger(site)}: lists no load, so there is nothing to rebuild"
             raise KamError(message)
         if not force and _holds_anything(site):
-            message = (
-                f"{site.warehouse}: is there already. To replace it by one made from the archive: kam rebuild --force"
-            )
+            message = f"{site.warehouse}: exists already. To replace it with one rebuilt from the archive: kam rebuild --force"
             raise UsageError(message)
         on_step("Comparing the archive with its ledger …")
-        store.require_sound(site, entries, mend=True)
+        store.require_sound(site, entries, repair=True)
         with scratch_folder(site, "rebuild-") as folder:
             aside = Aside(site, folder)
             report = replayed(aside, entries, on_step)
@@ -94,9 +92,9 @@ def rebuild(
 
 
 def _bring_ledger_up_to_date(site: Site) -> None:
-    """Add what a process that was killed right after a commit did not come to add.
+    """Add the lines that a process could not add because it was killed right after a commit.
 
-    A warehouse that lacks something, or cannot be opened, is what the rebuild is for.
+    A warehouse that is incomplete or cannot be opened is not an error here: the rebuild replaces it.
     """
     if site.warehouse.exists():
         with suppress(KamError, duckdb.Error), warehouse(site) as con:
@@ -104,7 +102,7 @@ def _bring_ledger_up_to_date(site: Site) -> None:
 
 
 def _holds_anything(site: Site) -> bool:
-    """Whether a warehouse is there and may have something in it; one that cannot be opened may."""
+    """Whether a warehouse exists and may have content; one that cannot be opened may."""
     if not site.warehouse.exists():
         return False
     try:
@@ -119,11 +117,11 @@ def _holds_anything(site: Site) -> bool:
 
 
 def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], None]) -> RebuildReport:
-    """Make the loads and closes of these lines of the ledger again, in a new warehouse.
+    """Repeat the loads and closes of these lines of the ledger in a new warehouse.
 
-    Raises `KamError` when a load cannot be made again, or comes out otherwise than the ledger says.
+    Raises `KamError` when a load cannot be repeated or differs from the ledger.
     """
-    loads = [entry for entry in entries if not ledger.is_close(entry)]
+    loads = [entry for entry in entries if ledger.is_load(entry)]
     closes = [entry for entry in entries if ledger.is_close(entry)]
     report = RebuildReport()
     with warehouse(aside) as con:
@@ -137,6 +135,7 @@ def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], Non
             on_step(f"Closing again as known at load {group[0]['as_of_load']}: {names}")
             report.differences += _close_again(con, group)
             report.close_count += len(group)
+        _insert(con, "ops.withdrawals", [entry for entry in entries if ledger.is_withdrawal(entry)])
         con.execute("RESET VARIABLE as_of_load")
         prepare(con, aside.settings.site.reporting_currency, aside.settings.corrections)
         con.execute("CHECKPOINT")
@@ -144,7 +143,7 @@ def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], Non
 
 
 def _replay(con: Connection, site: Site, entry: Entry) -> None:
-    """Load again what a line of the ledger says; raises `KamError` when other counts come out."""
+    """Repeat the load of a line of the ledger; raises `KamError` when its counts differ."""
     files = tuple(
         SourceFile(file["name"], store.archived(site, file["sha256"]), file["sha256"]) for file in entry["files"]
     )
@@ -153,7 +152,7 @@ def _replay(con: Connection, site: Site, entry: Entry) -> None:
     try:
         result = replay(con, site, extract, entry)
     except (KamError, ValueError, KeyError) as error:
-        message = f"{name} cannot be made again: {str(error).splitlines()[0]}. Nothing was changed"
+        message = f"{name} cannot be repeated: {str(error).splitlines()[0]}. Nothing was changed"
         raise KamError(message) from None
     different = [
         f"{count.removesuffix('_count')} {getattr(result, count):,} instead of {entry[count]:,}"
@@ -161,7 +160,7 @@ def _replay(con: Connection, site: Site, entry: Entry) -> None:
         if getattr(result, count) != entry[count]
     ]
     if different:
-        message = f"{name} comes out otherwise than the ledger says: {', '.join(different)}. Nothing was changed"
+        message = f"{name} differs from the ledger: {', '.join(different)}. Nothing was changed"
         raise KamError(message)
     con.execute("UPDATE ops.loads SET mapping_hash = ? WHERE load_id = ?", [entry["mapping_hash"], entry["load_id"]])
 
@@ -194,7 +193,7 @@ def _month_before(close: Entry) -> str:
 
 
 def _close_again(con: Connection, group: Sequence[Entry]) -> list[str]:
-    """Compute and commit versions again; a line for each that differs from what was recorded."""
+    """Compute and commit versions again; returns a line for each that differs from the record."""
     settings = _settings_of(group[0])
     months = [date.fromisoformat(close["period_month"]) for close in group]
     prepare(con, settings.site.reporting_currency, settings.corrections)
@@ -211,11 +210,11 @@ def _close_again(con: Connection, group: Sequence[Entry]) -> list[str]:
 
 
 def _settings_of(close: Entry) -> Settings:
-    """The settings that a version was computed by. Raises `KamError` when the ledger does not have them."""
+    """The settings that a version was computed with. Raises `KamError` when the ledger does not have them."""
     name = f"version {close['close_version']} of {close['period_month'][:7]}"
     text = close["manifest"].get("settings")
     if text is None:
-        message = f"{name}: the ledger does not have the settings that it was computed by. Nothing was changed"
+        message = f"{name}: the ledger lacks the settings that it was computed with. Nothing was changed"
         raise KamError(message)
     document = json.loads(text)
     feeds = {feed: {"files": "archive"} for feed in document["feeds"]}
@@ -223,7 +222,7 @@ def _settings_of(close: Entry) -> Settings:
 
 
 def _commit_again(con: Connection, close: Entry) -> str:
-    """Write one version with the record that the ledger has of it; how it differs, empty when it does not."""
+    """Write one version with its record from the ledger; returns how it differs, empty when it does not."""
     month, version = date.fromisoformat(close["period_month"]), close["close_version"]
     made = versions.candidate(con, month)
     manifest = dict(close["manifest"])
@@ -242,8 +241,12 @@ def _commit_again(con: Connection, close: Entry) -> str:
     if made.content_hash == close["content_hash"]:
         return ""
     tables = [table for table in sorted({*made.tables, *recorded}) if made.tables.get(table) != recorded.get(table)]
-    why = "the models changed since" if close["models_hash"] != models_hash() else "although the models are the same"
-    return f"{close['period_month'][:7]} version {version}: {', '.join(tables)} came out otherwise, {why}"
+    why = (
+        "because the models changed since"
+        if close["models_hash"] != models_hash()
+        else "although the models have not changed"
+    )
+    return f"{close['period_month'][:7]} version {version}: different rows in {', '.join(tables)}, {why}"
 
 
 def _insert(con: Connection, table: str, records: Sequence[Entry]) -> None:
@@ -254,9 +257,9 @@ def _insert(con: Connection, table: str, records: Sequence[Entry]) -> None:
 
 
 def _take_over_alerts(site: Site, aside: Site) -> None:
-    """Take over what people were told and what waits to be sent, where the old warehouse can still be read.
+    """Copy the alerts that were sent or still wait, if the old warehouse can still be read.
 
-    It is not in the archive: no figure depends on it, and where it is lost a failure is told once more.
+    They are not in the archive: no figure depends on them. If they are lost, a failure is reported once more.
     """
     if not site.warehouse.exists():
         return
@@ -268,7 +271,7 @@ def _take_over_alerts(site: Site, aside: Site) -> None:
 
 
 def _kept(site: Site) -> Path | None:
-    """A second name for the old warehouse, so that it outlives the swap; None when there is none."""
+    """A second name for the old warehouse, so that it survives the swap; None when there is no old one."""
     if not site.warehouse.exists():
         return None
     name = site.warehouse.with_name("warehouse.before-rebuild.duckdb")

@@ -1,4 +1,4 @@
-"""Candidates of months: the months to build, the settings as tables, the models run, and what the result hashes to."""
+"""Candidates of months: the months to build, the settings as tables, the models that run, and hashes of the result."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def data_range(con: Connection) -> tuple[date, date] | None:
 def prepare_build(
     con: Connection, settings: Settings, months: Sequence[date], *, as_of_load: int, restate: bool = False
 ) -> None:
-    """Make `build.periods` and the settings tables for these months, and fix what is known.
+    """Make `build.periods` and the settings tables for these months, and set which loads are known.
 
     A month opens from the newest version of the month before that was made with no more than this knowledge, unless that
-    month gets a version of its own here: because it was never closed, or because `restate` makes the closed ones anew.
+    month gets a version of its own here: because it was never closed, or because `restate` closes it again.
 
     Raises `UsageError` for a month before the first or after the last one that any feed has a date in.
     """

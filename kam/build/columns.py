@@ -1,7 +1,7 @@
 """Columns of published tables. One line declares one: type, unit, how it adds up, meaning.
 
 `outstanding_amount DECIMAL(18,2) [reporting currency; last in time] Open at the month end` is such a line. A header of
-`sql/marts` or `sql/reporting` has one per column. What several tables share stands once, in `sql/vocabulary.toml`.
+`sql/marts` or `sql/reporting` has one per column. What several tables share is in `sql/vocabulary.toml`, once.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class MartColumn:
 
     @property
     def ratio(self) -> str:
-        """Numerator and denominator as one text; empty for what is no ratio."""
+        """Numerator and denominator as one text; empty for what is not a ratio."""
         return f"{self.numerator} ÷ {self.denominator}" if self.aggregation == "ratio" else ""
 
     @property
@@ -91,7 +91,7 @@ def read_columns(lines: Sequence[str], file: str) -> tuple[MartColumn, ...]:
     """The columns that these lines of a header declare, completed from the vocabulary.
 
     Raises `KamError` naming the file and the column when a line cannot be read, a number lacks its unit or how it adds up,
-    a text differs from the vocabulary without saying so, or a ratio is of something that is no column.
+    a text differs from the vocabulary without saying so, or a ratio is of something that is not a column.
     """
     known = vocabulary()
     declared = [_completed(_declared(line, file, known.units), known.columns, file) for line in lines]
@@ -110,7 +110,7 @@ def read_columns(lines: Sequence[str], file: str) -> tuple[MartColumn, ...]:
             raise KamError(message)
         unknown = set(re.findall(r"[a-z_][a-z_0-9]*", f"{column.numerator} {column.denominator}")) - names
         if unknown:
-            message = f"{file}: {column.name}: is a ratio of {min(unknown)}, which is no column of the table"
+            message = f"{file}: {column.name}: is a ratio of {min(unknown)}, which is not a column of the table"
             raise KamError(message)
     return columns
 
@@ -118,7 +118,9 @@ def read_columns(lines: Sequence[str], file: str) -> tuple[MartColumn, ...]:
 def _declared(line: str, file: str, units: Mapping[str, str]) -> MartColumn:
     match = _DECLARATION.fullmatch(line.strip())
     if not match:
-        message = f"{file}: {line.strip()}: is no column. Expected: name TYPE [unit; how it adds up] meaning := formula"
+        message = (
+            f"{file}: {line.strip()}: is not a column. Expected: name TYPE [unit; how it adds up] meaning := formula"
+        )
         raise KamError(message)
     meaning, _, formula = f" {match['text'] or ''}".partition(" := ")
     column = MartColumn(match["name"], match["type"], meaning.strip(), formula.strip())
@@ -132,7 +134,7 @@ def _measured(column: MartColumn, measure: str, file: str, units: Mapping[str, s
     if not column.is_numeric:
         fault = f"{column.sql_type} has no unit"
     elif unit not in units:
-        fault = f"{unit} is no unit of sql/{VOCABULARY.name}"
+        fault = f"{unit} is not a unit in sql/{VOCABULARY.name}"
     elif not ratio and aggregation not in _AGGREGATIONS:
         fault = f"{aggregation or 'nothing'} does not say how it adds up"
     if fault:

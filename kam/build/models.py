@@ -1,4 +1,4 @@
-"""The models in `sql/`: one SELECT a file, its header the contract, run in the order that their references ask for.
+"""The models in `sql/`: one SELECT per file with its header as the contract, run in the order of their references.
 
 A core model becomes the table (or view) `core.<name>`, a mart `build.<name>`. A core model's header lists the names and types
 of its columns, and its SELECT must give just these. A mart's says more about them (`kam.build.columns`); from it follow the
@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from kam.build.columns import MartColumn, read_columns, vocabulary
-from kam.warehouse import SQL
+from kam.warehouse import FEEDS_IN_VIEW, SQL
 
 _COLUMNS = re.compile(r"--\s*columns:\s*")
 _REFERENCE = re.compile(r"\b(core|build)\.([a-z_0-9]+)")
@@ -46,8 +46,10 @@ class Model:
 
     @property
     def references(self) -> frozenset[str]:
-        """Names of the core tables and candidate marts that the SELECT reads."""
-        return frozenset(name for _, name in _REFERENCE.findall(_without_comments(self.sql))) - {self.name}
+        """Names of the core tables and candidate marts that the SELECT reads, through a view across feeds too."""
+        read = {name for _, name in _REFERENCE.findall(_without_comments(self.sql))}
+        in_views = {feed for name in read for feed in FEEDS_IN_VIEW.get(name, ())}
+        return frozenset(read | in_views) - {self.name}
 
     @property
     def all_columns(self) -> tuple[MartColumn, ...]:
@@ -66,7 +68,7 @@ class Model:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
     def missing(self, available: Mapping[str, bool]) -> list[str]:
-        """What would have to be there for this mart to have rows; alternatives joined by `or`."""
+        """What this mart needs and the site lacks; alternatives joined by `or`."""
         return [" or ".join(sorted(group)) for group in self.needs if not any(available[need] for need in group)]
 
 

@@ -35,13 +35,15 @@ def apply() -> None:
     """
     address, server = os.environ.get(ADDRESS_VARIABLE), PREFECT_API_URL.value()
     if not server:
-        message = "PREFECT_API_URL is not set. Name the Prefect server, such as http://127.0.0.1:4200/api"
+        message = (
+            "PREFECT_API_URL is not set. Set it to the address of the Prefect server, such as http://127.0.0.1:4200/api"
+        )
         raise KamError(message)
     if not address:
-        message = f"{ADDRESS_VARIABLE} is not set. Name where messages go by an Apprise URL, such as mailtos://user:password@example.com"
+        message = f"{ADDRESS_VARIABLE} is not set. Set it to the Apprise URL that messages go to, such as mailtos://user:password@example.com"
         raise KamError(message)
     if not FILE.is_file():
-        message = f"{FILE} is not there. Run this in a checkout of kam-close, where prefect.yaml is too"
+        message = f"{FILE} is not in this folder. Run this in a checkout of kam-close, where prefect.yaml is"
         raise KamError(message)
     text = FILE.read_text(encoding="utf-8")
     names = [automation["name"] for automation in yaml.safe_load(text)["automations"]]
@@ -56,20 +58,20 @@ def apply() -> None:
         raise KamError(message) from None
     except httpx.HTTPStatusError as error:
         answer = f"{error.response.status_code} {error.response.reason_phrase}"
-        message = f"{server} answered {answer}. Is it a Prefect server, and PREFECT_API_AUTH_STRING its password?"
+        message = f"{server} answered {answer}. Is it a Prefect server, and is PREFECT_API_AUTH_STRING its password?"
         raise KamError(message) from None
 
 
 def _block(address: str, server: str) -> str:
     """Keep the address in a block of the server, after a message has arrived there; the block's id."""
-    # Of the blocks that every server knows, this one hands any address to Apprise as it is.
+    # Of the blocks that every server knows, this one passes any address to Apprise unchanged.
     block = SlackWebhook(url=SecretStr(address), notify_type="failure")
     try:
         with block.raise_on_failure():
             block.notify(f"Messages about crashed and late runs of {server} come here.", "kam-close: a first message")
     except NotificationError:
         # What Apprise logged may hold the address.
-        message = f"No message could be sent to the address in {ADDRESS_VARIABLE}. Is it a valid Apprise URL, and reachable from here?"
+        message = f"No message could be sent to the address in {ADDRESS_VARIABLE}. Is it a valid Apprise URL, and can it be reached from here?"
         raise KamError(message) from None
     return str(block.save(BLOCK, overwrite=True))
 
@@ -82,5 +84,5 @@ def _create(automations: str) -> None:
         command = [sys.executable, "-m", "prefect", "--no-prompt", "automation", "create", "--from-file", str(file)]
         created = subprocess.run(command, check=False)  # noqa: S603 - our own words and a file of ours
     if created.returncode:
-        message = f"Prefect did not accept {FILE}. The automations that were there are kept"
+        message = f"Prefect did not accept {FILE}. The existing automations are unchanged"
         raise KamError(message)

@@ -1,4 +1,4 @@
-"""What `kam check` finds out: each source read as a load would read it, in a database in memory; loads nothing."""
+"""What `kam check` does: it reads each source as a load would, into a database in memory. It loads nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SHOWN_ROWS = 3
 
 @dataclass(frozen=True)
 class SiteCheck:
-    """What can be read, what is refused and why, what is worth knowing, and declarations for files that fit theirs ill.
+    """What can be read, what is refused and why, notes, and proposals for files that do not fit their declaration.
 
     A proposal has several lines: a table of `kam.toml`, what it leaves open, and the first rows as it maps them. The
     corrections are looked up in what is loaded already.
@@ -60,7 +60,7 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
     _check_corrections(site, feed, result)
     _check_own_rules(site, result)
     if not site.settings.feeds:
-        result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # of one there.")
+        result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # in front of one.")
     with memory() as con:
         for name in [feed] if feed else ordered_feeds(site):
             try:
@@ -79,7 +79,7 @@ def _check_corrections(site: Site, feed: str | None, result: SiteCheck) -> None:
     try:
         result.corrections.extend(checked_corrections(site, feed))
     except KamError as error:
-        result.notes.append(f"The corrections cannot be looked up now: {error}")
+        result.notes.append(f"The corrections cannot be checked now: {error}")
 
 
 def _check_own_rules(site: Site, result: SiteCheck) -> None:
@@ -90,13 +90,13 @@ def _check_own_rules(site: Site, result: SiteCheck) -> None:
         with reading(site) as con:
             result.refused.extend(faults_of_own_rules(con, site))
     except WarehouseBusyError as error:
-        result.notes.append(f"The rules in {site.checks.name}/ cannot be tried now: {error}")
+        result.notes.append(f"The rules in {site.checks.name}/ cannot be tested now: {error}")
 
 
 def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], result: SiteCheck) -> None:
     source = site.settings.feeds[name]
     if not found:
-        nothing = "the query gives no rows" if source.database else f"no file matches {', '.join(source.patterns)}"
+        nothing = "the query returns no rows" if source.database else f"no file matches {', '.join(source.patterns)}"
         result.notes.append(f"{name}: {nothing} yet.")
     misfit = None
     for extract in found:

@@ -19,6 +19,7 @@ from kam.cli.options import (
     AcceptShrinkOption,
     AsKnownOnOption,
     AsOfLoadOption,
+    EvenThoughOption,
     FeedOption,
     Month,
     ReasonOption,
@@ -34,17 +35,17 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="Month-end close of key-account books: load extracts, validate them, compute the tables, publish them.\n\n"
+    help="Month-end close for key-account managers: load extracts, validate them, compute the tables, publish them.\n\n"
     "Exit status: 0 done · 2 usage or settings · 3 a critical validation failed · 4 month closed and inputs changed · "
-    "5 warehouse busy · 1 anything else.\n\nExample: [bold]kam --site books close 2026-10[/bold]",
+    "5 warehouse busy · 1 anything else.\n\nExample: [bold]kam --site my-site close 2026-10[/bold]",
 )
-alerts = typer.Typer(no_args_is_help=True, help="Alert channels: try them, and send what waits.")
+alerts = typer.Typer(no_args_is_help=True, help="Alert channels: test them, and send the messages that wait.")
 app.add_typer(alerts, name="alerts")
 _SHOWN_CORRECTIONS = 20
 
 
 class _State:
-    """What the options before the command say."""
+    """The options before the command."""
 
     folder: Path | None = None
     verbose: bool = False
@@ -64,9 +65,9 @@ def _site(own: Path | None) -> Site:
     return find_site(own or _State.folder)
 
 
-@app.command(epilog="Example: kam init books")
-def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]) -> None:
-    """Make a site: a folder with a commented kam.toml and a landing folder."""
+@app.command(epilog="Example: kam init my-site")
+def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.")]) -> None:
+    """Create a site: a folder with a commented kam.toml and a landing folder."""
     from kam.site import write_site
 
     file = write_site(directory)
@@ -78,11 +79,13 @@ def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The fold
 
 @app.command(epilog="Example: kam demo demo-site --accounts 12 --months 24")
 def demo(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.")],
     accounts: Annotated[int, typer.Option(min=1, help="Customer accounts.")] = 12,
     products: Annotated[int, typer.Option(min=1, help="Parts.")] = 30,
     months: Annotated[int, typer.Option(min=3, help="Months of history, the last one 2026-10.")] = 24,
-    seed: Annotated[int, typer.Option(help="Another seed gives other data; the same one the same bytes.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Another seed gives different data; the same seed gives the same bytes.")
+    ] = 1,
 ) -> None:
     """Write a site of synthetic extracts: the same arguments give the same bytes."""
     from kam.demo import write_demo
@@ -101,7 +104,7 @@ def demo(
     out.print(f"Next: kam --site {escape(str(directory))} close {summary.last_month:%Y-%m}")
 
 
-@app.command(epilog="Example: kam --site books check --feed orders")
+@app.command(epilog="Example: kam --site my-site check --feed orders")
 def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
     """Validate the settings, read every source and show what a load would do; loads nothing."""
     from kam.cli.check import by_rule, check_site
@@ -130,13 +133,13 @@ def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
     out.print("The settings and all sources can be read.")
 
 
-@app.command(epilog="Example: kam --site books ingest --feed orders")
+@app.command(epilog="Example: kam --site my-site ingest --feed orders")
 def ingest(
     folder: SiteOption = None,
     feed: FeedOption = None,
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002 - a command line switch
 ) -> None:
-    """Load what is new. A file that was loaded before loads nothing."""
+    """Load what is new. Files that were loaded before are skipped."""
     site = _site(folder)
     _require_feed(site, feed)
 
@@ -152,7 +155,7 @@ def ingest(
     _print_load_notes(site, loads)
 
 
-@app.command(epilog='Example: kam --site books close 2026-10 --restate --reason "credit notes of October"')
+@app.command(epilog='Example: kam --site my-site close 2026-10 --restate --reason "credit notes of October"')
 def close(
     month: Month,
     folder: SiteOption = None,
@@ -161,6 +164,7 @@ def close(
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
     as_of_load: AsOfLoadOption = None,
     as_known_on: AsKnownOnOption = None,
+    even_though: EvenThoughOption = "",
 ) -> None:
     """Close a month: load, validate, build, check, commit a version, publish."""
     from kam.periods import parse_month
@@ -176,13 +180,14 @@ def close(
 
         warm_up()
         return monthly_close(
-            str(site.directory), month, restate, reason, accept_shrink, as_of_load=as_of_load, as_known_on=known_on
-        )
+            str(site.directory), month, restate, reason, accept_shrink,
+            as_of_load=as_of_load, as_known_on=known_on, even_though=even_though,
+        )  # fmt: skip
 
     _print_report(site, _run(site, run))
 
 
-@app.command(epilog="Example: kam --site books backfill 2024-01 2026-10")
+@app.command(epilog="Example: kam --site my-site backfill 2024-01 2026-10")
 def backfill(  # noqa: PLR0913, PLR0917 - the command's options
     first: Month,
     last: Month,
@@ -192,14 +197,15 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002
     as_of_load: AsOfLoadOption = None,
     as_known_on: AsKnownOnOption = None,
+    even_though: EvenThoughOption = "",
     stop_on_failure: Annotated[  # noqa: FBT002
-        bool, typer.Option("--stop-on-failure", help="Leave the months after the first that fails.")
+        bool, typer.Option("--stop-on-failure", help="Stop at the first month that fails.")
     ] = False,
     dry_run: Annotated[  # noqa: FBT002
-        bool, typer.Option("--dry-run", help="Say what would be done and why; load and close nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done and why; load and close nothing.")
     ] = False,
 ) -> None:
-    """Close many months in few passes; months that are up to date are left alone."""
+    """Close many months in few passes; months that are up to date are skipped."""
     from kam.periods import months_between, parse_month
 
     months = months_between(parse_month(first), parse_month(last))
@@ -223,25 +229,43 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
         return flow(
             str(site.directory), first, last, restate, reason, accept_shrink,
             as_of_load=as_of_load, as_known_on=known_on, stop_on_failure=stop_on_failure,
+            even_though=even_though,
         )  # fmt: skip
 
     _print_report(site, _run(site, run))
 
 
-@app.command(epilog="Example: kam --site books diff 2026-10 --from 1 --to 2")
+@app.command(epilog='Example: kam --site my-site withdraw 2026-11 --reason "closed before the invoices came"')
+def withdraw(month: Month, folder: SiteOption = None, reason: ReasonOption = "") -> None:
+    """Take back the newest version of a month; it is kept, and readers see the version before it, or none."""
+    from kam.close import steps
+    from kam.periods import parse_month
+
+    period = parse_month(month)
+    site = _site(folder)
+    with out.status("Withdrawing …") as status, progress(out, status):
+        version = steps.withdraw(site, period, reason)
+    out.print(
+        f"[green]{month}: version {version} is withdrawn.[/green] It is kept; see reporting.closes.", soft_wrap=True
+    )
+    _print_page(site)
+
+
+@app.command(epilog="Example: kam --site my-site diff 2026-10 --from 1 --to 2")
 def diff(
     month: Month,
     folder: SiteOption = None,
     first: Annotated[
-        int | None, typer.Option("--from", metavar="N", help="The version to start from; else the last.")
+        int | None, typer.Option("--from", metavar="N", help="The version to start from. Default: the last.")
     ] = None,
     second: Annotated[
         int | None,
-        typer.Option("--to", metavar="N", help="The version to compare with; else what a close would give now."),
+        typer.Option("--to", metavar="N", help="The version to compare with. Default: what a close would give now."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many values and source rows to show.")] = 20,
     export: Annotated[
-        Path | None, typer.Option("--export", metavar="DIR", help="Write all of them to CSV files in this folder.")
+        Path | None,
+        typer.Option("--export", metavar="DIR", help="Write all values and source rows to CSV files in this folder."),
     ] = None,
 ) -> None:
     """Show what differs between two versions of a month, largest first, and the source rows behind it."""
@@ -268,26 +292,26 @@ def _print_difference(month: str, found: Difference) -> None:
     print_table("Rows by table", table_rows(found.tables), if_empty="No figure differs.")
     print_table("Headline figures", figure_rows(found.figures))
     if found.cells:
-        print_table(f"The largest changes, of {found.cell_count:,} values in all", cell_rows(found.cells))
+        print_table(f"The largest of {found.cell_count:,} changed values", cell_rows(found.cells))
     if found.tables:
         print_table(
-            f"The source rows behind them, the first of {found.source_count:,}",
+            f"The first of {found.source_count:,} source rows behind them",
             source_rows(found.sources),
-            if_empty="No source row of these accounts differs: settings, corrections, models, rates or the opening balance do.",
+            if_empty="No source row of these accounts differs. The cause is a setting, a correction, a model, a rate or the opening balance.",
         )
 
 
-@app.command(epilog="Example: kam --site books verify 2026-10 --version 1")
+@app.command(epilog="Example: kam --site my-site verify 2026-10 --version 1")
 def verify(
     month: Annotated[
-        str | None, typer.Argument(metavar="MONTH", help="A month; else all versions of all months.")
+        str | None, typer.Argument(metavar="MONTH", help="A month. Default: all versions of all months.")
     ] = None,
     folder: SiteOption = None,
     version: Annotated[
-        int | None, typer.Option("--version", metavar="N", help="Which version; else the newest.")
+        int | None, typer.Option("--version", metavar="N", help="Which version. Default: the newest.")
     ] = None,
 ) -> None:
-    """Make closed versions again from the archive alone, and compare their content hashes table by table."""
+    """Rebuild closed versions from the archive and check that their content hashes match."""
     from kam.audit import verify as prove
     from kam.errors import UsageError
     from kam.periods import parse_month
@@ -300,22 +324,26 @@ def verify(
     site = _site(folder)
     with out.status("Reading the ledger …") as status:
         proofs = prove(site, period, version, on_step=lambda step: status.update(escape(step)))
-    print_table(f"Made again from {escape(str(site.archive))}", proofs_rows(proofs))
+    print_table(f"Rebuilt from {escape(str(site.archive))}", proofs_rows(proofs))
     for proof in proofs:
         if month or not proof.holds:
             print_table(f"Tables of {proof.name}", proof_rows(proof))
     broken = [proof for proof in proofs if not proof.holds]
     for proof in broken:
-        why = "the models changed since it was closed" if proof.models_changed else "although the models are the same"
-        problems.print(f"[red]{proof.name} does not come out as recorded and published, {why}.[/red]", soft_wrap=True)
+        why = (
+            "because the models changed since it was closed"
+            if proof.models_changed
+            else "although the models have not changed"
+        )
+        problems.print(f"[red]{proof.name} could not be reproduced, {why}.[/red]", soft_wrap=True)
     if broken:
         raise typer.Exit(1)
     out.print("[green]All content hashes are equal.[/green]")
 
 
-@app.command(epilog="Example: kam --site books publish")
+@app.command(epilog="Example: kam --site my-site publish")
 def publish(folder: SiteOption = None) -> None:
-    """Build the published file anew from all committed versions."""
+    """Build the published file again from all committed versions."""
     site = _site(folder)
 
     def run() -> bool:
@@ -328,12 +356,12 @@ def publish(folder: SiteOption = None) -> None:
     _print_page(site)
 
 
-@app.command(epilog="Example: kam --site books rebuild --force")
+@app.command(epilog="Example: kam --site my-site rebuild --force")
 def rebuild(
     folder: SiteOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a warehouse that is there.")] = False,  # noqa: FBT002 - a command line switch
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing warehouse.")] = False,  # noqa: FBT002 - a command line switch
 ) -> None:
-    """Make the warehouse again from the archive and its ledger, and compare the content hashes."""
+    """Rebuild the warehouse from the archive and its ledger, and compare the content hashes."""
     from kam.audit import rebuild as run
 
     site = _site(folder)
@@ -341,21 +369,21 @@ def rebuild(
         report = run(site, force=force, on_step=lambda step: status.update(escape(step)), on_wait=out.print)
     out.print(
         f"{report.load_count:,} loads with {report.row_count:,} rows and {report.close_count:,} closed versions "
-        f"made again from {escape(str(site.archive))}: {escape(str(site.warehouse))}",
+        f"rebuilt from {escape(str(site.archive))}: {escape(str(site.warehouse))}",
         soft_wrap=True,
     )
     for difference in report.differences:
         problems.print(f"[red]{escape(difference)}[/red]", soft_wrap=True)
     if report.differences:
         if report.kept:
-            problems.print(f"The warehouse of before is kept: {escape(str(report.kept))}", soft_wrap=True)
+            problems.print(f"The previous warehouse is kept: {escape(str(report.kept))}", soft_wrap=True)
         raise typer.Exit(1)
     if report.close_count:
         out.print("All content hashes are equal.")
         out.print(f"To publish them: kam --site {shown_path(site.directory)} publish")
 
 
-@app.command(epilog="Example: kam --site books status")
+@app.command(epilog="Example: kam --site my-site status")
 def status(folder: SiteOption = None) -> None:
     """Show closed months, the last loads and what failed."""
     from kam.cli.status import site_status
@@ -364,17 +392,15 @@ def status(folder: SiteOption = None) -> None:
     report = site_status(site)
     out.print(f"[bold]{escape(site.settings.site.name)}[/bold] in {shown_path(site.directory)}")
     print_table("Closed months", report.months, if_empty="No month is closed yet. Next: kam close MONTH")
-    print_table("Months that could not be closed", report.failed_closes)
+    print_table("Failed closes", report.failed_closes)
     print_table("Last loads", report.loads, if_empty="Nothing is loaded yet. Next: kam ingest")
-    print_table(
-        "Failed checks, as each month was closed or tried last", report.failed_checks, if_empty="No check failed."
-    )
-    print_table("Alerts that are not delivered yet", report.undelivered)
+    print_table("Failed checks of the latest attempt per month", report.failed_checks, if_empty="No check failed.")
+    print_table("Undelivered alerts", report.undelivered)
     if report.undelivered:
         out.print(f"To send them: kam --site {shown_path(site.directory)} alerts send", soft_wrap=True)
 
 
-@alerts.command("test", epilog="Example: kam --site books alerts test")
+@alerts.command("test", epilog="Example: kam --site my-site alerts test")
 def alerts_test(folder: SiteOption = None) -> None:
     """Send one test message to every channel."""
     from kam.alerts import send_test
@@ -392,9 +418,9 @@ def alerts_test(folder: SiteOption = None) -> None:
         raise typer.Exit(1)
 
 
-@alerts.command("send", epilog="Example: kam --site books alerts send")
+@alerts.command("send", epilog="Example: kam --site my-site alerts send")
 def alerts_send(folder: SiteOption = None) -> None:
-    """Send the alerts that are not delivered yet."""
+    """Send the alerts that were not delivered yet."""
     from kam.alerts import send_waiting
 
     site = _site(folder)
@@ -418,7 +444,7 @@ def alerts_send(folder: SiteOption = None) -> None:
 
 @alerts.command("automations", epilog="Example: KAM_ALERT_URL=mailto://… kam alerts automations")
 def alerts_automations() -> None:
-    """Have the Prefect server of PREFECT_API_URL send a message when a run crashed or is late."""
+    """Make the Prefect server of PREFECT_API_URL send a message when a run crashes or is late."""
     from kam.cli import automations, prefect_runtime
 
     prefect_runtime.configure()
@@ -427,22 +453,22 @@ def alerts_automations() -> None:
 
 def _require_channels(site: Site) -> None:
     if not site.settings.alerts.channels:
-        message = "kam.toml: no [alerts.channels.NAME] is declared, so there is nobody to send to"
+        message = "kam.toml: no [alerts.channels.NAME] is declared, so there is no one to send to"
         raise UsageError(message)
 
 
-@app.command(epilog="Example: kam --site books rejects --feed orders --export mend-orders.csv")
+@app.command(epilog="Example: kam --site my-site rejects --feed orders --export fix-orders.csv")
 def rejects(
     folder: SiteOption = None,
     feed: FeedOption = None,
     export: Annotated[
         Path | None,
         typer.Option(
-            "--export", metavar="FILE", help="Write the open ones of one feed to a CSV file, to mend and resend."
+            "--export", metavar="FILE", help="Write the open rejects of one feed to a CSV file, to fix and resend."
         ),
     ] = None,
 ) -> None:
-    """Show rejected rows by load and rule, with some of those that are open; or export them."""
+    """Show rejected rows by load and rule, with the first open ones; or export them."""
     from kam.cli.status import site_rejects
 
     site = _site(folder)
@@ -452,10 +478,10 @@ def rejects(
         return
     report = site_rejects(site, feed)
     print_table("Rejected rows by load and rule", report.by_rule, if_empty="No row was rejected.")
-    print_table("The first that are open", report.rows)
+    print_table("The first open rejects", report.rows)
     if report.rows:
         command = f"kam --site {shown_path(site.directory)} rejects --feed {feed or 'FEED'} --export FILE"
-        out.print(f"Open: {report.open_count:,} rows. To mend them: {command}", soft_wrap=True)
+        out.print(f"Open: {report.open_count:,} rows. To fix them: {command}", soft_wrap=True)
 
 
 def _export_rejects(site: Site, feed: str | None, file: Path) -> None:
@@ -470,9 +496,9 @@ def _export_rejects(site: Site, feed: str | None, file: Path) -> None:
         return
     source = site.settings.feeds[name]
     where = escape(", ".join(source.patterns)) or "a file that the source takes"
-    advice = f"Mend the rows, put the file where {where} finds it, then: kam ingest"
+    advice = f"Fix the rows, put the file where {where} finds it, then: kam ingest"
     if source.mode == "snapshot":
-        advice = "Mend the rows in the source's next full extract: this file alone would end all other rows"
+        advice = "Fix the rows in the source's next full extract: this file alone would end all other rows"
     out.print(f"{count:,} rows in {escape(str(file))}. {advice}", soft_wrap=True)
 
 
@@ -522,9 +548,10 @@ def _run(site: Site, flow: Callable[[], Any]) -> Any:  # noqa: ANN401 - the flow
 
 def _print_report(site: Site, report: CloseReport) -> None:
     from kam.close import Outcome
-    from kam.report import check_rows, correction_rows, headline_rows, load_summary
+    from kam.report import check_rows, correction_rows, headline_rows, load_summary, unmet_rows
 
     months = [outcome.month for outcome in report.months]
+    print_table("Closed although not ready", unmet_rows(report.requirements))
     print_table("Loaded", load_summary(report.loads), if_empty="Nothing new to load.")
     failed = check_rows(report.checks, months)
     print_table(

@@ -58,7 +58,7 @@ def _is_number(text: str) -> bool:
 
 
 def side_by_side(sample: Sequence[Mapping[str, object]]) -> list[Row]:
-    """Sample rows turned, one line a column, so that wide feeds stay readable; empty columns are left out."""
+    """Sample rows, one line per column, so that wide feeds stay readable; empty columns are left out."""
     names = [name for name in (sample[0] if sample else ()) if any(row[name] is not None for row in sample)]
     return [
         {"Column": name} | {f"Row {number}": _cell(row[name]) for number, row in enumerate(sample, start=1)}

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 SiteOption = Annotated[
     Path | None,
     typer.Option(
-        "--site", metavar="DIR", help="The site's folder. Else the one that KAM_SITE names, else this folder."
+        "--site",
+        metavar="DIR",
+        help="The site's folder. Default: the one that KAM_SITE names, else the current folder.",
     ),
 ]
 FeedOption = Annotated[str | None, typer.Option("--feed", metavar="FEED", help="Only this feed.")]
@@ -23,11 +25,11 @@ RestateOption = Annotated[
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in reporting.closes.")]
 AcceptShrinkOption = Annotated[
     bool,
-    typer.Option("--accept-shrink", help="Load a full extract even when it lacks most of the rows that are current."),
+    typer.Option("--accept-shrink", help="Load a full extract even when it lacks most of the current rows."),
 ]
 AsOfLoadOption = Annotated[
     int | None,
-    typer.Option("--as-of-load", metavar="N", help="As it was known when load N was the last one; loads nothing."),
+    typer.Option("--as-of-load", metavar="N", help="Use only what was known at load N; loads nothing."),
 ]
 AsKnownOnOption = Annotated[
     datetime | None,
@@ -35,7 +37,15 @@ AsKnownOnOption = Annotated[
         "--as-known-on",
         metavar="DATE",
         formats=["%Y-%m-%d"],
-        help="As it was known at the end of that day; loads nothing.",
+        help="Use only what was known at the end of that day; loads nothing.",
+    ),
+]
+EvenThoughOption = Annotated[
+    str,
+    typer.Option(
+        "--even-though",
+        metavar="TEXT",
+        help="Close a month that is not ready, and why; kept in reporting.closes.",
     ),
 ]
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, such as 2026-10.")]

@@ -1,4 +1,4 @@
-"""Prefect as a guest on the console: set up before it is imported, silent but for our own progress lines.
+"""Prefect as a guest on the console: set up before it is imported, silent except for our own progress lines.
 
 Without a configured server Prefect starts its embedded one; `PREFECT_API_URL` names another. Variables that are set
 already are left alone.
@@ -62,10 +62,10 @@ def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, ver
         except RuntimeError as error:
             if "Failed to reach API" not in str(error):
                 raise
-            message = f"{error}. Is the Prefect server of PREFECT_API_URL running? Without that variable an embedded one is used"
+            message = f"{error}. Is the Prefect server of PREFECT_API_URL running? Without that variable an embedded one is started"
             raise KamError(message) from None
         except KeyboardInterrupt:
-            message = "Stopped. Nothing half-done was published; run the command again to go on"
+            message = "Stopped. Nothing half-done was published; run the command again to continue"
             raise KamError(message) from None
 
 
@@ -94,7 +94,7 @@ def _shield_embedded_server() -> None:
 
 
 def _end_with_this_process(server: subprocess.Popen[Any]) -> None:
-    """End the server also when this process is killed and can stop nothing itself.
+    """End the server even when this process is killed and cannot stop it.
 
     A shell waits at a pipe that closes with this process, however it ends.
     """

@@ -1,4 +1,4 @@
-"""What a step tells while it runs, on a person's console: our own log, and nobody else's."""
+"""The progress of a step on the console: our own log, and no other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.status import Status
 
 @contextmanager
 def progress(console: Console, status: Status) -> Iterator[None]:
-    """Print what was done, and show what is being done, lines that end with …, in the status line."""
+    """Print what was done; show what is being done (lines that end with …) in the status line."""
     handler = _Progress(console, status)
     log = logging.getLogger("kam")
     log.addHandler(handler)

@@ -40,7 +40,7 @@ class Rejects:
 
 
 def site_status(site: Site) -> Status:
-    """The state of a site's books."""
+    """The state of a site."""
     with reading(site) as con:
         return Status(
             _months(con, site.settings),

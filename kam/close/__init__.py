@@ -18,10 +18,11 @@ from kam.close.outcome import (
     shown,
 )
 from kam.close.plan import Action, MonthPlan, planned_months
+from kam.close.readiness import Requirement
 from kam.close.run import PLAIN, Steps, close_months, dry_run, load_feeds
 from kam.close.steps import difference
 from kam.close.verdict import why_not_valid
-from kam.close.versions import newest_load
+from kam.close.versions import EvenThough, newest_load
 
 __all__ = [
     "PLAIN",
@@ -31,11 +32,13 @@ __all__ = [
     "CloseReport",
     "ControlTotal",
     "Difference",
+    "EvenThough",
     "FigureChange",
     "Headline",
     "MonthOutcome",
     "MonthPlan",
     "Outcome",
+    "Requirement",
     "Run",
     "SourceChange",
     "Steps",

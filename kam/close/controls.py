@@ -1,4 +1,4 @@
-"""Control totals: figures that are reached by two ways and have to agree, account by account.
+"""Control totals: figures that are reached in two ways and must agree, account by account.
 
 Each file of `sql/controls` is a SELECT of `period_month`, `control`, `currency`, `item`, `left_amount` and `right_amount`
 for the months in `build.periods`. Rows of one item are added up, so that a file may give its two sides one after the
@@ -20,17 +20,17 @@ from kam.site import FEEDS
 from kam.warehouse import Connection, rows, sql_text
 
 _COUNTS_DIFFER = (
-    "rows are in staging that no load counted, or the other way round; kam rebuild makes the warehouse again from the "
+    "staging has rows that no load counted, or lacks rows that a load counted; kam rebuild makes the warehouse again from the "
     "archive"
 )
 
 
 @dataclass(frozen=True)
 class ControlTotal:
-    """Two figures of a month that have to agree; `difference` = left − right.
+    """Two figures of a month that must agree; `difference` = left − right.
 
     They tie when each of their items (mostly accounts) does. `first_untied` is the item that differs most, of equal ones
-    the first by name. `currency` is empty for the reporting currency, and names the unit of what is no money.
+    the first by name. `currency` is empty for the reporting currency, and names the unit of what is not money.
     """
 
     month: date

@@ -1,7 +1,7 @@
 """What differs between two versions of a month, or between its last version and what a close would give now.
 
 A difference is a cell of a result table: its row (by the table's grain), its column, its value before and after. Beside
-it stand the source rows that are known on one side only.
+it are the source rows that are known on one side only.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Side:
 
     @property
     def name(self) -> str:
-        """As it is called on the console."""
+        """Its name on the console."""
         return NOW if self.version is None else f"version {self.version}"
 
     def rows_of(self, mart: Model) -> str:
@@ -322,7 +322,7 @@ def _known(load_id: int) -> str:
 
 
 def _reasons(con: Connection, before: Side, after: Side) -> list[str]:
-    """What else than source rows differs between two versions: settings, models, the version they open from."""
+    """What differs between two versions besides source rows: settings, models, the version they open from."""
     if before.version is None or after.version is None:
         return []
     found = rows(

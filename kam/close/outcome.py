@@ -1,4 +1,4 @@
-"""What a run was asked to do and what came of it: terms, outcomes of months, the report."""
+"""What a run was asked to do and what happened: terms, outcomes of months, the report."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from expectations import CheckResult, merged
 from kam.close.controls import ControlTotal
 from kam.close.diff import FigureChange
 from kam.close.plan import MonthPlan
+from kam.close.readiness import Requirement
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.ingest import LoadResult, LoadStatus
 from kam.periods import month_name
@@ -50,10 +51,10 @@ class MonthOutcome:
 
 @dataclass(frozen=True)
 class Terms:
-    """On what terms months are closed: the parameters of the flows.
+    """How months are closed: the parameters of the flows.
 
     With `as_of_load` or `as_known_on` nothing is loaded, and the months are computed from what was known then. `skip`
-    leaves out months that are up to date.
+    leaves out months that are up to date. `even_though` says why months are closed that are not ready.
     """
 
     restate: bool = False
@@ -63,6 +64,7 @@ class Terms:
     as_known_on: date | None = None
     skip: bool = False
     stop_on_failure: bool = False
+    even_though: str = ""
 
     @property
     def is_as_now(self) -> bool:
@@ -75,6 +77,7 @@ class CloseReport:
     """The outcome of one run over one or many months."""
 
     planned: tuple[MonthPlan, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
     months: tuple[MonthOutcome, ...] = ()
     loads: tuple[LoadResult, ...] = ()
     checks: tuple[CheckResult, ...] = ()
@@ -103,7 +106,7 @@ class CloseReport:
 
 @dataclass
 class Run:
-    """A run while it goes on: what it was asked for, and how far it came.
+    """A run in progress: what it was asked for, and how far it got.
 
     `report` grows with each step. `stopped` says why the run did not reach its end; empty when it did.
     """
@@ -124,7 +127,7 @@ class Run:
 
     @property
     def subject(self) -> str:
-        """Whose state it is when the run stops: the month that was to be closed, else the kind of run."""
+        """What has failed when the run stops: the month to be closed, else the kind of run."""
         return month_name(self.months[0]) if self.kind == "close" else self.kind
 
     @property
@@ -147,7 +150,7 @@ class BuildSummary:
 
 @dataclass(frozen=True)
 class Headline:
-    """One figure that a close is announced with."""
+    """One figure that a close prints."""
 
     month: date
     figure: str
@@ -157,7 +160,7 @@ class Headline:
 
 
 def require_loaded(loads: Sequence[LoadResult]) -> None:
-    """Raise `SourceRefusedError` when a source was refused: a month without it would be wrong without saying so."""
+    """Raise `SourceRefusedError` when a source was refused: a month without it would be wrong, and nobody would notice."""
     refused = [load for load in loads if load.status is LoadStatus.FAILED]
     if refused:
         more = f" ({len(refused) - 1} more: kam status)" if len(refused) > 1 else ""

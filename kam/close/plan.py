@@ -1,7 +1,7 @@
 """What a run over some months would do: which are up to date, which were never closed, and what changed for the others.
 
 A month is up to date when nothing that it was computed from changed: no load with changes since, the same settings and
-models, the same opening. Anything else has to be built before it is known whether it comes out differently.
+models, the same opening. Any other month has to be built to find out whether it differs.
 """
 
 from __future__ import annotations
@@ -69,22 +69,24 @@ def planned_months(
     opening = _newest_versions(con, as_of_load)
     changes = changing_loads(con, 0, max([as_of_load, *(version.as_of_load for version in newest.values())]))
     failed = {month for (month,) in con.execute("SELECT period_month FROM ops.failed_closes").fetchall()}
+    withdrawn = {month for (month,) in con.execute("SELECT period_month FROM ops.withdrawals").fetchall()}
     planned = []
     for month in months:
         version = newest.get(month)
         if version is None:
-            planned.append(MonthPlan(month, Action.CLOSE, 0, "never closed"))
+            why = "its versions were withdrawn" if month in withdrawn else "never closed"
+            planned.append(MonthPlan(month, Action.CLOSE, 0, why))
             continue
         why = _why_changed(version, opening.get(add_months(month, -1)), month, settings, changes, as_of_load)
         if not why and month in failed:
-            # It may fail again although no row changed, by a rule that the site takes more gravely.
+            # It may fail again although no row changed, because the site made a rule stricter.
             why = "the last attempt to close it failed"
         if (
             not why
             and planned
             and (planned[-1].action is Action.CLOSE or (restate and planned[-1].action is Action.COMPARE))
         ):
-            why = f"{month_name(planned[-1].month)} may get a version that it opens from"
+            why = f"{month_name(planned[-1].month)}, from which it opens, may get a new version"
         action = Action.COMPARE if why else Action.SKIP
         planned.append(
             MonthPlan(month, action, version.number, why or f"nothing changed since version {version.number}")
@@ -115,7 +117,7 @@ def _newest_versions(con: Connection, as_of_load: int | None = None) -> Mapping[
         SELECT
             period_month, close_version, as_of_load, settings_hash, models_hash,
             (manifest ->> '$.opened_from_version')::BIGINT AS opened_from, manifest ->> '$.settings' AS settings
-        FROM ops.closes WHERE {known}
+        FROM ops.standing_closes WHERE {known}
         QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
         """,
     )
@@ -137,7 +139,7 @@ def _why_changed(
     changes: Sequence[Changes],
     as_of_load: int,
 ) -> str:
-    """Why a month may come out otherwise than its version; empty when it cannot."""
+    """Why a month may differ from its version; empty when it cannot."""
     reasons = []
     since = _between(changes, version.as_of_load, as_of_load)
     if since:
@@ -148,14 +150,14 @@ def _why_changed(
     reasons += _changed_settings(version, settings)
     if version.models_hash != models_hash():
         reasons.append("the models changed")
-    if not since and _opens_otherwise(version, before, changes):
+    if not since and _opens_differently(version, before, changes):
         name = month_name(add_months(month, -1))
         reasons.append(f"{name} has another version than the one it opened from")
     return "; ".join(reasons)
 
 
 def _changed_settings(version: _Version, settings: Settings) -> list[str]:
-    """Whether corrections or other settings are not those that the version was computed by."""
+    """Whether corrections or other settings differ from those that the version was computed with."""
     reasons = []
     with_its_corrections = settings
     if version.corrections != settings.corrections:
@@ -167,7 +169,7 @@ def _changed_settings(version: _Version, settings: Settings) -> list[str]:
     return reasons
 
 
-def _opens_otherwise(version: _Version, before: _Version | None, changes: Sequence[Changes]) -> bool:
+def _opens_differently(version: _Version, before: _Version | None, changes: Sequence[Changes]) -> bool:
     """Whether the month would open from a version that it was not built on.
 
     One without an opening version was built together with the month before, or before that was closed; from the same

@@ -13,7 +13,9 @@ from kam.close import steps
 from kam.close.controls import ControlTotal
 from kam.close.outcome import BuildSummary, MonthOutcome, Outcome, Run, require_loaded
 from kam.close.plan import Action, MonthPlan
+from kam.close.readiness import why_not_ready
 from kam.close.verdict import why_not_valid
+from kam.close.versions import EvenThough
 from kam.errors import DatabaseUnreachableError
 from kam.ingest import LoadResult, ordered_feeds, unreached
 from kam.periods import month_name
@@ -49,19 +51,21 @@ PLAIN = Steps(
 
 
 def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
-    """Load, validate, build in sets, validate, commit month by month, publish; `run.report` tells how far it came.
+    """Load, validate, build in sets, validate, commit month by month, publish; `run.report` says how far it got.
 
-    Needs the right to write (`steps.writing_session`). A month that fails is in the report and keeps no other month
-    from closing. Raises `SourceRefusedError` when a source was refused: nothing is closed then.
+    Needs the right to write (`steps.writing_session`). A month that fails is in the report; the other months
+    still close. Raises `SourceRefusedError` when a source was refused: nothing is closed then.
     """
     require_valid(site)
     terms = run.terms
     if terms.is_as_now:
         run.add(loads=load_feeds(site, ordered_feeds(site), by, accept_shrink=terms.accept_shrink))
-        require_loaded(run.report.loads)
+        if not terms.even_though:
+            require_loaded(run.report.loads)
     known = steps.known_load(site, as_of_load=terms.as_of_load, as_known_on=terms.as_known_on)
     run.add(planned=tuple(by.plan_months(site, run.months, known, restate=terms.restate)))
     run.add(corrections=tuple(steps.corrections_in_force(site)))
+    run.add(requirements=tuple(steps.readiness(site, run.report.planned, run.report.loads, known)))
     _close_what_is_not_up_to_date(site, run, known, by)
     run.add(headlines=tuple(steps.headlines(site, run.months)))
     run.add(published=by.publish(site, only_if_lagging=True))
@@ -70,7 +74,7 @@ def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
 def load_feeds(
     site: Site, feeds: Iterable[str], by: Steps = PLAIN, *, accept_shrink: bool = False
 ) -> tuple[LoadResult, ...]:
-    """Load what is new in these feeds. A database that does not answer keeps no other feed from loading."""
+    """Load what is new in these feeds. If a database does not answer, the other feeds still load."""
     results: list[LoadResult] = []
     for feed in feeds:
         try:
@@ -97,6 +101,8 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
     run.report = run.report.with_months(
         [MonthOutcome(plan.month, Outcome.UNCHANGED, plan.version) for plan in up_to_date]
     )
+    if not run.terms.even_though:
+        left = _without_those_not_ready(site, run, left, known)
     total, stops = len(left), False
     for months in _sets(tuple(left), site.settings.run.months_at_once):
         if len(months) < total:
@@ -112,6 +118,7 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
                 controls=controls,
                 restate=run.terms.restate,
                 reason=run.terms.reason,
+                even_though=_even_though(run, month),
             )
             outcomes.append(outcome)
             left.remove(month)
@@ -125,6 +132,32 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
         if stops:
             break
     run.report = run.report.with_months([MonthOutcome(month, Outcome.LEFT, 0) for month in left])
+
+
+def _without_those_not_ready(site: Site, run: Run, months: Sequence[date], known: int) -> list[date]:
+    """The months that are ready; the others are in the report and on record as failed."""
+    reasons = {month: why_not_ready(run.report.requirements, month) for month in months}
+    failed = [month for month in months if reasons[month]]
+    for month in failed:
+        steps.keep_not_ready(site, month, known, reasons[month])
+    run.report = run.report.with_months(
+        [MonthOutcome(month, Outcome.FAILED, 0, reasons[month], _next_steps(site, month)) for month in failed]
+    )
+    return [month for month in months if not reasons[month]]
+
+
+def _next_steps(site: Site, month: date) -> tuple[str, ...]:
+    again = site.command("close", month_name(month))
+    return (
+        f"When it is ready: {again}",
+        f'To close it all the same, which is recorded: {again} --even-though "…"',
+    )
+
+
+def _even_though(run: Run, month: date) -> EvenThough | None:
+    """Why a month is closed although it is not ready; None when it is ready."""
+    unmet = [found.in_words for found in run.report.requirements if found.month == month and not found.is_met]
+    return EvenThough(run.terms.even_though, tuple(unmet)) if unmet else None
 
 
 def _sets(months: Sequence[date], size: int) -> Iterator[Sequence[date]]:

@@ -1,4 +1,4 @@
-"""The steps of a close, each a plain function over a site: what the Prefect tasks open a door to.
+"""The steps of a close: plain functions over a site, which the Prefect tasks call.
 
 Every step opens the warehouse itself, leaves its result there or returns a small one, and can be run again.
 """
@@ -17,12 +17,15 @@ from expectations.site import suites_of_feeds, suites_of_marts
 from kam.archive import ledger
 from kam.build import mart_changes, marts, materialise, prepare_build, prepare_marts, record_content, run_models
 from kam.close import diff, plan, versions
+from kam.close import readiness as requirements
 from kam.close.controls import ControlTotal, control_totals
 from kam.close.diff import Difference
 from kam.close.outcome import BuildSummary, Headline, MonthOutcome, Outcome
 from kam.close.plan import MonthPlan
+from kam.close.readiness import Requirement, today
 from kam.close.verdict import what_changed, why_not_corrected, why_not_valid
-from kam.close.versions import State
+from kam.close.versions import EvenThough, State
+from kam.errors import UsageError
 from kam.ingest import LoadResult, ingest_feed
 from kam.periods import month_name
 from kam.publish import published_file, quality_page
@@ -45,7 +48,7 @@ def load_feed(site: Site, feed: str, *, accept_shrink: bool = False) -> tuple[Lo
 def known_load(site: Site, *, as_of_load: int | None = None, as_known_on: date | None = None) -> int:
     """The load up to which a run knows things: the last one, the one named, or the last of a day.
 
-    Raises `UsageError` for both at once, for a load that there is not, and for a day before the first load.
+    Raises `UsageError` for both at once, for a load that does not exist, and for a day before the first load.
     """
     with warehouse(site) as con:
         timezone = site.settings.site.timezone
@@ -62,14 +65,48 @@ def plan_months(site: Site, months: Sequence[date], as_of_load: int, *, restate:
         return plan.planned_months(con, site.settings, months, as_of_load=as_of_load, restate=restate)
 
 
+def readiness(
+    site: Site, planned: Sequence[MonthPlan], loads: Sequence[LoadResult], as_of_load: int
+) -> list[Requirement]:
+    """What each planned month needs before it is closed, and whether it has it."""
+    with warehouse(site) as con:
+        _set_as_of_load(con, as_of_load)
+        found = requirements.readiness(con, site.settings, planned, loads, today(site))
+    for lacking in (requirement for requirement in found if not requirement.is_met):
+        log.info("%s: %s", month_name(lacking.month), lacking.in_words)
+    return found
+
+
+def keep_not_ready(site: Site, month: date, as_of_load: int, message: str) -> None:
+    """Record that a month was not closed because it is not ready."""
+    with warehouse(site) as con:
+        versions.keep_failure(con, month, as_of_load=as_of_load, checks=(), controls=(), message=message)
+
+
+def withdraw(site: Site, month: date, reason: str) -> int:
+    """Take back the newest version of a month and publish without it; the version's number.
+
+    Raises `UsageError` without a reason, for a month that is not closed, and for one that a later month stands on.
+    """
+    if not reason.strip():
+        message = 'a withdrawal needs a reason for the record: --reason "…"'
+        raise UsageError(message)
+    with writing_session(site, f"withdraw {month_name(month)}"):
+        with warehouse(site) as con:
+            version = versions.withdraw(con, month, reason)
+            ledger.sync(con, site)
+        publish(site, only_if_lagging=True)
+    return version
+
+
 def corrections_in_force(site: Site) -> list[KnownCorrection]:
-    """The corrections of the build that was planned or prepared last, and what became of each."""
+    """The corrections of the build that was planned or prepared last, and the state of each."""
     with warehouse(site) as con:
         return known_corrections(con)
 
 
 def prepare_months(site: Site, months: Sequence[date], as_of_load: int | None = None, *, restate: bool = False) -> int:
-    """Set up the build of these months from what is known at a load, the last one where none is named; that load."""
+    """Set up the build of these months as known at a load, by default the last one; returns that load."""
     with warehouse(site) as con:
         prepare_marts(con)
         known = versions.newest_load(con) if as_of_load is None else as_of_load
@@ -119,6 +156,7 @@ def commit_month(
     controls: Sequence[ControlTotal],
     restate: bool,
     reason: str,
+    even_though: EvenThough | None = None,
 ) -> MonthOutcome:
     """Commit the candidate of one month as its next version, unless nothing changed or a restatement is needed."""
     with warehouse(site) as con:
@@ -142,7 +180,14 @@ def commit_month(
             versions.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=message)
             return MonthOutcome(month, Outcome.FAILED, candidate.last_version, message)
         version = versions.commit(
-            con, site, candidate, as_of_load=as_of_load, checks=checks, controls=controls, reason=reason
+            con,
+            site,
+            candidate,
+            as_of_load=as_of_load,
+            checks=checks,
+            controls=controls,
+            reason=reason,
+            even_though=even_though,
         )
         ledger.sync(con, site)
         return MonthOutcome(month, Outcome.CLOSED, version)
@@ -153,7 +198,7 @@ def difference(
 ) -> Difference:
     """Compare two versions of a month, or one (the last, when `first` is None) with what a close would give now.
 
-    Raises `UsageError` for a version that there is not. Comparing with now builds the month, so it waits for its turn to
+    Raises `UsageError` for a version that does not exist. Comparing with now builds the month, so it waits for its turn to
     write.
     """
     if second is not None:
@@ -199,12 +244,13 @@ def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
 def headlines(site: Site, months: Sequence[date]) -> list[Headline]:
     """The headline figures of the newest version of these months."""
     with warehouse(site) as con:
+        prepare_marts(con)  # nothing was built when no month is ready
         found = rows(
             con,
             """
             SELECT mart.* FROM marts.headline_figures AS mart
             SEMI JOIN (
-                SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month
+                SELECT period_month, max(close_version) AS close_version FROM ops.standing_closes GROUP BY period_month
             ) AS newest
               ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
             WHERE list_contains(?, mart.period_month)

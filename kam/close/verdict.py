@@ -53,7 +53,7 @@ def _keys(check: CheckResult, month: date) -> str:
 def why_not_corrected(con: Connection, settings: Settings, month: date) -> str:
     """Why a month must not be published with the corrections that it was built with; empty when it may be.
 
-    Looked at whatever the checks say: a correction without its reason would change figures unseen.
+    Checked again, whatever the checks say: a stale correction would change figures unnoticed.
     """
     built_with = known_corrections(con)
     declared = {

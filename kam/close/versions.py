@@ -17,16 +17,16 @@ from expectations import CheckResult
 from kam.build import marts, models_hash
 from kam.close.controls import ControlTotal
 from kam.errors import UsageError
-from kam.periods import add_months
+from kam.periods import add_months, month_name
 from kam.site import Site
 from kam.warehouse import Connection, insert, literal, rows, transaction, user_name, utc_now
 
-# What is kept of an attempt that failed stands under this version; those of closes begin with 1.
+# Failed attempts are stored as this version; the versions of closes begin with 1.
 _FAILED = 0
 
 
 class State(StrEnum):
-    """How a candidate stands to the last version of its month."""
+    """How a candidate compares with the last version of its month."""
 
     NEW = "new"
     UNCHANGED = "unchanged"
@@ -34,8 +34,16 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class EvenThough:
+    """Why a month was closed although it was not ready, and what it lacked."""
+
+    reason: str
+    unmet: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Candidate:
-    """What was built for one month, and how it stands to the version that is published."""
+    """What was built for one month, and how it compares with the published version."""
 
     month: date
     state: State
@@ -55,7 +63,7 @@ def known_load(
 ) -> int:
     """The load up to which things are known: the last one, the one named, or the last of a day in a time zone.
 
-    Raises `UsageError` for both at once, for a load that there is not, and for a day before the first load.
+    Raises `UsageError` for both at once, for a load that does not exist, and for a day before the first load.
     """
     newest = newest_load(con)
     if as_of_load is not None and as_known_on is not None:
@@ -81,8 +89,12 @@ def known_load(
 
 
 def last_version(con: Connection, month: date) -> int:
-    """The newest version of a closed month; 0 when it was never closed."""
-    found = con.execute("SELECT coalesce(max(close_version), 0) FROM ops.closes WHERE period_month = ?", [month])
+    """The newest version of a month that stands; 0 when it was never closed, or every version was withdrawn."""
+    return _newest(con, "ops.standing_closes", month)
+
+
+def _newest(con: Connection, closes: str, month: date) -> int:
+    found = con.execute(f"SELECT coalesce(max(close_version), 0) FROM {closes} WHERE period_month = ?", [month])
     return int(found.fetchall()[0][0])
 
 
@@ -93,7 +105,7 @@ def candidate(con: Connection, month: date) -> Candidate:
     together = hashlib.sha256(json.dumps(tables).encode()).hexdigest()
     found = con.execute(
         """
-        SELECT close_version, content_hash, manifest FROM ops.closes
+        SELECT close_version, content_hash, manifest FROM ops.standing_closes
         WHERE period_month = ? ORDER BY close_version DESC LIMIT 1
         """,
         [month],
@@ -133,14 +145,18 @@ def commit(
     checks: Sequence[CheckResult],
     controls: Sequence[ControlTotal],
     reason: str,
+    even_though: EvenThough | None = None,
 ) -> int:
     """Make a candidate the next version of its month, in one transaction; the version's number."""
-    month, version = candidate.month, candidate.last_version + 1
+    month = candidate.month
+    version = _newest(con, "ops.closes", month) + 1
     failed = {check.name: check.failed_in(month) for check in checks if check.fails_in(month)}
     is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
     found = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
     counts: dict[str, int] = dict(found.fetchall())
     manifest = _manifest(con, site, candidate, counts, failed, as_of_load)
+    if even_though is not None:
+        manifest["even_though"] = {"reason": even_though.reason, "unmet": list(even_though.unmet)}
     close = {
         "period_month": month,
         "close_version": version,
@@ -148,7 +164,7 @@ def commit(
         "content_hash": candidate.content_hash,
         "settings_hash": site.settings.definitions_hash,
         "models_hash": models_hash(),
-        "verdict": "warning" if is_warned else "good",
+        "verdict": "warning" if is_warned or even_though else "good",
         "closed_at": utc_now(),
         "closed_by": user_name(),
         "reason": reason,
@@ -196,6 +212,38 @@ def keep_rows(con: Connection, month: date, version: int, tables: Collection[str
             f"SELECT ?, {names} FROM build.{mart.name} WHERE period_month = ?",
             [version, month],
         )
+
+
+def withdraw(con: Connection, month: date, reason: str) -> int:
+    """Take back the newest version of a month: it is kept, and readers see the version before it, or none; its number.
+
+    Raises `UsageError` when the month is not closed, or when a later month stands on it and no earlier version of this
+    month would be left.
+    """
+    version = last_version(con, month)
+    name = month_name(month)
+    if not version:
+        message = f"{name} is not closed, so there is nothing to withdraw. See the closed months: kam status"
+        raise UsageError(message)
+    left, later = con.execute(
+        """
+        SELECT count(*) FILTER (period_month = $month AND close_version < $version), min(period_month) FILTER (period_month > $month)
+        FROM ops.standing_closes
+        """,
+        {"month": month, "version": version},
+    ).fetchall()[0]
+    if later is not None and not left:
+        message = f"{name} cannot be withdrawn while {month_name(later)} is closed: it would leave a gap. Withdraw the later months first"
+        raise UsageError(message)
+    withdrawal = {
+        "period_month": month,
+        "close_version": version,
+        "withdrawn_at": utc_now(),
+        "withdrawn_by": user_name(),
+        "reason": reason,
+    }
+    insert(con, "ops.withdrawals", [withdrawal])
+    return version
 
 
 def keep_failure(

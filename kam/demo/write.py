@@ -1,6 +1,6 @@
 """A site of synthetic extracts: a maker of rubber and glass components and its customers, in any size.
 
-The books hang together (what is invoiced was delivered, what was delivered was ordered, payments settle invoices) and
+The data is consistent (what is invoiced was delivered, what was delivered was ordered, payments settle invoices) and
 tell a story each account manager knows: one customer rates us worse every month, one better, one owes more than its
 credit limit, one falls behind its plan, one is forecast too high. A handful of faults shows what the pipeline does with
 them; `README.txt` of the site lists them.
@@ -40,7 +40,7 @@ MASTERS = (
 
 @dataclass(frozen=True)
 class DemoSummary:
-    """What was written: rows a feed (in `landing/` only), files and bytes (of the whole site), first and last month."""
+    """What was written: rows per feed (in `landing/` only), files and bytes (of the whole site), first and last month."""
 
     rows: Mapping[str, int]
     files: int

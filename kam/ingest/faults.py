@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kam.ingest.meaning import EXACT_WHOLE_NUMBERS
 from kam.site import EARLIEST_DATE, LATEST_DATE, Column, Kind, RowRule
 from kam.warehouse import literal
 
-_SHORTENED_ID = r"\d([.,]\d+)?E\+\d+"
+# What programs write for a long number: 1.23457E+12, 1e+05, 4.50001E9. A part may well be called 5E7.
+_SHORTENED_ID = r"-?\d([.,]\d+)?[eE]\+\d+|-?\d[.,]\d+[eE]\d+"
+# Characters that leave no trace: format and control characters, fillers, selectors of variants.
+_INVISIBLE = (
+    r"[\p{Cf}\p{Cc}\p{Zl}\p{Zp}\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{2800}\x{3164}\x{fe00}-\x{fe0f}"
+    r"\x{ffa0}\x{fff0}-\x{fff8}\x{e0000}-\x{e0fff}]"
+)
+_ERROR_CELL = r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|BUSY!|GETTING_DATA|UNKNOWN!|NOT STORED: .*)"
 
 
 @dataclass(frozen=True)
 class Fault:
     """One way in which a row can be wrong: `condition` is true for such a row.
 
-    With `if_null` that can only be where the column's typed value is NULL.
+    With `if_null` that can only be where the column's typed value is NULL. `value` is what a reject shows as the value; empty =
+    what the source gives for the column.
     """
 
     column: str
@@ -23,13 +32,14 @@ class Fault:
     condition: str
     message: str
     if_null: bool = False
+    value: str = ""
 
     @property
     def struct(self) -> str:
         """The fault of a row as a reject shows it; NULL where the row has none."""
         return (
             f"CASE WHEN coalesce({self.condition}, false) THEN {{'column_name': {literal(self.column)}, 'rule': "
-            f"{literal(self.rule)}, 'value': given_{self.column}::VARCHAR, 'message': {literal(self.message)}}} END"
+            f"{literal(self.rule)}, 'value': {self.value or f'given_{self.column}::VARCHAR'}, 'message': {literal(self.message)}}} END"
         )
 
 
@@ -45,7 +55,7 @@ def column_faults(column: Column, text: str, *, unless: Sequence[str]) -> list[F
         )
     unreadable = f"CASE WHEN {name} IS NULL THEN {text} IS NOT NULL END"
     if column.kind is Kind.ENUM:
-        message = f"{name} is none of {', '.join(column.values)}"
+        message = f"{name} is not one of {', '.join(column.values)}"
         faults.append(Fault(name, "enumeration", unreadable, message, if_null=True))
     elif column.kind is Kind.CURRENCY:
         faults.append(Fault(name, "currency", unreadable, f"{name} is not an ISO 4217 currency", if_null=True))
@@ -54,17 +64,60 @@ def column_faults(column: Column, text: str, *, unless: Sequence[str]) -> list[F
         faults.append(Fault(name, "type", unreadable, message, if_null=True))
     if column.kind in (Kind.DATE, Kind.MONTH, Kind.TIMESTAMP):
         outside = f"NOT {name} BETWEEN DATE '{EARLIEST_DATE}' AND DATE '{LATEST_DATE}'"
-        faults.append(Fault(name, "date_range", outside, f"{name} lies outside {EARLIEST_DATE} to {LATEST_DATE}"))
+        faults.append(Fault(name, "date_range", outside, f"{name} is not between {EARLIEST_DATE} and {LATEST_DATE}"))
+    if column.kind is Kind.MONTH:
+        message = (
+            f"{name} is a date inside a month; if all rows of a month may add up, sum them in a SELECT (sql), and truncate "
+            "the date there"
+        )
+        faults.append(Fault(name, "inside_month", f"day({name}) <> 1", message))
     faults += _bounds(column)
     return faults
 
 
-def shortened_id(column: Column) -> Fault:
-    """A long number that a spreadsheet has shortened: several identifiers have become the same text."""
+def identifier_faults(column: Column, *, has_controls: bool) -> list[Fault]:
+    """What can be wrong with a text that names something; `has_controls` where the source may hold control characters."""
+    name, given = column.name, f"given_{column.name}"
+    error = f"CASE WHEN {given} >= '#' AND {given} < '$' THEN regexp_full_match({given}, {literal(_ERROR_CELL)}) END"
+    faults = [Fault(name, "error", error, f"{name} is the error of a workbook or a formula whose result is not stored")]
+    if column.kind is not Kind.ID:
+        return faults
+    may_be_shortened = (
+        f"{given} < ':' AND (substring({given}, 2, 1) IN ('.', ',', 'e', 'E') OR starts_with({given}, '-'))"
+    )
+    shortened = f"CASE WHEN {may_be_shortened} THEN regexp_full_match({given}, {literal(_SHORTENED_ID)}) END"
+    message = f"a spreadsheet has shortened {name}, its digits are lost; export the column as text"
+    faults.append(Fault(name, "shortened", shortened, message))
+    invisible = f"regexp_matches({given}, {literal(_INVISIBLE)})"
+    if not has_controls:
+        # Bytes are counted in a fifth of the time; most identifiers are ASCII.
+        invisible = f"CASE WHEN strlen({given}) <> length({given}) THEN {invisible} END"
+    shown = f"regexp_replace({given}, {literal('(' + _INVISIBLE + ')')}, '<invisible>', 'g')"
+    message = f"{name} has an invisible character; it would be another {name} than the one that looks the same"
+    faults.append(Fault(name, "invisible", invisible, message, value=shown))
+    return faults
+
+
+def long_number(column: Column, sql_type: str) -> Fault:
+    """A number with more digits than its type keeps, in place of an identifier."""
     given = f"given_{column.name}"
-    condition = f"CASE WHEN contains({given}, 'E+') THEN regexp_full_match({given}, {literal(_SHORTENED_ID)}) END"
-    message = f"a spreadsheet has shortened {column.name}, its digits are lost; export the column as text"
-    return Fault(column.name, "shortened", condition, message)
+    message = f"{column.name} is a number of more digits than the source's type keeps; export the column as text"
+    exact = EXACT_WHOLE_NUMBERS[sql_type]
+    return Fault(column.name, "shortened", f"abs({given}) >= {exact}", message)
+
+
+def sign_lost(column: Column) -> Fault:
+    """A negative number that `abs` in the mapping makes positive, in a feed whose numbers have signs of their own."""
+    name = column.name
+    message = f"abs() takes the sign of a negative {name} away; negative cells are legal: map the column without abs()"
+    return Fault(name, "sign_lost", f"given_{name}_sign < 0 AND {name} > 0", message)
+
+
+def percent_fault(column: Column) -> Fault:
+    """A percent sign where the row says that the whole is another one than the contract's."""
+    condition = f"CASE WHEN {column.whole_column} <> {column.whole:f} THEN contains(given_{column.name}, '%') END"
+    message = f"{column.name} is in percent, and {column.whole_column} is not {column.whole:f}"
+    return Fault(column.name, "percent", condition, message)
 
 
 def too_little(rule: RowRule, texts: Mapping[str, str]) -> Fault:

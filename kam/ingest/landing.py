@@ -1,6 +1,6 @@
-"""What lies in the landing folder: the files that a site's patterns name, and those that must not be read, or not yet.
+"""The files of the landing folder that a site's patterns name, and which of them must not be read, or not yet.
 
-A link that leads out of the landing folder is refused: whoever may write there could else have any file read.
+A link that leads out of the landing folder is refused: anyone who can write there could have any file read.
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ def _hash_or_why_not(path: Path, settle_seconds: int, hashed: Callable[[Path], s
         return "", "its name says that it is still being written"
     try:
         before = path.stat()
-        # A time that lies in the future, because a clock was set back, must not keep the file out until it has come.
+        # A time in the future (a clock was set back) must not keep the file out until then.
         if abs(time.time() - before.st_mtime) < settle_seconds:
             return "", f"changed less than {settle_seconds} seconds ago"
         sha256 = hashed(path)
         after = path.stat()
     except FileNotFoundError:
-        return "", "went away while it was read"
+        return "", "was removed while it was read"
     except SourceBusyError:
         return "", "is still being written"
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -128,7 +128,7 @@ def _why_not(path: Path, name: str, root: Path) -> str:
     if not real.is_relative_to(root):
         return (
             f"{name}: a symbolic link that leads out of the landing folder, to {printable(str(real))}. "
-            "Put a copy there, or name the folder it lies in under `files`"
+            "Put a copy there, or name its folder under `files`"
         )
     if not stat.S_ISREG(mode):
         return f"{name}: not a regular file"

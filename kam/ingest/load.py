@@ -1,6 +1,6 @@
 """Loading extracts into staging: every row is loaded, unchanged or rejected, and counted.
 
-A load is one transaction. A row with a key that is already there and other content supersedes the old row, which stays;
+A load is one transaction. A row whose key is already there with different content supersedes the old row, which stays;
 the same content again is unchanged. A source that cannot be read is refused whole and listed in `ops.loads` as failed.
 """
 
@@ -21,8 +21,9 @@ import duckdb
 from kam.archive import archived, ledger
 from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError, disk_fault
 from kam.ingest import rejects
+from kam.ingest.documents import mark_negative_documents
 from kam.ingest.readers import READ_ERRORS, Relation
-from kam.ingest.row_rules import Reading, plan_reading
+from kam.ingest.row_rules import RECORD_HASH, Reading, plan_reading
 from kam.ingest.sources import Extract, column_sql, offered, opened, unreadable
 from kam.ingest.sources import archive as archive_extract
 from kam.site import FEEDS, Feed, FeedSource, Site
@@ -31,7 +32,7 @@ from kam.words import printable
 
 _SAMPLE_ROWS = 5
 # What a load makes of a row of `incoming`. All but the first two are rejected; a repeat counts as unchanged.
-_VERDICT = "ENUM ('good', 'repeat', 'unreadable', 'double key', 'changed key')"
+_VERDICT = "ENUM ('good', 'repeat', 'unreadable', 'double key', 'changed key', 'negative document')"
 _LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records")
 
 
@@ -41,7 +42,7 @@ class LoadStatus(StrEnum):
     LOADED = "loaded"
     ALREADY_LOADED = "already loaded"
     LEFT = "left"
-    """Left for the next run, because the file is still being written or a newer extract makes it needless."""
+    """Left for the next run, because the file is still being written or a newer extract makes it unnecessary."""
     FAILED = "failed"
     """The source was refused, or its database did not answer."""
 
@@ -79,7 +80,7 @@ class Examination:
 
 @dataclass(frozen=True)
 class _Terms:
-    """On what terms a load is made: the share of rows a snapshot may lose; for a rebuild, the id and times of then."""
+    """Parameters of a load: the share of rows a snapshot may lose and, for a rebuild, the original id and times."""
 
     shrink_ratio: float
     load_id: int | None = None
@@ -98,7 +99,7 @@ def unreached(feed: str, error: DatabaseUnreachableError) -> LoadResult:
 
 
 def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool = False) -> Iterator[LoadResult]:
-    """Load what is new in one feed, one result an extract.
+    """Load what is new in one feed, one result per extract.
 
     With `accept_shrink` a snapshot may lose as many rows as it likes. Raises `DatabaseUnreachableError`, and `KamError`
     when the archive's ledger lists loads that the warehouse does not have.
@@ -118,7 +119,7 @@ def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool =
 
 def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool = False) -> LoadResult:
     """Load one extract, unless its bytes were loaded before with the same mapping."""
-    source = site.settings.feeds[extract.feed]
+    source = site.settings.source(extract.feed)
     if extract.left:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=extract.left)
     known = None if extract.refusal else _loaded_before(con, extract, source)
@@ -169,9 +170,9 @@ def _clean_up(con: Connection) -> None:
 
 
 def _loaded_before(con: Connection, extract: Extract, source: FeedSource) -> int | None:
-    """The load that makes another one needless: what this source brought last, or a copy of it under another name.
+    """The load that makes another one unnecessary: the last one of this source, or a copy under another name.
 
-    A source that goes back to earlier content is no copy. Nor is a full extract that equals one before the last.
+    A source that goes back to earlier content is not a copy. Nor is a full extract that equals one before the last.
     """
     newest = "ORDER BY load_id DESC LIMIT 1"
     known = _loads(con, f"feed = ? AND source = ? {newest}", extract.feed, extract.source)
@@ -215,10 +216,10 @@ def _passed_over(con: Connection, extract: Extract, newer: tuple[int, str]) -> L
         "SELECT 1 FROM ops.loads WHERE feed = ? AND sha256 = ? AND status = 'failed' AND load_id < ?",
         [extract.feed, extract.sha256, load_id],
     ).fetchone()
-    older = f"{extract.feed}: {extract.source}: older than {name}, which is loaded; a full extract never goes back"
+    older = f"{extract.feed}: {extract.source}: older than {name}, which is loaded; a full extract must not undo a newer one"
     if refused_before:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=f"{older}. It is not needed any more")
-    message = f"{older}. Move it out of the landing folder; if it is the newest, give it a name that comes last"
+    message = f"{older}. Move it out of the landing folder; if it is the newest, give it a name that sorts last"
     raise SourceRefusedError(message)
 
 
@@ -227,11 +228,12 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
 
     Raises `SourceRefusedError` when it cannot be read at all, `SettingsError` when its mapping does not work.
     """
-    source = site.settings.feeds[extract.feed]
+    source = site.settings.source(extract.feed)
     try:
         with opened(con, site, extract, source) as relation:
             reading = _read_rows(con, extract, source, relation)
             _mark_repeated_keys(con, reading)
+            mark_negative_documents(con, reading, beside="")
             faults = con.execute(
                 f"SELECT rule, count(DISTINCT source_row) FROM ({rejects.reject_rows(con, reading)}) GROUP BY ALL ORDER BY rule"
             )
@@ -278,6 +280,7 @@ def _fill_incoming(con: Connection, reading: Reading) -> None:
     columns = (
         f"{_kept_columns(reading)}, CASE WHEN {reading.is_faulty} THEN 'unreadable'::{_VERDICT} ELSE 'good'::{_VERDICT} END AS verdict"
         f"{f', given_{rejects.MARK} AS {rejects.MARK}' if mark is not None else ''}"
+        f"{''.join(f', given_{name} AS {name}' for name in reading.kept)}"
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {reading.select(columns=columns)}")
 
@@ -308,6 +311,7 @@ def _mark_column(reading: Reading) -> str | None:
 def _mark_repeated_keys(con: Connection, reading: Reading) -> None:
     """All rows whose key comes with different contents are faulty; of equal rows, those after the first are repeats."""
     key = ", ".join(reading.feed.key)
+    content = ", ".join((_kept_columns(reading), *(name for name in reading.kept if name == RECORD_HASH)))
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE repeated AS
@@ -320,7 +324,7 @@ def _mark_repeated_keys(con: Connection, reading: Reading) -> None:
         f"""
         UPDATE incoming
         SET verdict = CASE WHEN found.is_double THEN 'double key' ELSE 'repeat' END
-        FROM ({sql_text("ingest/repeated_rows.sql", key=key, columns=_kept_columns(reading))}) AS found
+        FROM ({sql_text("ingest/repeated_rows.sql", key=key, columns=content)}) AS found
         WHERE incoming.rowid = found.place AND (found.is_double OR found.is_later)
         """
     )
@@ -334,6 +338,9 @@ def _commit(
         load_id = terms.load_id or _next_load_id(con)
         _mark_repeated_keys(con, reading)
         current = _count(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
+        # What else a document has, unless this extract is a full one.
+        beside = f"staging.{feed.name}" if current and source.mode != "snapshot" else ""
+        mark_negative_documents(con, reading, beside=beside)
         if current:
             _match(con, reading)
             if source.mode == "append":
@@ -350,7 +357,7 @@ def _commit(
         if read != loaded + unchanged + rejected:
             message = (
                 f"{extract.feed}: {extract.source}: {read} rows read, but {loaded} loaded, {unchanged} unchanged and "
-                f"{rejected} rejected do not add up to them; nothing was loaded"
+                f"{rejected} rejected do not add up; nothing was loaded"
             )
             raise KamError(message)
         _list(
@@ -360,7 +367,7 @@ def _commit(
         )  # fmt: skip
         if rejected:
             rejects.keep(con, reading, load_id, extract.source, rejected)
-        # A full extract stands for all before it, and the same bytes read anew for their first reading.
+        # A full extract replaces all before it, and a new reading of the same bytes replaces the first one.
         replaces = "true" if source.mode == "snapshot" else f"loads.sha256 = '{extract.sha256}'"
         rejects.settle(con, feed, load_id, has_marks=_mark_column(reading) is not None, replaces=replaces)
     return LoadResult(
@@ -369,7 +376,7 @@ def _commit(
 
 
 def _next_load_id(con: Connection) -> int:
-    """One that no load had: a close may know of a failed load that is listed no more."""
+    """An id that no load had: a close may know of a failed load that is no longer listed."""
     known = "greatest((SELECT max(load_id) FROM ops.loads), (SELECT max(as_of_load) FROM ops.closes), 0)"
     return _count(con, f"SELECT {known} + 1")
 
@@ -450,7 +457,7 @@ def _close_vanished(con: Connection, extract: Extract, load_id: int, current: in
         message = (
             f"{extract.feed}: {extract.source}: this full extract lacks {gone:,} of the {current:,} rows that are "
             f"current ({gone / current:.0%}; [ingest] shrink_ratio allows {shrink_ratio:.0%}). Nothing was loaded. "
-            f"Is it complete? If they really ended: kam ingest --feed {extract.feed} --accept-shrink"
+            f"Is it complete? If these rows really ended: kam ingest --feed {extract.feed} --accept-shrink"
         )
         raise SourceRefusedError(message)
     closed = con.execute(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 
-from kam.site import Column, CsvDialect, Kind
+from kam.site import EARLIEST_DATE, LATEST_DATE, Column, CsvDialect, Kind
 from kam.warehouse import literal
 
 # As literals: put together from chr(…), they double the time that DuckDB takes to plan a load, which small files are made of.
@@ -15,9 +16,19 @@ _BLANK_SIGNS = ("' '", r"E'\t'", r"E'\n'", r"E'\r'", _NO_BREAK_SPACE, "'\u202f'"
 BLANKS = r"E' \t\n\r" + "\u00a0\u202f'"
 _TRUE = ("true", "t", "yes", "y", "1")
 _FALSE = ("false", "f", "no", "n", "0")
-# What stands for a blank or an apostrophe between groups of three digits, as programs and people write it.
+# The characters that programs and people write as a blank or an apostrophe between groups of three digits.
 _SPELLINGS: Mapping[str, str] = {" ": r"[ \x{a0}\x{202f}\x{2009}\x{2007}]", "'": r"['\x{2019}]"}
 _EXCEL_DAY_ZERO = "1899-12-30"
+# The signs that programs and people write for a minus: the minus itself, dashes, and the hyphens of other widths.
+_MINUS_SIGNS = "\u2212\u2013\u2012\u2010\u2011\ufe63\uff0d"
+# What a time of day with an offset from UTC ends with: `22:00Z`, `22:00:00.000Z`, `22:00:00+02:00`, `22:00:00 UTC`.
+_OFFSET = r"\d\d:\d\d(?::\d\d(?:\.\d+)?)? ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?)$"
+# DuckDB takes no offset behind a time without seconds.
+_NO_SECONDS = r"^(.{10}[ T]\d\d:\d\d) ?(Z|UTC|[+-]\d\d(?::?\d\d)?)$"
+_LONGEST_ISO_DATE = 10
+_WIDEST_FAST_DECIMAL = 18
+# A time of day behind a literal offset in a format: `%H:%M:%SZ`.
+_LITERAL_OFFSET = re.compile(r"(?<!%)(?:Z|UTC|GMT|([+-])(\d\d):?(\d\d))$")
 _WHOLE_NUMBERS = (
     "TINYINT",
     "SMALLINT",
@@ -31,6 +42,8 @@ _WHOLE_NUMBERS = (
     "UHUGEINT",
 )
 _WITH_FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
+EXACT_WHOLE_NUMBERS: Mapping[str, int] = {"FLOAT": 2**24, "DOUBLE": 2**53}
+_ENGLISH_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # In place of a type: the source has no such column.
 ABSENT = "ABSENT"
 
@@ -66,24 +79,32 @@ def _typed_meaning(  # noqa: PLR0911 - a case a kind
     """The value of a cell that has a type already: that of its text, which is written with a decimal point."""
     type_name = sql_type.partition("(")[0]
     match column.kind:
-        case Kind.DATE | Kind.TIMESTAMP if type_name.startswith(("DATE", "TIMESTAMP")):
+        case Kind.DATE | Kind.MONTH | Kind.TIMESTAMP if type_name == "TIMESTAMP WITH TIME ZONE":
+            return f"TRY_CAST(site_time({given}) AS {column.sql_type})"
+        case Kind.DATE | Kind.MONTH | Kind.TIMESTAMP if type_name.startswith(("DATE", "TIMESTAMP")):
             return f"TRY_CAST({given} AS {column.sql_type})"
-        case Kind.MONTH if type_name.startswith(("DATE", "TIMESTAMP")):
-            return f"date_trunc('month', TRY_CAST({given} AS DATE))::DATE"
         case Kind.BOOLEAN if type_name == "BOOLEAN":
             return given
-        case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER if type_name in (*_WHOLE_NUMBERS, "DECIMAL"):
+        case Kind.MONEY | Kind.PRICE | Kind.QUANTITY | Kind.RATE | Kind.NUMBER if type_name in (
+            *_WHOLE_NUMBERS,
+            "DECIMAL",
+        ):
             return f"TRY_CAST({given} AS {column.sql_type})"
         # By way of its text: 2.00025 as a double is 2.00024999…, and would round the wrong way.
-        case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER if type_name in _WITH_FRACTIONS:
+        case Kind.MONEY | Kind.PRICE | Kind.QUANTITY | Kind.RATE | Kind.NUMBER if type_name in _WITH_FRACTIONS:
             return f"TRY_CAST({given}::VARCHAR AS {column.sql_type})"
         case Kind.INTEGER if type_name in (*_WHOLE_NUMBERS, *_WITH_FRACTIONS):
             return f"CASE WHEN {given} = trunc({given}) THEN TRY_CAST({given} AS INTEGER) END"
         case _:
             text = f"{given}::VARCHAR"
             if type_name in _WITH_FRACTIONS:
-                whole = f"{given} = trunc({given}) AND abs({given}) < 1e18"
-                text = f"CASE WHEN {whole} THEN {given}::DECIMAL(38, 0)::VARCHAR ELSE {text} END"
+                # Above that not every whole number has a value of its own: an identifier may have lost its last digits.
+                exact = EXACT_WHOLE_NUMBERS.get(type_name, 10**18)
+                is_whole = f"{given} = trunc({given})"
+                text = (
+                    f"CASE WHEN {is_whole} AND abs({given}) < {exact} THEN {given}::DECIMAL(38, 0)::VARCHAR "
+                    f"WHEN {is_whole} THEN format('{{:e}}', {given}::DOUBLE) ELSE {text} END"
+                )
             return meaning_of(column, f"({text})", dialect.model_copy(update={"decimal": ".", "thousands": ""}))
 
 
@@ -98,8 +119,8 @@ def plain_meaning(column: Column, text: str, dialect: CsvDialect) -> str:
         case Kind.INTEGER:
             marks = " OR ".join(f"contains({text}, {literal(mark)})" for mark in (".", "e", "E", "_"))
             return f"CASE WHEN NOT ({marks}) THEN TRY_CAST({text} AS INTEGER) END"
-        case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER:
-            return f"TRY_CAST({plain_number(text, dialect)} AS {column.sql_type})"
+        case Kind.MONEY | Kind.PRICE | Kind.QUANTITY | Kind.RATE | Kind.NUMBER:
+            return decimal_value(plain_number(text, dialect), column.sql_type)
         case _:
             return meaning_of(column, text, dialect)
 
@@ -120,17 +141,17 @@ def meaning_of(column: Column, text: str, dialect: CsvDialect) -> str:  # noqa: 
         case Kind.DATE:
             return date_value(text, dialect)
         case Kind.MONTH:
-            return f"date_trunc('month', coalesce({date_value(text, dialect)}, try_strptime({text}, '%Y-%m')))::DATE"
+            return f"coalesce({date_value(text, dialect)}, try_strptime({text}, '%Y-%m')::DATE)"
         case Kind.TIMESTAMP:
-            return f"coalesce(TRY_CAST({text} AS TIMESTAMP), {_timestamp(text, dialect)})"
+            return f"coalesce(site_timestamp({text}), {_timestamp(text, dialect)})"
         case Kind.INTEGER:
             # Eight decimals, so that 2.99999 is not taken for 3.
-            number = _number(text, dialect, "DECIMAL(18, 8)", takes_percent=False)
+            number = _number(text, dialect, "DECIMAL(18, 8)")
             # A list of one, so that the number is worked out, and planned, once.
             whole = f"list_transform([{number}], lambda number: CASE WHEN number = trunc(number) THEN TRY_CAST(number AS INTEGER) END)[1]"
             return f"coalesce({plain_meaning(column, text, dialect)}, CASE WHEN {text} IS NOT NULL THEN {whole} END)"
-        case Kind.MONEY | Kind.QUANTITY | Kind.RATE | Kind.NUMBER:
-            return _number(text, dialect, column.sql_type, takes_percent=column.maximum == 1)
+        case Kind.MONEY | Kind.PRICE | Kind.QUANTITY | Kind.RATE | Kind.NUMBER:
+            return _number(text, dialect, column.sql_type, column.whole)
         case _:
             return f"{text}::VARCHAR"
 
@@ -139,14 +160,29 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(literal(word.lower()) for word in words)
 
 
-def _number(text: str, dialect: CsvDialect, sql_type: str, *, takes_percent: bool) -> str:
-    """A text as a number. A percent sign counts where 1 is the whole; elsewhere it would be a guess what it is of."""
-    dressed = f"CASE WHEN {text} IS NOT NULL THEN dressed_number({text}, {str(takes_percent).lower()}) END"
-    return f"coalesce(TRY_CAST({plain_number(text, dialect)} AS {sql_type}), TRY_CAST({dressed} AS {sql_type}))"
+def _number(text: str, dialect: CsvDialect, sql_type: str, whole: Decimal | None = None) -> str:
+    """A text as a number. A percent sign counts where the contract says what the whole is; elsewhere it would be a guess."""
+    dressed = f"CASE WHEN {text} IS NOT NULL THEN dressed_number({text}, {one_percent(whole)}) END"
+    return f"coalesce({decimal_value(plain_number(text, dialect), sql_type)}, TRY_CAST({dressed} AS {sql_type}))"
+
+
+def one_percent(whole: Decimal | None) -> str:
+    """What 1 % is as SQL; NULL where no whole is known."""
+    return "NULL::DECIMAL(6, 2)" if whole is None else f"{whole / 100:f}::DECIMAL(6, 2)"
+
+
+def decimal_value(text: str, sql_type: str) -> str:
+    """A text of digits as a decimal; NULL when it is none or too large."""
+    found = re.fullmatch(r"DECIMAL\((\d+), ?(\d+)\)", sql_type)
+    if found is None or int(found[1]) <= _WIDEST_FAST_DECIMAL:
+        return f"TRY_CAST({text} AS {sql_type})"
+    # DuckDB reads a text into a wide decimal a hundred times slower than into a narrow one.
+    narrow = f"TRY_CAST({text} AS DECIMAL({_WIDEST_FAST_DECIMAL}, {found[2]}))::{sql_type}"
+    return f"coalesce({narrow}, TRY_CAST({text} AS {sql_type}))"
 
 
 def plain_number(text: str, dialect: CsvDialect) -> str:
-    """A text of digits, sign and separators as DuckDB writes numbers; NULL where a separator stands where none can.
+    """A text of digits, sign and separators as DuckDB writes numbers; NULL where a separator is in a wrong place.
 
     Without this, DuckDB would also take 1e5 and 1_000.
     """
@@ -183,35 +219,105 @@ def _digits(dialect: CsvDialect) -> str:
 
 
 def dressed_number(dialect: CsvDialect) -> str:
-    """The macro for `(1.50)`, `1.50-`, `- 1.50`, `12 %`, and amounts beside a declared currency sign; else NULL."""
+    """The macro for `(1.50)`, `1.50-`, `- 1.50`, `1.-`, `12 %`, and amounts beside a declared sign or mark; else NULL."""
     money = "|".join(_exactly(sign) for sign in dialect.currency_signs)
     money = f" ?(?:{money})? ?" if money else " ?"
+    marks = "|".join(_exactly(mark) for mark in (*dialect.negative_marks, *dialect.positive_marks))
+    front, back = (rf"(?P<{name}>(?i:{marks}))? ?" if marks else "" for name in ("front", "back"))
+    point = _exactly(dialect.decimal)
+    groups = rf"\d{{1,3}}(?:{_thousands(dialect)}\d{{3}})+|" if dialect.thousands else ""
     pattern = (
-        rf"^(?P<a>[+-]|\()?{money}(?P<b>[+-]|\()? ?(?P<digits>{_digits(dialect)})"
-        rf" ?(?P<percent>%)? ?(?P<c>[+-]|\))?{money}(?P<d>[+-]|\))?$"
+        rf"^'?{front}(?P<a>[+-]|\()?{money}(?P<b>[+-]|\()? ?"
+        # A dash in the place of the cents: 1.250,- is 1,250. Tried first, or the dash would be a minus.
+        rf"(?:(?P<whole>{groups}\d+){point}--?|(?P<digits>{_digits(dialect)}))"
+        rf" ?(?P<percent>%)? ?(?P<c>[+-]|\))?{money}(?P<d>[+-]|\))?{' ?' if marks else ''}{back}$"
     )
-    found = f"regexp_extract(replace(cell, {_NO_BREAK_SPACE}, ' '), {literal(pattern)}, ['a', 'b', 'digits', 'percent', 'c', 'd'])"
-    digits = _bare("part.digits", dialect)
+    names = ["a", "b", "whole", "digits", "percent", "c", "d"]
+    if marks:
+        # They name the groups by their places.
+        names = ["front", *names, "back"]
+    cell = (
+        f"translate(replace(cell, {_NO_BREAK_SPACE}, ' '), {literal(_MINUS_SIGNS)}, {literal('-' * len(_MINUS_SIGNS))})"
+    )
+    found = f"regexp_extract({cell}, {literal(pattern)}, {names})"
+    digits = _bare("(part.whole || part.digits)", dialect)
     size = (
         f"CASE WHEN part.percent = '' THEN TRY_CAST({digits} AS DECIMAL(38, 18)) "
-        f"WHEN takes_percent THEN TRY_CAST(TRY_CAST({digits} AS DECIMAL(18, 6)) * 0.01 AS DECIMAL(38, 18)) END"
+        f"ELSE TRY_CAST(TRY_CAST({digits} AS DECIMAL(18, 6)) * percent AS DECIMAL(38, 18)) END"
     )
+    signs = "part.a || part.b || part.c || part.d"
+    if marks:
+        negative = _listed(dialect.negative_marks)
+        mark = f"CASE WHEN lower(part.front || part.back) IN ({negative}) THEN '-' ELSE '' END" if negative else "''"
+        signs = f"{signs} || {mark}"
     return (
-        f"list_transform([{found}], lambda part: CASE WHEN part.digits <> '' THEN "
-        f"CASE WHEN part.a || part.b || part.c || part.d IN ('', '+') THEN {size} "
-        f"WHEN part.a || part.b || part.c || part.d IN ('-', '()') THEN -({size}) END END)[1]"
+        f"list_transform([{found}], lambda part: CASE WHEN part.whole || part.digits <> '' THEN "
+        f"CASE WHEN {signs} IN ('', '+') THEN {size} "
+        f"WHEN {signs} IN ('-', '()') THEN -({size}) END END)[1]"
     )
 
 
 def date_value(text: str, dialect: CsvDialect) -> str:
     """SQL for the date that a text means, NULL where it means none."""
-    # By way of a timestamp: DuckDB takes 2026-01-05junk for a date.
-    return f"{_timestamp(text, dialect)}::DATE" if dialect.date_formats else f"TRY_CAST({text} AS TIMESTAMP)::DATE"
+    if dialect.date_formats:
+        return f"{_timestamp(text, dialect)}::DATE"
+    # By way of a timestamp: DuckDB takes 2026-01-05junk for a date. Most cells have no time, and need no closer look.
+    plain = f"strlen({text}) <= {_LONGEST_ISO_DATE}"
+    return f"CASE WHEN {plain} THEN TRY_CAST({text} AS TIMESTAMP) ELSE site_timestamp({text}) END::DATE"
+
+
+def time_macros(dialect: CsvDialect, timezone: str) -> Mapping[str, str]:
+    """Macros by which a reading takes times: of an instant, of a text in ISO 8601, with 24:00, with names of months."""
+    in_utc = f"regexp_replace(day_end(cell), {literal(_NO_SECONDS)}, '\\1:00\\2')"
+    macros = {
+        "site_time(instant)": f"timezone({literal(timezone)}, instant)",
+        # 24:00 is the end of the day that is written, not the start of the next one.
+        "day_end(cell)": (
+            "CASE WHEN contains(cell, '24:00') "
+            r"THEN regexp_replace(cell, '(^|[^:\d])24:00(:00(\.0+)?)?', '\1' || CASE WHEN contains(cell, '24:00:00') "
+            "THEN '23:59:59' ELSE '23:59' END) ELSE cell END"
+        ),
+        "site_timestamp(cell)": (
+            f"CASE WHEN regexp_matches(cell, {literal(_OFFSET)}) "
+            f"THEN site_time(TRY_CAST({in_utc} AS TIMESTAMPTZ)) ELSE TRY_CAST(day_end(cell) AS TIMESTAMP) END"
+        ),
+    }
+    if dialect.month_names:
+        macros["english_month(cell)"] = _english_month(dialect.month_names)
+    return macros
+
+
+def _english_month(language: str) -> str:
+    """The macro that puts the English short name in the place of a month's name in a language."""
+    names = month_names(language)
+    numbers = ", ".join(f"{literal(name)}: {literal(_ENGLISH_MONTHS[number])}" for name, number in names.items())
+    # A point behind the name belongs to it only where the language writes it so: févr., but 3.März.2026.
+    word = r"regexp_extract(cell, '\p{L}[\p{L}\p{M}]*\.?')"
+    return (
+        f"list_transform([{word}], lambda word: CASE WHEN word = '' THEN cell "
+        f"ELSE replace(cell, CASE WHEN MAP {{{numbers}}}[lower(word)] IS NULL THEN rtrim(word, '.') ELSE word END, "
+        f"coalesce(MAP {{{numbers}}}[lower(word)], MAP {{{numbers}}}[lower(rtrim(word, '.'))], word)) END)[1]"
+    )
+
+
+@cache
+def month_names(language: str) -> Mapping[str, int]:
+    """The names of the months in a language that Babel knows, long and short, in small letters; and their numbers."""
+    from babel.dates import get_month_names
+
+    found: dict[str, int] = {}
+    for width in ("wide", "abbreviated"):
+        for context in ("format", "stand-alone"):
+            for number, name in get_month_names(width, context, language).items():
+                if re.fullmatch(r"[^\W\d_]+\.?", name):
+                    found.setdefault(name.lower(), number)
+                    found.setdefault(name.lower().rstrip("."), number)
+    return found
 
 
 def _timestamp(text: str, dialect: CsvDialect) -> str:
-    """A text in one of the declared formats; NULL when none is declared."""
-    parsed = [_strptime(text, name) for name in strptime_formats(dialect)]
+    """A text in one of the declared formats, the first by which it is a possible date; NULL when none is declared."""
+    parsed = [_strptime(text, name, dialect) for name in strptime_formats(dialect)]
     if "excel" in dialect.date_formats:
         serial = rf"\d{{1,6}}({_exactly(dialect.decimal)}\d*)?"
         days = f"TRY_CAST(replace({text}, {literal(dialect.decimal)}, '.') AS DECIMAL(18, 8))"
@@ -220,6 +326,11 @@ def _timestamp(text: str, dialect: CsvDialect) -> str:
             f"CASE WHEN regexp_full_match({text}, {literal(serial)}) "
             f"THEN TIMESTAMP '{_EXCEL_DAY_ZERO}' + to_seconds({seconds}) END"
         )
+    if len(parsed) > 1:
+        # %Y reads 20-May-13 as the year 13: another format may read it right.
+        possible = "lambda day: CASE WHEN day BETWEEN DATE '{}' AND DATE '{}' THEN day END"
+        in_range = possible.format(EARLIEST_DATE, LATEST_DATE)
+        parsed = [*(f"list_transform([{one}], {in_range})[1]" for one in parsed), *parsed]
     return f"coalesce({', '.join((*parsed, 'NULL::TIMESTAMP'))})"
 
 
@@ -228,10 +339,25 @@ def strptime_formats(dialect: CsvDialect) -> list[str]:
     return [name for name in dialect.date_formats if name != "excel"]
 
 
-def _strptime(text: str, name: str) -> str:
-    """`try_strptime`, which reads 1122026 in %d%m%Y somehow: without separators, all digits must be there."""
-    parsed = f"try_strptime({text}, {literal(name)})"
-    if re.fullmatch(r"(%[a-zA-Z])+", name):
+def _strptime(text: str, name: str, dialect: CsvDialect) -> str:
+    """`try_strptime` as local time of the site, which takes 24:00 and names of months in the declared language."""
+    read = text
+    if "%H" in name:
+        read = f"day_end({read})"
+    if dialect.month_names and ("%b" in name or "%B" in name):
+        read, name = f"english_month({read})", name.replace("%B", "%b")
+    offset = _LITERAL_OFFSET.search(name)
+    if "%z" in name or "%Z" in name:
+        # It takes +00:00 for %z, and not the Z that stands for it.
+        read = f"regexp_replace({read}, 'Z$', '+00:00')" if "%z" in name else read
+        parsed = f"site_time(try_strptime({read}, {literal(name)}))"
+    elif offset and "%H" in name:
+        minutes = int(f"{offset[1]}1") * (int(offset[2]) * 60 + int(offset[3])) if offset[1] else 0
+        parsed = f"site_time(timezone('UTC', try_strptime({read}, {literal(name)}) - to_minutes({minutes})))"
+    else:
+        parsed = f"try_strptime({read}, {literal(name)})"
+    # try_strptime reads 1122026 in %d%m%Y somehow: without separators, all digits must be there.
+    if re.fullmatch(r"(%[a-zA-Z])+", name) and not {"%b", "%B"} & set(re.findall("%.", name)):
         return f"CASE WHEN length({text}) = {sum(4 if part == 'Y' else 2 for part in name[1::2])} THEN {parsed} END"
     return parsed
 

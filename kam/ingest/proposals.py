@@ -28,7 +28,7 @@ _SAMPLE_ROWS = 1000
 _WORKED_OUT = {"delimiter", "encoding", "skip_rows"}
 _LEAST_LIKENESS = 0.8
 _DELIMITERS = (",", ";", "\t", "|")
-_NUMBER_KINDS = (Kind.MONEY, Kind.QUANTITY, Kind.RATE, Kind.NUMBER, Kind.INTEGER)
+_NUMBER_KINDS = (Kind.MONEY, Kind.PRICE, Kind.QUANTITY, Kind.RATE, Kind.NUMBER, Kind.INTEGER)
 # (decimal, thousands), the simplest first.
 _NUMBER_STYLES = ((".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (".", "'"), (".", " "))
 _DATE_FORMATS = (
@@ -188,7 +188,7 @@ def propose(feed: Feed, source: FeedSource, sample: Sample) -> Proposal | None:
     missing = [name for name in feed.required if found[name] is None and name not in columns]
     if len(missing) == len(feed.required):
         return None
-    remarks += [f"No column of the file is called like {name}, which is required." for name in missing]
+    remarks += [f"No column of the file has a name like {name}, which is required." for name in missing]
 
     def cells(kinds: Iterable[Kind]) -> list[str]:
         wanted = tuple(kinds)
@@ -204,13 +204,15 @@ def propose(feed: Feed, source: FeedSource, sample: Sample) -> Proposal | None:
     default = CsvDialect().model_dump(mode="json")
     written = {key: value for key, value in written.items() if value != default[key]}
     if source.database is not None and written:
-        remarks.append(f"Its texts are written with {_toml(written)}: convert them in the query, which takes no csv.")
+        remarks.append(
+            f"Its texts are written with {_toml(written)}: convert them in the query, because a database takes no csv."
+        )
         written = {}
     return Proposal(written, columns, remarks)
 
 
 def snippet(name: str, source: FeedSource, proposal: Proposal) -> str:
-    """The declaration as TOML, to stand in place of the feed's table in `kam.toml`."""
+    """The declaration as TOML, to replace the feed's table in `kam.toml`."""
     kept = source.model_dump(mode="json", exclude_unset=True, exclude={"csv", "columns"}, exclude_none=True)
     table = kept | {"csv": proposal.csv, "columns": proposal.columns}
     lines = [f"{key} = {_toml(value)}" for key, value in table.items() if value not in ({}, [], None)]
@@ -283,20 +285,20 @@ def _number_style(cells: Sequence[str], declared: CsvDialect, remarks: list[str]
         written["currency_signs"] = sorted(signs)
     elif signs:
         remarks.append(
-            f"Numbers stand beside several texts ({', '.join(sorted(signs)[:5])}): only amounts in one column?"
+            f"Numbers come with several texts ({', '.join(sorted(signs)[:5])}): is every value of the column an amount?"
         )
     bare = [_bare_number(cell, signs) for cell in cells]
     fitting = {style: read for style in _NUMBER_STYLES if (read := _numbers(bare, style)) is not None}
     if not fitting:
         if bare:
-            remarks.append(f"No one way to write numbers fits all of them, such as {_example(cells)!r}.")
+            remarks.append(f"No number format fits all values, such as {_example(cells)!r}.")
         return {}
     if len(set(fitting.values())) > 1:
         example = next(
             cell for number, cell in enumerate(cells) if len({numbers[number] for numbers in fitting.values()}) > 1
         )
         ways = " or ".join(f'decimal = "{decimal}", thousands = "{thousands}"' for decimal, thousands in fitting)
-        remarks.append(f"Numbers are ambiguous: {example!r} can be read with {ways}. Declare the one that is right.")
+        remarks.append(f"Numbers are ambiguous: {example!r} can be read with {ways}. Declare the right one.")
         return written
     decimal, thousands = next(iter(fitting))
     return written | {"decimal": decimal, "thousands": thousands}
@@ -324,14 +326,14 @@ def _date_style(cells: Sequence[str], declared: CsvDialect, remarks: list[str], 
     formats = (*_DATE_FORMATS, *_MONTH_FORMATS) if months else _DATE_FORMATS
     fitting = {name: read for name in formats if (read := _dates(cells, name)) is not None}
     if not fitting:
-        remarks.append(f"No one way to write dates fits all of them, such as {_example(cells)!r}: csv.date_format.")
+        remarks.append(f"No date format fits all values, such as {_example(cells)!r}: set csv.date_format.")
         return {}
     if len(set(fitting.values())) > 1:
         example = next(
             cell for number, cell in enumerate(cells) if len({dates[number] for dates in fitting.values()}) > 1
         )
         ways = " or ".join(json.dumps(name) for name in fitting)
-        remarks.append(f"Dates are ambiguous: {example!r} can be date_format = {ways}. Declare the one that is right.")
+        remarks.append(f"Dates are ambiguous: {example!r} can be date_format = {ways}. Declare the right one.")
         return {}
     return {"date_format": next(iter(fitting))}
 
@@ -374,7 +376,7 @@ def _words(cells: Sequence[str], declared: CsvDialect, remarks: list[str]) -> di
         if words <= {true, false}:
             return {"true_values": [true], "false_values": [false]}
     remarks.append(
-        f"Which of {', '.join(sorted(words)[:6])} mean yes, and which no? csv.true_values, csv.false_values."
+        f"Which of {', '.join(sorted(words)[:6])} mean yes, and which no? Set csv.true_values and csv.false_values."
     )
     return {}
 

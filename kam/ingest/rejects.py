@@ -1,4 +1,4 @@
-"""Rejected rows: kept with their faults, exported to be mended, and settled by the load that brings them again."""
+"""Rejected rows: kept with their faults, exported to be fixed, and settled by the load that brings them again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from kam.errors import KamError, UsageError
+from kam.ingest import documents
 from kam.ingest.row_rules import ROW_NUMBER, Reading
 from kam.site import FEEDS, CsvDialect, Feed, Site, require_feed
 from kam.warehouse import Connection, literal, sql_text
@@ -24,7 +25,7 @@ _SHOWN_LETTERS = 1000
 
 
 def reject_rows(con: Connection, reading: Reading) -> str:
-    """A SELECT of one row a fault of the faulty rows in `incoming`, which are read again into `faulty_records`.
+    """A SELECT of one row per fault of the faulty rows in `incoming`, which are read again into `faulty_records`.
 
     Its columns: source_row, source, column_name, rule, value, message, business_key.
     """
@@ -35,15 +36,32 @@ def reject_rows(con: Connection, reading: Reading) -> str:
         f"WHERE {reading.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {ACCEPTED})"
     )
     key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
+    names = ", ".join(feed.key)
+    of_document = feed.sign.total[0] if feed.sign and feed.sign.total else ""
     on_key = "\n".join(
-        f"CASE WHEN source_row IN (SELECT rowid + 1 FROM incoming WHERE {condition}) THEN {{'column_name': "
-        f"{literal(', '.join(feed.key))}, 'rule': {literal(DUPLICATE_KEY)}, 'value': {key}, "
-        f"'message': {literal(message)}}} END,"
-        for condition, message in (
-            ("verdict = 'double key'", f"the key {', '.join(feed.key)} comes more than once with different content"),
+        f"CASE WHEN source_row IN (SELECT rowid + 1 FROM incoming WHERE verdict = '{verdict}') THEN {{'column_name': "
+        f"{literal(column)}, 'rule': {literal(rule)}, 'value': {value}, 'message': {literal(message)}}} END,"
+        for verdict, column, rule, value, message in (
+            ("double key", names, DUPLICATE_KEY, key, f"the key {names} comes more than once with different content"),
             (
-                "verdict = 'changed key'",
-                f"the key {', '.join(feed.key)} was loaded with other content, and the mode is append",
+                "changed key",
+                names,
+                DUPLICATE_KEY,
+                key,
+                f"the key {names} was loaded before with different content, and the mode is append",
+            ),
+            *(
+                [
+                    (
+                        documents.VERDICT,
+                        of_document,
+                        "negative",
+                        f"{of_document}::VARCHAR",
+                        documents.why_rejected(reading),
+                    )
+                ]
+                if of_document
+                else []
             ),
         )
     ).rstrip(",")
@@ -88,7 +106,7 @@ def settle(con: Connection, feed: Feed, load_id: int, *, has_marks: bool, replac
     """End the open rejects of earlier loads whose rows came again in `incoming`.
 
     A row is known by its key, or by the mark of an exported file. `replaces` is a condition on `loads`, for earlier
-    loads that this one stands for altogether: what they rejected is either listed again or gone.
+    loads that this one replaces as a whole: what they rejected is either listed again or gone.
     """
     waiting = con.execute(
         f"SELECT count(*) FROM staging.rejects WHERE feed = '{feed.name}' AND status = 'open' AND load_id < {load_id}"
@@ -152,7 +170,7 @@ def export(con: Connection, site: Site, feed: str, file: Path) -> int:
     try:
         out = file.open("x", encoding=dialect.encoding, newline="")
     except FileExistsError:
-        message = f"{file}: there is such a file already, maybe one that somebody is mending. Name another"
+        message = f"{file}: the file already exists. Choose another name"
         raise UsageError(message) from None
     except OSError as error:
         message = f"{file}: cannot be written to: {error.strerror}"

@@ -5,33 +5,40 @@ The text of a source becomes a value only in the format that the site declares; 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 
 from kam.errors import SettingsError
-from kam.ingest.faults import Fault, column_faults, shortened_id, too_little
+from kam.ingest.expressions import Expression, declare_macros, expression
+from kam.ingest.faults import (
+    Fault,
+    column_faults,
+    identifier_faults,
+    long_number,
+    percent_fault,
+    sign_lost,
+    too_little,
+)
 from kam.ingest.meaning import (
     ABSENT,
-    BLANKS,
     cell_text,
-    date_value,
     dressed_number,
     meaning_of,
     plain_meaning,
-    plain_number,
     strptime_formats,
+    time_macros,
     typed_value,
 )
 from kam.ingest.readers import Relation, name_beside
 from kam.ingest.sources import Extract, column_sql, missing_column
-from kam.site import Column, ComputedColumn, ConstantColumn, CsvDialect, Feed, FeedSource, Kind
+from kam.site import FEEDS, Column, ComputedColumn, ConstantColumn, CsvDialect, Feed, FeedSource, Kind, SignRule
 from kam.warehouse import Connection, literal
 
 ROW_NUMBER = "source_row"
+RECORD_HASH = "record_hash"
 _RECORD_FAULT = (
     "CASE WHEN given_record_rule IS NOT NULL THEN {'column_name': '', 'rule': given_record_rule, "
     "'value': given_record_text, 'message': given_record_message} END"
@@ -43,7 +50,8 @@ class Reading:
     """How to read one extract: three layers of SELECT, each over the one before.
 
     `given` is what the source says, `values` what it means, `faults` what is wrong with it. The names of `given` are
-    those of the feed's columns with a prefix, so that a source's own names cannot collide with them.
+    those of the feed's columns with a prefix, so that a source's own names cannot collide with them. `tried` are columns
+    beside the source's, worked out first; `kept` names what of `given` a load needs beside the feed's columns.
     """
 
     feed: Feed
@@ -51,6 +59,8 @@ class Reading:
     given: Mapping[str, str]
     values: Mapping[str, str]
     faults: tuple[Fault, ...]
+    tried: Mapping[str, str] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
     @property
     def row_number(self) -> str:
@@ -68,18 +78,20 @@ class Reading:
         With `numbered_rows`, which has some rows of `numbered`, only of those; then there are also `source_row` and
         `record`, the source's own row.
         """
-        needs_number = any(self.row_number in expression for expression in self.given.values())
+        expressions = (*self.given.values(), *self.tried.values())
+        needs_number = any(self.row_number in expression for expression in expressions)
         rows = numbered_rows or (f"({self.numbered})" if needs_number else self.relation.sql)
         given = ", ".join(f"{sql} AS given_{name}" for name, sql in self.given.items())
         values = ", ".join(f"{sql} AS {name}" for name, sql in self.values.items())
         record = ", ".join(f"{literal(name)}: {column_sql(name)}" for name in self.relation.columns)
         kept = f", {ROW_NUMBER}, record" if numbered_rows else ""
         row = f"source.{self.row_number} AS {ROW_NUMBER}"
+        tried = "".join(f", {sql} AS {name}" for name, sql in self.tried.items())
         kept_inner = f", {row}, {{{record}}} AS record" if numbered_rows else ""
         return f"""
             SELECT {columns} FROM (
                 SELECT {values}, {", ".join(f"given_{name}" for name in self.given)}{kept} FROM (
-                    SELECT {given}{kept_inner} FROM (SELECT * FROM {rows}) AS source
+                    SELECT {given}{kept_inner} FROM (SELECT *{tried} FROM {rows} AS source) AS source
                 )
             )"""
 
@@ -112,27 +124,17 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
     that does not work.
     """
     _require_date_formats(con, source.csv, extract)
-    con.execute(f"CREATE OR REPLACE TEMP MACRO dressed_number(cell, takes_percent) AS {dressed_number(source.csv)}")
-    if any(isinstance(mapped, ComputedColumn) for mapped in source.columns.values()):
-        _declare_macros(con, source.csv)
+    _declare_macros(con, source)
+    cells = [_cell(con, column, source, extract, relation) for column in feed.columns]
     given: dict[str, str] = {}
-    values: dict[str, str] = {}
-    texts: dict[str, str] = {}
     faults: list[Fault] = []
-    for column in feed.columns:
-        expression, sql_type, numbers = _given(con, column, source, extract, relation)
-        given_name = f"given_{column.name}"
-        text = given_name
-        if sql_type == "VARCHAR" and _reads_past_blanks(column, expression, source.csv):
-            text = cell_text(given_name, source.csv)
-        elif sql_type == "VARCHAR":
-            expression = cell_text(expression, source.csv)
-        given[column.name] = expression
-        texts[column.name] = text
-        values[column.name] = _value(column, text, sql_type, source.csv)
-        given |= {f"{column.name}_of_{number}": sql for number, sql in enumerate(numbers)}
-        faults += _faults(column, text, sql_type, number_count=len(numbers))
-    faults += [too_little(rule, texts) for rule in feed.row_rules]
+    for cell in cells:
+        given |= cell.given
+        faults += cell.faults
+    faults += [too_little(rule, {cell.column.name: cell.text for cell in cells}) for rule in feed.row_rules]
+    values = {cell.column.name: cell.value for cell in cells}
+    if feed.sign is not None and source.sign == "amount":
+        values |= _turned(feed.sign, values)
     if relation.record_faults:
         named = relation.record_faults
         given |= {
@@ -140,37 +142,136 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
             "record_text": column_sql(named.text),
             "record_message": column_sql(named.message),
         }
-    return Reading(feed, relation, given, values, tuple(faults))
+    kept = [name for cell in cells for name in cell.kept]
+    if any(cell.column.kind is Kind.MONTH and cell.is_computed for cell in cells):
+        # Rows of several days may get the same month: then they are no repeats of each other.
+        given[RECORD_HASH] = f"hash({', '.join(column_sql(name) for name in relation.columns)})"
+        kept.append(RECORD_HASH)
+    tried = {name: sql for cell in cells for name, sql in cell.tried.items()}
+    return Reading(feed, relation, given, values, tuple(faults), tried, tuple(kept))
 
 
-def _value(column: Column, text: str, sql_type: str, dialect: CsvDialect) -> str:
-    """What a column means: an expression over `given_<column>`, or over `text`, its cell without blanks."""
-    given_name = f"given_{column.name}"
-    if text == given_name:
-        value = typed_value(column, given_name, sql_type, dialect)
+def _declare_macros(con: Connection, source: FeedSource) -> None:
+    for signature, body in time_macros(source.csv, source.timezone or "UTC").items():
+        con.execute(f"CREATE OR REPLACE TEMP MACRO {signature} AS {body}")
+    con.execute(f"CREATE OR REPLACE TEMP MACRO dressed_number(cell, percent) AS {dressed_number(source.csv)}")
+    if any(isinstance(mapped, ComputedColumn) for mapped in source.columns.values()):
+        declare_macros(con, source.csv)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """How one column is read.
+
+    `text` is the SQL of its text, `value` of what it means; `given` has what the source says, `tried` what its expression
+    gives, `kept` the names of what is given beside the columns and kept for the load.
+    """
+
+    column: Column
+    text: str
+    value: str
+    given: Mapping[str, str]
+    faults: list[Fault]
+    tried: Mapping[str, str] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    is_computed: bool = False
+
+
+def _cell(con: Connection, column: Column, source: FeedSource, extract: Extract, relation: Relation) -> _Cell:
+    mapped = source.columns.get(column.name)
+    if isinstance(mapped, ComputedColumn):
+        return _computed_cell(con, column, mapped.sql, source, extract, relation)
+    expression, sql_type = _given(column, source, extract, relation)
+    return _read(column, expression, sql_type, source.csv, relation, unless=())
+
+
+def _read(
+    column: Column, expression: str, sql_type: str, dialect: CsvDialect, relation: Relation, *, unless: Sequence[str]
+) -> _Cell:
+    """How a column is read that the source gives by an expression of this type; not missing where `unless` holds."""
+    text = given = f"given_{column.name}"
+    if sql_type == "VARCHAR" and _reads_past_blanks(column, expression, dialect):
+        text = cell_text(given, dialect)
+    elif sql_type == "VARCHAR":
+        expression = cell_text(expression, dialect)
+    if text == given:
+        value = typed_value(column, given, sql_type, dialect)
     else:
-        at_first_sight = plain_meaning(column, given_name, dialect)
-        looked_at = f"CASE WHEN {given_name} IS NOT NULL THEN {meaning_of(column, text, dialect)} END"
+        at_first_sight = plain_meaning(column, given, dialect)
+        looked_at = f"CASE WHEN {given} IS NOT NULL THEN {meaning_of(column, text, dialect)} END"
         value = f"coalesce({at_first_sight}, {looked_at})"
-    if column.default is None:
-        return value
-    default = f"{literal(column.default)}::{column.sql_type}"
-    value = f"CASE WHEN {given_name} IS NULL THEN {default} ELSE {value} END"
-    if text == given_name:
-        return value
-    # Guarded by a CASE of its own, or DuckDB would work out the common part, the trimmed text, for every row.
-    blank = f"CASE WHEN {given_name} IS NOT NULL THEN CASE WHEN {text} IS NULL THEN {default} END END"
-    return f"coalesce({value}, {blank})"
+    if column.default is not None:
+        default = f"{literal(column.default)}::{column.sql_type}"
+        value = f"CASE WHEN {given} IS NULL THEN {default} ELSE {value} END"
+        if text != given:
+            # Guarded by a CASE of its own, or DuckDB would work out the common part, the trimmed text, for every row.
+            blank = f"CASE WHEN {given} IS NOT NULL THEN CASE WHEN {text} IS NULL THEN {default} END END"
+            value = f"coalesce({value}, {blank})"
+    faults = column_faults(column, text, unless=unless) if sql_type != ABSENT else []
+    if column.kind in (Kind.ID, Kind.TEXT) and sql_type == "VARCHAR":
+        faults += identifier_faults(column, has_controls=relation.has_controls)
+    elif column.kind is Kind.ID and sql_type in ("DOUBLE", "FLOAT"):
+        faults.append(long_number(column, sql_type))
+    if column.whole_column and sql_type == "VARCHAR":
+        faults.append(percent_fault(column))
+    return _Cell(column, text, value, {column.name: expression}, faults)
 
 
-def _faults(column: Column, text: str, sql_type: str, *, number_count: int) -> list[Fault]:
-    """What can be wrong with a column, and with each of the `number_count` columns that its expression counts with."""
-    not_numbers = [f"given_{column.name}_of_{number}" for number in range(number_count)]
-    faults = column_faults(column, text, unless=not_numbers) if sql_type != ABSENT else []
-    if column.kind is Kind.ID and sql_type == "VARCHAR":
-        faults.append(shortened_id(column))
-    message = f"a column in the expression for {column.name} is not a number"
-    return [*faults, *(Fault(column.name, "type", condition, message) for condition in not_numbers)]
+def _computed_cell(
+    con: Connection, column: Column, sql: str, source: FeedSource, extract: Extract, relation: Relation
+) -> _Cell:
+    """How a column is read that an expression gives: a row for which it fails has a fault, and its cell is not missing."""
+    try:
+        found = expression(con, sql, relation.columns, _row_number(relation))
+    except duckdb.Error as error:
+        raise _expression_error(extract, column, error) from None
+    name = column.name
+    tried: dict[str, str] = {}
+    more: dict[str, str] = {}
+    faults: list[Fault] = []
+    kept: tuple[str, ...] = ()
+    value, unless = found.sql, []
+    if found.fails_by_row:
+        result = name_beside(relation.columns, f"tried_{name}")
+        tried[result] = f"TRY({{'value': {found.sql}}})"
+        value = f"source.{result}.value"
+        more[f"{name}_failed"] = f"source.{result} IS NULL"
+        unless = [f"given_{name}_failed"]
+        faults += _failures(column, found, more)
+    if found.signed is not None and column.kind in (Kind.MONEY, Kind.QUANTITY) and column.minimum is None:
+        more[f"{name}_sign"] = f"sign(TRY({found.signed}))::TINYINT"
+        kept = (f"{name}_sign",)
+    cell = _read(column, value, found.sql_type, source.csv, relation, unless=unless)
+    if kept and FEEDS[extract.feed].sign is None:
+        faults.append(sign_lost(column))
+    return dataclasses.replace(
+        cell, given={**cell.given, **more}, faults=[*cell.faults, *faults], tried=tried, kept=kept, is_computed=True
+    )
+
+
+def _failures(column: Column, found: Expression, given: dict[str, str]) -> list[Fault]:
+    """The faults of a row for which an expression fails: each text that it cannot read, else that it fails."""
+    name, faults = column.name, []
+    has_failed = given[f"{name}_failed"]
+    for number, read in enumerate(found.reads):
+        bad = f"{name}_of_{number}"
+        given[bad] = f"CASE WHEN {has_failed} THEN CASE WHEN {read.is_bad} THEN ({read.sql})::VARCHAR END END"
+        message = f"{read.sql} is not {read.kind} in the declared format, and {name} is made of it"
+        faults.append(Fault(name, "type", f"given_{bad} IS NOT NULL", message, value=f"given_{bad}"))
+    unknown = " AND ".join((f"given_{name}_failed", *(f"given_{name}_of_{n} IS NULL" for n in range(len(found.reads)))))
+    message = f"the expression for {name} fails on this row: a cast, a division or a number that is too large"
+    faults.append(Fault(name, "expression", unknown, message))
+    return faults
+
+
+def _turned(rule: SignRule, values: Mapping[str, str]) -> dict[str, str]:
+    """The amounts of a source that has those of credit notes negative, as the contract has them."""
+    types = ", ".join(literal(name) for name in rule.negative)
+    return {
+        name: f"CASE WHEN ({values[rule.column]}) IN ({types}) THEN -({values[name]}) ELSE {values[name]} END"
+        for name in rule.amounts
+        if not values[name].startswith("NULL::")
+    }
 
 
 def _row_number(relation: Relation) -> str:
@@ -187,93 +288,33 @@ def _reads_past_blanks(column: Column, expression: str, dialect: CsvDialect) -> 
     return is_known and expression.startswith("source.") and not dialect.null_values
 
 
-def _not_a_number(column: str) -> str:
-    cell = f"nullif(trim({column_sql(column)}, {BLANKS}), '')"
-    return f"({cell} IS NOT NULL AND as_number({column_sql(column)}) IS NULL)"
-
-
-def _given(
-    con: Connection, column: Column, source: FeedSource, extract: Extract, relation: Relation
-) -> tuple[str, str, list[str]]:
-    """The source's expression for a column, its type, and conditions under which its numbers are not numbers."""
+def _given(column: Column, source: FeedSource, extract: Extract, relation: Relation) -> tuple[str, str]:
+    """The source's expression for a column without an expression of its own, and its type."""
     mapped = source.columns.get(column.name)
     if mapped is None:
         mapped = next((name for name in relation.columns if name.lower() == column.name), None)
         if mapped is None:
             if column.required:
                 raise missing_column(extract, column.name, column.name, relation)
-            return "NULL::VARCHAR", ABSENT, []
+            return "NULL::VARCHAR", ABSENT
     if isinstance(mapped, ConstantColumn):
         # A constant is written in TOML, not in the source's dialect: it is cast, not parsed.
-        return literal(_toml_text(mapped.value)), "CONSTANT", []
-    if isinstance(mapped, ComputedColumn):
-        return _expression(con, column, mapped.sql, extract, relation)
-    if mapped == ROW_NUMBER and mapped not in relation.columns:
-        return f"source.{_row_number(relation)}", "BIGINT", []
-    if mapped not in relation.columns:
-        raise missing_column(extract, column.name, mapped, relation)
-    return column_sql(mapped), relation.columns[mapped], []
+        return literal(_toml_text(mapped.value)), "CONSTANT"
+    name = str(mapped)
+    if name == ROW_NUMBER and name not in relation.columns:
+        return f"source.{_row_number(relation)}", "BIGINT"
+    if name not in relation.columns:
+        raise missing_column(extract, column.name, name, relation)
+    return column_sql(name), relation.columns[name]
 
 
 def _toml_text(value: str | float | bool) -> str:  # noqa: FBT001 - the value of a setting, not a switch
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _expression(
-    con: Connection, column: Column, sql: str, extract: Extract, relation: Relation
-) -> tuple[str, str, list[str]]:
-    """An expression over text columns; where it only works on numbers, the columns are read as numbers first."""
-    names = ", ".join(f"NULL::{sql_type} AS {name}" for name, sql_type in _quoted_types(relation).items())
-    probe = f"(SELECT {names}, NULL::BIGINT AS {_row_number(relation)}) AS source"
-    try:
-        return f"({sql})", _type_of(con, sql, probe), []
-    except duckdb.BinderException as as_text:
-        try:
-            numeric, columns = _on_numbers(con, sql, relation)
-            return f"({numeric})", _type_of(con, numeric, probe), [_not_a_number(name) for name in columns]
-        except duckdb.Error:
-            raise _expression_error(extract, column, as_text) from None
-    except duckdb.Error as error:
-        raise _expression_error(extract, column, error) from None
-
-
-def _quoted_types(relation: Relation) -> dict[str, str]:
-    return {column_sql(name).removeprefix("source."): sql_type for name, sql_type in relation.columns.items()}
-
-
 def _expression_error(extract: Extract, column: Column, error: duckdb.Error) -> SettingsError:
     message = f"kam.toml: feeds.{extract.feed}.columns.{column.name}.sql: {str(error).splitlines()[0]}"
     return SettingsError(message)
-
-
-def _type_of(con: Connection, sql: str, probe: str) -> str:
-    return str(con.execute(f"DESCRIBE SELECT ({sql}) AS value FROM {probe}").fetchall()[0][1])
-
-
-def _on_numbers(con: Connection, sql: str, relation: Relation) -> tuple[str, list[str]]:
-    """The expression with `as_number(…)` around each text column it reads, and the names of those columns."""
-    tree = _tree(con, sql)
-    names: list[str] = []
-    call = _tree(con, "as_number(cell)")["statements"][0]["node"]["select_list"][0]
-
-    def wrap(node: Any) -> Any:  # noqa: ANN401 - a JSON tree
-        if isinstance(node, list):
-            return [wrap(child) for child in node]
-        if not isinstance(node, dict):
-            return node
-        if node.get("class") == "COLUMN_REF" and relation.columns.get(node["column_names"][-1]) == "VARCHAR":
-            names.append(node["column_names"][-1])
-            return call | {"children": [node]}
-        return {key: wrap(value) for key, value in node.items()}
-
-    text = con.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(wrap(tree))]).fetchall()[0][0]
-    return str(text).removeprefix("SELECT ").rstrip(";"), sorted(set(names))
-
-
-def _tree(con: Connection, expression: str) -> dict[str, Any]:
-    """DuckDB's own parse of an expression."""
-    found = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [f"SELECT {expression}"]).fetchall()
-    return dict(json.loads(found[0][0]))
 
 
 def _require_date_formats(con: Connection, dialect: CsvDialect, extract: Extract) -> None:
@@ -283,14 +324,3 @@ def _require_date_formats(con: Connection, dialect: CsvDialect, extract: Extract
         except duckdb.Error as error:
             message = f"kam.toml: feeds.{extract.feed}.csv.date_format: {name!r}: {str(error).splitlines()[0]}"
             raise SettingsError(message) from None
-
-
-def _declare_macros(con: Connection, dialect: CsvDialect) -> None:
-    """`as_number` and `as_date`, by which a mapping's expression reads a cell in the site's format."""
-    con.execute(f"CREATE OR REPLACE TEMP MACRO plain_number(cell) AS {plain_number('cell', dialect)}")
-    con.execute(
-        "CREATE OR REPLACE TEMP MACRO as_number(cell) AS "
-        f"coalesce(TRY_CAST(plain_number(trim(cell, {BLANKS})) AS DECIMAL(18, 6)), "
-        f"TRY_CAST(dressed_number(trim(cell, {BLANKS}), true) AS DECIMAL(18, 6)))"
-    )
-    con.execute(f"CREATE OR REPLACE TEMP MACRO as_date(cell) AS {date_value('cell', dialect)}")

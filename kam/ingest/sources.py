@@ -36,7 +36,7 @@ _INSTEAD: Mapping[str, str] = {
     ".xlsb": ". Save the workbook as .xlsx",
     ".ods": ". Save the workbook as .xlsx",
     ".zip": ". Unpack it",
-    ".json": ". With one object a line it is .ndjson",
+    ".json": ". A file with one object per line is .ndjson",
 }
 _COMPRESSED_ENDINGS = (".gz", ".zst", ".zstd")
 
@@ -202,7 +202,7 @@ def _unknown_format(name: str) -> str:
         return ""
     known = " ".join((*_TEXT_ENDINGS[:2], *_NDJSON_ENDINGS, *whole))
     hint = next((hint for ending, hint in _INSTEAD.items() if name.lower().endswith(ending)), "")
-    return f"{name}: the ending does not say what is in it. Known are {known}, the text formats also with .gz or .zst{hint}"
+    return f"{name}: the ending does not say what is in it. Known endings: {known}; the text formats also with .gz or .zst{hint}"
 
 
 def _bytes_of(site: Site, file: SourceFile) -> Path:

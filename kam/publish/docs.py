@@ -68,7 +68,7 @@ def metrics_page() -> str:
         "# Published tables\n",
         "Views in the schema `reporting` of `published/kam.duckdb`. Each shows the newest version of every closed month;",
         "`<view>_history` shows all versions. The same texts are the column comments, and `reporting.metric_definitions`.\n",
-        "A figure that is undefined is NULL. Where a column `<column>_reason` stands beside it, that says why.\n",
+        "A figure that is undefined is NULL. If it has a column `<column>_reason`, that says why.\n",
         "## How figures add up\n",
         "| adds up | over the rows of a month | over months |",
         "|---|---|---|",
@@ -88,7 +88,7 @@ def metrics_page() -> str:
 
 def _table(model: Model) -> str:
     needs = " and ".join(" or ".join(_NEEDS.get(need, f"`{need}`") for need in sorted(group)) for group in model.needs)
-    facts = [f"One row a {' × '.join(f'`{name}`' for name in model.grain)}."]
+    facts = [f"One row per {' × '.join(f'`{name}`' for name in model.grain)}."]
     if needs:
         facts.append(f"Needs the feeds {needs}.")
     if model.method:
@@ -120,11 +120,12 @@ def rules_page() -> str:
         'severity = "critical"        # critical, warning, info, off',
         "",
         '[checks."invoices.due_on_or_after_invoice_date"]',
-        "threshold = 5                # here: rows a month that may break the rule",
+        "threshold = 5                # here: rows per month that may break the rule",
         "```\n",
         "It cannot change those marked *fixed*: they prove that figures tie. It adds its own as `checks/<name>.sql`",
         "([checks of your own](operations/checks.md#checks-of-your-own)).\n",
-        "What each rule catches is shown, one broken input per rule, in `tests/expectations/test_broken_inputs.py`.\n",
+        "What each rule catches is shown by one broken input per rule: rows of a feed in `tests/feeds`, changes of a table in",
+        "`tests/marts`, and what breaks every feed alike in `tests/expectations/test_broken_inputs.py`.\n",
         "## Of the feeds\n",
         *(_suite(suite) for suite in FEED_SUITES),
         "## Of the result tables\n",

@@ -22,10 +22,12 @@ from kam.warehouse import Connection, insert, literal, quoted, transaction
 PUBLISHED_FILE = "kam.duckdb"
 # Readers from DuckDB 1.1 on can open this.
 _STORAGE_VERSION = "v1.0.0"
-# Not how a source is read: that is nobody's business outside.
+# The mapping is internal and is not published.
 _LOADS = "load_id, feed, source, sha256, status, loaded_count, unchanged_count, rejected_count, superseded_count, finished_at"
 _LEDGERS = (
     "closes",
+    "standing_closes",
+    "withdrawals",
     "failed_closes",
     "checks",
     "check_failures",
@@ -60,7 +62,7 @@ def publish(con: Connection, site: Site) -> Path:
 
 
 def lags(con: Connection, site: Site) -> bool:
-    """Whether the published file is missing, lacks a committed version, or tells of another failed attempt."""
+    """Whether the published file is missing, lacks a committed version, or tells of another failed attempt or withdrawal."""
     target = site.published / PUBLISHED_FILE
     if not target.exists():
         return True
@@ -82,6 +84,7 @@ def _versions_and_failures(database: str) -> str:
     return f"""(
         SELECT period_month, close_version, content_hash FROM {database}ops.closes
         UNION ALL SELECT period_month, as_of_load, message FROM {database}ops.failed_closes
+        UNION ALL SELECT period_month, close_version, reason FROM {database}ops.withdrawals
     )"""
 
 
@@ -94,7 +97,7 @@ def create_reporting_views(con: Connection, *, with_comments: bool = False) -> N
             f"""
             CREATE OR REPLACE VIEW reporting.{mart.name} AS
             SELECT {columns} FROM marts.{mart.name} AS mart
-            SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.closes GROUP BY period_month) AS newest
+            SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.standing_closes GROUP BY period_month) AS newest
               ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
             """
         )
@@ -153,7 +156,7 @@ def _fill(con: Connection, file: Path) -> None:
         with transaction(con):
             create_reporting_views(con, with_comments=True)
     except duckdb.Error:
-        # On a full disk these may fail too; what failed first is worth telling.
+        # On a full disk these may fail too; the first error is the one to report.
         with suppress(duckdb.Error):
             _leave(con, working)
         raise

@@ -27,7 +27,7 @@ def settings_page() -> str:
         f"[{SCHEMA_FILE}]({SCHEMA_FILE}) has the same for editors. `kam init` writes it beside `kam.toml`.\n",
         "Known errors of the sources are in a file of their own, `corrections.toml` ([corrections](operations/corrections.md)).",
         "Settings of `[feeds]`, `[ingest]`, `[run]`, `[checks]` and `[alerts]` decide how rows are read and how runs go. All",
-        "others decide figures: if one changes, closed months would have other figures and ask for a restatement.\n",
+        "others decide figures: if one changes, closed months would have different figures and need a restatement.\n",
     ]
     for table in _tables(schema, schema):
         title, _, meaning = table["description"].splitlines()[0].partition("`: ")

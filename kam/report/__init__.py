@@ -13,8 +13,10 @@ from kam.report.tables import (
     plan_rows,
     proof_rows,
     proofs_rows,
+    readiness_rows,
     source_rows,
     table_rows,
+    unmet_rows,
 )
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "plan_rows",
     "proof_rows",
     "proofs_rows",
+    "readiness_rows",
     "source_rows",
     "table_rows",
+    "unmet_rows",
 ]

@@ -1,4 +1,4 @@
-"""What a close or a backfill did, as it is told to a person: on the console and as Prefect artifacts."""
+"""What a close or a backfill did, as tables for the console and for Prefect artifacts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kam.close import (
     FigureChange,
     Headline,
     MonthPlan,
+    Requirement,
     SourceChange,
     TableChange,
     figure_name,
@@ -27,7 +28,7 @@ Row = dict[str, str]
 
 
 def load_rows(loads: Sequence[LoadResult]) -> list[Row]:
-    """What was loaded, one row a source; sources that were loaded before are left out."""
+    """What was loaded, one row per source; sources that were loaded before are left out."""
     return [
         {
             "Feed": load.feed,
@@ -44,7 +45,7 @@ def load_rows(loads: Sequence[LoadResult]) -> list[Row]:
 
 
 def load_summary(loads: Sequence[LoadResult]) -> list[Row]:
-    """What was loaded, one row a feed; sources that were loaded before are left out."""
+    """What was loaded, one row per feed; sources that were loaded before are left out."""
     feeds = dict.fromkeys(load.feed for load in loads if load.status is LoadStatus.LOADED)
     return [
         _feed_row(feed, [load for load in loads if load.feed == feed and load.status is LoadStatus.LOADED])
@@ -64,8 +65,26 @@ def _feed_row(feed: str, loads: Sequence[LoadResult]) -> Row:
     }
 
 
+def readiness_rows(requirements: Sequence[Requirement]) -> list[Row]:
+    """What each month needs before it is closed, and whether it has it."""
+    return [
+        {
+            "Month": month_name(found.month),
+            "Needs": found.name,
+            "Ready": "yes" if found.is_met else "no",
+            "What was found": found.in_words,
+        }
+        for found in requirements
+    ]
+
+
+def unmet_rows(requirements: Sequence[Requirement]) -> list[Row]:
+    """What months lack that are not ready."""
+    return readiness_rows([found for found in requirements if not found.is_met])
+
+
 def check_rows(checks: Sequence[CheckResult], months: Sequence[date]) -> list[Row]:
-    """The checks that failed in these months, the gravest first."""
+    """The checks that failed in these months, the most severe first."""
     order = {"critical": 0, "warning": 1, "info": 2}
     wanted = set(months)
     failed = [
@@ -86,7 +105,7 @@ def check_rows(checks: Sequence[CheckResult], months: Sequence[date]) -> list[Ro
 
 
 def plan_rows(planned: Sequence[MonthPlan]) -> list[Row]:
-    """What a run would do, one row a month."""
+    """What a run would do, one row per month."""
     does = {"close": "close", "compare": "build and compare", "skip": "nothing"}
     return [
         {
@@ -135,7 +154,7 @@ def correction_rows(corrections: Sequence[KnownCorrection], limit: int | None = 
 
 
 def headline_rows(headlines: Sequence[Headline]) -> list[Row]:
-    """The headline figures, one row a figure and a column a month."""
+    """The headline figures, one row per figure and one column per month."""
     months = sorted({line.month for line in headlines})
     found: dict[str, Row] = {}
     for line in headlines:
@@ -209,14 +228,14 @@ def _value(text: str | None) -> str:
 
 
 def proofs_rows(proofs: Sequence[Proof]) -> list[Row]:
-    """Versions that were made again, one row each."""
+    """Versions that were rebuilt, one row each."""
     return [
         {
             "Month": month_name(proof.month),
             "Version": str(proof.version),
             "Known up to load": str(proof.as_of_load),
             "Loads": f"{proof.loads_made:,}",
-            "Versions it stands on": f"{proof.closes_made:,}",
+            "Versions rebuilt": f"{proof.closes_made:,}",
             "Published": "yes" if proof.is_published else "no",
             "Equal": "yes" if proof.holds else "NO",
         }
@@ -225,13 +244,13 @@ def proofs_rows(proofs: Sequence[Proof]) -> list[Row]:
 
 
 def proof_rows(proof: Proof) -> list[Row]:
-    """The tables of a version that was made again, one row each."""
+    """The tables of a version that was rebuilt, one row each."""
     return [
         {
             "Table": table.table,
             "Rows": f"{table.rows:,}",
             "Recorded": _short(table.recorded),
-            "Made again": _short(table.rebuilt),
+            "Rebuilt": _short(table.rebuilt),
             "Published": _short(table.published) if proof.is_published else "",
             "Equal": "yes" if table.is_equal else "NO",
         }

@@ -2,7 +2,7 @@
 
 from kam.site.corrections_file import CORRECTIONS_FILE
 from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource
-from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Feed, Kind, RowRule
+from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Feed, Kind, RowRule, SignRule
 from kam.site.scaffold import write_site
 from kam.site.schema import SCHEMA_FILE, schema_text, settings_schema
 from kam.site.scratch import BUILDING, INCOMING, scratch_folder, sweep
@@ -43,6 +43,7 @@ __all__ = [
     "ConstantColumn",
     "Correction",
     "CsvDialect",
+    "Events",
     "Feed",
     "FeedSource",
     "IngestSection",
@@ -50,6 +51,7 @@ __all__ = [
     "RatingRules",
     "RowRule",
     "Settings",
+    "SignRule",
     "Site",
     "find_site",
     "require_feed",

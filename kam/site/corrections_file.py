@@ -1,8 +1,8 @@
-"""Known source errors as data: `corrections.toml` of a site, and how its entries stand to what was loaded.
+"""Known source errors as data: `corrections.toml` of a site, and how its entries compare with what was loaded.
 
 An entry names a row by its key, a column, the value that the source has and the right one. The views `core.<feed>` show
 the right value in place of the wrong one (`kam.warehouse`); staging keeps what the source said. An entry whose row no
-longer has the wrong value has lost its reason, and fails the close.
+longer has the wrong value is stale, and fails the close.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Entry(Section):
     wrong: Any = Field(description='the value that the source has, "" for an empty cell')
     right: Any = Field(description='the right value, "" for an empty cell')
     reason: _Text = Field(description="why the source is wrong")
-    owner: _Text = Field(description="who answers for it and has the source mended")
+    owner: _Text = Field(description="who answers for it and has the source fixed")
 
 
 def read_corrections(file: Path, settings: Settings) -> tuple[Correction, ...]:
@@ -90,13 +90,13 @@ def _correction(entry: object, settings: Settings, place: str) -> Correction:
     if column.name in feed.key:
         message = (
             f"{place}: column: {column.name} is part of the key of {feed.name}: it says which row this is and cannot be "
-            "corrected. Have the source mended"
+            "corrected. Fix it in the source"
         )
         raise SettingsError(message)
     wrong = _cell(written.wrong, column, f"{place}: wrong")
     right = _cell(written.right, column, f"{place}: right")
     if wrong == right:
-        message = f"{place}: right: expected another value than wrong, which is {_shown(written.wrong)} too"
+        message = f"{place}: right: expected a value that differs from wrong, which is {_shown(written.wrong)} too"
         raise SettingsError(message)
     return Correction(
         feed=feed.name,
@@ -111,9 +111,7 @@ def _correction(entry: object, settings: Settings, place: str) -> Correction:
 
 def _declared(name: str, settings: Settings, place: str) -> Feed:
     if name not in FEEDS:
-        message = (
-            f"{place}: feed: no such feed as {name!r}.{nearest(name, list(FEEDS))} Declared: {_listed(settings.feeds)}"
-        )
+        message = f"{place}: feed: no feed is called {name!r}.{nearest(name, list(FEEDS))} Declared: {_listed(settings.feeds)}"
         raise SettingsError(message)
     if name not in settings.feeds:
         message = f"{place}: feed: kam.toml does not declare the feed {name}. Declared: {_listed(settings.feeds)}"

@@ -69,7 +69,7 @@ def _keys_beside(path: Sequence[str], root: type[BaseModel]) -> list[str]:
 
 
 def _is_elsewhere(field: FieldInfo) -> bool:
-    """Whether a part of the settings stands in a file of its own."""
+    """Whether a part of the settings is in its own file."""
     return ELSEWHERE in field.metadata
 
 

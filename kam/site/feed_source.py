@@ -18,9 +18,20 @@ from pydantic import (
 
 from kam.site.section import ENVIRONMENT_PREFIX, EnvironmentUrl, Section
 
+UTC = "UTC"
 WORKBOOK_ENDINGS = (".xlsx", ".xlsm")
 # As SQLAlchemy finds a parameter: not the `::` of a cast, not the colon in a word or after a backslash.
 _WATERMARK_PARAMETER = re.compile(r"(?<![:\w\\]):watermark\b(?!:)")
+
+
+def known_zone(value: str) -> str:
+    """An IANA time zone. Raises `ValueError` for any other text."""
+    import zoneinfo
+
+    if value not in zoneinfo.available_timezones():
+        message = f"an IANA time zone such as Europe/Berlin, not {value!r}"
+        raise ValueError(message)
+    return value
 
 
 class CsvDialect(Section):
@@ -38,9 +49,27 @@ class CsvDialect(Section):
     true_values: tuple[str, ...] = Field(default=(), description="texts that mean yes, in place of true, yes, 1")
     false_values: tuple[str, ...] = Field(default=(), description="texts that mean no, in place of false, no, 0")
     currency_signs: tuple[str, ...] = Field(
-        default=(), description="signs and codes that may stand beside an amount, such as € or EUR"
+        default=(), description="signs and codes that an amount may have, such as € or EUR"
+    )
+    negative_marks: tuple[str, ...] = Field(
+        default=(), description="texts beside an amount that mean minus, such as CR in a list of receivables"
+    )
+    positive_marks: tuple[str, ...] = Field(default=(), description="texts beside an amount that mean plus, such as DR")
+    month_names: str = Field(
+        default="", description="language of the months in %b and %B, such as de or es; empty = English"
     )
     skip_rows: int = Field(default=0, ge=0, description="lines above the header")
+
+    @field_validator("month_names")
+    @classmethod
+    def _known_language(cls, value: str) -> str:
+        from babel import Locale, UnknownLocaleError
+
+        try:
+            return str(Locale.parse(value)) if value else value
+        except (UnknownLocaleError, ValueError):
+            message = f"a language such as de, es or pt_BR, not {value!r}"
+            raise ValueError(message) from None
 
     @field_validator("encoding")
     @classmethod
@@ -79,6 +108,13 @@ class CsvDialect(Section):
             raise ValueError(message)
         if {word.lower() for word in self.true_values} & {word.lower() for word in self.false_values}:
             message = "true_values and false_values without a text in common"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _plus_is_not_minus(self) -> Self:
+        if {mark.lower() for mark in self.negative_marks} & {mark.lower() for mark in self.positive_marks}:
+            message = "negative_marks and positive_marks without a text in common"
             raise ValueError(message)
         return self
 
@@ -132,12 +168,21 @@ class FeedSource(Section):
         default=1, ge=1, description="how far back each run reads again: seconds, days of a date, or units of a number"
     )
     mode: Literal["append", "upsert", "snapshot"] = Field(
-        default="upsert", description="what a load does with keys that are there, and with keys that are gone"
+        default="upsert",
+        description="what a load does with keys that were loaded before, and with keys that are missing",
     )
     csv: CsvDialect = Field(default=CsvDialect(), description="how texts are written")
     columns: Mapping[str, str | ConstantColumn | ComputedColumn] = Field(
         default_factory=dict,
         description='column of the feed and where it comes from: a source column, "source_row", {value = …} or {sql = …}',
+    )
+    sign: Literal["type", "amount"] = Field(
+        default="type",
+        description='"type": amounts of credit notes and refunds are positive, their type says what they are; "amount": '
+        "they are negative in the source",
+    )
+    timezone: str | None = Field(
+        default=None, description="zone whose day a time with an offset from UTC belongs to; none = the site's"
     )
 
     @model_validator(mode="after")
@@ -178,12 +223,17 @@ class FeedSource(Section):
             message = "`watermark_start` and `watermark_overlap` only together with `watermark`"
             raise ValueError(message)
         if self.watermark is not None and self.mode == "snapshot":
-            message = "mode upsert or append with a `watermark`: what changed since is no full extract"
+            message = "mode upsert or append with a `watermark`: what changed since is not a full extract"
             raise ValueError(message)
 
     def _differs(self, *keys: str) -> bool:
         """Whether one of these keys has another value than its default; the ledger's copy of settings has all keys."""
         return any(getattr(self, key) != type(self).model_fields[key].default for key in keys)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        return value if value is None else known_zone(value)
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -200,6 +250,20 @@ class FeedSource(Section):
     @property
     def mapping_hash(self) -> str:
         """Changes when the same source would be read differently."""
-        kept = {"mode", "csv", "columns", "sheet", "header_row", "query", "watermark", "watermark_start"}
+        kept = {
+            "mode",
+            "csv",
+            "columns",
+            "sheet",
+            "header_row",
+            "query",
+            "watermark",
+            "watermark_start",
+            "sign",
+            "timezone",
+        }
         reading = self.model_dump(mode="json", include=kept, exclude_defaults=True)
+        if self.timezone == UTC:
+            # So that sites in UTC keep the hash that their files were loaded with.
+            del reading["timezone"]
         return hashlib.sha256(json.dumps(reading, sort_keys=True).encode()).hexdigest()

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     ID = "id"
     TEXT = "text"
     MONEY = "money"
+    PRICE = "price"
     QUANTITY = "qty"
     RATE = "rate"
     NUMBER = "number"
@@ -48,8 +49,9 @@ _SQL_TYPES: Mapping[Kind, str] = {
     Kind.ID: "VARCHAR",
     Kind.TEXT: "VARCHAR",
     Kind.MONEY: "DECIMAL(18,4)",
+    Kind.PRICE: "DECIMAL(24,10)",
     Kind.QUANTITY: "DECIMAL(18,4)",
-    Kind.RATE: "DECIMAL(18,8)",
+    Kind.RATE: "DECIMAL(18,10)",
     Kind.NUMBER: "DECIMAL(18,4)",
     Kind.INTEGER: "INTEGER",
     Kind.DATE: "DATE",
@@ -63,6 +65,7 @@ _IN_WORDS: Mapping[Kind, str] = {
     Kind.ID: "an identifier",
     Kind.TEXT: "a text",
     Kind.MONEY: "an amount",
+    Kind.PRICE: "a price",
     Kind.QUANTITY: "a quantity",
     Kind.RATE: "a rate",
     Kind.NUMBER: "a number",
@@ -80,8 +83,9 @@ _IN_WORDS: Mapping[Kind, str] = {
 class Column:
     """One column of a feed.
 
-    `minimum` and `maximum` are inclusive bounds of a number; money, quantities and rates are never negative, because the
-    document or payment type carries the sign. `default` fills an absent column and empty cells.
+    `minimum` and `maximum` are inclusive bounds of a number; most amounts and quantities are never negative, because the
+    document or payment type carries the sign. `default` fills an absent column and empty cells. `whole` is what 100 % means in
+    a cell with a percent sign, where the row's `whole_column` (if any) says no other.
     """
 
     name: str
@@ -92,6 +96,8 @@ class Column:
     values: tuple[str, ...] = ()
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    whole: Decimal | None = None
+    whole_column: str = ""
 
     @property
     def sql_type(self) -> str:
@@ -101,7 +107,7 @@ class Column:
 
 @dataclass(frozen=True)
 class RowRule:
-    """Columns of which a row must give enough: all of at least one group in `any_of`, else it is rejected."""
+    """Columns that a row must fill: all of at least one group in `any_of`, else it is rejected."""
 
     name: str
     column: str
@@ -109,15 +115,67 @@ class RowRule:
     message: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Events:
+    """What a feed of events (its `date` is a day on which something happened) says about each of them.
+
+    From this follow the view `core.feed_events` and the rules of `expectations/feeds/events.py`. The account, product and
+    currency of an event are in the columns of that name. `quantity`, `unit_price` and `amount` name columns, for lines of
+    goods: one of the two prices is enough, `amount` is that of the whole line.
+    """
+
+    planned_date: str | None = None
+    """The day of an event that has not happened, whose `date` is empty: it belongs to a month, and is not news."""
+    quantity: str | None = None
+    unit_price: str | None = None
+    amount: str | None = None
+    line_counts: str = "true"
+    """A condition in SQL: lines for which it does not hold have no usual quantity or price, such as cancelled ones."""
+
+
+@dataclass(frozen=True)
+class SignRule:
+    """How the type of a row carries the sign of its amounts.
+
+    In rows whose `column` is one of `negative`, positive `amounts` lessen what is owed; a source with `sign = "amount"` has
+    them negative. The columns `total` of the rows of one `document` may be of both signs, and never add up to less than zero.
+    """
+
+    column: str
+    negative: tuple[str, ...]
+    amounts: tuple[str, ...]
+    document: str = ""
+    total: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Feed:
-    """One kind of extract: its grain, key and columns."""
+    """One kind of extract: its grain, key and columns.
+
+    `date` names the day or month that says to which business month a row belongs; master data has none. `events` is given
+    when that day is one on which something happened, and nothing is known before.
+    """
 
     name: str
     meaning: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     row_rules: tuple[RowRule, ...] = ()
+    date: str | None = None
+    events: Events | None = None
+    sign: SignRule | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a column named by `key`, `date` or `events` that the feed does not have."""
+        events = self.events or Events()
+        roles = (self.date, events.planned_date, events.quantity, events.unit_price, events.amount)
+        for name in (*self.key, *filter(None, roles)):
+            if name not in self.column_names:
+                message = f"kam/site/feeds.py: the feed {self.name} has no column {name!r}"
+                raise ValueError(message)
+        if self.events and not self.date:
+            message = f"kam/site/feeds.py: the feed {self.name} has events and no date. Name the column of their day"
+            raise ValueError(message)
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError when the feed has none."""
@@ -166,8 +224,16 @@ def _month(name: str, meaning: str) -> Column:
     return Column(name, Kind.MONTH, meaning, required=True)
 
 
-def _money(name: str, meaning: str, *, required: bool = False, default: str | None = None) -> Column:
-    return Column(name, Kind.MONEY, meaning, required=required, default=default, minimum=Decimal(0))
+def _money(name: str, meaning: str, *, required: bool = False) -> Column:
+    return Column(name, Kind.MONEY, meaning, required=required, minimum=Decimal(0))
+
+
+def _signed_money(name: str, meaning: str, *, required: bool = False, default: str | None = None) -> Column:
+    return Column(name, Kind.MONEY, meaning, required=required, default=default)
+
+
+def _price(name: str, meaning: str) -> Column:
+    return Column(name, Kind.PRICE, meaning, minimum=Decimal(0))
 
 
 def _quantity(name: str, meaning: str, *, required: bool = False) -> Column:
@@ -201,6 +267,7 @@ def _rating(dimension: str) -> Column:
         f"What the customer said about {dimension} in the visit, 0 to 100",
         minimum=Decimal(0),
         maximum=Decimal(100),
+        whole=Decimal(100),
     )
 
 
@@ -222,7 +289,7 @@ _FEEDS = (
             _text("region", "Sales region"),
             _text("country", "Country of the customer"),
             _currency("Currency of the credit limit; empty = the reporting currency"),
-            _integer("payment_terms_days", "Days from invoice date to due date where an invoice names no due date"),
+            _integer("payment_terms_days", "Days from invoice date to due date, for invoices that name no due date"),
             _money("credit_limit", "The most the customer may owe, in the account's currency"),
             _boolean("key_account", "Whether the account is a key account"),
         ),
@@ -236,7 +303,7 @@ _FEEDS = (
             _text("product_name", "Name of the part"),
             _text("product_line", "Product line the part belongs to"),
             _text("unit", "Unit of its quantities"),
-            _money("standard_cost", "Standard cost of one unit"),
+            _price("standard_cost", "Standard cost of one unit"),
             _currency("Currency of the standard cost; empty = the reporting currency"),
         ),
     ),
@@ -244,6 +311,7 @@ _FEEDS = (
         "calendar",
         "Business months that are not calendar months, such as 4-4-5; absent = calendar months",
         key=("period_month",),
+        date="period_month",
         columns=(
             _month("period_month", "The month, as its first calendar day"),
             _date("start_date", "First business day of the month", required=True),
@@ -257,6 +325,7 @@ _FEEDS = (
         "fx_rates",
         "Exchange rates into the reporting currency",
         key=("currency", "rate_date", "rate_type"),
+        date="rate_date",
         columns=(
             _currency("The foreign currency", required=True),
             _date("rate_date", "Date the rate is for", required=True),
@@ -265,7 +334,7 @@ _FEEDS = (
                 Kind.RATE,
                 "Reporting currency for one unit of the foreign currency",
                 required=True,
-                minimum=Decimal("0.00000001"),
+                minimum=Decimal("0.0000000001"),
             ),
             _choice("rate_type", "Kind of rate", ("spot", "average", "budget"), default="spot"),
         ),
@@ -274,6 +343,8 @@ _FEEDS = (
         "orders",
         "Order lines",
         key=("order_id", "line_no"),
+        date="order_date",
+        events=Events(quantity="quantity", unit_price="unit_price", line_counts="status IS DISTINCT FROM 'cancelled'"),
         columns=(
             _id("order_id", "The order", required=True),
             _integer("line_no", "Line of the order", default="1"),
@@ -284,13 +355,13 @@ _FEEDS = (
             _date("promised_date", "Delivery date first promised"),
             _date("last_promised_date", "Delivery date promised last"),
             _quantity("quantity", "Quantity ordered", required=True),
-            _money("unit_price", "Net price of one unit"),
+            _price("unit_price", "Net price of one unit"),
             _currency(),
             _choice("status", "State of the line", ("open", "closed", "cancelled")),
             _MANAGER,
             _text("region", "Sales region of the line; empty = the account's region"),
-            _date("delivered_date", "Date delivered, for sources with one delivery a line"),
-            _quantity("delivered_quantity", "Quantity delivered, for sources with one delivery a line"),
+            _date("delivered_date", "Date delivered, for sources with one delivery per line"),
+            _quantity("delivered_quantity", "Quantity delivered, for sources with one delivery per line"),
             _quantity("rejected_quantity", "Of the quantity delivered, what the customer rejected"),
         ),
     ),
@@ -298,6 +369,8 @@ _FEEDS = (
         "deliveries",
         "Deliveries against order lines",
         key=("delivery_id", "line_no"),
+        date="delivered_date",
+        events=Events(),
         columns=(
             _id("delivery_id", "The delivery note", required=True),
             _integer("line_no", "Line of the delivery note", default="1"),
@@ -312,6 +385,8 @@ _FEEDS = (
         "invoices",
         "Lines of invoices, credit notes and debit notes",
         key=("invoice_id", "line_no"),
+        date="invoice_date",
+        events=Events(quantity="quantity", amount="net_amount", line_counts="document_type = 'invoice'"),
         columns=(
             _id("invoice_id", "The document", required=True),
             _integer("line_no", "Line of the document", default="1"),
@@ -322,19 +397,30 @@ _FEEDS = (
             _integer("order_line_no", "Line of that order"),
             _date("invoice_date", "Date of the document", required=True),
             _date("due_date", "Date payment is due; empty = invoice date plus the account's terms"),
-            _quantity("quantity", "Quantity invoiced; empty for rebates and price settlements"),
-            _money("net_amount", "Net amount of the line", required=True),
-            _money("tax_amount", "Tax on the line", default="0"),
+            Column(
+                "quantity",
+                Kind.QUANTITY,
+                "Quantity invoiced, negative for goods taken back; empty for rebates and price settlements",
+            ),
+            _signed_money("net_amount", "Net amount of the line; negative for a deduction", required=True),
+            _signed_money("tax_amount", "Tax on the line", default="0"),
             _currency(),
             _id("reference_invoice_id", "The invoice a credit note corrects"),
             _money("invoice_total", "Gross of the whole document, to check its lines against"),
             _boolean("disputed", "Whether the customer disputes the document"),
             _MANAGER,
         ),
+        sign=SignRule(
+            "document_type",
+            negative=("credit_note",),
+            amounts=("quantity", "net_amount", "tax_amount", "invoice_total"),
+            document="invoice_id",
+            total=("net_amount", "tax_amount"),
+        ),
     ),
     Feed(
         "instalments",
-        "Parts in which an invoice falls due",
+        "Instalments, the parts in which an invoice is due",
         key=("invoice_id", "instalment_no"),
         columns=(
             _id("invoice_id", "The invoice", required=True),
@@ -345,8 +431,10 @@ _FEEDS = (
     ),
     Feed(
         "payments",
-        "Receipts and other settlements of what is owed",
+        "Receipts and other settlements of open items",
         key=("payment_id", "line_no"),
+        date="payment_date",
+        events=Events(),
         columns=(
             _id("payment_id", "The payment", required=True),
             _integer("line_no", "Line of the payment", default="1"),
@@ -363,11 +451,13 @@ _FEEDS = (
                 default="receipt",
             ),
         ),
+        sign=SignRule("payment_type", negative=("refund",), amounts=("amount",)),
     ),
     Feed(
         "payment_plan",
         "Receipts expected by account and month",
         key=("account_id", "month"),
+        date="month",
         columns=(
             _ACCOUNT,
             _month("month", "The month the receipts are planned for"),
@@ -379,6 +469,8 @@ _FEEDS = (
         "visits",
         "Visits to customers, planned and held",
         key=("visit_id",),
+        date="visit_date",
+        events=Events(planned_date="planned_date"),
         columns=(
             _id("visit_id", "The visit", required=True),
             _ACCOUNT,
@@ -399,6 +491,7 @@ _FEEDS = (
                 "Probability of winning it, 0 to 1",
                 minimum=Decimal(0),
                 maximum=Decimal(1),
+                whole=Decimal(1),
             ),
             _money("promised_payment_amount", "Payment the customer promised"),
             _date("promised_payment_date", "Date by which it was promised"),
@@ -422,11 +515,20 @@ _FEEDS = (
         "scorecards",
         "Ratings that customers give their vendors",
         key=("account_id", "month", "dimension"),
+        date="month",
         columns=(
             _ACCOUNT,
-            _month("month", "The month rated"),
+            _month("month", "The month that is rated"),
             _choice("dimension", "What was rated", _DIMENSIONS, required=True),
-            Column("score", Kind.NUMBER, "Points given", required=True, minimum=Decimal(0)),
+            Column(
+                "score",
+                Kind.NUMBER,
+                "Points given",
+                required=True,
+                minimum=Decimal(0),
+                whole=Decimal(100),
+                whole_column="max_score",
+            ),
             Column("max_score", Kind.NUMBER, "Points possible", default="100", minimum=Decimal("0.0001")),
             _text("source", "Where the scorecard came from"),
         ),
@@ -435,6 +537,7 @@ _FEEDS = (
         "issues",
         "Complaints, audit findings and requests of customers",
         key=("issue_id",),
+        date="opened_date",
         columns=(
             _id("issue_id", "The issue", required=True),
             _ACCOUNT,
@@ -445,30 +548,33 @@ _FEEDS = (
             _date("target_close_date", "Date by which it should be closed"),
             _date("closed_date", "Date it was closed; empty = open"),
             _quantity("affected_quantity", "Quantity concerned"),
-            _text("severity", "How grave it is, in the source's own words"),
+            _text("severity", "How serious it is, in the source's own words"),
         ),
     ),
     Feed(
         "sales_plan",
-        "Planned sales; the grain columns that are filled are the plan's grain, one version has one grain",
+        "Planned sales; the filled grain columns are the plan's grain, the same for a whole version",
         key=("plan_version", "month", "account_id", "product_id", "product_line", "account_manager", "region"),
+        date="month",
         columns=(
             _id("plan_version", "The version of the plan", required=True),
-            _month("month", "The month planned"),
-            _id("account_id", "The customer account, where the plan goes that deep"),
-            _id("product_id", "The part, where the plan goes that deep"),
-            _text("product_line", "The product line, where the plan goes that deep"),
-            _text("account_manager", "The manager, where the plan goes that deep"),
-            _text("region", "The sales region, where the plan goes that deep"),
-            _quantity("quantity", "Planned quantity"),
-            _money("unit_price", "Planned net price of one unit"),
-            _money("amount", "Planned net amount; empty = quantity times unit price"),
+            _month("month", "The month that is planned"),
+            _id("account_id", "The customer account, if the plan is by account"),
+            _id("product_id", "The part, if the plan is by part"),
+            _text("product_line", "The product line, if the plan is by product line"),
+            _text("account_manager", "The manager, if the plan is by manager"),
+            _text("region", "The sales region, if the plan is by region"),
+            Column("quantity", Kind.QUANTITY, "Planned quantity; negative for planned returns"),
+            _price("unit_price", "Planned net price of one unit"),
+            _signed_money(
+                "amount", "Planned net amount, negative for planned credits; empty = quantity times unit price"
+            ),
             _currency(),
             Column(
                 "fx_rate",
                 Kind.RATE,
                 "Budget rate: reporting currency for one unit of the plan's currency",
-                minimum=Decimal("0.00000001"),
+                minimum=Decimal("0.0000000001"),
             ),
             Column("submitted_at", Kind.TIMESTAMP, "When the plan was submitted"),
         ),
@@ -485,12 +591,16 @@ _FEEDS = (
         "forecasts",
         "Quantities forecast for a target month at the end of a snapshot month",
         key=("forecast_step", "snapshot_month", "account_id", "product_id", "target_month"),
+        date="target_month",
         columns=(
             Column(
-                "forecast_step", Kind.ID, "Who or what forecast: sales, statistical, customer_schedule", default="sales"
+                "forecast_step",
+                Kind.ID,
+                "Who or what made the forecast: sales, statistical, customer_schedule",
+                default="sales",
             ),
             _month("snapshot_month", "The forecast was made at the end of this month"),
-            _month("target_month", "The month forecast"),
+            _month("target_month", "The month that is forecast"),
             _id("account_id", "The customer account"),
             _id("product_id", "The part"),
             _quantity("quantity", "Quantity forecast", required=True),

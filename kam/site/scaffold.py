@@ -16,7 +16,7 @@ def write_site(directory: Path) -> Path:
     """Make the folder and its `kam.toml`; the file. Raises `UsageError` when there is one already."""
     file = directory / SETTINGS_FILE
     if file.exists():
-        message = f"{file}: there is a site already. Nothing was changed"
+        message = f"{file}: the site already exists. Nothing was changed"
         raise UsageError(message)
     head = _HEAD.read_text(encoding="utf-8")
     feeds = "".join(

@@ -1,4 +1,4 @@
-"""Temporary files of a site: folders for whoever needs one, and the end of what killed processes left behind."""
+"""Temporary files of a site: folders for commands, and the removal of what killed processes left behind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOCK = ".lock"
 
 @contextmanager
 def scratch_folder(site: Site, prefix: str) -> Iterator[Path]:
-    """A folder of its own for temporary files; it goes when the context ends.
+    """A new folder for temporary files; it is removed when the context ends.
 
     Its lock says that somebody is using it: `kam check` needs no right to write, and may run beside a load.
     """

@@ -14,7 +14,7 @@ Exact = Annotated[Decimal, BeforeValidator(lambda value: str(value) if isinstanc
 ENVIRONMENT_PREFIX = "env:"
 _VARIABLE = ENVIRONMENT_PREFIX + r"[A-Za-z_][A-Za-z0-9_]*"
 ELSEWHERE = "in a file of its own"
-"""Marks a part of the settings that is no key of `kam.toml`."""
+"""Marks a part of the settings that is not a key of `kam.toml`."""
 
 
 class Section(BaseModel):
@@ -24,7 +24,7 @@ class Section(BaseModel):
 
 
 def _only_from_the_environment(value: str) -> str:
-    """Refuse a URL that stands in the file. It may hold a password: it is not shown."""
+    """Refuse a URL in the file itself. It may hold a password, so it is not shown."""
     if not re.fullmatch(_VARIABLE, value):
         kind, message = "secret", 'expected "env:NAME", the name of the environment variable that holds the URL'
         raise PydanticCustomError(kind, message)

@@ -24,7 +24,7 @@ from pydantic import (
 
 from kam.errors import SettingsError
 from kam.site.faults import explain, nearest
-from kam.site.feed_source import FeedSource
+from kam.site.feed_source import UTC, FeedSource, known_zone
 from kam.site.feeds import FEEDS
 from kam.site.section import ELSEWHERE, ENVIRONMENT_PREFIX, EnvironmentUrl, Exact, Section
 
@@ -37,8 +37,8 @@ AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused"
 ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
 OFF = "off"
-# Sections that decide how rows are read and how runs go, not what the figures of the same rows are.
-_NO_DEFINITION = {"feeds": True, "ingest": True, "run": True, "checks": True, "alerts": True}
+# Sections that do not affect the figures of the same rows.
+_NO_DEFINITION = {"feeds": True, "ingest": True, "readiness": True, "run": True, "checks": True, "alerts": True}
 _DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
     "quality": Decimal(30),
     "cost": Decimal(20),
@@ -56,22 +56,19 @@ class SiteSection(Section):
         default="EUR", pattern=r"^[A-Z]{3}$", description="currency of the published amounts, as an ISO 4217 code"
     )
     fiscal_year_start_month: int = Field(default=1, ge=1, le=12, description="first month of the fiscal year")
-    timezone: str = Field(default="UTC", description="IANA time zone, used for schedules and messages only")
+    timezone: str = Field(
+        default=UTC, description="IANA time zone: of schedules, and of the day that a time with an offset belongs to"
+    )
     memory_limit: str = Field(
         default="2GB",
         pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$",
-        description="the most memory that DuckDB takes, as 2GB",
+        description="the most memory that DuckDB may use, such as 2GB",
     )
 
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        import zoneinfo
-
-        if value not in zoneinfo.available_timezones():
-            message = f"an IANA time zone such as Europe/Berlin, not {value!r}"
-            raise ValueError(message)
-        return value
+        return known_zone(value)
 
 
 class IngestSection(Section):
@@ -260,8 +257,27 @@ class ForecastSection(Section):
 
     season: int = Field(default=12, ge=1, le=53, description="periods of a season, for the seasonal naive forecast")
     actual: SalesBasis | None = Field(
-        default=None, description="which quantities are compared with forecasts; as `[variance] actual` where not given"
+        default=None, description="which quantities are compared with forecasts; by default as `[variance] actual`"
     )
+
+
+class ReadinessSection(Section):
+    """`[readiness]`: what a month needs before it is closed."""
+
+    feeds: tuple[str, ...] = Field(
+        default=("orders", "invoices"),
+        description="feeds that must have rows in a month when the months closed before had some",
+    )
+
+    @field_validator("feeds")
+    @classmethod
+    def _have_rows_of_a_month(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        possible = [feed.name for feed in FEEDS.values() if feed.events]
+        for name in value:
+            if name not in possible:
+                message = f"feeds of events ({', '.join(possible)}), not {name!r}.{nearest(name, possible)}"
+                raise ValueError(message)
+        return value
 
 
 class RunSection(Section):
@@ -297,10 +313,10 @@ class CheckSettings(Section):
     """`[checks."<rule>"]`: how serious a rule is for this site, and its threshold."""
 
     severity: Literal["critical", "warning", "info", "off"] | None = Field(
-        default=None, description="what a failure means; as the rule has it where not given"
+        default=None, description="what a failure means; by default as the rule says"
     )
     threshold: Exact | None = Field(
-        default=None, ge=0, description="what docs/rules.md says it is; as the rule has it where not given"
+        default=None, ge=0, description="the number that docs/rules.md describes; by default as the rule says"
     )
 
 
@@ -309,7 +325,7 @@ class AlertChannel(Section):
 
     url: EnvironmentUrl = Field(description='"env:NAME": the variable that holds an Apprise URL')
     events: tuple[AlertEvent, ...] = Field(
-        default=ALERT_EVENTS, min_length=1, description="the events that this channel is told; all where not given"
+        default=ALERT_EVENTS, min_length=1, description="the events that this channel gets; by default all"
     )
 
     @property
@@ -319,7 +335,7 @@ class AlertChannel(Section):
 
 
 class AlertsSection(Section):
-    """`[alerts]`: who is told what; no figure depends on it."""
+    """`[alerts]`: who gets which messages; no figure depends on it."""
 
     link: str | None = Field(
         default=None, pattern=r"^https?://[^\s@]+$", description="public address of the quality page"
@@ -335,6 +351,7 @@ class Settings(Section):
     site: SiteSection
     feeds: Mapping[str, FeedSource] = Field(default_factory=dict)
     ingest: IngestSection = IngestSection()
+    readiness: ReadinessSection = ReadinessSection()
     run: RunSection = RunSection()
     receivables: ReceivablesSection = ReceivablesSection()
     variance: VarianceSection = VarianceSection()
@@ -354,6 +371,16 @@ class Settings(Section):
             "actual_quantities": SALES_FEEDS[self.forecast.actual or self.variance.actual] in self.feeds,
         }
 
+    def source(self, feed: str) -> FeedSource:
+        """How a feed is read: what is declared for it, with the site's time zone where it has none of its own."""
+        declared = self.feeds[feed]
+        return declared.model_copy(update={"timezone": declared.timezone or self.site.timezone})
+
+    @property
+    def core_feeds(self) -> tuple[str, ...]:
+        """The declared feeds without whose rows a month is not ready to be closed."""
+        return tuple(name for name in self.readiness.feeds if name in self.feeds)
+
     def why_missing(self, need: str) -> str:
         """Why something that a model needs is not there, in words."""
         if need == "actual_sales":
@@ -372,7 +399,7 @@ class Settings(Section):
 
     @property
     def definitions_hash(self) -> str:
-        """Changes when the same rows would give other figures."""
+        """Changes when the same rows would give different figures."""
         definitions = self._dumped(leave_out_of_site={"name", "timezone", "memory_limit"})
         for correction in definitions.get("corrections", ()):
             del correction["reason"], correction["owner"]

@@ -14,7 +14,7 @@ SITE_VARIABLE = "KAM_SITE"
 
 
 class Site:
-    """A folder with `kam.toml` and the data it speaks of."""
+    """A folder with `kam.toml` and its data."""
 
     def __init__(self, directory: Path, settings: Settings) -> None:
         """Remember the folder, made absolute, and its settings."""
@@ -76,7 +76,7 @@ def load_settings(directory: Path) -> Settings:
     file = directory / SETTINGS_FILE
     document = read_toml(file)
     if "corrections" in document:
-        message = f"{file}: corrections: expected in a file of their own, {CORRECTIONS_FILE}, beside this one"
+        message = f"{file}: corrections: expected in their own file, {CORRECTIONS_FILE}, beside this one"
         raise SettingsError(message)
     settings = validate_settings(document, file)
     return settings.model_copy(update={"corrections": read_corrections(directory / CORRECTIONS_FILE, settings)})

@@ -1,5 +1,6 @@
 """The one door to DuckDB: connections, whose turn it is to write, the schema, and values as known at a load."""
 
+from kam.warehouse.across_feeds import FEEDS_IN_VIEW
 from kam.warehouse.connection import memory, reading, warehouse
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_TRIED
@@ -8,6 +9,7 @@ from kam.warehouse.sql import SQL, Connection, insert, literal, quoted, rows, sq
 from kam.warehouse.turns import user_name, writing
 
 __all__ = [
+    "FEEDS_IN_VIEW",
     "LAST_TRIED",
     "SQL",
     "Connection",

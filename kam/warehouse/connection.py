@@ -37,7 +37,7 @@ def memory() -> Connection:
 
 @contextmanager
 def warehouse(site: Site) -> Iterator[Connection]:
-    """Open the working file for reading and writing, made and brought up to date where needed.
+    """Open the working file for reading and writing; create or update it where needed.
 
     Raises `WarehouseBusyError` when another process has it open, and `KamError` when a disk is full or does not take
     what is written while it is open.
@@ -64,7 +64,7 @@ def _opened_for_writing(site: Site) -> Iterator[Connection]:
 
 
 def _make(site: Site, config: Config) -> None:
-    """Make an empty working file, whole or not at all: half of one, nobody could open or read."""
+    """Create an empty working file atomically: half of one could not be opened."""
     with scratch_folder(site, "new-") as folder:
         new = folder / site.warehouse.name
         with _connect(str(new), config=config) as con:

@@ -1,4 +1,4 @@
-"""The SQL that applies corrections to staged rows and tells how each correction stands to its row."""
+"""The SQL that applies corrections to staged rows and says how each correction compares with its row."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _key_columns(feed: Feed) -> str:
 
 
 def fill_corrections(con: Connection, table: str, corrections: Sequence[Correction]) -> None:
-    """Make a table with one row a correction."""
+    """Make a table with one row per correction."""
     kind = "TEMP TABLE" if table.startswith("temp.") else "TABLE"
     con.execute(f"CREATE OR REPLACE {kind} {table} ({', '.join(f'{name} VARCHAR' for name in _CORRECTION_COLUMNS)})")
     values = [

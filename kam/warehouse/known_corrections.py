@@ -1,4 +1,4 @@
-"""What became of each correction of a site in the warehouse."""
+"""The state of each correction of a site in the warehouse."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class KnownCorrection:
 
 
 def known_corrections(con: Connection) -> list[KnownCorrection]:
-    """The corrections of the build, and what became of each."""
+    """The corrections of the build, and the state of each."""
     return _known(con, "build.corrections")
 
 

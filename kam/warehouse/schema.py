@@ -1,4 +1,4 @@
-"""The schemas, ledgers, staging tables and views of a warehouse, made anew only when their definition changed."""
+"""The schemas, ledgers, staging tables and views of a warehouse, made again only when their definition changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 import duckdb
 
 from kam.site import FEEDS, Correction, Feed
+from kam.warehouse.across_feeds import feed_currencies, feed_events
 from kam.warehouse.corrected import corrected_columns, fill_corrections, states_of_corrections, with_corrections
 from kam.warehouse.sql import Connection, literal, sql_text, transaction
 
@@ -22,7 +23,8 @@ STAGING_BOOKKEEPING = (
 def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Correction] = ()) -> None:
     """Make what is missing: schemas, macros, the ledgers, an empty staging table and a view `core.<feed>` for each feed.
 
-    The views show what the corrections make of the rows, and `core.corrections` how each correction stands to its row.
+    The views show what the corrections make of the rows. `core.feed_events` and `core.feed_currencies` look across the feeds,
+    and `core.corrections` shows how each correction stands to its row.
     """
     views = _views(reporting_currency, corrections)
     made_from = (wanted_shape(reporting_currency), _hash(json.dumps([entry.model_dump() for entry in corrections])))
@@ -34,6 +36,7 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
         fill_corrections(con, "staging.corrections", corrections)
         for feed in FEEDS.values():
             con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
+            _widen(con, feed)
             # Earlier releases kept a hash of each row; rows are compared by their values now.
             con.execute(f"ALTER TABLE staging.{feed.name} DROP COLUMN IF EXISTS row_hash")
         for name, select in views.items():
@@ -46,11 +49,15 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
     views = {
         feed.name: as_known(feed, reporting_currency, corrected_columns(feed, corrections)) for feed in FEEDS.values()
     }
-    return views | {"corrections": states_of_corrections(corrections, "staging.corrections")}
+    return views | {
+        "feed_events": feed_events(),
+        "feed_currencies": feed_currencies(),
+        "corrections": states_of_corrections(corrections, "staging.corrections"),
+    }
 
 
 def wanted_shape(reporting_currency: str) -> str:
-    """Changes when the schemas have to be made otherwise, whatever is corrected."""
+    """Changes when the schemas have to be made differently; corrections do not count."""
     staging = (_staging_columns(feed) for feed in FEEDS.values())
     return _hash(
         "\0".join((sql_text("macros.sql"), sql_text("schema.sql"), *staging, *_views(reporting_currency).values()))
@@ -74,8 +81,20 @@ def _staging_columns(feed: Feed) -> str:
     return ", ".join(f"{name} {sql_type}" for name, sql_type in (*columns, *STAGING_BOOKKEEPING))
 
 
+def _widen(con: Connection, feed: Feed) -> None:
+    """Give columns of a staging table that an earlier release made the types that the contract has now."""
+    found = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'staging' AND table_name = ?",
+        [feed.name],
+    )
+    had = dict(found.fetchall())
+    for column in feed.columns:
+        if had.get(column.name, column.sql_type) != column.sql_type:
+            con.execute(f"ALTER TABLE staging.{feed.name} ALTER {column.name} TYPE {column.sql_type}")
+
+
 def as_known(feed: Feed, reporting_currency: str, corrected: Collection[str] = ()) -> str:
-    """The feed's rows as known at the variable `as_of_load`, one a key; without the variable, as known now.
+    """The feed's rows as known at the variable `as_of_load`, one per key; without the variable, as known now.
 
     The columns `corrected` have their right values where `staging.corrections` names the row and its wrong value.
     """

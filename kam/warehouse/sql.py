@@ -80,7 +80,7 @@ def transaction(con: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        # A connection that a full disk broke has no transaction any more; what broke it is worth telling.
+        # After a disk-full error the transaction is gone; the original error is kept.
         with suppress(duckdb.Error):
             con.execute("ROLLBACK")
         raise

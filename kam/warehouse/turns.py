@@ -31,7 +31,7 @@ class Holder:
     machine: str
 
     def __str__(self) -> str:
-        """As a waiting person reads it."""
+        """The text that a waiting process prints."""
         where = "" if self.machine == socket.gethostname() else f" on {self.machine}"
         return f"{self.purpose} (process {self.process} of {self.user}{where})"
 
@@ -88,7 +88,7 @@ def holder(site: Site) -> Holder | None:
 
 
 def _holder_file(site: Site) -> Path:
-    """Says who has the lock. A process that is killed leaves it, whereas the system takes the lock back."""
+    """Says who has the lock. A killed process leaves this file; the system releases the lock."""
     return site.directory / ".kam.holder"
 
 

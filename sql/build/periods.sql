@@ -1,12 +1,12 @@
 -- fmt: off
--- grain: month to build      from: core.months, ops.closes
+-- grain: month to build      from: core.months, ops.standing_closes
 -- why: a month opens from the newest version of the month before that was made with no more than the knowledge $as_of_load,
 --   unless that month is one of $months too and $restate makes closed months anew
 -- fmt: on
 with
     previous as (
         select period_month, max(close_version) as close_version
-        from ops.closes
+        from ops.standing_closes
         where as_of_load <= $as_of_load
         group by period_month
     )

@@ -1,6 +1,6 @@
 -- fmt: off
 -- invariant: Business months follow each other without a gap or an overlap.
--- if it fails: a sale in the gap counts in another month than the calendar says, and one in the overlap only in the
+-- if it fails: a sale in the gap counts in a different month than the calendar says, one in the overlap only in the
 --   first; correct start_date and end_date in the calendar and close again.
 -- severity: critical
 -- owner: Data engineering

@@ -8,26 +8,10 @@
 -- fmt: on
 with
     uses as (
-        select 'accounts' as feed, currency, null::date as first_date
-        from core.accounts
-        where credit_limit is not null
-        group by currency
-        union all
-        select 'invoices', currency, min(invoice_date)
-        from core.invoices
-        group by currency
-        union all
-        select 'payments', currency, min(payment_date)
-        from core.payments
-        group by currency
-        union all
-        select 'orders', currency, min(order_date)
-        from core.orders
-        group by currency
-        union all
-        select 'payment_plan', currency, min(month)
-        from core.payment_plan
-        group by currency
+        select feed, currency, first_date
+        from core.feed_currencies
+        -- No figure converts standard costs.
+        where feed not in ('products', 'sales_plan')
         union all
         -- A plan can be valued by a budget rate alone.
         select 'sales_plan', plan.currency, min(plan.month)
@@ -35,11 +19,6 @@ with
         anti join (from core.fx_rates where rate_type = 'budget') as budget on budget.currency = plan.currency
         where plan.fx_rate is null
         group by plan.currency
-        union all
-        select 'visits', currency, min(coalesce(visit_date, planned_date))
-        from core.visits
-        where coalesce(cost, opportunity_value, promised_payment_amount) is not null
-        group by currency
     ),
 
     -- Used once, a currency can be open in any later month.

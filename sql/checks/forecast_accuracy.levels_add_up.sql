@@ -1,6 +1,6 @@
 -- fmt: off
 -- invariant: Every level of the forecast accuracy adds up the same items.
--- if it fails: the accuracy of a manager is measured over other sales than that of the company; a level lost or
+-- if it fails: the accuracy of a manager and of the company are measured over different sales; a level lost or
 --   doubled items.
 -- severity: critical
 -- owner: Data engineering

@@ -1,7 +1,7 @@
 -- fmt: off
 -- invariant: Every product that an account bought in each of the months before has a forecast for this month.
--- if it fails: its sales count against a forecast of 0 and accuracy is too low; ask for a forecast, or of 0 where the
---   product is to end.
+-- if it fails: its sales count against a forecast of 0 and accuracy is too low; ask for a forecast, or for one of 0 if
+--   the product ends.
 -- severity: warning
 -- owner: Sales controlling
 -- keys: account_id, product_id, sold_quantity_before
@@ -23,13 +23,13 @@ with
             wanted.period_month,
             activity.account_id,
             activity.product_id,
-            sum(activity.sold_quantity) as sold_quantity_before
+            sum(activity.line_quantity) as sold_quantity_before
         from core.feed_activity as activity
         join
             build.settings as settings
             on activity.feed = case settings.forecast_actual when 'ordered' then 'orders' else 'invoices' end
         join wanted on activity.month_index between wanted.month_index - wanted.month_count and wanted.month_index - 1
-        where activity.sold_quantity > 0 and activity.product_id is not null
+        where activity.line_quantity > 0 and activity.product_id is not null
         group by wanted.period_month, wanted.month_count, activity.account_id, activity.product_id
         having count(distinct activity.month_index) = wanted.month_count
     ),

@@ -1,6 +1,6 @@
 -- fmt: off
 -- invariant: Every credit note that names an invoice names one that exists.
--- if it fails: the credit note stays open beside the invoice, and both are chased; correct its reference or load the
+-- if it fails: the credit note and the invoice both stay open and are chased; correct its reference or load the
 --   invoice.
 -- severity: warning
 -- owner: Accounts receivable

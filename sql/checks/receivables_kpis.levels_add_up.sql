@@ -1,7 +1,7 @@
 -- fmt: off
 -- invariant: At every level, what is owed and billed adds up to the same total, and that is the sum of the open
 --   items.
--- if it fails: the DSO of a manager is measured over other documents than that of the company; a level lost or
+-- if it fails: the DSO of a manager and of the company are measured over different documents; a level lost or
 --   doubled some.
 -- severity: critical
 -- owner: Data engineering

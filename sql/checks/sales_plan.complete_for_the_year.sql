@@ -1,7 +1,7 @@
 -- fmt: off
 -- invariant: A plan version that plans any month of a fiscal year plans all its months.
--- if it fails: the plan for the year and the year to date is too low, and sales of the months without a plan read as a
---   surplus; add the months, if only with 0, and close again.
+-- if it fails: the plan for the year and the year to date is too low, and sales of the months without a plan count as a
+--   surplus; add the months, with 0 where nothing is planned, and close again.
 -- severity: warning
 -- owner: Sales controlling
 -- keys: plan_version, fiscal_year, planned_months, missing_months

@@ -1,7 +1,7 @@
 -- fmt: off
 -- invariant: Every plan version that has a due date in the settings was submitted by it.
--- if it fails: the plan may have been written with the year's first results in sight; say so when it is used as a
---   target. No figure changes.
+-- if it fails: the plan may have been written after the first results of the year were known; say so when it is used
+--   as a target. No figure changes.
 -- severity: info
 -- owner: Sales controlling
 -- keys: plan_version, due_date, submitted_at

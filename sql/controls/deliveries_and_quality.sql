@@ -16,7 +16,7 @@ with
         group by all
     ),
 
-    -- Sources with one delivery a line keep it in the order; where deliveries are given, those count.
+    -- Sources with one delivery per line keep it in the order; where deliveries are given, those count.
     in_orders as (
         select days.period_month, orders.account_id, coalesce(orders.delivered_quantity, orders.quantity) as quantity
         from core.orders as orders

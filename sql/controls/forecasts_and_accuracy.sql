@@ -35,7 +35,7 @@ with
                 else 'all accounts'
             end as item,
             sum(forecasts.quantity) as left_amount,
-            -- What was written down after the month had ended is no forecast of it.
+            -- What was written down after the month had ended is not a forecast of it.
             coalesce(sum(forecasts.quantity) filter (where forecasts.lag < 0), 0) as right_amount
         from forecasts
         left join

@@ -1,5 +1,5 @@
 -- fmt: off
--- why: an invoice of the month is missing from the balance, or stands in it twice
+-- why: an invoice of the month is missing from the balance, or is in it twice
 -- needs: invoices
 -- fmt: on
 with

@@ -3,8 +3,8 @@
 --   that month again with --restate
 -- needs: invoices
 -- What is open in all is a sum of documents, so what arrived or was corrected since the last closing is the adjustment.
--- A month that is built on the month before from the same knowledge has nothing late. Staging has what the source said; what
--- corrections make of it is added: with those of now to what is known now, with those of the version to what was known then.
+-- A month that is built on the month before from the same knowledge has nothing late. Staging has what the source said.
+-- Corrections are applied on top: the current ones to what is known now, those of the version to what was known then.
 -- fmt: on
 with
     openings as (
@@ -212,8 +212,8 @@ with
 
     untied as (select distinct account_id from accounts where late_amount <> adjustment),
 
-    -- A settlement stands with the account, and without a currency of its own in the currency, of the document it
-    -- names.
+    -- A settlement belongs to the account of the document that it names, and without a currency of its own to
+    -- its currency.
     settlements as (
         select account_id, invoice_id, currency is null as takes_currency
         from staging.payments
@@ -267,7 +267,7 @@ with
     ),
 
     -- Where a late document moved money between accounts or currencies, those concerned tie together. If they do
-    -- not, each stands for itself, so that the rest has a name.
+    -- not, each is compared alone, so that the difference has a name.
     pooled as (
         select *, is_moved and sum(late_amount - adjustment) over (partition by period_month, is_moved) = 0 as is_pooled
         from moved

@@ -1,5 +1,5 @@
 -- fmt: off
--- why: what a customer said about us is missing from the rating, or stands in it changed
+-- why: what a customer said about us is missing from the rating, or was changed in it
 -- needs: scorecards
 -- fmt: on
 with

@@ -1,5 +1,5 @@
 -- fmt: off
--- why: a payment or credit note of the month is missing from the balance, stands in it twice, or with the wrong account
+-- why: a payment or credit note of the month is missing from the balance, is in it twice, or is with the wrong account
 -- needs: invoices
 -- fmt: on
 with

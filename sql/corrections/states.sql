@@ -13,11 +13,11 @@ with
                 then
                     case
                         when found_value is not distinct from right_value
-                        then 'the source was mended; remove the correction'
+                        then 'the source was corrected; remove the correction'
                         else
                             'the source now says '
                             || coalesce(found_value, 'nothing')
-                            || '; mend the correction or remove it'
+                            || '; fix the correction or remove it'
                     end
                 when is_there and is_too_little
                 then 'the row needs this value or another in its place; give one'
@@ -26,7 +26,7 @@ with
                 when was_there
                 then 'the row is no longer in the source; remove the correction'
                 when not comes_later
-                then 'no such row was ever loaded; mend the key or load its extract'
+                then 'no such row was ever loaded; fix the key or load its extract'
             end as fault
         from looked_up
     )

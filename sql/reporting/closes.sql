@@ -10,20 +10,37 @@
 --   closed_at      TIMESTAMP  When the version was committed, in UTC
 --   closed_by      VARCHAR    Who ran the close
 --   reason         VARCHAR    Why the month was closed again; an empty text for the first version
+--   even_though    VARCHAR    Why the month was closed although it was not ready; an empty text where it was ready
+--   not_ready      VARCHAR    What it lacked then; an empty text where it was ready
+--   withdrawn_at   TIMESTAMP  When the version was taken back, in UTC; NULL while it stands
+--   withdrawn_by   VARCHAR    Who took it back
+--   withdrawal_reason VARCHAR Why it was taken back
 --   content_hash   VARCHAR    Hash of all rows of the version, without load ids and times
 --   settings_hash  VARCHAR    Hash of the settings that decide figures
 --   models_hash    VARCHAR    Hash of the SQL models
 -- fmt: on
 select
-    period_month,
-    close_version,
-    close_version = max(close_version) over (partition by period_month) as is_newest,
-    verdict,
-    as_of_load,
-    closed_at,
-    closed_by,
-    reason,
-    content_hash,
-    settings_hash,
-    models_hash
-from ops.closes
+    closes.period_month,
+    closes.close_version,
+    withdrawals.period_month is null
+    and closes.close_version = max(closes.close_version) filter (withdrawals.period_month is null) over (
+        partition by closes.period_month
+    ) as is_newest,
+    closes.verdict,
+    closes.as_of_load,
+    closes.closed_at,
+    closes.closed_by,
+    closes.reason,
+    coalesce(closes.manifest ->> '$.even_though.reason', '') as even_though,
+    coalesce(array_to_string((closes.manifest -> '$.even_though.unmet')::varchar[], '; '), '') as not_ready,
+    withdrawals.withdrawn_at,
+    withdrawals.withdrawn_by,
+    withdrawals.reason as withdrawal_reason,
+    closes.content_hash,
+    closes.settings_hash,
+    closes.models_hash
+from ops.closes as closes
+left join
+    ops.withdrawals as withdrawals
+    on withdrawals.period_month = closes.period_month
+    and withdrawals.close_version = closes.close_version

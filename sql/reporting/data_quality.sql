@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: period_month, check_name
--- why: what was checked when each month was closed last, or in the attempt since then that failed
+-- why: what was checked at the last close of each month, or at a failed attempt since then
 -- columns:
 --   period_month       DATE           here: The month, as its first day
 --   close_version      BIGINT         here: Version of the close; NULL where the last attempt failed and was not published
@@ -13,7 +13,7 @@
 --   if_it_fails        VARCHAR        What it would break, and what to do
 --   threshold          DECIMAL(18,6)  [as the row says; none] Where the rule draws the line; NULL for months closed before it was recorded
 --   threshold_meaning  VARCHAR        What the threshold is, with its unit
---   success            BOOLEAN        Whether no more rows broke the rule than may
+--   success            BOOLEAN        Whether no more rows broke the rule than it allows
 --   checked_count      BIGINT         [count; sum] Rows looked at
 --   failed_count       BIGINT         [count; sum] Rows that broke the rule
 --   sample_keys        VARCHAR        Up to 200 offending keys, as JSON
@@ -41,7 +41,7 @@ semi join
         from
             (
                 select period_month, max(close_version) as close_version
-                from ops.closes
+                from ops.standing_closes
                 group by period_month
                 union all
                 select period_month, 0

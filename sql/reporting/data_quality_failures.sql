@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: period_month, check_name, failure_no
--- why: which rows broke a rule when each month was closed last, or in the attempt since then that failed
+-- why: which rows broke a rule at the last close of each month, or at a failed attempt since then
 -- columns:
 --   period_month   DATE     here: The month, as its first day
 --   close_version  BIGINT   here: Version of the close; NULL where the last attempt failed and was not published

@@ -1,9 +1,9 @@
 -- fmt: off
 -- grain: period_month
--- why: which months could not be closed when that was tried last, and why
+-- why: which months failed at the last attempt to close them, and why
 -- columns:
 --   period_month  DATE       here: The month, as its first day
---   last_version  BIGINT     [number; none] The version that is published meanwhile; 0 = none
+--   last_version  BIGINT     [number; none] The version that readers still see; 0 = none
 --   as_of_load    BIGINT
 --   failed_at     TIMESTAMP  When it was tried, in UTC
 --   failed_by     VARCHAR    Who tried

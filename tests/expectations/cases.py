@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,22 @@ from kam.build import materialise, prepare_build
 from kam.periods import parse_month
 from kam.warehouse import Connection, memory, prepare
 from tests.support import settings_of, stage
+
+
+@dataclass(frozen=True)
+class Tampering:
+    """One row of a month's candidate that is changed so that `rule` breaks; `where` says which rows will do."""
+
+    rule: str
+    change: str
+    where: str = "true"
+
+    def sql(self, month: date) -> str:
+        """What does it."""
+        table = self.rule.split(".")[0]
+        row = f"SELECT min(rowid) FROM build.{table} WHERE period_month = DATE '{month}' AND ({self.where})"
+        return f"UPDATE build.{table} SET {self.change} WHERE rowid = ({row})"
+
 
 Given = Mapping[str, Sequence[Mapping[str, Any]]]
 

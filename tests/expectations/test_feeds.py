@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
-from expectations import CheckResult, Severity, validate
+from expectations import CheckResult, Severity, feeds, validate
 from expectations.checks import rule_from_file
 from expectations.feeds import FEED_SUITES, feed_suites
-from kam.site import FEEDS
+from expectations.feeds.common import all_rows, has_rows, of_the_months, product_is_known
+from expectations.feeds.events import (
+    accounts_have_rows,
+    is_fresh,
+    not_in_the_future,
+    price_is_usual,
+    quantity_is_usual,
+    row_count_is_usual,
+)
+from expectations.rules import Owner
+from kam.site import FEEDS, Events
 from kam.warehouse import SQL
 from tests.expectations.cases import Given, loaded, outcome, passed, sample_keys
+from tests.feeds import CASES
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
 Row = dict[str, Any]
@@ -68,7 +80,7 @@ def test_every_file_of_checks_can_be_read_as_a_rule() -> None:
 
 def test_a_suite_of_an_undeclared_feed_is_left_out() -> None:
     names = [suite.name for suite in feed_suites({"invoices"})]
-    assert names == ["loads", "currencies", "invoices"]
+    assert names == ["currencies", "loads", "invoices"]
 
 
 def test_a_missing_master_is_not_held_against_the_rows() -> None:
@@ -79,28 +91,59 @@ def test_a_missing_master_is_not_held_against_the_rows() -> None:
 
 
 def test_a_clean_month_breaks_no_rule() -> None:
-    given = {
-        "accounts": [{"account_id": "A"}],
-        "products": [{"product_id": "X"}],
-        "calendar": [{"period_month": "2026-06-01", "start_date": "2026-06-01", "end_date": "2026-06-30"}],
-        "fx_rates": [{"currency": "USD", "rate_date": "2026-06-01", "rate": "0.9"}],
-        "orders": [order(product_id="X", currency="USD")],
-        "deliveries": [delivery()],
-        "invoices": [invoice(product_id="X", invoice_total="119", tax_amount="19")],
-        "instalments": [{"invoice_id": "I1", "instalment_no": "1", "due_date": "2026-07-10", "amount": "119"}],
-        "payments": [payment()],
-        "payment_plan": [{"account_id": "A", "month": "2026-06-01", "amount": "1"}],
-        "visits": [{"visit_id": "V", "account_id": "A", "planned_date": "2026-06-03"}],
-        "scorecards": [{"account_id": "A", "month": "2026-06-01", "dimension": "quality", "score": "100"}],
-        "issues": [{"issue_id": "S", "account_id": "A", "opened_date": "2026-06-03", "closed_date": "2026-06-03"}],
-        "sales_plan": [plan(account_id="A", month=f"2026-{month:02}-01") for month in range(1, 13)],
-        "forecasts": [
-            {"snapshot_month": "2026-05-01", "target_month": "2026-06-01", "account_id": "A", "quantity": "1"}
-        ],
-    }
+    given = {feed: case.clean for feed, case in CASES.items()}
     results = validate(loaded(given, "2026-06"), feed_suites(FEEDS.keys()))
     assert [result.name for result in results if not passed(result)] == []
     assert {result.checked_count for result in results if result.suite == "invoices"} == {1}
+
+
+def test_the_rows_of_every_feed_of_events_are_counted() -> None:
+    con = loaded({feed: case.clean for feed, case in CASES.items()}, "2026-06")
+    counted = dict(con.execute("SELECT feed, sum(row_count) FROM core.feed_activity GROUP BY feed").fetchall())
+    assert counted == {feed: len(CASES[feed].clean) for feed in FEEDS if FEEDS[feed].events}
+
+
+@pytest.mark.parametrize(
+    ("make", "lacking"),
+    [
+        (lambda: is_fresh("issues", Owner.QUALITY, days=7), r"rule issues\.is_fresh needs events"),
+        (lambda: row_count_is_usual("forecasts", Owner.DATA), r"rule forecasts\.row_count_is_usual needs events"),
+        (lambda: not_in_the_future("products", Owner.DATA), r"rule products\.not_in_the_future needs the date of an event"),
+        (lambda: accounts_have_rows("deliveries", Owner.LOGISTICS), r"deliveries\.accounts_have_rows needs the column account_id"),
+        (lambda: quantity_is_usual("payments", Owner.DATA, shown_in="Cash"), r"quantity_is_usual needs the column product_id"),
+        (lambda: price_is_usual("visits", Owner.DATA, shown_in="Costs"), r"visits\.price_is_usual needs the column product_id"),
+        (lambda: has_rows("accounts", Owner.DATA), r"rule accounts\.has_rows needs a business date"),
+        (lambda: product_is_known("visits"), r"rule visits\.product_is_known needs the column product_id"),
+        (lambda: of_the_months("instalments"), r"rule instalments\.batch needs a business date"),
+        (lambda: all_rows("orders"), r"rows of orders belong to months, by order_date"),
+    ],
+)  # fmt: skip
+def test_a_rule_for_a_feed_that_lacks_what_the_rule_needs_cannot_be_made(
+    make: Callable[[], object], lacking: str
+) -> None:
+    with pytest.raises(ValueError, match=lacking):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("events", "lacking"),
+    [
+        (Events(unit_price="unit_price"), r"orders\.price_is_usual needs a quantity.*kam/site/feeds\.py"),
+        (Events(quantity="quantity"), r"orders\.price_is_usual needs a price.*expectations/feeds/orders\.py"),
+    ],
+)
+def test_a_usual_price_needs_a_quantity_and_a_price(
+    monkeypatch: pytest.MonkeyPatch, events: Events, lacking: str
+) -> None:
+    monkeypatch.setattr("expectations.feeds.events.FEEDS", {**FEEDS, "orders": replace(FEEDS["orders"], events=events)})
+    with pytest.raises(ValueError, match=lacking):
+        price_is_usual("orders", Owner.DATA, shown_in="Sales")
+
+
+def test_a_feed_without_rules_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "FEEDS", {**FEEDS, "quotations": FEEDS["orders"]})
+    with pytest.raises(LookupError, match=r"the feed quotations has no rules: write expectations/feeds/quotations\.py"):
+        feeds._found()  # noqa: SLF001 - runs at import
 
 
 def test_the_empty_warehouse_month_breaks_completeness_only() -> None:
@@ -577,7 +620,7 @@ def test_a_load_with_more_than_one_in_a_hundred_rows_rejected_is_a_warning_for_e
     assert keys(result) == [{"feed": "orders", "load_id": 2, "source": "b.csv", "read_count": 100, "rejected_count": 2}]
 
 
-def test_a_mended_row_that_broke_two_rules_takes_one_row_off_the_share() -> None:
+def test_a_fixed_row_that_broke_two_rules_takes_one_row_off_the_share() -> None:
     con = loads("1, 'orders', 'a.csv', 'loaded', 100, 3, NULL", "2, 'orders', 'b.csv', 'loaded', 1, 0, NULL")
     for rule in ("type", "required"):
         con.execute(
@@ -601,5 +644,5 @@ def test_loads_that_an_earlier_close_has_seen_are_not_reported_again() -> None:
 def test_a_refused_source_is_reported_until_it_is_loaded() -> None:
     refused = "1, 'orders', 'a.csv', 'failed', 0, 0, 'zero bytes'"
     assert keys(outcome(loads(refused), FEED_SUITES, "loads.no_source_refused"))[0]["message"] == "zero bytes"
-    mended = loads(refused, "2, 'orders', 'a.csv', 'loaded', 1, 0, NULL")
-    assert passed(outcome(mended, FEED_SUITES, "loads.no_source_refused"))
+    fixed = loads(refused, "2, 'orders', 'a.csv', 'loaded', 1, 0, NULL")
+    assert passed(outcome(fixed, FEED_SUITES, "loads.no_source_refused"))

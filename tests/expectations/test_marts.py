@@ -201,7 +201,7 @@ def test_months_without_anything_break_no_rule() -> None:
     assert [result.name for result in validate(con, MART_SUITES) if not passed(result)] == []
 
 
-# One tampering for each rule is in test_broken_inputs; these are other ways in which some of them fail.
+# One tampering for each rule is in tests/marts; these are other ways in which some of them fail.
 @pytest.mark.parametrize(
     ("rule", "tampering"),
     [

@@ -75,7 +75,7 @@ def test_a_site_allows_some_rows_to_break_a_rule(site_folder: Path) -> None:
 
     row = quality(site, DUE_BEFORE_ISSUE)
     assert (row["success"], row["failed_count"], row["threshold"]) == (True, 2, Decimal(2))
-    assert row["threshold_meaning"] == "rows a month that may break the rule"
+    assert row["threshold_meaning"] == "rows per month that may break the rule"
 
 
 def test_one_row_more_than_allowed_fails(site_folder: Path) -> None:
@@ -234,8 +234,8 @@ def test_an_attempt_that_fails_is_on_record_until_one_does_not(site_folder: Path
     )
     assert published(site, "FROM reporting.closes") == []
 
-    mended = site_with(site_folder, invoices("2026-07-09"), {DUE_BEFORE_ISSUE: {"severity": "critical"}})
-    assert close(mended) == "closed"
+    fixed = site_with(site_folder, invoices("2026-07-09"), {DUE_BEFORE_ISSUE: {"severity": "critical"}})
+    assert close(fixed) == "closed"
 
     assert published(site, "FROM reporting.failed_closes") == []
     assert quality(site, DUE_BEFORE_ISSUE)["close_version"] == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from kam.site import Site
 from tests.flows.processes import environment, running, wait_for
 from tests.support import published, write_site
 
+UI = "http://prefect.example.com:4200"
 DONE = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -24,12 +25,14 @@ class Server:
     """A running Prefect server."""
 
     url: str
+    home: Path
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=90))
 
     def request(self, method: str, path: str, question: object = None) -> httpx.Response:
         """What the server answers. While its SQLite is locked (503) it is asked again, as Prefect's own client does."""
 
         def answer() -> httpx.Response | None:
-            response = httpx.request(method, f"{self.url}{path}", json=question, timeout=90)
+            response = self.client.request(method, f"{self.url}{path}", json=question)
             return None if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else response.raise_for_status()
 
         return wait_for(answer, f"an answer to {method} {path}")
@@ -75,12 +78,12 @@ class Server:
 
 
 @contextmanager
-def prefect_server(home: Path, **variables: str) -> Iterator[Server]:
-    """A server with a home of its own, and with these variables in its environment."""
+def server_in(home: Path) -> Iterator[Server]:
+    """A server with this home."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    env = environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false", **variables)
+    env = environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_UI_URL=UI)
     url = f"http://127.0.0.1:{port}/api"
 
     def healthy() -> bool:
@@ -91,7 +94,7 @@ def prefect_server(home: Path, **variables: str) -> Iterator[Server]:
     arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
     with running("prefect", *arguments, env=env, cwd=home, log=home / "server.log") as process:
         wait_for(healthy, "an answer of the Prefect server", process)
-        yield Server(url)
+        yield Server(url, home)
 
 
 def site_in(folder: Path, *, busy_timeout_seconds: int = 600) -> Site:

@@ -71,7 +71,7 @@ def test_messages_arrive_once_also_when_the_channel_was_dead(
     assert isinstance(outcome(monthly_close, place, "2026-06"), ValidationFailedError)
     assert len(hook.payloads) == 1, "nothing new to tell"
 
-    land(site, "invoices_mended.csv", RIGHT_TOTAL)
+    land(site, "invoices_fixed.csv", RIGHT_TOTAL)
     assert outcome(monthly_close, place, "2026-06").months[0].outcome == "closed"
     assert outcome(monthly_close, place, "2026-06").months[0].outcome == "unchanged"
     assert titles(hook)[1:] == ["test: 2026-06 is good again (recovered)"]

@@ -112,7 +112,7 @@ def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: 
     assert process.returncode == 1, errors
     # It may have come as far as to say for whom it waits.
     assert output.strip() in ("", f"Waiting for another close (process {os.getpid()} of {getpass.getuser()}) to finish")
-    assert errors.strip() == "Stopped. Nothing half-done was published; run the command again to go on"
+    assert errors.strip() == "Stopped. Nothing half-done was published; run the command again to continue"
     assert not site.warehouse.exists()
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zoneinfo
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import kam.site.site
+from kam.cli.commands import app
 from kam.close import steps
 from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
-from kam.site import Settings, Site
+from kam.site import Settings, Site, find_site
+from kam.warehouse import warehouse
 from tests.flows.processes import wait_for
 from tests.support import published, write_csv, write_site
 
@@ -102,12 +107,24 @@ class Run:
 
 @pytest.fixture
 def make_site(site_folder: Path) -> Callable[..., Site]:
-    def make(*invoices: Row) -> Site:
-        return write_site(
-            site_folder, {"accounts": [{"account_id": "A"}], "invoices": invoices}, feeds=["accounts", "invoices"]
-        )
+    return lambda *invoices: site_in(site_folder, *invoices)
 
-    return make
+
+def site_in(folder: Path, *invoices: Row) -> Site:
+    return write_site(folder, {"accounts": [{"account_id": "A"}], "invoices": invoices}, feeds=["accounts", "invoices"])
+
+
+@pytest.fixture(scope="module")
+def first(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Run]:  # noqa: ARG001 - runs a flow
+    """A site, not to be changed, and the run that closed its June: 100 open, and 25 due before their own date."""
+    site = site_in(tmp_path_factory.mktemp("closed"), GOOD, DUE_TOO_EARLY)
+    return site, close(site)
+
+
+@pytest.fixture
+def closed(first: tuple[Site, Run], tmp_path: Path) -> Site:
+    """A site of one's own, in which June was closed."""
+    return find_site(Path(shutil.copytree(first[0].directory, tmp_path / "closed")))
 
 
 def close(site: Site, month: str = "2026-06", **options: object) -> Run:
@@ -143,8 +160,8 @@ def raised(run: Run) -> KamError:
     return run.result
 
 
-def test_a_close_and_its_steps_have_readable_names(make_site: Callable[..., Site]) -> None:
-    run = close(make_site(GOOD))
+def test_a_close_and_its_steps_have_readable_names(first: tuple[Site, Run]) -> None:
+    _, run = first
 
     assert (run.flow_run.name, run.state) == ("close-2026-06", "Completed")
     assert run.task_names(last="publish") == [
@@ -160,8 +177,8 @@ def test_a_close_and_its_steps_have_readable_names(make_site: Callable[..., Site
     ]
 
 
-def test_a_close_leaves_its_figures_as_artifacts(make_site: Callable[..., Site]) -> None:
-    artifacts = close(make_site(GOOD, DUE_TOO_EARLY)).artifacts()
+def test_a_close_leaves_its_figures_as_artifacts(first: tuple[Site, Run]) -> None:
+    artifacts = first[1].artifacts()
 
     assert sorted(artifacts) == ["checks-2026-06", "control-totals-2026-06", "headlines-2026-06", "loads-2026-06"]
     loaded = {"Unchanged": "0", "Rejected": "0", "Status": "loaded"}
@@ -216,7 +233,9 @@ def test_a_known_error_lets_the_month_close_once_it_is_corrected_and_is_listed(m
     )
     run = close(site)
     assert run.state == "Completed"
-    assert run.artifacts()["corrections-2026-06"] == [
+    artifacts = run.artifacts()
+    assert artifacts["checks-2026-06"].endswith("checks passed.")
+    assert artifacts["corrections-2026-06"] == [
         {
             "Feed": "invoices",
             "Key": "invoice_id I3, line_no 1",
@@ -230,40 +249,24 @@ def test_a_known_error_lets_the_month_close_once_it_is_corrected_and_is_listed(m
     ]
 
 
-def test_an_artifact_says_so_when_there_is_nothing_to_list(make_site: Callable[..., Site]) -> None:
-    site = make_site(GOOD)
-    close(site)
+def test_a_failed_validation_fails_the_run_and_touches_no_closed_month(closed: Site) -> None:
+    before = published(closed, "FROM marts.receivables_ageing")
+    deliver(closed, "invoices_july.csv", in_month(7, WRONG_TOTAL))
 
-    artifacts = close(site).artifacts()
-
-    assert artifacts["loads-2026-06"] == "Nothing new was loaded."
-    assert artifacts["checks-2026-06"].endswith("checks passed.")
-
-
-def test_a_failed_validation_fails_the_run_and_touches_no_closed_month(make_site: Callable[..., Site]) -> None:
-    site = make_site({**GOOD, "invoice_date": "2026-05-10"})
-    close(site, "2026-05")
-    before = published(site, "FROM marts.receivables_ageing")
-    deliver(site, "invoices_june.csv", WRONG_TOTAL)
-
-    run = close(site)
+    run = close(closed, "2026-07")
 
     error = raised(run)
     assert isinstance(error, ValidationFailedError)
     assert error.exit_code == 3
-    assert "(invoice_id I3, lines_amount_doc 60.0000, invoice_total 90.0000)" in str(error)
+    assert "(invoice_id I3-7, lines_amount_doc 60.0000, invoice_total 90.0000)" in str(error)
     assert run.state == "Failed"
     assert str(error) in run.message
     assert "Traceback" not in run.message
-    assert published(site, "FROM marts.receivables_ageing") == before
-    assert versions(site) == [(date(2026, 5, 1), 1)]
-    assert [row["period_month"] for row in published(site, "FROM reporting.failed_closes")] == [date(2026, 6, 1)]
-
-
-def test_a_failed_validation_leaves_its_checks_as_an_artifact(make_site: Callable[..., Site]) -> None:
-    artifacts = close(make_site(GOOD, WRONG_TOTAL)).artifacts()
-
-    assert artifacts["checks-2026-06"] == [
+    assert published(closed, "FROM marts.receivables_ageing") == before
+    assert versions(closed) == [(date(2026, 6, 1), 1)]
+    assert [row["period_month"] for row in published(closed, "FROM reporting.failed_closes")] == [date(2026, 7, 1)]
+    artifacts = run.artifacts()
+    assert artifacts["checks-2026-07"] == [
         {
             "Severity": "critical",
             "Rule": "The lines of a document add up to the total that the document states.",
@@ -271,7 +274,7 @@ def test_a_failed_validation_leaves_its_checks_as_an_artifact(make_site: Callabl
             "Check": "invoices.total_matches_lines",
         }
     ]
-    assert [row["Loaded"] for row in artifacts["loads-2026-06"]] == ["1", "2"]
+    assert [row["Loaded"] for row in artifacts["loads-2026-07"]] == ["1"]
 
 
 def test_an_edit_of_the_settings_during_a_close_does_not_reach_it(
@@ -303,67 +306,58 @@ def test_an_edit_of_the_settings_during_a_close_does_not_reach_it(
     assert recorded == [{"settings_hash": site.settings.definitions_hash}]
 
 
-def test_closing_again_makes_no_new_version(make_site: Callable[..., Site]) -> None:
-    site = make_site(GOOD)
-    close(site)
-    before = file_bytes(site)
+def test_closing_again_makes_no_new_version(closed: Site) -> None:
+    before = file_bytes(closed)
 
-    again = close(site)
+    again = close(closed)
 
     assert again.state == "Completed"
     assert [(month.outcome, month.version) for month in again.result.months] == [("unchanged", 1)]
     assert not again.result.published
-    assert file_bytes(site) == before
-    assert versions(site) == [(date(2026, 6, 1), 1)]
+    assert again.artifacts()["loads-2026-06"] == "Nothing new was loaded."
+    assert file_bytes(closed) == before
+    assert versions(closed) == [(date(2026, 6, 1), 1)]
 
 
-def test_a_closed_month_whose_inputs_changed_asks_for_a_restatement(make_site: Callable[..., Site]) -> None:
-    site = make_site(GOOD)
-    close(site)
-    before = file_bytes(site)
-    deliver(site, "invoices_late.csv", LATE)
+def test_a_closed_month_whose_inputs_changed_asks_for_a_restatement(closed: Site) -> None:
+    before = file_bytes(closed)
+    deliver(closed, "invoices_late.csv", LATE)
 
-    run = close(site)
+    run = close(closed)
 
     error = raised(run)
     assert isinstance(error, MonthChangedError)
     assert error.exit_code == 4
     assert run.state == "Failed"
     assert "of invoices" in str(error)
-    assert f'kam --site {site.directory} close 2026-06 --restate --reason "…"' in str(error)
-    assert file_bytes(site) == before
+    assert f'kam --site {closed.directory} close 2026-06 --restate --reason "…"' in str(error)
+    assert file_bytes(closed) == before
 
 
-def test_a_restatement_needs_a_reason(make_site: Callable[..., Site]) -> None:
-    site = make_site(GOOD)
-    close(site)
-
-    run = close(site, restate=True, reason=" ")
+def test_a_restatement_needs_a_reason(closed: Site) -> None:
+    run = close(closed, restate=True, reason=" ")
 
     error = raised(run)
     assert isinstance(error, UsageError)
     assert "--reason" in str(error)
-    assert versions(site) == [(date(2026, 6, 1), 1)]
+    assert versions(closed) == [(date(2026, 6, 1), 1)]
 
 
-def test_a_restatement_is_a_second_version_and_the_first_stays_readable(make_site: Callable[..., Site]) -> None:
-    site = make_site(GOOD)
-    close(site)
-    deliver(site, "invoices_late.csv", LATE)
+def test_a_restatement_is_a_second_version_and_the_first_stays_readable(closed: Site) -> None:
+    deliver(closed, "invoices_late.csv", LATE)
 
-    run = close(site, restate=True, reason="invoice of 20 June came late")
+    run = close(closed, restate=True, reason="invoice of 20 June came late")
 
     assert run.state == "Completed"
-    assert published(site, "SELECT DISTINCT close_version, closing_amount FROM reporting.receivables_rollforward") == [
-        {"close_version": 2, "closing_amount": 140}
-    ]
+    newest = "SELECT DISTINCT close_version, closing_amount FROM reporting.receivables_rollforward"
+    assert published(closed, newest) == [{"close_version": 2, "closing_amount": 165}]
     history = """
         SELECT close_version, sum(closing_amount) AS amount FROM reporting.receivables_rollforward_history
         GROUP BY close_version ORDER BY close_version
     """
-    assert published(site, history) == [{"close_version": 1, "amount": 100}, {"close_version": 2, "amount": 140}]
-    reasons = published(site, "SELECT close_version, is_newest, reason FROM reporting.closes ORDER BY close_version")
-    assert [tuple(close.values()) for close in reasons] == [(1, False, ""), (2, True, "invoice of 20 June came late")]
+    assert published(closed, history) == [{"close_version": 1, "amount": 125}, {"close_version": 2, "amount": 165}]
+    reasons = published(closed, "SELECT close_version, is_newest, reason FROM reporting.closes ORDER BY close_version")
+    assert [tuple(row.values()) for row in reasons] == [(1, False, ""), (2, True, "invoice of 20 June came late")]
 
 
 def in_month(month: int, invoice: Row) -> Row:
@@ -393,7 +387,9 @@ def test_a_backfill_closes_every_month(make_site: Callable[..., Site]) -> None:
     assert "headlines-2026-05-to-2026-07" in run.artifacts()
 
 
-def test_a_month_that_fails_does_not_keep_the_others_from_closing(make_site: Callable[..., Site]) -> None:
+def test_a_month_that_fails_does_not_keep_the_others_from_closing_and_the_next_run_goes_on_there(
+    make_site: Callable[..., Site],
+) -> None:
     site = make_site(in_month(5, GOOD), in_month(6, WRONG_TOTAL), in_month(7, GOOD))
 
     run = backfill(site, "2026-05", "2026-07")
@@ -406,12 +402,7 @@ def test_a_month_that_fails_does_not_keep_the_others_from_closing(make_site: Cal
     assert versions(site) == [(date(2026, 5, 1), 1), (date(2026, 7, 1), 1)]
     assert [row["Check"] for row in run.artifacts()["checks-2026-05-to-2026-07"]] == ["invoices.total_matches_lines"]
 
-
-def test_a_backfill_goes_on_where_it_failed(make_site: Callable[..., Site]) -> None:
-    site = make_site(in_month(5, GOOD), in_month(6, WRONG_TOTAL), in_month(7, GOOD))
-    backfill(site, "2026-05", "2026-07")
-    deliver(site, "invoices_mended.csv", {**in_month(6, WRONG_TOTAL), "invoice_total": "60"})
-
+    deliver(site, "invoices_corrected.csv", {**in_month(6, WRONG_TOTAL), "invoice_total": "60"})
     run = backfill(site, "2026-05", "2026-07")
 
     assert run.state == "Completed", run.message
@@ -419,11 +410,8 @@ def test_a_backfill_goes_on_where_it_failed(make_site: Callable[..., Site]) -> N
     assert versions(site) == [(date(2026, month, 1), 1) for month in (5, 6, 7)]
 
 
-def test_a_dry_run_leaves_what_would_be_done_and_no_other_artifact(make_site: Callable[..., Site]) -> None:
-    site = make_site(GOOD)
-    close(site)
-
-    run = backfill(site, "2026-06", "2026-07", dry_run=True)
+def test_a_dry_run_leaves_what_would_be_done_and_no_other_artifact(closed: Site) -> None:
+    run = backfill(closed, "2026-06", "2026-07", dry_run=True)
 
     assert run.artifacts() == {
         "plan-2026-06-to-2026-07": [
@@ -431,7 +419,7 @@ def test_a_dry_run_leaves_what_would_be_done_and_no_other_artifact(make_site: Ca
             {"Month": "2026-07", "Version": "–", "Would do": "close", "Why": "never closed"},
         ]
     }
-    assert versions(site) == [(date(2026, 6, 1), 1)]
+    assert versions(closed) == [(date(2026, 6, 1), 1)]
 
 
 def test_an_ingest_loads_and_closes_nothing(make_site: Callable[..., Site]) -> None:
@@ -476,91 +464,156 @@ def test_a_refused_file_fails_the_ingest_after_the_others_are_loaded(make_site: 
     ]
 
 
-def test_a_refused_file_stops_the_close_and_changes_nothing(make_site: Callable[..., Site]) -> None:
-    site = make_site({**GOOD, "invoice_date": "2026-05-10"})
-    close(site, "2026-05")
-    before = file_bytes(site)
-    deliver(site, "invoices_broken.csv", {"number": "I9", "amount": "5"})
+def test_a_refused_file_stops_the_close_and_changes_nothing(closed: Site) -> None:
+    before = file_bytes(closed)
+    deliver(closed, "invoices_broken.csv", {"number": "I9", "amount": "5"})
 
-    run = close(site, "2026-05")
+    run = close(closed)
 
     error = raised(run)
     assert isinstance(error, SourceRefusedError)
     assert "landing/invoices_broken.csv" in str(error)
     assert run.state == "Failed"
-    assert file_bytes(site) == before
-    assert versions(site) == [(date(2026, 5, 1), 1)]
-
-
-def test_a_close_that_was_stopped_by_a_refused_file_shows_it_among_its_loads(make_site: Callable[..., Site]) -> None:
-    site = make_site(GOOD)
-    deliver(site, "invoices_broken.csv", {"number": "I9", "amount": "5"})
-
-    artifacts = close(site).artifacts()
-
-    refused = [row for row in artifacts["loads-2026-06"] if row["Status"] != "loaded"]
-    assert [row["Source"] for row in refused] == ["landing/invoices_broken.csv"]
-    assert "invoice_id" in refused[0]["Status"]
+    assert file_bytes(closed) == before
+    assert versions(closed) == [(date(2026, 6, 1), 1)]
+    artifacts = run.artifacts()
+    (refused,) = artifacts["loads-2026-06"]
+    assert refused["Source"] == "landing/invoices_broken.csv"
+    assert "invoice_id" in refused["Status"]
     assert artifacts["checks-2026-06"] == "Nothing was checked."
 
 
-def test_publish_restores_a_published_file_that_was_lost(make_site: Callable[..., Site]) -> None:
+class Tries:
+    """The condition that is asked before a load is tried again, and how often it said yes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, between: Callable[[], None] = lambda: None) -> None:
+        import flows.ingest
+        from tasks import TASKS, loading
+
+        self.again = 0
+        helps = loading.load_feed.retry_condition_fn
+
+        def condition(*failure: Any) -> bool:
+            between()
+            may_help = bool(helps(*failure))
+            self.again += may_help
+            return may_help
+
+        at_once = loading.load_feed.with_options(retry_delay_seconds=0, retry_condition_fn=condition)
+        monkeypatch.setattr(flows.ingest, "TASKS", replace(TASKS, load_feed=at_once))
+
+
+@pytest.fixture
+def unreachable(make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A site whose orders are in a database that does not answer."""
+    site = make_site(GOOD)
+    with (site.directory / "kam.toml").open("a") as settings:
+        settings.write(
+            '[feeds.orders]\ndatabase = "env:ERP_URL"\n'
+            "query = \"SELECT '1' AS order_id, 'A' AS account_id, '2026-05-01' AS order_date, 1 AS quantity\"\n"
+        )
+    monkeypatch.setenv("ERP_URL", "postgresql://reader@127.0.0.1:1/books")
+    return find_site(site.directory)
+
+
+def test_a_database_that_comes_back_is_read_at_the_next_try(
+    unreachable: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from flows.ingest import ingest
+
+    (tmp_path / "erp.sqlite").touch()
+    tries = Tries(monkeypatch, between=lambda: monkeypatch.setenv("ERP_URL", f"sqlite:///{tmp_path}/erp.sqlite"))
+
+    (result,) = Run(ingest, str(unreachable.directory), "orders").result
+
+    assert (tries.again, result.read_count, result.loaded_count) == (1, 1, 1)
+
+
+def test_a_database_that_stays_away_is_tried_three_times_and_the_other_feeds_load(
+    unreachable: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.ingest import ingest
+
+    tries = Tries(monkeypatch)
+
+    run = Run(ingest, str(unreachable.directory))
+
+    assert isinstance(raised(run), SourceRefusedError)
+    assert "the database books on 127.0.0.1:1 cannot be reached" in str(raised(run))
+    assert tries.again == 2
+    statuses = [(row["Feed"], row["Status"]) for row in run.artifacts()["loads"] if row["Status"] == "loaded"]
+    assert statuses == [("accounts", "loaded"), ("invoices", "loaded")]
+
+
+def test_ingest_goes_on_with_a_shrunken_extract_only_when_told(site_folder: Path) -> None:
+    site = write_site(site_folder, {}, feeds=[])
+    with (site_folder / "kam.toml").open("a") as settings:
+        settings.write('[feeds.accounts]\nfiles = "landing/*.csv"\nmode = "snapshot"\n')
+    (site_folder / "landing" / "a.csv").write_text("account_id\n1\n2\n3\n")
+    assert CliRunner().invoke(app, ["--site", str(site_folder), "ingest"]).exit_code == 0
+    (site_folder / "landing" / "b.csv").write_text("account_id\n1\n")
+    asked = CliRunner().invoke(app, ["--site", str(site_folder), "ingest"])
+    assert isinstance(asked.exception, SourceRefusedError)
+    assert "lacks 2 of the 3 rows" in str(asked.exception)
+    assert "kam ingest --feed accounts --accept-shrink" in str(asked.exception)
+    told = CliRunner().invoke(app, ["--site", str(site_folder), "ingest", "--feed", "accounts", "--accept-shrink"])
+    assert told.exit_code == 0, told.exception
+    with warehouse(site) as con:
+        assert con.execute("SELECT account_id FROM core.accounts").fetchall() == [("1",)]
+
+
+def test_publish_restores_a_published_file_that_was_lost(closed: Site) -> None:
     from flows.publish import publish
 
-    site = make_site(GOOD)
-    close(site)
     figures = "FROM reporting.receivables_ageing"
-    before = published(site, figures)
-    (site.published / "kam.duckdb").unlink()
+    before = published(closed, figures)
+    (closed.published / "kam.duckdb").unlink()
 
-    run = Run(publish, str(site.directory))
+    run = Run(publish, str(closed.directory))
 
     assert (run.flow_run.name, run.state, run.result) == ("publish", "Completed", True)
     assert run.task_names(last="publish") == ["publish"]
-    assert published(site, figures) == before
+    assert published(closed, figures) == before
 
 
-def test_a_close_that_changes_nothing_publishes_when_the_file_was_lost(make_site: Callable[..., Site]) -> None:
-    site = make_site(GOOD)
-    close(site)
-    (site.published / "kam.duckdb").unlink()
+def test_a_run_that_changes_nothing_publishes_when_the_file_was_lost(closed: Site) -> None:
+    (closed.published / "kam.duckdb").unlink()
 
-    run = close(site)
+    run = backfill(closed, "2026-06", "2026-06")
 
+    assert [month.outcome for month in run.result.months] == ["unchanged"]
     assert run.result.published
-    assert versions(site) == [(date(2026, 6, 1), 1)]
+    assert versions(closed) == [(date(2026, 6, 1), 1)]
 
 
-def test_a_publication_that_fails_is_made_up_for_by_the_next_close(make_site: Callable[..., Site]) -> None:
+def test_a_publication_that_fails_is_made_up_for_by_the_next_run(make_site: Callable[..., Site]) -> None:
     site = make_site(GOOD)
     site.published.write_text("in the way of the folder", encoding="utf-8")
 
     failed = close(site)
     site.published.unlink()
-    mended = close(site)
+    repaired = backfill(site, "2026-06", "2026-06")
 
     assert str(raised(failed)).endswith("every closed month is kept. Make room or make it writable, then: kam publish")
     assert failed.artifacts()["headlines-2026-06"][0] == {"Figure": "Open receivables", "2026-06": "100.00 EUR"}
-    assert [month.outcome for month in mended.result.months] == ["unchanged"]
-    assert mended.result.published
+    assert [month.outcome for month in repaired.result.months] == ["unchanged"]
+    assert repaired.result.published
     assert versions(site) == [(date(2026, 6, 1), 1)]
 
 
 @pytest.mark.parametrize("function", ["create_table_artifact", "create_markdown_artifact"])
-def test_artifacts_that_the_server_refuses_do_not_harm_the_close(
-    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, function: str
+def test_artifacts_that_the_server_refuses_do_not_harm_the_run(
+    closed: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, function: str
 ) -> None:
     def refuse(**_: object) -> None:
         message = "the server is full"
         raise OSError(message)
 
     monkeypatch.setattr(f"tasks.artifacts.{function}", refuse)
-    site = make_site(GOOD)
 
-    run = close(site)
+    run = backfill(closed, "2026-06", "2026-06")
 
     assert run.state == "Completed"
-    assert versions(site) == [(date(2026, 6, 1), 1)]
     assert "Prefect did not take the artifacts (the server is full); the figures are not affected" in caplog.messages
 
 
@@ -571,8 +624,10 @@ def test_an_artifact_that_is_refused_does_not_hide_why_a_close_failed(
         raise OSError
 
     monkeypatch.setattr("tasks.artifacts.create_table_artifact", refuse)
+    site = make_site(GOOD)
+    deliver(site, "invoices_broken.csv", {"number": "I9", "amount": "5"})
 
-    assert isinstance(close(make_site(WRONG_TOTAL)).result, ValidationFailedError)
+    assert isinstance(close(site).result, SourceRefusedError)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -14,26 +14,15 @@ import pytest
 
 from kam.archive import store
 from kam.close import steps
-from kam.site import Site
+from kam.errors import UsageError
+from kam.site import Site, find_site
 from kam.warehouse import warehouse, writing
-from tests.flows.processes import NOISE, PATIENCE_SECONDS, environment, kam, lines_with, run, running, wait_for
-from tests.flows.server import Server, open_amounts, prefect_server, site_in
+from tests.flows.processes import NOISE, PATIENCE_SECONDS, environment, kam, lines_with, running, wait_for
+from tests.flows.server import Server, open_amounts, site_in
 from tests.support import REPOSITORY, published
 
 # Server, deployments and several runs, each with the imports of a new process.
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def server(prefect_home: Callable[[], Path]) -> Iterator[Server]:
-    with prefect_server(prefect_home()) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def client_env(tmp_path_factory: pytest.TempPathFactory, server: Server) -> dict[str, str]:
-    """The environment of everybody who uses the server."""
-    return environment(tmp_path_factory.mktemp("client-home"), PREFECT_API_URL=server.url)
 
 
 def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path, site_folder: Path) -> None:
@@ -90,9 +79,9 @@ def test_commands_started_at_once_run_on_the_server_take_turns_and_say_for_whom_
     assert not (site_folder / ".kam.holder").exists()
 
     for _, month in commands:
-        (found,) = server.ask("/flow_runs/filter", flow_runs={"name": {"any_": [f"close-{month}"]}})
+        named = server.ask("/flow_runs/filter", flow_runs={"name": {"any_": [f"close-{month}"]}})
+        (found,) = [one for one in named if one["parameters"]["site"] == str(site.directory)]
         assert found["state_type"] == "COMPLETED"
-        assert found["parameters"]["site"] == str(site.directory)
         assert "Building the tables …" in server.messages(found["id"], last="Publishing …")
     # The embedded server would have kept its database there.
     assert not (Path(client_env["PREFECT_HOME"]) / "prefect.db").exists()
@@ -148,18 +137,13 @@ def test_commands_beside_a_long_writer_name_it_and_give_up(
 
 
 @pytest.fixture(scope="module")
-def deployed(client_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site whose deployments are on the server, with a worker that was started in some other folder."""
-    site = site_in(tmp_path_factory.mktemp("deployed-site"))
-    pool = run("prefect", "work-pool", "create", "kam", "--type", "process", env=client_env)
-    assert pool.exit_status == 0, pool
-    deployment = run("prefect", "--no-prompt", "deploy", "--all", env=client_env | {"KAM_SITE": str(site.directory)})
-    assert deployment.exit_status == 0, deployment
+def worker(client_env: dict[str, str], deployed: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site of the deployments, with a worker that was started in some other folder."""
     elsewhere = tmp_path_factory.mktemp("worker")
     with running(
         "prefect", "worker", "start", "--pool", "kam", env=client_env, cwd=elsewhere, log=elsewhere / "worker.log"
     ):
-        yield site
+        yield deployed
 
 
 @pytest.mark.parametrize("name", ["ingest/daily", "monthly_close/monthly", "backfill/on-demand", "publish/on-demand"])
@@ -192,53 +176,39 @@ def test_the_schedules_have_a_time_zone(server: Server) -> None:
     }
 
 
-def test_a_worker_closes_a_month_and_fails_clearly_on_a_wrong_one(server: Server, deployed: Site) -> None:
-    monthly = server.start("monthly_close/monthly", period="2026-06")
-    wrong = server.start("backfill/on-demand", first="2026-13", last="2026-06")
-
-    closed, failed = server.finished(monthly), server.finished(wrong)
-
-    assert (closed["name"], closed["state_type"]) == ("close-2026-06", "COMPLETED"), closed["state"]
-    assert "Building the tables …" in server.messages(monthly, last="Publishing …")
-    assert open_amounts(deployed) == {date(2026, 6, 1): 125}
-    assert failed["state_type"] == "FAILED", failed["state"]
-    assert failed["state"]["message"] == (
-        "Flow run encountered an exception: UsageError: "
-        "'2026-13' is not a month. Write it as year and month, such as 2026-10"
-    )
-
-
-def test_a_scheduled_close_takes_the_month_before_it_was_due_where_the_site_is(server: Server, deployed: Site) -> None:
-    # Half past midnight on the first of June in Berlin, when it was still May in Greenwich.
-    scheduled = server.start("monthly_close/monthly", due="2026-05-31T22:30:00Z")
-
-    closed = server.finished(scheduled)
-
-    assert (closed["name"], closed["state_type"]) == ("close-2026-05", "COMPLETED"), closed["state"]
-    assert open_amounts(deployed)[date(2026, 5, 1)] == 100
-
-
-@pytest.mark.usefixtures("deployed")
-def test_runs_of_two_deployments_at_once_take_turns(server: Server, site_folder: Path) -> None:
-    site = site_in(site_folder)
+def test_runs_of_two_deployments_at_once_take_turns_and_a_wrong_one_fails_clearly(
+    server: Server, worker: Site, tmp_path: Path
+) -> None:
     # Both have to wait for this process before one waits for the other.
-    with writing(site, "another close"):
+    with writing(worker, "another close"):
         runs = [
-            server.start("monthly_close/monthly", site=str(site_folder), period="2026-05"),
-            server.start("backfill/on-demand", site=str(site_folder), first="2026-06", last="2026-06"),
+            # Half past midnight on the first of June in Berlin, when it was still May in Greenwich.
+            server.start("monthly_close/monthly", due="2026-05-31T22:30:00Z"),
+            server.start("backfill/on-demand", first="2026-06", last="2026-06"),
         ]
+        wrong = server.start("publish/on-demand", site=str(tmp_path))
         ours = f"Waiting for another close (process {os.getpid()} of {getpass.getuser()}) to finish"
         for run_id in runs:
             server.messages(run_id, last=ours)
 
     ended = [server.finished(run_id) for run_id in runs]
+    failed = server.finished(wrong)
 
-    assert [found["state_type"] for found in ended] == ["COMPLETED", "COMPLETED"], ended
+    assert [(found["name"], found["state_type"]) for found in ended] == [
+        ("close-2026-05", "COMPLETED"),
+        ("backfill-2026-06-to-2026-06", "COMPLETED"),
+    ], ended
+    said = [server.messages(run_id, last="Publishing …") for run_id in runs]
+    assert all("Building the tables …" in lines for lines in said)
     waits = [
         line.split(" (process")[0]
-        for run_id in runs
-        for line in server.messages(run_id, last="Publishing …")
+        for lines in said
+        for line in lines
         if line.startswith("Waiting for ") and line != ours
     ]
     assert waits in (["Waiting for close 2026-05"], ["Waiting for backfill 2026-06 to 2026-06"])
-    assert open_amounts(site) == {date(2026, 5, 1): 100, date(2026, 6, 1): 125}
+    assert open_amounts(worker) == {date(2026, 5, 1): 100, date(2026, 6, 1): 125}
+    with pytest.raises(UsageError) as nowhere:
+        find_site(tmp_path)
+    assert failed["state"]["message"] == f"Flow run encountered an exception: UsageError: {nowhere.value}"
+    assert failed["state_type"] == "FAILED", failed["state"]

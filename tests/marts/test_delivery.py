@@ -17,7 +17,17 @@ import pytest
 from kam.build import prepare_marts
 from kam.periods import months_between, parse_month
 from kam.warehouse import Connection, literal, memory, prepare
+from tests.expectations.cases import Tampering
 from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of
+
+# One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
+TAMPERINGS = (
+    Tampering("delivery_performance.shares_within_0_and_1", "otif_ratio = 1.000001"),
+    Tampering("delivery_performance.parts_within_the_lines", "otif_count = line_count + 1"),
+    Tampering("quality_performance.ppm_needs_deliveries", "ppm = NULL", "ppm IS NOT NULL"),
+    Tampering("quality_performance.undefined_has_a_reason", "ppm_reason = 'nothing delivered'", "ppm IS NOT NULL"),
+)
+
 
 Row = dict[str, Any]
 
@@ -54,6 +64,7 @@ def delivery_performance(
         settings={"delivery": window},
         periods=[month],
         feeds=("orders", "deliveries"),
+        tables=["delivery_performance"],
     )
     return {row["basis"]: row for row in fetch(con, "SELECT * FROM build.delivery_performance")}
 
@@ -78,7 +89,13 @@ def counts(row: Row) -> tuple[int, int, int, int, int]:
 
 def quality_performance(given: Mapping[str, Sequence[Row]], *months: str, **settings: Any) -> list[Row]:
     """The rows of the months in order of month and account."""
-    con = build_case(given, settings=settings, periods=months, feeds=("orders", "deliveries", "issues"))
+    con = build_case(
+        given,
+        settings=settings,
+        periods=months,
+        feeds=("orders", "deliveries", "issues"),
+        tables=["quality_performance"],
+    )
     return fetch(con, "SELECT * FROM build.quality_performance ORDER BY period_month, account_id")
 
 

@@ -12,7 +12,17 @@ import pytest
 import yaml
 
 from kam.warehouse import memory
+from tests.expectations.cases import Tampering
 from tests.support import SHARED, build_case, fetch, needs_shared
+
+# One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
+TAMPERINGS = (
+    Tampering("forecast_accuracy.account_is_given", "account_id = NULL", "level = 'item'"),
+    Tampering("forecast_accuracy.measures_are_in_range", "smape = 2.01"),
+    Tampering("forecast_accuracy.undefined_has_a_reason", "wape = NULL", "wape IS NOT NULL"),
+    Tampering("forecast_accuracy.levels_add_up", "n = n + 1", "level = 'product'"),
+)
+
 
 Row = dict[str, Any]
 FEEDS = ("accounts", "products", "calendar", "orders", "invoices", "forecasts")
@@ -59,6 +69,7 @@ def accuracy(
         settings={"forecast": {"season": season}},
         periods=months,
         feeds=FEEDS,
+        tables=["forecast_accuracy"],
     )
     return fetch(con, "SELECT * FROM build.forecast_accuracy")
 
@@ -394,6 +405,7 @@ def test_cancelled_orders_do_not_count_where_orders_are_the_actual() -> None:
         settings={"forecast": {"actual": "ordered"}},
         periods=["2026-06"],
         feeds=FEEDS,
+        tables=["forecast_accuracy"],
     )
     total = only(fetch(con, "SELECT * FROM build.forecast_accuracy"), "total")
     assert (total["actual_quantity"], total["wape"]) == (50, Decimal("0.2"))

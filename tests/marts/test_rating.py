@@ -14,7 +14,16 @@ import yaml
 
 from kam.site import FEEDS
 from kam.warehouse import memory
+from tests.expectations.cases import Tampering
 from tests.support import SHARED, build_case, fetch, needs_shared
+
+# One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
+TAMPERINGS = (
+    Tampering("vendor_rating.scores_within_0_and_100", "score = 100.01, customer_score = 100.01"),
+    Tampering("vendor_rating.every_score_has_a_band", "band = NULL", "score IS NOT NULL"),
+    Tampering("vendor_rating.undefined_has_a_reason", "own_score_reason = NULL", "own_score IS NULL"),
+)
+
 
 Row = dict[str, Any]
 MARTS = ("delivery_performance", "quality_performance", "vendor_rating")
@@ -41,6 +50,7 @@ def vendor_rating(given: Mapping[str, Sequence[Row]], *months: str, **rating: An
         settings={"rating": rating},
         periods=months,
         feeds=("orders", "deliveries", "scorecards", "visits", "issues"),
+        tables=["vendor_rating"],
     )
     return fetch(con, "SELECT * FROM build.vendor_rating ORDER BY period_month, account_id, dimension")
 

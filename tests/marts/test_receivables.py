@@ -15,21 +15,53 @@ from kam.build import prepare_build, run_models
 from kam.periods import add_months, parse_month
 from kam.site import FEEDS
 from kam.warehouse import Connection
+from tests.expectations.cases import Tampering
 from tests.marts import receivables_by_hand as by_hand
 from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of, stage
 
+# One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
+TAMPERINGS = (
+    Tampering("receivables_ageing.every_item_has_its_bucket", "bucket = '31-60'", "bucket = '1-30'"),
+    Tampering("receivables_ageing.amounts_add_up", "paid_amount_doc = paid_amount_doc + 0.01"),
+    Tampering("receivables_ageing.items_are_open", "outstanding_amount_doc = 0"),
+    Tampering("receivables_ageing.nothing_is_dated_after_month_end", "document_date = '2026-11-01'"),
+    Tampering("receivables_ageing.undefined_has_a_reason", "outstanding_amount = NULL"),
+    Tampering("receivables_summary.buckets_add_up_the_items", "outstanding_amount = outstanding_amount + 0.01"),
+    Tampering("receivables_summary.undefined_has_a_reason", "outstanding_amount = NULL"),
+    Tampering("receivables_rollforward.difference_is_zero", "received_amount_doc = received_amount_doc + 0.01"),
+    Tampering("receivables_rollforward.closes_on_the_open_items", "closing_amount_doc = closing_amount_doc + 0.01"),
+    Tampering("receivables_rollforward.opens_on_the_last_closing", "opening_amount_doc = opening_amount_doc + 0.01"),
+    Tampering("receivables_kpis.levels_add_up", "closing_amount = closing_amount + 0.01", "level = 'account_manager'"),
+    Tampering("receivables_kpis.undefined_has_a_reason", "dso_days = NULL", "dso_days IS NOT NULL"),
+    Tampering("receivables_kpis.shares_within_0_and_1", "promise_kept_ratio = 1.000001"),
+)
+
+
 GOLDEN = SHARED / "golden" / "receivables.yaml"
-MARTS = ("receivables_ageing", "receivables_summary", "receivables_rollforward", "receivables_kpis")
+BALANCES = ("receivables_ageing", "receivables_summary", "receivables_rollforward")
+MARTS = (*BALANCES, "receivables_kpis")
 Rows = Sequence[Mapping[str, Any]]
 
 
 def close(*periods: str, settings: Mapping[str, Any] | None = None, **given: Rows) -> Connection:
-    """Candidates of these months from a site that has the given feeds, and an invoice feed in any case."""
+    """Balances of these months from a site that has the given feeds, and an invoice feed in any case."""
+    return _built(given, periods, settings, BALANCES)
+
+
+def close_all(*periods: str, settings: Mapping[str, Any] | None = None, **given: Rows) -> Connection:
+    """The key figures, too; they take longer than all the rest."""
     return close_books(given, *periods, settings=settings)
 
 
 def close_books(given: Mapping[str, Rows], *periods: str, settings: Mapping[str, Any] | None = None) -> Connection:
-    return build_case(given, settings=settings, periods=periods, feeds=sorted({"invoices", *given}))
+    return _built(given, periods, settings, MARTS)
+
+
+def _built(
+    given: Mapping[str, Rows], periods: Sequence[str], settings: Mapping[str, Any] | None, tables: Sequence[str]
+) -> Connection:
+    feeds = sorted({"invoices", *given})
+    return build_case(given, settings=settings, periods=periods, feeds=feeds, tables=tables)
 
 
 def invoice(invoice_id: str, amount: object, on: str, due: str | None = None, **more: object) -> dict[str, Any]:
@@ -490,7 +522,7 @@ def test_a_missing_due_date_follows_the_terms_else_the_invoice_date() -> None:
 
 
 def test_ageing_from_the_invoice_date() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         settings={"receivables": {"basis": "invoice_date"}},
         invoices=[invoice("I1", 1, "2026-05-01", "2026-06-30")],
@@ -586,7 +618,7 @@ def test_without_a_spot_rate_the_latest_average_rate_is_used() -> None:
 
 
 def test_a_currency_without_any_rate_leaves_no_partial_sums() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         invoices=[
             invoice("I1", 100, "2026-06-10", "2026-07-10", currency="CHF"),
@@ -718,7 +750,7 @@ def test_documents_that_arrive_late_for_a_closed_month_are_a_prior_period_adjust
 
 
 def test_a_month_without_activity_carries_its_balance() -> None:
-    con = close("2026-05", invoices=[invoice("I1", 100, "2026-02-10"), invoice("I2", 1, "2026-06-10")])
+    con = close_all("2026-05", invoices=[invoice("I1", 100, "2026-02-10"), invoice("I2", 1, "2026-06-10")])
     assert lanes(rollforward(con)) == {"opening": 100, "closing": 100}
     figures = kpis(con)
     assert (figures["opening_amount"], figures["billed_amount"], figures["closing_amount"]) == (100, 0, 100)
@@ -730,7 +762,7 @@ def test_a_month_without_activity_carries_its_balance() -> None:
 
 
 def test_a_month_before_any_document_still_has_a_total() -> None:
-    con = close("2026-05", accounts=[{"account_id": "A"}], fx_rates=[rate("USD", "2026-05-01", 1)])
+    con = close_all("2026-05", accounts=[{"account_id": "A"}], fx_rates=[rate("USD", "2026-05-01", 1)])
     assert ageing(con, "document_id") == []
     figures = kpis(con, level="total")
     assert (figures["closing_amount"], figures["promises_made"]) == (0, 0)
@@ -740,7 +772,7 @@ def test_a_month_before_any_document_still_has_a_total() -> None:
 
 
 def test_business_months_of_a_declared_calendar() -> None:
-    con = close(
+    con = close_all(
         "2026-01",
         "2026-02",
         calendar=[
@@ -766,7 +798,7 @@ def test_business_months_of_a_declared_calendar() -> None:
 
 
 def test_countback_stops_where_the_sales_run_out() -> None:
-    con = close(
+    con = close_all(
         "2026-03",
         invoices=[invoice("I1", 100, "2026-03-10")],
         payments=[payment("P1", 50, "2026-03-11", payment_type="refund")],
@@ -777,7 +809,7 @@ def test_countback_stops_where_the_sales_run_out() -> None:
 
 
 def test_countback_goes_through_months_without_billing_and_beyond_the_window() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         invoices=[invoice("I1", 310, "2026-01-10"), invoice("I2", 100, "2026-06-10")],
         payments=[payment("P1", 300, "2026-06-11", "I1")],
@@ -787,7 +819,7 @@ def test_countback_goes_through_months_without_billing_and_beyond_the_window() -
 
 
 def test_nothing_open_counts_back_to_zero_and_a_credit_balance_not_at_all() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         invoices=[invoice("I1", 100, "2026-06-01"), invoice("I2", 100, "2026-06-01", account_id="B")],
         payments=[payment("P1", 100, "2026-06-10", "I1"), payment("P2", 120, "2026-06-10", "I2", account_id="B")],
@@ -803,7 +835,7 @@ def test_nothing_open_counts_back_to_zero_and_a_credit_balance_not_at_all() -> N
 
 
 def test_billing_takes_credit_notes_off_and_counts_tax() -> None:
-    con = close(
+    con = close_all(
         "2026-03",
         invoices=[
             invoice("I1", 100, "2026-01-10", "2026-02-10", tax_amount=20),
@@ -818,12 +850,12 @@ def test_billing_takes_credit_notes_off_and_counts_tax() -> None:
 
 
 def test_more_credited_than_billed_has_no_dso() -> None:
-    con = close("2026-03", invoices=[invoice("I1", 100, "2026-03-10"), credit_note("C1", 130, "2026-03-10")])
+    con = close_all("2026-03", invoices=[invoice("I1", 100, "2026-03-10"), credit_note("C1", 130, "2026-03-10")])
     assert kpis(con)["dso_days_reason"] == "credit notes exceed billing in the window"
 
 
 def test_days_late_are_weighted_by_amount_and_early_is_not_late() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         invoices=[
             invoice("I1", 100, "2026-05-01", "2026-06-01"),
@@ -842,7 +874,7 @@ def test_days_late_are_weighted_by_amount_and_early_is_not_late() -> None:
 
 
 def test_an_instalment_settles_on_the_day_that_cash_reaches_it() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         invoices=[invoice("I1", 100, "2026-05-01")],
         instalments=[instalment("I1", 1, 60, "2026-06-01"), instalment("I1", 2, 40, "2026-06-10")],
@@ -853,7 +885,7 @@ def test_an_instalment_settles_on_the_day_that_cash_reaches_it() -> None:
 
 
 def test_an_item_reopened_within_the_month_settles_when_it_is_paid_again() -> None:
-    con = close(
+    con = close_all(
         "2026-05",
         "2026-06",
         "2026-07",
@@ -870,7 +902,7 @@ def test_an_item_reopened_within_the_month_settles_when_it_is_paid_again() -> No
 
 
 def test_expected_receipts_are_what_falls_due_by_the_month_end() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         invoices=[
             invoice("I1", 100, "2026-04-01", "2026-05-01"),
@@ -887,7 +919,7 @@ def test_expected_receipts_are_what_falls_due_by_the_month_end() -> None:
 
 
 def test_a_payment_plan_replaces_what_is_due() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         invoices=[
             invoice("I1", 100, "2026-05-01", "2026-06-01"),
@@ -901,7 +933,7 @@ def test_a_payment_plan_replaces_what_is_due() -> None:
 
 
 def test_credit_limit_exposure_and_breach() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         accounts=[
             {
@@ -966,7 +998,7 @@ def test_a_promise_is_kept_by_cash_between_visit_and_promised_day() -> None:
             "promised_payment_date": by,
         } | more
 
-    con = close(
+    con = close_all(
         "2026-06",
         invoices=[invoice("I1", 500, "2026-05-01"), invoice("I2", 5, "2026-05-01", account_id="C")],
         payments=[
@@ -995,9 +1027,9 @@ def test_a_promise_is_kept_by_cash_between_visit_and_promised_day() -> None:
 def test_expected_credit_loss_by_the_matrix() -> None:
     invoices = [invoice("I1", 1000, "2026-06-01", "2026-07-01"), invoice("I2", 200, "2026-05-01", "2026-06-01")]
     matrix = {"receivables": {"loss_rates": {"current": 0.003, "1-30": 0.016}}}
-    assert kpis(close("2026-06", settings=matrix, invoices=invoices))["expected_credit_loss"] == 6.2
+    assert kpis(close_all("2026-06", settings=matrix, invoices=invoices))["expected_credit_loss"] == 6.2
     older = [*invoices, invoice("I3", 1, "2026-04-01", "2026-05-20")]
-    figures = kpis(close("2026-06", settings=matrix, invoices=older))
+    figures = kpis(close_all("2026-06", settings=matrix, invoices=older))
     assert (figures["expected_credit_loss"], figures["expected_credit_loss_reason"]) == (
         None,
         "bucket 31-60 has no loss rate",
@@ -1009,12 +1041,12 @@ def test_expected_credit_loss_by_the_matrix() -> None:
     [({}, "no loss rates in the settings"), ({"loss_rates": "roll_rates"}, "no roll rates observed")],
 )
 def test_no_expected_credit_loss_without_a_matrix(receivables: dict[str, Any], reason: str) -> None:
-    con = close("2026-06", settings={"receivables": receivables}, invoices=[invoice("I1", 1000, "2026-06-01")])
+    con = close_all("2026-06", settings={"receivables": receivables}, invoices=[invoice("I1", 1000, "2026-06-01")])
     assert (kpis(con)["expected_credit_loss"], kpis(con)["expected_credit_loss_reason"]) == (None, reason)
 
 
 def test_write_offs_and_unapplied_cash() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         invoices=[invoice("I1", 100, "2026-06-01")],
         payments=[payment("P1", 30, "2026-06-10", "I1", payment_type="write_off"), payment("P2", 25, "2026-06-10")],
@@ -1023,7 +1055,7 @@ def test_write_offs_and_unapplied_cash() -> None:
 
 
 def test_a_manager_counts_the_documents_that_name_them_else_their_accounts() -> None:
-    con = close(
+    con = close_all(
         "2026-06",
         accounts=[{"account_id": "A", "account_manager": "M1"}],
         invoices=[

@@ -16,7 +16,27 @@ from kam.build import prepare_marts
 from kam.periods import months_between, parse_month
 from kam.site import FEEDS
 from kam.warehouse import Connection, literal, memory, prepare
+from tests.expectations.cases import Tampering
 from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of
+
+# One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
+TAMPERINGS = (
+    Tampering("sales_plan_variance.account_is_given", "account_id = NULL", "plan_version = 'AOP FY2027'"),
+    Tampering("sales_plan_summary.account_is_given", "account_id = NULL", "level = 'account'"),
+    Tampering("sales_plan_variance.lanes_add_up", "mix_effect = mix_effect + 0.01", "mix_effect IS NOT NULL"),
+    Tampering("sales_plan_variance.counts_all_sales", "actual_quantity = actual_quantity + 1", "actual_quantity > 0"),
+    Tampering(
+        "sales_plan_variance.undefined_has_a_reason", "prior_year_amount_reason = NULL", "prior_year_amount IS NULL"
+    ),
+    Tampering(
+        "sales_plan_summary.lanes_add_up", "ytd_mix_effect = ytd_mix_effect + 0.01", "ytd_mix_effect IS NOT NULL"
+    ),
+    Tampering("sales_plan_summary.adds_up_the_rows", "actual_amount = actual_amount + 0.01", "level = 'total'"),
+    Tampering(
+        "sales_plan_summary.undefined_has_a_reason", "prior_year_amount_reason = NULL", "prior_year_amount IS NULL"
+    ),
+)
+
 
 Row = dict[str, Any]
 
@@ -68,7 +88,13 @@ def compare(
     """The candidates of these months; invoices without a number get one."""
     numbered = [{"invoice_id": f"I{number}"} | invoice for number, invoice in enumerate(invoices)]
     given = {"sales_plan": sales_plan, "invoices": numbered, **feeds}
-    return build_case(given, settings=settings, periods=months, feeds=("sales_plan", "invoices", "orders"))
+    return build_case(
+        given,
+        settings=settings,
+        periods=months,
+        feeds=("sales_plan", "invoices", "orders"),
+        tables=["sales_plan_variance", "sales_plan_summary"],
+    )
 
 
 def items(con: Connection, key: str = "product_id", month: str = "2026-06") -> dict[Any, Row]:

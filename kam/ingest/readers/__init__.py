@@ -1,6 +1,6 @@
 """Readers of text files, workbooks, Parquet, NDJSON and databases; each gives a `Relation` of source rows.
 
-The reader of workbooks stands behind a door of its own, `kam.ingest.readers.workbooks`: it takes half a second to import.
+The reader of workbooks is imported by itself, as `kam.ingest.readers.workbooks`: that takes half a second.
 """
 
 from kam.ingest.readers.compression import uncompressed

@@ -45,7 +45,7 @@ def uncompressed(file: Path, folder: Path, where: str, limits: IngestSection) ->
                     raise _explosion(where, file, written, limits)
                 out.write(block)
     except (EOFError, zlib.error, zstandard.ZstdError, MemoryError) as error:
-        message = f"{where}: the compressed file is damaged or incomplete ({error}). Fetch it again"
+        message = f"{where}: the compressed file is damaged or incomplete ({error}). Download it again"
         raise SourceRefusedError(message) from None
     if not written:
         message = f"{where}: the compressed file holds zero bytes. Is the export complete?"

@@ -147,7 +147,7 @@ def _highest(columns: Sequence[_Column], last: Watermark | None, source: FeedSou
     column = next((column for column in columns if column.name.lower() == wanted.lower()), None)
     if column is None:
         names = ", ".join(column.name for column in columns)
-        message = f"{where}: the query gives no column {wanted!r}, which is the watermark. It gives: {names}"
+        message = f"{where}: the query returns no column {wanted!r}, which is the watermark. It returns: {names}"
         raise SourceRefusedError(message)
     usable = {dt.datetime, dt.date, int, Decimal, str, type(None)}
     if not (column.types <= usable and column.is_comparable):
@@ -156,7 +156,7 @@ def _highest(columns: Sequence[_Column], last: Watermark | None, source: FeedSou
         raise SourceRefusedError(message)
     highest: Watermark | None = column.highest
     if source.watermark_start is None and highest is not None and not _is_date(highest):
-        message = f"{where}: the watermark {wanted} is no date ({highest!r}). Set watermark_start, such as 0"
+        message = f"{where}: the watermark {wanted} is not a date ({highest!r}). Set watermark_start, such as 0"
         raise SourceRefusedError(message)
     if highest is None or last is None:
         return last if highest is None else highest
@@ -184,7 +184,7 @@ def _engine(feed: str, source: FeedSource) -> Engine:
     where = f"kam.toml: feeds.{feed}.database"
     text = os.environ.get(variable, "")
     if not text:
-        message = f"{where}: the environment variable {variable} is not set. It holds the URL of the database"
+        message = f"{where}: the environment variable {variable} is not set. Set it to the URL of the database"
         raise SettingsError(message)
     url = _url(text, where, variable)
     options = {"connect_timeout": _CONNECT_SECONDS} if url.drivername == "postgresql+psycopg" else {}
@@ -239,7 +239,7 @@ def _batches(
 
     place = _place(engine.url)
     if engine.dialect.name == "sqlite" and _names_no_file(engine.url):
-        message = f"{where}: there is no database file {place}. Nothing was changed"
+        message = f"{where}: the database file {place} does not exist. Nothing was changed"
         raise SourceRefusedError(message)
     try:
         connection = engine.connect()
@@ -255,7 +255,7 @@ def _batches(
             parameters = {} if since is None else {"watermark": _bindable(since, connection.dialect.name)}
             result = streamed.execute(text(str(source.query)), parameters)
             if not result.returns_rows:
-                message = f"{where}: the query gives no rows, expected a SELECT"
+                message = f"{where}: the query returns no rows; expected a SELECT"
                 raise SourceRefusedError(message)
             names = _names(result, where)
             for rows in result.partitions(_BATCH_ROWS):
@@ -268,7 +268,7 @@ def _batches(
 
 
 def _names_no_file(url: URL) -> bool:
-    """Whether SQLite would make an empty database, to complain of a table that is not there."""
+    """Whether SQLite would create an empty database and then miss the table."""
     name = url.database or ":memory:"
     return name != ":memory:" and not name.startswith("file:") and not Path(name).exists()
 
@@ -289,7 +289,7 @@ def _query_error(
         return DatabaseUnreachableError(message)
     hint = ""
     if since is _DEFAULT_START:
-        hint = f". If {source.watermark} is no date, set watermark_start to a value of its type, such as 0"
+        hint = f". If {source.watermark} is not a date, set watermark_start to a value of its type, such as 0"
     message = f"{where}: the query does not work: {reason}{hint}. Nothing was changed"
     return SourceRefusedError(message)
 

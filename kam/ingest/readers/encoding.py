@@ -27,7 +27,7 @@ _C1_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
 
 
 def refuse_other_formats(file: Path, dialect: CsvDialect, where: str) -> None:
-    """Raise `SourceRefusedError` for a file that is no text in the declared encoding: a workbook, an archive, a web page."""
+    """Raise `SourceRefusedError` for a file that is not text in the declared encoding: a workbook, an archive, a web page."""
     with file.open("rb") as stream:
         start = stream.read(4096)
     for mark, what in _OTHER_FORMATS.items():

@@ -19,7 +19,7 @@ from kam.warehouse import literal
 LONGEST_RECORD = 16 * MEGABYTE
 BUFFER = 2 * LONGEST_RECORD
 _MOST_RESCANNED = 1 << 30
-# On a line of its own these are nothing: blanks, and the end-of-file sign that MS-DOS programs leave.
+# Alone on a line these count as blank: blanks, and the end-of-file sign that MS-DOS programs leave.
 NOTHING = " \t\xa0\x1a"
 
 
@@ -99,7 +99,7 @@ def _fitted(record: _Record, width: int) -> _Record:
 
 
 class _Pushback:
-    """Lines that can be put back, so that after a quote that is never closed reading goes on with the next line."""
+    """Lines that can be put back, so that after a quote that is never closed reading continues with the next line."""
 
     def __init__(self, lines: Iterator[str], where: str) -> None:
         self._lines, self._where = lines, where
@@ -136,7 +136,7 @@ def records(lines: Iterator[str], dialect: CsvDialect, where: str = "") -> Itera
 
 
 def _cell_pattern(dialect: CsvDialect) -> re.Pattern[str]:
-    """One cell from its start: quoted, with blanks around the quotes, or as it stands; then what ends it."""
+    """One cell from its start: quoted, with blanks around the quotes, or unquoted; then what ends it."""
     quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
     if not quote:
         return re.compile("")

@@ -28,15 +28,17 @@ class RecordFaults:
 
 @dataclass(frozen=True)
 class Relation:
-    """Rows that DuckDB can read: `sql` stands after FROM, `columns` maps names to DuckDB types.
+    """Rows that DuckDB can read: `sql` goes after FROM, `columns` maps names to DuckDB types.
 
-    `second_look` gives the rows of a file that DuckDB refuses, with its bad records marked by `record_faults`.
+    `second_look` gives the rows of a file that DuckDB refuses, with its bad records marked by `record_faults`. Without
+    `has_controls` no text holds a control character.
     """
 
     sql: str
     columns: Mapping[str, str]
     record_faults: RecordFaults | None = None
     second_look: Callable[[], Relation] | None = None
+    has_controls: bool = True
 
 
 def path_literal(file: Path) -> str:

@@ -1,7 +1,7 @@
-"""Delimited text files: what is refused at the door, decompression, decoding, the header, and the file as a relation.
+"""Delimited text files: what is refused at once, decompression, decoding, the header, and the file as a relation.
 
-A good file goes to DuckDB's strict reader as it lies there. A file with records that this reader does not take, or with
-several kinds of line ends, gets a second look, record by record: what is wrong with a record then stands in its place.
+A good file goes to DuckDB's strict reader as it is. A file with records that this reader does not take, or with
+several kinds of line ends, is read a second time, record by record; bad records are marked with what is wrong.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ from kam.ingest.readers.relation import CHUNK, MEGABYTE, Relation
 from kam.site import CsvDialect, IngestSection
 from kam.warehouse import literal
 
+_NO_CONTROLS = bytes((*b"\n\r", *range(0x20, 0x7F), *range(0x80, 0x100)))
+
 
 @dataclass(frozen=True)
 class _Shape:
-    """What one pass over a file's bytes tells about its structure."""
+    """What one pass over a file's bytes finds out about its structure."""
 
     quoted_line_ends: bool
     mixed_line_ends: bool
+    has_controls: bool
 
 
 def csv_relation(
@@ -63,7 +66,7 @@ def csv_relation(
         f"buffer_size = {BUFFER}"
     )
     columns = dict.fromkeys(header, "VARCHAR")
-    return Relation(read_csv(text, columns, options), columns, second_look=second_look)
+    return Relation(read_csv(text, columns, options), columns, second_look=second_look, has_controls=shape.has_controls)
 
 
 def read_error(error: duckdb.Error, where: str) -> SourceRefusedError:
@@ -89,6 +92,8 @@ def _shape(text: Path, dialect: CsvDialect, where: str) -> _Shape:
     quote = dialect.quote.encode()
     line_feeds = returns = pairs = position = since_line_end = 0
     quotes = _OddQuotes(quote)
+    has_controls = False
+    expected = _NO_CONTROLS + dialect.delimiter.encode()
     last = b""
     with text.open("rb") as stream:
         while chunk := stream.read(4 * CHUNK):
@@ -100,6 +105,7 @@ def _shape(text: Path, dialect: CsvDialect, where: str) -> _Shape:
                 line_feeds += chunk.count(b"\n")
             elif not line_feeds and b"\n" in chunk:
                 line_feeds = 1
+            has_controls = has_controls or bool(chunk.translate(None, expected))
             if quote and quote in chunk:
                 quotes.present = True
             if quotes.present:
@@ -114,7 +120,7 @@ def _shape(text: Path, dialect: CsvDialect, where: str) -> _Shape:
             position += len(chunk)
             last = chunk[-1:]
     mixed = returns > 0 and not returns == pairs == line_feeds
-    return _Shape(quotes.odd, mixed)
+    return _Shape(quotes.odd, mixed, has_controls)
 
 
 class _OddQuotes:
@@ -137,7 +143,7 @@ class _OddQuotes:
 
 
 def _nul_byte(where: str, position: int) -> SourceRefusedError:
-    message = f"{where}: a NUL byte at byte {position:,}: the file is damaged, or no text. Fetch it again"
+    message = f"{where}: NUL byte at position {position:,}: the file is damaged or not a text file. Download it again"
     return SourceRefusedError(message)
 
 
@@ -157,7 +163,7 @@ def _header(text: Path, dialect: CsvDialect, where: str) -> list[str]:
     seen: set[str] = set()
     for number, name in enumerate(header, start=1):
         if name.lower() in seen and name:
-            message = f"{where}: two columns are called {name!r}. Each needs a name of its own"
+            message = f"{where}: two columns are called {name!r}. Each needs its own name"
             raise SourceRefusedError(message)
         header[number - 1] = name or f"column{number}"
         seen.add(header[number - 1].lower())

@@ -1,7 +1,7 @@
 """Excel workbooks: a sheet as a relation, every cell as what it is.
 
 Cells with text stay text, to be read in the feed's own format; numbers are written in that format, so that both read
-alike where a column has both. Dates and yes/no keep their types. A row without any cell is no record.
+alike where a column has both. Dates and yes/no keep their types. A row without any cell is not a record.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _FILLED_CELL = re.compile(rb"<(?:\w+:)?c\b([^>/]*)><")
 _PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
 _COUNTS_FROM_1904 = re.compile(rb'<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*["\'](?:1|true|on)["\']')
 _SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Date: "DATE", pl.Datetime: "TIMESTAMP", pl.Boolean: "BOOLEAN"}
-# It warns of every empty column; those are no fault of anybody.
+# It warns about every empty column, which is harmless.
 logging.getLogger("fastexcel").setLevel(logging.ERROR)
 
 
@@ -57,7 +57,7 @@ def sheet_relation(file: Path, source: FeedSource, folder: Path, limits: IngestS
     """The rows of a sheet below its header row.
 
     Columns are VARCHAR; DATE, TIMESTAMP or BOOLEAN where all cells are. `folder` takes the rows as Parquet. Raises
-    `SourceRefusedError` when the file is no workbook, is damaged, or has no such sheet or header.
+    `SourceRefusedError` when the file is not a workbook, is damaged, or has no such sheet or header.
     """
     with _readable(file, where):
         frame = _rows(file, source, limits, where)
@@ -70,7 +70,7 @@ def sheet_relation(file: Path, source: FeedSource, folder: Path, limits: IngestS
 def first_rows(file: Path, limits: IngestSection, where: str) -> dict[str, list[tuple[str | None, ...]]]:
     """By sheet, the first rows as texts, blank ones too: the place of a row is its number less one.
 
-    Raises `SourceRefusedError` when the file is no workbook or is damaged.
+    Raises `SourceRefusedError` when the file is not a workbook or is damaged.
     """
     with _readable(file, where):
         _refuse_explosion(file, limits, where)
@@ -85,7 +85,7 @@ def first_rows(file: Path, limits: IngestSection, where: str) -> dict[str, list[
 
 @contextmanager
 def _readable(file: Path, where: str) -> Iterator[None]:
-    """Raise `SourceRefusedError` for what is no workbook, and for whatever the reader complains of inside."""
+    """Raise `SourceRefusedError` for what is not a workbook, and for any error that the reader finds inside."""
     refuse_other_format(file, _ZIP, "an Excel workbook", where)
     try:
         yield
@@ -105,7 +105,7 @@ def _rows(file: Path, source: FeedSource, limits: IngestSection, where: str) -> 
     if "excel" in source.csv.date_formats and _counts_from_1904(file):
         message = (
             f'{where}: the workbook counts days from 1904, and date_format = "excel" means those from 1900. Format its '
-            "days as dates, which are read rightly, or save it with the 1900 date system"
+            "days as dates, which are read correctly, or save it with the 1900 date system"
         )
         raise SourceRefusedError(message)
     book = fastexcel.read_excel(file)

@@ -103,7 +103,7 @@ class Loads:
 
 @dataclass(frozen=True)
 class Month:
-    """A month as it was closed, or tried, last.
+    """A month as it was last closed or tried.
 
     `verdict` is good, warning or failed. `version` is the one that readers see, 0 for none; `at` (UTC), `by` and `reason`
     belong to the attempt where it failed, else to that version. `is_recent` months are shown with all that is known; they and those that
@@ -141,7 +141,7 @@ class Month:
 
     @property
     def command(self) -> str:
-        """What closes the month again when its rows are mended."""
+        """The command that closes the month once its rows are fixed."""
         again = ' --restate --reason "…"' if self.version else ""
         return f"kam close {self.name}{again}"
 
@@ -234,7 +234,7 @@ def shortened(value: object) -> str:
 
 
 def with_code(text: str) -> Markup:
-    """Text whose `commands` stand between backticks."""
+    """Text with its `commands` between backticks."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(printable_text(text)))))  # noqa: S704 - escaped before
 
 

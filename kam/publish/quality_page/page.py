@@ -41,13 +41,13 @@ from kam.warehouse import Connection
 from kam.words import counted
 
 PAGE = Path("quality") / "index.html"
-"""Where the page stands in the published folder."""
+"""The path of the page in the published folder."""
 _HERE = Path(__file__).resolve().parent
 _SHOWN_LOADS = 20
 
 
 def write(con: Connection, site: Site) -> bool:
-    """Write the page unless it stands there already with the same content; whether it was written.
+    """Write the page if its content changed; returns whether it was written.
 
     Raises `KamError` when the folder cannot be written to.
     """
@@ -60,7 +60,7 @@ def write(con: Connection, site: Site) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
         _replace(target, page)
     except OSError as error:
-        message = f"{target.parent}: cannot be written to: {error.strerror}. The page of before is untouched; the published tables and every closed month are kept. Make room or make it writable, then: kam publish"
+        message = f"{target.parent}: cannot be written to: {error.strerror}. The previous page is unchanged; the published tables and every closed month are kept. Make room or make it writable, then: kam publish"
         raise KamError(message) from None
     return True
 

@@ -3,10 +3,7 @@
 -- why: lines whose figure is far from the median of their item's monthly means: one wild month does not move it
 -- fmt: on
 with
-    lines as (
-        select period_month, account_id, product_id, currency, {{ keys }}, ({{ of_line }})::double as {{ figure }}
-        from batch
-    ),
+    lines as (select {{ columns }}, ({{ of_line }})::double as {{ figure }} from batch),
 
     items as (select distinct period_month, account_id, product_id, currency from lines where {{ figure }} > 0),
 

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: delivery line against a known order line
--- why: one list of what reached whom, whether the source keeps deliveries or one delivery a line in its orders; where a line
+-- why: one list of what reached which account, whether the source keeps deliveries or one delivery per line in its orders; where a line
 --      has both, the deliveries count, so that nothing is counted twice. A delivery of an unknown order line has no
 --      account: the checks report it
 -- materialise: view

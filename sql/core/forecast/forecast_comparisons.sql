@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: forecast step × built month × lag × item
--- why: each forecast beside what was sold: a forecast without sales meets 0, and sales that nobody forecast meet a forecast of 0;
+-- why: each forecast compared with what was sold: a forecast without sales meets 0, sales that nobody forecast meet a forecast of 0;
 --   with the item's errors of the trailing twelve months, which tell whether it errs to one side
 -- columns:
 --   period_month             DATE

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: forecast step × built month × lag × item
--- why: each forecast beside the actual, what a naive forecast would have said, and the scale of the item's own history
+-- why: each forecast with the actual, what a naive forecast would have said, and the scale of the item's own history
 -- columns:
 --   period_month             DATE
 --   forecast_step            VARCHAR

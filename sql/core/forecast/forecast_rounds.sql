@@ -28,6 +28,6 @@ select
 from core.forecasts as forecasts
 join targets on targets.period_month = forecasts.target_month
 join core.months as snapshots on snapshots.period_month = forecasts.snapshot_month
--- What was written down after the month had ended is no forecast of it.
+-- What was written down after the month had ended is not a forecast of it.
 where targets.month_index >= snapshots.month_index
 group by all

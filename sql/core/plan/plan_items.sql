@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: plan version × business month × item, where it has a plan, sales, or sales a year before
--- why: plan beside actual and the bridge between them, one month at a time. Method pvm-acca-1: with PA = p0 · q0 · r0,
+-- why: plan and actual, and the bridge between them, one month at a time. Method pvm-acca-1: with PA = p0 · q0 · r0,
 --   the plan at its own rate, volume is PA · (Q1 − Q0) ÷ Q0 and price a(r0) − PA · q1 ÷ q0. Lanes are rounded here, and
 --   mix is what remains: by algebra (q1 − Q1 · s0) · p0 · r0, and the cents that rounding left
 -- columns:
@@ -176,7 +176,7 @@ with
             versions.has_quantity as version_has_quantity,
             coalesce(items.plan_quantity > 0, false) as has_plan_quantity,
             coalesce(items.quantity > 0, false) as has_sold_quantity,
-            -- A line that plans nothing is no plan.
+            -- A line that plans nothing is not a plan.
             coalesce(items.plan_quantity > 0, false) or items.plan_amount <> 0 or items.plan_rate_missing as has_plan,
             struct_pack(
                 account_id := case when versions.mix_by_account_id then items.item.account_id end,
@@ -212,6 +212,8 @@ with
             case
                 when rate_reason is not null
                 then rate_reason
+                when has_plan and plan_quantity < 0
+                then 'planned quantity is negative'
                 when has_plan and not has_plan_quantity
                 then 'plan has no quantity'
                 when has_sales and not version_has_quantity

@@ -52,7 +52,7 @@ select
         when wanted.currency = settings.reporting_currency
         then 1
         else coalesce(version_rates.fx_rate, budget_rates.rate, month_rates.average_rate)
-    end::decimal(18, 8) as plan_rate,
+    end::decimal(18, 10) as plan_rate,
     month_rates.average_rate
 from wanted
 cross join build.settings as settings

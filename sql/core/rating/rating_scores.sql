@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: business month × account × dimension × source
--- why: what the customer said (source 'customer') beside what the deliveries, rejects and issues of the month say
+-- why: what the customer said (source 'customer') and what the deliveries, rejects and issues of the month say
 --      ('own'), on one scale of 0 to 100; a month without activity has no row
 -- columns:
 --   period_month  DATE

@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: business month × account × dimension, for the months built and accounts with a score in the trailing twelve months
--- why: where a score comes from and where it is heading. A score is compared with earlier ones of its own source only:
---      going over from the customer's opinion to our own figures is no change in performance
+-- why: where a score comes from and how it develops. A score is compared with earlier ones of its own source only:
+--      a switch from the customer's opinion to our own figures is not a change in performance
 -- columns:
 --   period_month          DATE
 --   account_id            VARCHAR
@@ -26,7 +26,7 @@ with
 
     series as (select distinct account_id, dimension, source from scores),
 
-    -- One row a month, also without a score, so that a window is twelve months long and not twelve scores.
+    -- One row per month, also without a score, so that a window is twelve months long and not twelve scores.
     looking_back as (
         select
             series.account_id,

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: level
--- why: how much of what an account may owe it does owe, and how many accounts owe more
+-- why: how much of its credit limit an account uses, and how many accounts are above it
 -- columns:
 --   level_no           BIGINT
 --   exposure           DECIMAL(18,2)

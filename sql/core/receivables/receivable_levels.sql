@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: month built × level × account or manager
--- why: the measures added up by account, by manager and in all. A sum that lacks an amount is NULL with a reason, never
+-- why: the measures added up by account, by manager and in total. A sum that lacks an amount is NULL with a reason, never
 --   shown as if it were whole. `level_no` numbers the rows, so that they are found without comparing texts that may be NULL
 -- columns:
 --   level_no              BIGINT

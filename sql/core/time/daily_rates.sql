@@ -30,11 +30,11 @@ with
 select
     currency,
     rate_date,
-    coalesce(spot_rate, average_rate)::decimal(18, 8) as rate,
+    coalesce(spot_rate, average_rate)::decimal(18, 10) as rate,
     case when spot_rate is not null then 'spot' else 'average' end as rate_source
 from found
 where coalesce(spot_rate, average_rate) is not null
 union all
-select settings.reporting_currency, days.calendar_date, 1::decimal(18, 8), 'reporting'
+select settings.reporting_currency, days.calendar_date, 1::decimal(18, 10), 'reporting'
 from core.days as days
 cross join build.settings as settings

@@ -30,7 +30,7 @@ with
     ),
 
     mean_of_spot as (
-        select period_month, currency, (sum(rate)::decimal(38, 8)::double / count(*))::decimal(18, 8) as rate
+        select period_month, currency, (sum(rate)::decimal(38, 10)::double / count(*))::decimal(18, 10) as rate
         from rates
         where rate_type = 'spot'
         group by period_month, currency
@@ -51,7 +51,7 @@ select
         when closing.rate_source = 'reporting'
         then 1
         else coalesce(given_average.rate, mean_of_spot.rate, before_month.rate, closing.rate)
-    end::decimal(18, 8) as average_rate
+    end::decimal(18, 10) as average_rate
 from closing
 left join given_average using (period_month, currency)
 left join mean_of_spot using (period_month, currency)

@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: period_month, level, account_id, product_id, account_manager, forecast_step, lag
--- why: how far each forecast of the month was off, at every distance it was made from, and whether the work on it paid; an error is
---   made at an item, so that errors of one item never cancel those of another in a sum
+-- why: how far off each forecast of the month was, by lag, and whether it was better than a naive one. Errors are measured per item, so
+--   that those of one item never cancel those of another in a sum
 -- method: forecast-accuracy-1
 -- needs: forecasts, actual_quantities
 -- adds up within one: level, forecast_step, lag
@@ -14,9 +14,9 @@
 --   product_id                   VARCHAR        here: The part; NULL where the level or the forecast has none
 --   product_name                 VARCHAR        here: Name of the part; NULL where there is no product_id
 --   account_manager              VARCHAR        here: Manager of the account; NULL at levels without an account
---   forecast_step                VARCHAR        Who or what forecast
---   lag                          INTEGER        [months; none] Months from the snapshot to the month forecast
---   forecast_grain               VARCHAR        What one item is, the columns that all forecasts of the step, month and lag have filled: account_product, account, product or total
+--   forecast_step                VARCHAR        Who or what made the forecast
+--   lag                          INTEGER        [months; none] Months from the snapshot to the month that is forecast
+--   forecast_grain               VARCHAR        What one item is: the columns that all forecasts of the step, month and lag fill, account_product, account, product or total
 --   n                            BIGINT         [count; sum] Items that were forecast or sold
 --   actual_quantity              DECIMAL(18,4)  here: Net quantity sold, returns negative
 --   forecast_quantity            DECIMAL(18,4)  [units of the item; sum] Quantity forecast
@@ -25,7 +25,7 @@
 --   absolute_error_quantity      DECIMAL(18,4)  [units of the item; sum] Errors without their signs := Σ|actual − forecast|
 --   wape                         DECIMAL(18,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual|
 --   wape_reason                  VARCHAR        Why wape is undefined; mape is undefined then too
---   bias_ratio                   DECIMAL(18,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] Which side the forecast errs to, over-forecast positive := Σ(forecast − actual) ÷ Σ actual
+--   bias_ratio                   DECIMAL(18,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] How far the forecast is too high (positive) or too low (negative) := Σ(forecast − actual) ÷ Σ actual
 --   bias_ratio_reason            VARCHAR
 --   mae                          DECIMAL(18,6)  [units of the item; ratio of absolute_error_quantity ÷ n] Mean absolute error := Σ|actual − forecast| ÷ n
 --   rmse                         DECIMAL(18,6)  [units of the item; none] Root mean squared error := √(Σ(actual − forecast)² ÷ n)

@@ -13,7 +13,7 @@
 --   item_type                  VARCHAR        invoice (an instalment of an invoice or debit note), credit or unapplied_cash
 --   document_type              VARCHAR        What the source calls the document: invoice, debit_note, credit_note, receipt, discount, write_off or refund
 --   document_id                VARCHAR        The invoice, credit note or payment
---   line_no                    BIGINT         [number; none] Line of the payment; of an invoice or credit note the first line the item stands for
+--   line_no                    BIGINT         [number; none] Line of the payment; of an invoice or credit note the first line of the item
 --   instalment_no              BIGINT         [number; none] Number of the instalment; 1 without instalments
 --   document_date              DATE           Date of the document
 --   due_date                   DATE           Date due; for credits and cash the document date
@@ -25,7 +25,7 @@
 --   written_off_amount_doc     DECIMAL(18,4)  [document currency; last in time] Write-offs applied
 --   outstanding_amount_doc     DECIMAL(18,4)  [document currency; last in time] What is open := original − paid − credited − written off
 --   outstanding_amount         DECIMAL(18,2)
---   rate                       DECIMAL(18,8)  [reporting currency per unit; none] The rate of outstanding_amount
+--   rate                       DECIMAL(18,10) [reporting currency per unit; none] The rate of outstanding_amount
 --   rate_source                VARCHAR        Kind of that rate: spot, average (no spot rate by then) or reporting
 --   outstanding_amount_reason  VARCHAR
 --   book_amount                DECIMAL(18,2)  [reporting currency; last in time] What is open, at the rate of the document date

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: period_month, level, account_id, account_manager
--- why: how well what is owed is collected, by account, by manager and in all. Managers count the documents that name
+-- why: how well open items are collected, by account, by manager and in total. Managers count the documents that name
 --   them, else the accounts they own.
 -- method: receivables-kpis-1
 -- needs: invoices
@@ -41,7 +41,7 @@
 --   expected_receipts_reason               VARCHAR
 --   actual_receipts                        DECIMAL(18,2)  [reporting currency; sum] Receipts of the month, at the rate of their date; discounts and refunds not counted
 --   actual_receipts_reason                 VARCHAR
---   collection_ratio                       DECIMAL(18,6)  [fraction; ratio of actual_receipts ÷ expected_receipts] Share of the expected receipts that came
+--   collection_ratio                       DECIMAL(18,6)  [fraction; ratio of actual_receipts ÷ expected_receipts] Share of the expected receipts that were received
 --   collection_ratio_reason                VARCHAR
 --   credit_limit                           DECIMAL(18,2)  [reporting currency; last in time] Credit limit at the closing rate; above account level the sum over accounts that have one
 --   credit_limit_reason                    VARCHAR
@@ -49,12 +49,12 @@
 --   exposure_reason                        VARCHAR
 --   credit_use_ratio                       DECIMAL(18,6)  [fraction; none] Share of the limit in use, by account only := exposure ÷ credit_limit
 --   credit_use_ratio_reason                VARCHAR
---   credit_breach                          BOOLEAN        Whether exposure is above the limit; above account level whether that is so for any account
+--   credit_breach                          BOOLEAN        Whether exposure is above the limit; above account level: for any account
 --   credit_breach_reason                   VARCHAR
 --   credit_breach_count                    BIGINT         [count; last in time] Accounts whose exposure is above their limit
 --   written_off                            DECIMAL(18,2)  [reporting currency; sum] Write-offs of the month, at the rate of their date
 --   written_off_reason                     VARCHAR
---   unapplied_cash                         DECIMAL(18,2)  [reporting currency; last in time] Cash not applied to an invoice at the month end, as a positive figure; refunds without an invoice taken off
+--   unapplied_cash                         DECIMAL(18,2)  [reporting currency; last in time] Cash not applied to an invoice at the month end, as a positive figure, less refunds without an invoice
 --   unapplied_cash_reason                  VARCHAR
 --   expected_credit_loss                   DECIMAL(18,2)  [reporting currency; last in time] Loss to expect on the open items := Σ bucket × loss rate
 --   expected_credit_loss_reason            VARCHAR

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: period_month, account_id, bucket
--- why: who owes how much how late; the buckets of an account add up to its open items.
+-- why: who owes how much, and how late; the buckets of an account add up to its open items.
 -- method: receivables-ageing-1
 -- needs: invoices
 -- columns:

@@ -1,8 +1,9 @@
-"""The backfill flow: sets of months, where it stops, and that it gives what single closes give."""
+"""Closing many months: sets of months, where it stops, and that it gives what single closes give."""
 
 from __future__ import annotations
 
 import logging
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,11 @@ import duckdb
 import pytest
 
 from kam.build import marts, run_views
-from kam.close import CloseReport
+from kam.close import CloseReport, Run, Terms, close_months, dry_run, require_closed, steps
 from kam.errors import ValidationFailedError
-from kam.site import Site
+from kam.periods import months_between, parse_month
+from kam.site import Site, find_site
 from tests.support import published, write_csv, write_site
-
-pytestmark = pytest.mark.usefixtures("prefect_server")
 
 MONTHS = (4, 5, 6, 7, 8)
 INVOICES: list[dict[str, Any]] = [
@@ -38,10 +38,32 @@ def site_in(folder: Path, invoices: list[dict[str, Any]], months_at_once: int = 
     return write_site(folder, given, settings=settings, feeds=["invoices", "payments"])
 
 
-def backfill(site: Site, first: str = "2026-04", last: str = "2026-08", **options: Any) -> CloseReport:
-    from flows.backfill import backfill as flow
+def backfill(site: Site, first: str = "2026-04", last: str = "2026-08", **terms: Any) -> CloseReport:
+    """What the flow of this name does, without Prefect."""
+    run = Run("backfill", months_between(parse_month(first), parse_month(last)), terms=Terms(skip=True, **terms))
+    with steps.writing_session(site, run.name):
+        close_months(site, run)
+    require_closed(run.report.months)
+    return run.report
 
-    return flow(str(site.directory), first, last, **options)
+
+@pytest.fixture(scope="module")
+def april_closed(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site, not to be changed, whose April is closed."""
+    site = site_in(tmp_path_factory.mktemp("april") / "site", INVOICES)
+    backfill(site, last="2026-04")
+    return site
+
+
+@pytest.fixture
+def closed(april_closed: Site, tmp_path: Path) -> Site:
+    """A site of one's own, whose April is closed."""
+    return find_site(Path(shutil.copytree(april_closed.directory, tmp_path / "closed")))
+
+
+def deliver_late_invoice(site: Site) -> None:
+    late = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
+    write_csv(site.directory / "landing" / "invoices_late.csv", list(late), [late])
 
 
 def versions(site: Site) -> list[tuple[str, int]]:
@@ -67,12 +89,15 @@ def published_bytes(site: Site, folder: Path) -> dict[str, bytes]:
     return {view: (folder / view).read_bytes() for view in views}
 
 
-def test_sets_of_months_give_byte_for_byte_what_single_closes_give(tmp_path: Path) -> None:
+def test_sets_of_months_give_byte_for_byte_what_single_closes_give_and_tell_how_many_are_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     together = site_in(tmp_path / "together", INVOICES)
     in_sets = site_in(tmp_path / "sets", INVOICES, months_at_once=2)
     one_by_one = site_in(tmp_path / "single", INVOICES)
     backfill(together, last="2026-06")
-    backfill(in_sets, last="2026-06")
+    with caplog.at_level(logging.INFO, logger="kam"):
+        backfill(in_sets, last="2026-06")
     for month in (4, 5, 6):
         backfill(one_by_one, f"2026-0{month}", f"2026-0{month}")
     assert built_months(together) == [4, 5, 6]
@@ -81,12 +106,6 @@ def test_sets_of_months_give_byte_for_byte_what_single_closes_give(tmp_path: Pat
     assert expected["receivables_rollforward_history"].count(b"\n") == 1 + 3
     assert published_bytes(together, tmp_path / "a") == expected
     assert published_bytes(in_sets, tmp_path / "b") == expected
-
-
-def test_it_tells_how_many_months_are_done_and_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    site = site_in(tmp_path / "site", INVOICES, months_at_once=2)
-    with caplog.at_level(logging.INFO, logger="kam"):
-        backfill(site, last="2026-06")
     told = [record.getMessage() for record in caplog.records if record.name == "kam"]
     assert "2026-04 to 2026-05, of 3 months …" in told
     assert "2026-05: closed; 2 of 3 done, 1 left" in told
@@ -96,48 +115,43 @@ def test_it_tells_how_many_months_are_done_and_left(tmp_path: Path, caplog: pyte
 def test_a_month_that_fails_does_not_take_the_others_with_it(tmp_path: Path) -> None:
     site = site_in(tmp_path / "site", BROKEN, months_at_once=2)
     with pytest.raises(ValidationFailedError, match="2026-06 was not published"):
-        backfill(site)
-    assert versions(site) == [("04", 1), ("05", 1), ("07", 1), ("08", 1)]
+        backfill(site, last="2026-07")
+    assert versions(site) == [("04", 1), ("05", 1), ("07", 1)]
 
 
 def test_with_stop_on_failure_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     site = site_in(tmp_path / "site", BROKEN, months_at_once=2)
     with pytest.raises(ValidationFailedError, match="2026-06 was not published"):
-        backfill(site, stop_on_failure=True)
+        backfill(site, last="2026-07", stop_on_failure=True)
     assert versions(site) == [("04", 1), ("05", 1)]
-    mended = [row | {"invoice_total": row["net_amount"]} for row in BROKEN if row["invoice_id"] == "I6"]
-    write_csv(site.directory / "landing" / "invoices_mended.csv", list(mended[0]), mended)
-    report = backfill(site)
+    corrected = [row | {"invoice_total": row["net_amount"]} for row in BROKEN if row["invoice_id"] == "I6"]
+    write_csv(site.directory / "landing" / "invoices_corrected.csv", list(corrected[0]), corrected)
+    report = backfill(site, last="2026-07")
     outcomes = [(outcome.outcome, outcome.version) for outcome in report.months]
-    assert outcomes == [("unchanged", 1), ("unchanged", 1), ("closed", 1), ("closed", 1), ("closed", 1)]
+    assert outcomes == [("unchanged", 1), ("unchanged", 1), ("closed", 1), ("closed", 1)]
 
 
-def test_months_that_are_up_to_date_are_not_built_again(tmp_path: Path) -> None:
-    site = site_in(tmp_path / "site", INVOICES)
-    backfill(site, last="2026-07")
-    report = backfill(site)
-    assert [(outcome.outcome, outcome.version) for outcome in report.months] == [("unchanged", 1)] * 4 + [("closed", 1)]
-    assert built_months(site) == [8]
+def test_months_that_are_up_to_date_are_not_built_again(closed: Site) -> None:
+    report = backfill(closed, last="2026-05")
+    assert [(outcome.outcome, outcome.version) for outcome in report.months] == [("unchanged", 1), ("closed", 1)]
+    assert built_months(closed) == [5]
 
 
-def test_a_dry_run_loads_and_closes_nothing(tmp_path: Path) -> None:
-    site = site_in(tmp_path / "site", INVOICES)
-    backfill(site, last="2026-04")
-    late = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
-    write_csv(site.directory / "landing" / "invoices_late.csv", list(late), [late])
-    report = backfill(site, last="2026-05", dry_run=True)
-    assert [(month.action.value, month.version) for month in report.planned] == [("skip", 1), ("close", 0)]
-    assert (report.loads, report.months, report.published) == ((), (), False)
-    assert versions(site) == [("04", 1)]
+def test_a_dry_run_loads_and_closes_nothing(closed: Site) -> None:
+    deliver_late_invoice(closed)
+    months = [date(2026, 4, 1), date(2026, 5, 1)]
+    planned = dry_run(closed, months, as_of_load=None, as_known_on=None, restate=False)
+    assert [(month.action.value, month.version) for month in planned] == [("skip", 1), ("close", 0)]
+    with duckdb.connect(str(closed.warehouse), read_only=True) as con:
+        loaded = con.execute("SELECT feed, source FROM ops.loads ORDER BY ALL").fetchall()
+    assert loaded == [("invoices", "landing/invoices.csv"), ("payments", "landing/payments.csv")]
+    assert versions(closed) == [("04", 1)]
 
 
-def test_the_knowledge_of_a_load_is_a_parameter(tmp_path: Path) -> None:
-    site = site_in(tmp_path / "site", INVOICES)
-    backfill(site, last="2026-04")
-    late = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
-    write_csv(site.directory / "landing" / "invoices_late.csv", list(late), [late])
-    report = backfill(site, last="2026-05", as_of_load=2)
+def test_the_knowledge_of_a_load_is_a_parameter(closed: Site) -> None:
+    deliver_late_invoice(closed)
+    report = backfill(closed, last="2026-05", as_of_load=2)
     assert report.loads == ()
     assert [outcome.outcome for outcome in report.months] == ["unchanged", "closed"]
-    tomorrow = backfill(site, last="2026-05", as_known_on=date(2100, 1, 1))
+    tomorrow = backfill(closed, last="2026-05", as_known_on=date(2100, 1, 1))
     assert [outcome.outcome for outcome in tomorrow.months] == ["unchanged", "unchanged"]

@@ -1,0 +1,77 @@
+"""Views over all feeds at once, made from what the contracts say: what happened, and in which currencies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+from kam.site import FEEDS, Feed, Kind
+from kam.warehouse.sql import literal
+
+
+def _amounts(feed: Feed) -> list[str]:
+    return [column.name for column in feed.columns if column.kind is Kind.MONEY]
+
+
+FEEDS_IN_VIEW: Mapping[str, Collection[str]] = MappingProxyType(
+    {
+        "feed_events": [feed.name for feed in FEEDS.values() if feed.events],
+        "feed_currencies": [feed.name for feed in FEEDS.values() if "currency" in feed.column_names and _amounts(feed)],
+    }
+)
+"""The feeds that each view reads."""
+
+
+def feed_events() -> str:
+    """A SELECT of all rows of the feeds of events, in columns of the same names.
+
+    `event_date` is the day by which a row belongs to a month, `happened_on` is NULL for what was only planned. A line that
+    counts has a `line_quantity` above zero; `amount_doc` is NULL where the line is free of charge or says no price. A column
+    that a feed does not have is NULL.
+    """
+    return " UNION ALL ".join(_events_of(feed) for feed in map(FEEDS.__getitem__, FEEDS_IN_VIEW["feed_events"]))
+
+
+def _events_of(feed: Feed) -> str:
+    events = feed.events
+    if events is None or feed.date is None:
+        message = f"{feed.name} is no feed of events"
+        raise ValueError(message)
+    quantity = events.quantity
+    counted = f"CASE WHEN ({events.line_counts}) AND {quantity} > 0 THEN {quantity} END" if quantity else "NULL"
+    amount = events.amount or (
+        f"{quantity}::DECIMAL(28, 4) * {events.unit_price}" if quantity and events.unit_price else "NULL"
+    )
+    named = ", ".join(
+        f"{name if name in feed.column_names else 'NULL'}::VARCHAR AS {name}"
+        for name in ("account_id", "product_id", "currency")
+    )
+    return f"""
+        SELECT
+            {literal(feed.name)} AS feed,
+            {_business_date(feed)} AS event_date,
+            {feed.date} AS happened_on,
+            {named},
+            {counted}::DECIMAL(18, 4) AS line_quantity,
+            nullif({amount}, 0)::DECIMAL(38, 8) AS amount_doc
+        FROM core.{feed.name}"""
+
+
+def feed_currencies() -> str:
+    """A SELECT of the currencies of the amounts in each feed, and since when; `first_date` is NULL for master data."""
+    return " UNION ALL ".join(
+        f"""
+        SELECT {literal(feed.name)} AS feed, currency, min({_business_date(feed)}) AS first_date
+        FROM core.{feed.name}
+        WHERE coalesce({", ".join(_amounts(feed))}) IS NOT NULL AND currency IS NOT NULL
+        GROUP BY currency"""
+        for feed in map(FEEDS.__getitem__, FEEDS_IN_VIEW["feed_currencies"])
+    )
+
+
+def _business_date(feed: Feed) -> str:
+    """The day or month by which a row belongs to a business month, as SQL."""
+    if feed.date is None:
+        return "NULL::DATE"
+    planned = feed.events.planned_date if feed.events else None
+    return f"coalesce({feed.date}, {planned})" if planned else feed.date

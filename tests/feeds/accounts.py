@@ -1,0 +1,16 @@
+"""Customer accounts: the master data that names them and says how they pay."""
+
+from __future__ import annotations
+
+from tests.feeds.case import Break, FeedCase
+
+CASE = FeedCase(
+    clean=[{"account_id": "A"}],
+    breaks=(
+        Break(
+            "an account whose parent is not in the master",
+            {"accounts": [{"account_id": "K8001", "parent_account_id": "K9999"}]},
+            {"accounts.parent_is_known": [{"account_id": "K8001", "parent_account_id": "K9999"}]},
+        ),
+    ),
+)

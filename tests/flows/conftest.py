@@ -1,0 +1,82 @@
+"""One Prefect server for all tests here; they run in one process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kam.cli import prefect_runtime
+from kam.site import Site
+from tests.flows.processes import environment, run
+from tests.flows.server import Server, server_in, site_in
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a home of its own."""
+    with server_in(tmp_path_factory.mktemp("server-home")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def client_env(tmp_path_factory: pytest.TempPathFactory, server: Server) -> dict[str, str]:
+    """The environment of everybody who uses the server."""
+    return environment(tmp_path_factory.mktemp("client-home"), PREFECT_API_URL=server.url)
+
+
+@pytest.fixture(scope="session")
+def deployed(client_env: dict[str, str], server: Server, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site whose deployments are on the server, and no worker."""
+    site = site_in(tmp_path_factory.mktemp("deployed-site"))
+    server.ask("/work_pools/", name="kam", type="process")
+    deployment = run("prefect", "--no-prompt", "deploy", "--all", env=client_env | {"KAM_SITE": str(site.directory)})
+    assert deployment.exit_status == 0, deployment
+    return site
+
+
+@pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Callable[[], Path]:
+    """Makes homes of Prefect whose database is there already; to make one anew takes longer than most tests."""
+    template = tmp_path_factory.mktemp("prefect-template")
+    database = template / "prefect.db"
+    with closing(sqlite3.connect(server.home / "prefect.db")) as used, closing(sqlite3.connect(database)) as copy:
+        used.backup(copy)
+
+    def make() -> Path:
+        return Path(shutil.copytree(template, tmp_path_factory.mktemp("prefect-home"), dirs_exist_ok=True))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prefect_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Flows of this process run on the server, not in the home or on the server of whoever runs the tests."""
+    home = tmp_path_factory.mktemp("flows-home")
+    os.environ["PREFECT_HOME"] = str(home)
+    prefect_runtime.configure()
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_HOME,
+        temporary_settings,
+    )
+
+    # Test files that name a flow imported Prefect before.
+    ours = {
+        PREFECT_HOME: home,
+        PREFECT_API_URL: server.url,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # it costs a second at the end of each flow
+    }
+    with temporary_settings(ours):
+        yield
+        # While the server is there to take it.
+        APILogWorker.drain_all()
+        EventsWorker.drain_all()
