@@ -7,10 +7,10 @@ READY := $(VENV)/.ready
 SITE ?= demo-site
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench lint format docs setup lock clean
+.PHONY: help demo test test-long soak bench lint format docs setup lock clean
 
 help: ## List the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the environment from the lock file
 
@@ -37,7 +37,10 @@ demo: $(READY) ## Write a synthetic site and close its last three months
 	@echo "  $(SITE)/published/quality/index.html  what was checked and what failed, for a browser"
 
 test: $(READY) lint ## Check style, types and docs, and run all tests
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3
+
+test-long: $(READY) ## Run all tests, with the other cases of each kind
+	@KAM_LONG=1 $(BIN)/python -m pytest -n 3
 
 soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through 500 closes (hours)
 	@KAM_SOAK_CLOSES=$${KAM_SOAK_CLOSES:-500} $(BIN)/python -m pytest tests/test_bi_readers.py --timeout=0 -s

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kam.warehouse import Connection, connection
+from tests.support import IS_LONG
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -45,9 +46,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     return ByFile(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the flows, which take longest."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the flows, which take longest; leave out what is marked `long` unless `KAM_LONG` is set."""
     items.sort(key=lambda item: not item.nodeid.startswith(_FLOWS))
+    left_out = [] if IS_LONG else [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +23,17 @@ from kam.site import FEEDS, Kind, Settings, Site, find_site, validate_settings
 from kam.warehouse import Connection, memory, prepare, rows
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+GOLDEN = Path(__file__).resolve().parent / "golden"
 SHARED = REPOSITORY.parent / "shared"
 
+# `make test-long` sets it: every example, every case.
+IS_LONG = bool(os.environ.get("KAM_LONG"))
+
 needs_shared = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the folder ../shared with golden cases and real data is absent"
+    not (SHARED / "data").is_dir(), reason="the real data is not here: the folder ../shared/data beside this one"
 )
+# Cases of a kind of which `make test` runs others.
+long = pytest.mark.long
 
 
 def settings_of(sections: Mapping[str, Any] | None = None, feeds: Sequence[str] = tuple(FEEDS)) -> Settings:

@@ -13,7 +13,7 @@ import yaml
 
 from kam.warehouse import memory
 from tests.expectations.cases import Tampering
-from tests.support import SHARED, build_case, fetch, needs_shared
+from tests.support import GOLDEN, build_case, fetch
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (
@@ -452,18 +452,16 @@ def test_a_four_four_five_calendar_decides_the_month_of_a_sale() -> None:
     assert item["naive_wape"] == Decimal("0.25")  # |80 - 60| / 80
 
 
-@needs_shared
 @pytest.mark.parametrize("method", ["naive", "seasonal_naive"])
 def test_the_macros_give_the_published_errors_of_quarterly_beer_production(method: str) -> None:
-    golden = yaml.safe_load((SHARED / "golden" / "forecast_errors.yaml").read_text(encoding="utf-8"))
+    golden = yaml.safe_load((GOLDEN / "forecast_errors.yaml").read_text(encoding="utf-8"))
     expected = {name: value for name, value in golden["expect"][method].items() if name != "forecast"}
     found = _beer_errors(golden, method)
     assert {name: round(found[name], PUBLISHED_DIGITS[name]) for name in expected} == expected
 
 
-@needs_shared
 def test_the_seasonal_naive_beats_the_naive_forecast_of_beer_as_published() -> None:
-    golden = yaml.safe_load((SHARED / "golden" / "forecast_errors.yaml").read_text(encoding="utf-8"))
+    golden = yaml.safe_load((GOLDEN / "forecast_errors.yaml").read_text(encoding="utf-8"))
     gain = _beer_errors(golden, "naive")["wape"] - _beer_errors(golden, "seasonal_naive")["wape"]
     assert round(gain, 4) == golden["expect"]["forecast_value_added_seasonal_over_naive"]
 

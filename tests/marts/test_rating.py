@@ -10,12 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import yaml
 
-from kam.site import FEEDS
 from kam.warehouse import memory
 from tests.expectations.cases import Tampering
-from tests.support import SHARED, build_case, fetch, needs_shared
+from tests.support import build_case, fetch
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (
@@ -79,20 +77,6 @@ def lines_due(month: str, failed: int, total: int, **given: Any) -> list[Row]:
         line | {"order_id": f"{month}/{number}", "delivered_date": None if number <= failed else f"{month}-09"} | given
         for number in range(1, total + 1)
     ]
-
-
-@needs_shared
-@pytest.mark.parametrize(
-    "case",
-    yaml.safe_load((SHARED / "golden" / "rating.yaml").read_text(encoding="utf-8")) if SHARED.is_dir() else [],
-    ids=lambda case: case["id"],
-)
-def test_golden_case(case: Row) -> None:
-    con = build_case(case["given"], settings=case.get("settings"), periods=[case["period"]], feeds=tuple(FEEDS))
-    for table, expected in case["expect"].items():
-        found = fetch(con, f"SELECT * FROM build.{table}")
-        for row in expected["rows"]:
-            assert any(all(candidate[name] == value for name, value in row.items()) for candidate in found)
 
 
 # --- what the customer says -------------------------------------------------------------------------------------------

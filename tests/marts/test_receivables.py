@@ -9,15 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import yaml
 
 from kam.build import prepare_build, run_models
 from kam.periods import add_months, parse_month
-from kam.site import FEEDS
 from kam.warehouse import Connection
 from tests.expectations.cases import Tampering
 from tests.marts import receivables_by_hand as by_hand
-from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of, stage
+from tests.support import build, build_case, fetch, settings_of, stage
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (
@@ -37,7 +35,6 @@ TAMPERINGS = (
 )
 
 
-GOLDEN = SHARED / "golden" / "receivables.yaml"
 BALANCES = ("receivables_ageing", "receivables_summary", "receivables_rollforward")
 MARTS = (*BALANCES, "receivables_kpis")
 Rows = Sequence[Mapping[str, Any]]
@@ -150,33 +147,6 @@ def lanes(row: Mapping[str, Any]) -> dict[str, float]:
         "closing_amount_doc",
     )
     return {name.removesuffix("_doc").removesuffix("_amount"): row[name] for name in names if row[name]}
-
-
-def _cases() -> list[dict[str, Any]]:
-    return list(yaml.safe_load(GOLDEN.read_text(encoding="utf-8"))) if GOLDEN.is_file() else []
-
-
-@needs_shared
-@pytest.mark.parametrize("case", _cases(), ids=lambda case: case["id"])
-def test_golden(case: dict[str, Any]) -> None:
-    con = build_case(case["given"], settings=case.get("settings"), periods=[case["period"]], feeds=tuple(FEEDS))
-    for table, expected in case["expect"].items():
-        found = fetch(con, f"FROM build.{table}")
-        for row in expected["rows"]:
-            assert any(all(_matches(other[name], value) for name, value in row.items()) for other in found), (
-                row,
-                found,
-            )
-        if expected.get("complete"):
-            assert len(found) == len(expected["rows"]), found
-    for row in fetch(con, "FROM build.receivables_rollforward"):
-        assert row["difference_doc"] == 0
-
-
-def _matches(found: object, expected: object) -> bool:
-    if isinstance(found, Decimal):
-        return found == Decimal(str(expected))
-    return str(found) == str(expected)
 
 
 # Instalments

@@ -5,19 +5,17 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import pytest
-import yaml
 
 from kam.build import prepare_marts
 from kam.periods import months_between, parse_month
-from kam.site import FEEDS
 from kam.warehouse import Connection, literal, memory, prepare
 from tests.expectations.cases import Tampering
-from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of
+from tests.support import SHARED, build, build_case, fetch, settings_of
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (
@@ -49,7 +47,6 @@ LANES = (
     "lost_effect",
     "adjustment_effect",
 )
-GOLDEN = SHARED / "golden" / "variance.yaml"
 
 
 def planned(product: str | None = "P", quantity: Any = None, unit_price: Any = None, **given: Any) -> Row:
@@ -124,32 +121,6 @@ def lanes(row: Row) -> dict[str, float]:
 
 def rate(currency: str, value: Any, rate_type: str = "average", rate_date: str = "2026-06-01") -> Row:
     return {"currency": currency, "rate_date": rate_date, "rate": value, "rate_type": rate_type}
-
-
-# --- worked cases of the specification
-
-
-def _golden_cases() -> list[Any]:
-    if not GOLDEN.exists():
-        return []
-    return [pytest.param(case, id=case["id"]) for case in yaml.safe_load(GOLDEN.read_text(encoding="utf-8"))]
-
-
-@needs_shared
-@pytest.mark.parametrize("case", _golden_cases())
-def test_worked_case(case: Mapping[str, Any]) -> None:
-    con = build_case(case["given"], settings=case.get("settings"), periods=[case["period"]], feeds=tuple(FEEDS))
-
-    for mart, expected in case["expect"].items():
-        rows = fetch(con, f"FROM build.{mart}")
-        for wanted in expected["rows"]:
-            assert any(all(_written_alike(row[name], value) for name, value in wanted.items()) for row in rows), wanted
-
-
-def _written_alike(actual: Any, expected: Any) -> bool:
-    if isinstance(expected, str):
-        return bool(actual == expected)
-    return Decimal(actual).quantize(Decimal(str(expected)), ROUND_HALF_UP) == Decimal(str(expected))
 
 
 # --- the bridge

@@ -11,6 +11,7 @@ import pytest
 
 from kam.audit import verify
 from kam.build import marts
+from kam.close import Run, Terms, close_months, require_closed, steps
 from kam.periods import months_between
 from kam.site import Site
 from tests.real import sites
@@ -35,12 +36,13 @@ def closed_one_by_one(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 @pytest.fixture(scope="module")
-def closed(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Site:  # noqa: ARG001 - runs the flow
-    """All 35 months in one run of the flow."""
-    from flows.backfill import backfill
-
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """All 35 months in one run, as a backfill walks them."""
     site = sites.adventureworks_sales(tmp_path_factory.mktemp("backfill") / "site")
-    backfill(str(site.directory), f"{MONTHS[0]:%Y-%m}", f"{MONTHS[-1]:%Y-%m}")
+    run = Run("backfill", MONTHS, terms=Terms(skip=True))
+    with steps.writing_session(site, run.name):
+        close_months(site, run)
+    require_closed(run.report.months)
     return site
 
 
