@@ -199,7 +199,7 @@ def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[st
         return []
     many = len(warned) > 1
     what = f"{counted(len(warned), 'month')} closed with warnings" if many else f"{warned[0].name} {warned[0].what}"
-    paragraphs = [f"{what}. It is published, with a banner.".replace("It is", "They are" if many else "It is")]
+    paragraphs = [f"{what}. {'They are' if many else 'It is'} published, with a banner."]
     failed_before = [month.name for month in warned if before.get(month.name, GOOD).state is Standing.FAILED]
     if failed_before:
         fixed = [line_about(name, text) for name in failed_before for text in before[name].reasons]

@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
 
-_IN_A_TEST_RUN = 1000
+_IN_A_TEST_RUN = 200
 _ASKED_FOR = os.environ.get("KAM_FUZZ_EXAMPLES", "")
 IS_SOAK = bool(_ASKED_FOR)
 EXAMPLES = int(_ASKED_FOR or _IN_A_TEST_RUN)

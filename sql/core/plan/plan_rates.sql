@@ -5,8 +5,8 @@
 --   plan_version  VARCHAR
 --   period_month  DATE
 --   currency      VARCHAR
---   plan_rate     DECIMAL(18,8)
---   average_rate  DECIMAL(18,8)
+--   plan_rate     DECIMAL(18,10)
+--   average_rate  DECIMAL(18,10)
 -- fmt: on
 with
     rates_used as (

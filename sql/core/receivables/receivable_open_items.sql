@@ -24,7 +24,7 @@
 --   written_off_amount_doc  DECIMAL(18,4)
 --   outstanding_amount_doc  DECIMAL(18,4)
 --   unapplied_reason        VARCHAR
---   closing_rate            DECIMAL(18,8)
+--   closing_rate            DECIMAL(18,10)
 --   closing_rate_source     VARCHAR
 --   outstanding_amount      DECIMAL(18,2)
 --   rate_reason             VARCHAR

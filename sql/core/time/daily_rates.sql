@@ -4,7 +4,7 @@
 -- columns:
 --   currency     VARCHAR
 --   rate_date    DATE
---   rate         DECIMAL(18,8)
+--   rate         DECIMAL(18,10)
 --   rate_source  VARCHAR
 -- fmt: on
 with

@@ -4,9 +4,9 @@
 -- columns:
 --   period_month         DATE
 --   currency             VARCHAR
---   closing_rate         DECIMAL(18,8)
+--   closing_rate         DECIMAL(18,10)
 --   closing_rate_source  VARCHAR
---   average_rate         DECIMAL(18,8)
+--   average_rate         DECIMAL(18,10)
 -- fmt: on
 with
     rates as (
