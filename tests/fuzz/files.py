@@ -155,8 +155,8 @@ def _text(value: object) -> str | None:
 
 
 _POLARS: Mapping[Kind, Any] = {
-    Kind.ID: pl.String, Kind.TEXT: pl.String, Kind.CURRENCY: pl.String, Kind.ENUM: pl.String, Kind.MONEY: pl.Decimal(18, 4),
-    Kind.QUANTITY: pl.Decimal(18, 4), Kind.NUMBER: pl.Decimal(18, 4), Kind.RATE: pl.Decimal(18, 8), Kind.INTEGER: pl.Int64,
+    Kind.ID: pl.String, Kind.TEXT: pl.String, Kind.CURRENCY: pl.String, Kind.ENUM: pl.String, Kind.MONEY: pl.Decimal(18, 4), Kind.PRICE: pl.Decimal(24, 10),
+    Kind.QUANTITY: pl.Decimal(18, 4), Kind.NUMBER: pl.Decimal(18, 4), Kind.RATE: pl.Decimal(18, 10), Kind.INTEGER: pl.Int64,
     Kind.DATE: pl.Date, Kind.MONTH: pl.Date, Kind.TIMESTAMP: pl.Datetime("us"), Kind.BOOLEAN: pl.Boolean,
 }  # fmt: skip
 

@@ -86,9 +86,9 @@ def _any(column: Column) -> st.SearchStrategy[Any]:
         return st.sampled_from(column.values)
     if column.kind is Kind.INTEGER:
         return st.integers(0, 2**31 - 1) | st.integers(0, 3)
-    if column.kind in (Kind.MONEY, Kind.QUANTITY, Kind.RATE, Kind.NUMBER):
-        top = column.maximum or Decimal(9999999999)
-        return st.decimals(column.minimum or 0, top, places=8 if column.kind is Kind.RATE else 4)
+    if column.kind in (Kind.MONEY, Kind.PRICE, Kind.QUANTITY, Kind.RATE, Kind.NUMBER):
+        top = column.maximum or Decimal(99999999 if column.kind is Kind.RATE else 9999999999)
+        return st.decimals(column.minimum or 0, top, places=10 if column.kind in (Kind.PRICE, Kind.RATE) else 4)
     return _OF_KIND[column.kind]
 
 
