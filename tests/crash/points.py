@@ -73,11 +73,16 @@ def _named_steps() -> Mapping[str, Callable[..., Any]]:
 
 
 def _replace_everywhere(function: Callable[..., Any], wrapped: Callable[..., Any]) -> None:
-    """In every module that has imported it by name."""
+    """In every module that has imported it by name, and in the steps that a run walks."""
+    from kam.close import Steps
+
     for module in [module for name, module in sys.modules.items() if name.split(".")[0] in _MODULES]:
         for name, value in list(vars(module).items()):
             if value is function:
                 setattr(module, name, wrapped)
+            elif isinstance(value, Steps):
+                for step in [step for step, called in vars(value).items() if called is function]:
+                    object.__setattr__(value, step, wrapped)
 
 
 def _around(

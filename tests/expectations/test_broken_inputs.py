@@ -130,7 +130,7 @@ def as_sent(feed: str, source: FeedSource, row: Row) -> Row:
         assert isinstance(named, str), f"{feed}.{name} is computed; give the source's own column"
         if value and kind is Kind.DATE and isinstance(dialect.date_format, str) and dialect.date_format:
             sent[named] = date.fromisoformat(value).strftime(dialect.date_format)
-        elif kind in (Kind.MONEY, Kind.QUANTITY, Kind.RATE, Kind.NUMBER):
+        elif kind in (Kind.MONEY, Kind.PRICE, Kind.QUANTITY, Kind.RATE, Kind.NUMBER):
             sent[named] = value.replace(".", dialect.decimal)
         else:
             sent[named] = value
