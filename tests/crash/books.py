@@ -30,6 +30,9 @@ SETTINGS = """
 [site]
 name = "Books"
 
+[readiness]
+feeds = []
+
 [feeds.accounts]
 files = "landing/accounts*.csv"
 mode = "snapshot"

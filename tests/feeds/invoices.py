@@ -40,7 +40,7 @@ CASE = FeedCase(
                 "invoices": [{"invoice_id": "BAD-JPY", "document_type": "debit_note", "currency": "JPY"}],
                 "fx_rates": [{"currency": "JPY", "rate_date": "2026-10-31", "rate_type": "average", "rate": "0.0061"}],
             },
-            {"currencies.have_a_spot_rate": [{"currency": "JPY", "closing_rate": "0.00610000"}]},
+            {"currencies.have_a_spot_rate": [{"currency": "JPY", "closing_rate": "0.0061000000"}]},
         ),
         Break(
             "two lines of one invoice that fall due on two dates",
