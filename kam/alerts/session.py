@@ -12,13 +12,11 @@ from kam.site import Site
 
 
 @contextmanager
-def writing_and_telling(
-    site: Site, run: Run, purpose: str = "", tell: Callable[[Site, Run], object] = news.tell
-) -> Iterator[None]:
+def writing_and_telling(site: Site, run: Run, tell: Callable[[Site, Run], object] = news.tell) -> Iterator[None]:
     """Hold the right to write during `run`, then send its alerts; processes that wait show `purpose`."""
     began = False
     try:
-        with steps.writing_session(site, purpose or run.name):
+        with steps.writing_session(site, run.name):
             began = True
             try:
                 yield

@@ -180,7 +180,14 @@ def test_a_close_and_its_steps_have_readable_names(first: tuple[Site, Run]) -> N
 def test_a_close_leaves_its_figures_as_artifacts(first: tuple[Site, Run]) -> None:
     artifacts = first[1].artifacts()
 
-    assert sorted(artifacts) == ["checks-2026-06", "control-totals-2026-06", "headlines-2026-06", "loads-2026-06"]
+    kinds = ("checks", "control-totals", "headlines", "loads", "readiness")
+    assert sorted(artifacts) == [f"{kind}-2026-06" for kind in kinds]
+    assert [(row["Needs"], row["Ready"]) for row in artifacts["readiness-2026-06"]] == [
+        ("the month is over", "yes"),
+        ("no gap before it", "yes"),
+        ("data of invoices", "yes"),
+        ("no source was refused", "yes"),
+    ]
     loaded = {"Unchanged": "0", "Rejected": "0", "Status": "loaded"}
     assert artifacts["loads-2026-06"] == [
         {"Feed": "accounts", "Source": "landing/accounts.csv", "Read": "1", "Loaded": "1"} | loaded,

@@ -206,7 +206,7 @@ def test_runs_of_two_deployments_at_once_take_turns_and_a_wrong_one_fails_clearl
         for line in lines
         if line.startswith("Waiting for ") and line != ours
     ]
-    assert waits in (["Waiting for close 2026-05"], ["Waiting for backfill 2026-06 to 2026-06"])
+    assert waits in (["Waiting for close 2026-05"], ["Waiting for backfill 2026-06 2026-06"])
     assert open_amounts(worker) == {date(2026, 5, 1): 100, date(2026, 6, 1): 125}
     with pytest.raises(UsageError) as nowhere:
         find_site(tmp_path)
