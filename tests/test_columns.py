@@ -58,7 +58,7 @@ def test_a_column_may_mean_something_else_when_it_says_so() -> None:
         ("booked_amount DECIMAL(18,2) [days] Booked", "booked_amount: .*: nothing does not say how it adds up"),
         (
             "hit_ratio DECIMAL(18,6) [fraction; ratio of a ÷ hit_ratio] Share",
-            "hit_ratio: is a ratio of a, which is no col",
+            "hit_ratio: is a ratio of a, which is not a col",
         ),
         ("customer VARCHAR [count; sum] Name", "customer: .*: VARCHAR has no unit"),
         ("customer VARCHAR", "customer: neither the header nor sql/vocabulary.toml says what it means"),

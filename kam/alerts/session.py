@@ -13,7 +13,7 @@ from kam.site import Site
 
 @contextmanager
 def writing_and_telling(site: Site, run: Run, tell: Callable[[Site, Run], object] = news.tell) -> Iterator[None]:
-    """Hold the right to write during `run`, then send its alerts; processes that wait show `purpose`."""
+    """Hold the right to write during `run`, then send its alerts; processes that wait show its name."""
     began = False
     try:
         with steps.writing_session(site, run.name):

@@ -83,9 +83,10 @@ def _staging_columns(feed: Feed) -> str:
 
 def _widen(con: Connection, feed: Feed) -> None:
     """Give columns of a staging table that an earlier release made the types that the contract has now."""
+    # No query parameter: DuckDB imports pandas to look at one.
     found = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'staging' AND table_name = ?",
-        [feed.name],
+        "SELECT column_name, data_type FROM duckdb_columns() "
+        f"WHERE schema_name = 'staging' AND table_name = {literal(feed.name)}"
     )
     had = dict(found.fetchall())
     for column in feed.columns:

@@ -17,7 +17,7 @@ with
                         else
                             'the source now says '
                             || coalesce(found_value, 'nothing')
-                            || '; fix the correction or remove it'
+                            || '; change the correction or remove it'
                     end
                 when is_there and is_too_little
                 then 'the row needs this value or another in its place; give one'

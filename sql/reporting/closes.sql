@@ -14,7 +14,7 @@
 --   not_ready      VARCHAR    What it lacked then; an empty text where it was ready
 --   withdrawn_at   TIMESTAMP  When the version was taken back, in UTC; NULL while it stands
 --   withdrawn_by   VARCHAR    Who took it back
---   withdrawal_reason VARCHAR Why it was taken back
+--   withdrawn_because VARCHAR Why it was taken back
 --   content_hash   VARCHAR    Hash of all rows of the version, without load ids and times
 --   settings_hash  VARCHAR    Hash of the settings that decide figures
 --   models_hash    VARCHAR    Hash of the SQL models
@@ -35,7 +35,7 @@ select
     coalesce(array_to_string((closes.manifest -> '$.even_though.unmet')::varchar[], '; '), '') as not_ready,
     withdrawals.withdrawn_at,
     withdrawals.withdrawn_by,
-    withdrawals.reason as withdrawal_reason,
+    withdrawals.reason as withdrawn_because,
     closes.content_hash,
     closes.settings_hash,
     closes.models_hash
