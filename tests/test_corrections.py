@@ -318,8 +318,8 @@ def states(con: Connection, as_of_load: int | None = None) -> list[tuple[str, st
     [
         ("2026-01-31", "applied", None),
         ("2026-03-31", "stale", "the source was corrected; remove the correction"),
-        ("2026-02-28", "stale", "the source now says 2026-02-28; change the correction or remove it"),
-        (None, "stale", "the source now says nothing; change the correction or remove it"),
+        ("2026-02-28", "stale", "the source has changed to 2026-02-28; change the correction or remove it"),
+        (None, "stale", "the source has changed to nothing; change the correction or remove it"),
     ],
 )
 def test_a_correction_is_applied_to_its_wrong_value_only(source: str | None, state: str, fault: str | None) -> None:
@@ -429,7 +429,7 @@ def test_a_stale_correction_fails_the_close_as_a_critical_check(site: Site) -> N
     assert outcomes([april, may]) == [("failed", 0), ("failed", 0)]
     assert "[corrections.guards_hold]" in april.message
     assert "key invoice_id R-4, line_no 1" in april.message
-    assert "the source now says 100.0000; change the correction or remove it" in april.message
+    assert "the source has changed to 100.0000; change the correction or remove it" in april.message
     assert "owner Accounts receivable" in april.message
     assert open_items(site, APRIL) == 100
     with warehouse(corrected) as con:

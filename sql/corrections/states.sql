@@ -15,7 +15,7 @@ with
                         when found_value is not distinct from right_value
                         then 'the source was corrected; remove the correction'
                         else
-                            'the source now says '
+                            'the source has changed to '
                             || coalesce(found_value, 'nothing')
                             || '; change the correction or remove it'
                     end
