@@ -40,5 +40,5 @@ def test_rows_are_inserted_by_name_and_other_columns_get_their_defaults() -> Non
 
 
 def test_a_template_without_one_of_its_values_is_an_error() -> None:
-    with pytest.raises(jinja2.UndefinedError, match="'keys' is undefined"):
+    with pytest.raises(jinja2.UndefinedError, match="'columns' is undefined"):
         sql_text("checks/templates/far_from_usual.sql", feed="orders")
