@@ -11,6 +11,7 @@ import pytest
 from kam.errors import SettingsError, UsageError
 from kam.site import find_site, validate_settings
 from kam.site.site import load_settings
+from tests.support import settings_of
 
 SITE: dict[str, Any] = {"name": "Books"}
 
@@ -109,3 +110,8 @@ def test_the_site_comes_from_the_environment_when_none_is_named(
     (tmp_path / "kam.toml").write_text('[site]\nname = "From the environment"\n')
     monkeypatch.setenv("KAM_SITE", str(tmp_path))
     assert find_site(None).settings.site.name == "From the environment"
+
+
+def test_a_sign_of_amounts_is_refused_for_a_feed_whose_rows_have_no_type() -> None:
+    with pytest.raises(SettingsError, match=r'feeds\.sales_plan\.sign: "amount" needs a feed whose rows have a type'):
+        settings_of({"feeds": {"sales_plan": {"files": "landing/plan.csv", "sign": "amount"}}}, feeds=())

@@ -441,6 +441,12 @@ def _check_feed_names(settings: Settings, file: Path) -> None:
         if name not in FEEDS:
             message = f"{file}: [feeds.{name}]: no such feed.{nearest(name, list(FEEDS))} The feeds: {', '.join(FEEDS)}"
             raise SettingsError(message)
+        if source.sign == "amount" and FEEDS[name].sign is None:
+            message = (
+                f'{file}: feeds.{name}.sign: "amount" needs a feed whose rows have a type, such as invoices; '
+                f"the amounts of {name} are read with the sign that they have. Remove the key"
+            )
+            raise SettingsError(message)
         known = FEEDS[name].column_names
         for column in source.columns:
             if column not in known:

@@ -9,7 +9,7 @@ CASE = FeedCase(
     good={"line_no": "1", "order_id": "BAD-4", "order_line_no": "10", "delivered_date": "2026-10-12", "quantity": "1"},
     breaks=(
         Break(
-            "a delivery against an order that there is not",
+            "a delivery for an unknown order",
             {"deliveries": [{"delivery_id": "BAD-1", "order_id": "SO-NOWHERE", "order_line_no": "10"}]},
             {
                 "deliveries.order_line_is_known": [

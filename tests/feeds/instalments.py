@@ -23,7 +23,7 @@ CASE = FeedCase(
             },
         ),
         Break(
-            "an instalment of an invoice that there is not",
+            "an instalment of an unknown invoice",
             {
                 "instalments": [
                     {"invoice_id": "INV-NOWHERE", "instalment_no": "1", "due_date": "2026-10-20", "amount": "60"}

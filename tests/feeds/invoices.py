@@ -86,12 +86,12 @@ CASE = FeedCase(
             {"invoices.due_date_is_given": [{"invoice_id": "BAD-6", "account_id": "K0001"}]},
         ),
         Break(
-            "an invoice of an order line that there is not, of an order that there is",
+            "an invoice of an unknown line of a known order",
             {"invoices": [{"invoice_id": "BAD-7", "order_id": "BAD-3", "order_line_no": "77"}]},
             {"invoices.order_line_is_known": [{"invoice_id": "BAD-7", "order_id": "BAD-3", "order_line_no": 77}]},
         ),
         Break(
-            "a credit note on an invoice that there is not",
+            "a credit note on an unknown invoice",
             {
                 "invoices": [
                     {"invoice_id": "BAD-8", "document_type": "credit_note", "reference_invoice_id": "INV-NOWHERE"}

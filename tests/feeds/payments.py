@@ -21,7 +21,7 @@ CASE = FeedCase(
             {"payments.account_is_known": [{"account_id": "K9001", "row_count": 1}]},
         ),
         Break(
-            "a payment of an invoice that there is not",
+            "a payment of an unknown invoice",
             {"payments": [{"payment_id": "BAD-2", "invoice_id": "INV-NOWHERE", "amount": "12.50"}]},
             {"payments.invoice_is_known": [{"payment_id": "BAD-2", "invoice_id": "INV-NOWHERE", "amount": "12.5000"}]},
         ),
