@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from expectations import CheckResult, Severity
 from expectations.rules import ALLOWED_FAILURES, Owner
 from kam.alerts import channels, news, reason, writing_and_telling
-from kam.alerts.plain import plain
+from kam.alerts.harmless_text import harmless
 from kam.cli.check import check_site
 from kam.cli.commands import app
 from kam.close import Action, CloseReport, ControlTotal, MonthOutcome, MonthPlan, Outcome, Run, Terms
@@ -466,7 +466,7 @@ def test_a_long_message_is_split_for_a_service_that_takes_2000_characters(
     ],
 )
 def test_a_value_stays_readable(given: str, shown: str) -> None:
-    assert plain(given) == shown
+    assert harmless(given) == shown
 
 
 # A channel that is down.

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from kam.alerts.queue import Standing, State
+from kam.alerts.queue import Standing, SubjectState
 from kam.errors import KamError
 from kam.periods import month_name
 
-GOOD = State(Standing.GOOD)
+GOOD = SubjectState(Standing.GOOD)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class MonthNow:
 
     month: date
     what: str
-    state: State
+    state: SubjectState
     severity: str
     lines: Sequence[str]
 
@@ -48,9 +48,9 @@ def reason(error: BaseException) -> str:
     return str(error) if isinstance(error, KamError) else f"unexpected {type(error).__name__}"
 
 
-def failing_state(found: Sequence[tuple[str, object]], reasons: Sequence[str]) -> State:
+def failing_state(found: Sequence[tuple[str, object]], reasons: Sequence[str]) -> SubjectState:
     """The state of something that failed. It changes when something else is found."""
-    return State(Standing.FAILED, fingerprint(found), reasons)
+    return SubjectState(Standing.FAILED, fingerprint(found), reasons)
 
 
 def fingerprint(found: Sequence[tuple[str, object]]) -> str:

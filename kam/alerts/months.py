@@ -8,8 +8,8 @@ from typing import Any
 
 from expectations import Severity
 from kam.alerts.findings import GOOD, Failure, MonthNow, failing_state, fingerprint
-from kam.alerts.plain import plain
-from kam.alerts.queue import Standing, State
+from kam.alerts.harmless_text import harmless
+from kam.alerts.queue import Standing, SubjectState
 from kam.alerts.wording import LONGEST_SENTENCE, failure_lines
 from kam.close import ControlTotal, MonthOutcome, Outcome, Run
 from kam.warehouse import Connection, rows
@@ -24,12 +24,12 @@ def month_now(con: Connection, run: Run, outcome: MonthOutcome) -> MonthNow:
     if outcome.outcome in (Outcome.CLOSED, Outcome.UNCHANGED):
         return _closed(outcome, [failure for failure in failures if failure.severity == Severity.WARNING])
     if outcome.outcome is Outcome.CHANGED:
-        lines = [f"- {plain(line, LONGEST_SENTENCE)}" for line in outcome.message.splitlines()]
+        lines = [f"- {harmless(line, LONGEST_SENTENCE)}" for line in outcome.message.splitlines()]
         state = failing_state([("changed", outcome.message)], ["its inputs changed since it was closed"])
         return MonthNow(outcome.month, "was not closed again: its inputs changed", state, "warning", lines)
     critical = [failure for failure in failures if failure.severity == Severity.CRITICAL]
-    lines = failure_lines(critical) or [f"- {plain(outcome.message, LONGEST_SENTENCE)}"]
-    reasons = [failure.reason for failure in critical] or [plain(outcome.message, LONGEST_SENTENCE)]
+    lines = failure_lines(critical) or [f"- {harmless(outcome.message, LONGEST_SENTENCE)}"]
+    reasons = [failure.reason for failure in critical] or [harmless(outcome.message, LONGEST_SENTENCE)]
     state = failing_state([(one.name, one.count) for one in critical] or [("failed", outcome.message)], reasons)
     return MonthNow(outcome.month, "was not closed", state, "critical", lines)
 
@@ -39,7 +39,7 @@ def _closed(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
     if not warnings:
         return MonthNow(outcome.month, what, GOOD, "good", ())
     found = [(warning.name, warning.count) for warning in warnings]
-    state = State(Standing.WARNED, fingerprint(found), [warning.reason for warning in warnings])
+    state = SubjectState(Standing.WARNED, fingerprint(found), [warning.reason for warning in warnings])
     return MonthNow(outcome.month, f"{what}, with warnings", state, "warning", failure_lines(warnings))
 
 
@@ -88,7 +88,9 @@ def _failure(
     keys: Sequence[Mapping[str, Any]],
 ) -> Failure:
     samples = " ".join(
-        "(" + ", ".join(f"{column} {plain(value)}" for column, value in key.items() if column != "period_month") + ")"
+        "("
+        + ", ".join(f"{column} {harmless(value)}" for column, value in key.items() if column != "period_month")
+        + ")"
         for key in keys[:_SHOWN_KEYS]
     )
     broken = f"{sentence} {counted(count, 'row')} breaking this"
@@ -97,6 +99,6 @@ def _failure(
 
 
 def _untied(total: ControlTotal) -> Failure:
-    text = plain(total.in_words(), 2 * LONGEST_SENTENCE)
+    text = harmless(total.in_words(), 2 * LONGEST_SENTENCE)
     count = [total.untied_count, str(total.difference)]
     return Failure(f"{total.control} {total.currency}", total.severity, count, text, f"- {text}")

@@ -13,9 +13,9 @@ from datetime import date
 import duckdb
 
 from kam.alerts.findings import GOOD, MonthNow, failing_state, fingerprint, reason
+from kam.alerts.harmless_text import harmless
 from kam.alerts.months import month_now
-from kam.alerts.plain import plain
-from kam.alerts.queue import Alert, Standing, State, deliver, last_states, record, send_unqueued
+from kam.alerts.queue import Alert, Standing, SubjectState, deliver, last_states, record, send_unqueued
 from kam.alerts.wording import (
     LONGEST_SENTENCE,
     command_again,
@@ -98,16 +98,16 @@ def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
     return [alert for alert in alerts if _says_something_new(alert, before)]
 
 
-def _says_something_new(alert: Alert, before: Mapping[str, State]) -> bool:
+def _says_something_new(alert: Alert, before: Mapping[str, SubjectState]) -> bool:
     return any(_is_news(subject, state, before) for subject, state in alert.states.items())
 
 
-def _is_news(subject: str, state: State, before: Mapping[str, State]) -> bool:
+def _is_news(subject: str, state: SubjectState, before: Mapping[str, SubjectState]) -> bool:
     known = before.get(subject, GOOD)
     return (state.state, state.fingerprint) != (known.state, known.fingerprint)
 
 
-def _failed(site: Site, run: Run, failed: Sequence[MonthNow], before: Mapping[str, State]) -> list[Alert]:
+def _failed(site: Site, run: Run, failed: Sequence[MonthNow], before: Mapping[str, SubjectState]) -> list[Alert]:
     """The alert of a close or backfill with months that failed, or of a run that stopped."""
     if run.stopped:
         return [_stopped(site, run, failed)]
@@ -158,7 +158,7 @@ def _stopped(site: Site, run: Run, failed: Sequence[MonthNow]) -> Alert:
         )
     else:
         why = ""
-        lines = [f"- {plain(line, LONGEST_SENTENCE)}" for line in run.stopped.splitlines() if line.strip()]
+        lines = [f"- {harmless(line, LONGEST_SENTENCE)}" for line in run.stopped.splitlines() if line.strip()]
         next_command = f"fix what is named above, then run again: {command_again(site, run)}"
     stopped = failing_state([(run.kind, run.stopped)], [line.removeprefix("- ") for line in lines])
     event: AlertEvent = "load_refused" if refused or run.kind == "ingest" else closing[run.kind]
@@ -193,7 +193,7 @@ def _refused(site: Site, run: Run) -> list[Alert]:
     return [_alert(site, "load_refused", "critical", what, paragraphs, _refused_states(run.refused))]
 
 
-def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[str, State]) -> list[Alert]:
+def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[str, SubjectState]) -> list[Alert]:
     """The alert of months that are published with a banner."""
     if not warned:
         return []
@@ -208,7 +208,7 @@ def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[st
     return [_alert(site, "close_warned", "warning", what, paragraphs, _states(warned))]
 
 
-def _recovered(site: Site, good: Mapping[str, str], before: Mapping[str, State]) -> list[Alert]:
+def _recovered(site: Site, good: Mapping[str, str], before: Mapping[str, SubjectState]) -> list[Alert]:
     """The alert of what failed, warned or was refused before and is good now; `good` has a line for each subject."""
     names = [subject for subject in good if before.get(subject, GOOD).state is not Standing.GOOD]
     if not names:
@@ -232,14 +232,14 @@ def _alert(
     severity: str,
     what: str,
     paragraphs: Iterable[str],
-    states: Mapping[str, State],
+    states: Mapping[str, SubjectState],
     *,
     also: Sequence[AlertEvent] = (),
 ) -> Alert:
     months = [date.fromisoformat(f"{subject}-01") for subject in states if _is_month(subject)]
     shown = "recovered" if event == "recovered" else severity
     text = [*(paragraph for paragraph in paragraphs if paragraph), f"Page: {page_address(site, months)}"]
-    subject = f"{plain(site.settings.site.name)}: {what} ({shown})"
+    subject = f"{harmless(site.settings.site.name)}: {what} ({shown})"
     return Alert(event, severity, subject, "\n\n".join(text), months, states, also)
 
 
@@ -248,16 +248,16 @@ def _is_month(subject: str) -> bool:
     return subject[0].isdigit()
 
 
-def _states(months: Iterable[MonthNow]) -> dict[str, State]:
+def _states(months: Iterable[MonthNow]) -> dict[str, SubjectState]:
     return {month.name: month.state for month in months}
 
 
-def _refused_states(refused: Sequence[LoadResult]) -> dict[str, State]:
+def _refused_states(refused: Sequence[LoadResult]) -> dict[str, SubjectState]:
     by_feed: dict[str, list[LoadResult]] = {}
     for load in refused:
         by_feed.setdefault(load.feed, []).append(load)
     return {
-        feed: State(
+        feed: SubjectState(
             Standing.REFUSED,
             fingerprint([(load.source, load.message) for load in loads]),
             [refusal_line(load).removeprefix("- ") for load in loads],

@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 
 from kam.alerts.channels import Attempt, Message, send_all
-from kam.alerts.plain import plain
+from kam.alerts.harmless_text import harmless
 from kam.site import ALERT_EVENTS, AlertEvent, AlertsSection, Site
 from kam.warehouse import Connection, insert, rows, transaction, utc_now, warehouse, writing
 
@@ -28,7 +28,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True)
-class State:
+class SubjectState:
     """How a subject is, and what failed.
 
     Two states with the same `fingerprint` are the same news.
@@ -48,7 +48,7 @@ class Alert:
     subject: str
     body: str
     months: Sequence[date]
-    states: Mapping[str, State]
+    states: Mapping[str, SubjectState]
     also: Sequence[AlertEvent] = ()
 
     def wanted_by(self, alerts: AlertsSection) -> list[str]:
@@ -68,13 +68,13 @@ class Waiting:
     message: Message
 
 
-def last_states(con: Connection) -> dict[str, State]:
+def last_states(con: Connection) -> dict[str, SubjectState]:
     """The state of each subject in its last alert."""
     found = rows(
         con, "FROM ops.alert_subjects QUALIFY alert_id = max(alert_id) OVER (PARTITION BY subject) ORDER BY subject"
     )
     return {
-        row["subject"]: State(Standing(row["state"]), row["fingerprint"], tuple(json.loads(row["reasons"])))
+        row["subject"]: SubjectState(Standing(row["state"]), row["fingerprint"], tuple(json.loads(row["reasons"])))
         for row in found
     }
 
@@ -177,7 +177,7 @@ def send_test(site: Site) -> list[Attempt]:
     message = Message(
         1,
         "info",
-        f"{plain(site.settings.site.name)}: test message",
+        f"{harmless(site.settings.site.name)}: test message",
         f"This is a test. Alerts about closes, loads and backfills arrive here.\n\nEvents: {', '.join(ALERT_EVENTS)}.",
     )
     return send_all({name: [message] for name in site.settings.alerts.channels}, site.settings.alerts)

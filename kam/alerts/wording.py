@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from kam.alerts.findings import Failure, MonthNow
-from kam.alerts.plain import plain
+from kam.alerts.harmless_text import harmless
 from kam.close import Run
 from kam.ingest import LoadResult
 from kam.periods import month_name
@@ -49,7 +49,7 @@ def cut_short(lines: Sequence[str]) -> str:
 def refusal_line(load: LoadResult) -> str:
     """The line of a source that was refused."""
     named = load.message if load.message.startswith(load.feed) else f"{load.feed}: {load.message}"
-    return f"- {plain(named, LONGEST_SENTENCE)}"
+    return f"- {harmless(named, LONGEST_SENTENCE)}"
 
 
 def were_in_words(names: Iterable[str]) -> str:

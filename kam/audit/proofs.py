@@ -21,7 +21,7 @@ from kam.errors import KamError, UsageError
 from kam.periods import add_months, month_name
 from kam.publish import PUBLISHED_FILE
 from kam.site import Site, scratch_folder
-from kam.warehouse import Connection, literal, memory, reading
+from kam.warehouse import Connection, literal, memory, open_read_only
 
 Entry = Mapping[str, Any]
 # Content hash and row count by table.
@@ -99,7 +99,7 @@ def verify(
     with scratch_folder(site, "verify-") as folder:
         aside = Aside(site, folder)
         replayed(aside, [*loads, *(close for key, close in closes.items() if key in wanted)], on_step)
-        with reading(aside) as con:
+        with open_read_only(aside) as con:
             rebuilt = [_content(con, "marts", target) for target in targets]
     return [
         Proof(

@@ -25,7 +25,7 @@ from kam.ingest import (
 )
 from kam.ingest.readers import uncompressed
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, require_feed, scratch_folder
-from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, reading
+from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, open_read_only
 
 _ROWS_OF_A_DATABASE = 10_000
 _ROWS_LOOKED_AT = 1000
@@ -87,7 +87,7 @@ def _check_own_rules(site: Site, result: SiteCheck) -> None:
     if not own_suites(site):
         return
     try:
-        with reading(site) as con:
+        with open_read_only(site) as con:
             result.refused.extend(faults_of_own_rules(con, site))
     except WarehouseBusyError as error:
         result.notes.append(f"The rules in {site.checks.name}/ cannot be tested now: {error}")

@@ -486,9 +486,9 @@ def rejects(
 
 def _export_rejects(site: Site, feed: str | None, file: Path) -> None:
     from kam.ingest import rejects as kept
-    from kam.warehouse import reading
+    from kam.warehouse import open_read_only
 
-    with reading(site) as con:
+    with open_read_only(site) as con:
         name = kept.feed_to_export(con, site, feed)
         count = kept.export(con, site, name, file)
     if not count:

@@ -9,7 +9,7 @@ import duckdb
 from kam.close import Action, newest_load, planned_months
 from kam.periods import parse_month
 from kam.site import Settings, Site
-from kam.warehouse import LAST_TRIED, Connection, literal, reading, sql_text
+from kam.warehouse import LAST_TRIED, Connection, literal, open_read_only, sql_text
 
 Row = dict[str, str]
 _SHOWN_LOADS = 15
@@ -41,7 +41,7 @@ class Rejects:
 
 def site_status(site: Site) -> Status:
     """The state of a site."""
-    with reading(site) as con:
+    with open_read_only(site) as con:
         return Status(
             _months(con, site.settings),
             _failed_closes(con),
@@ -117,7 +117,7 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
     """The rejected rows of one feed, else of all."""
     # No query parameters here: DuckDB imports pandas to look at one, which costs more than all the rest.
     wanted = f"feed = {literal(feed)}" if feed else "true"
-    with reading(site) as con:
+    with open_read_only(site) as con:
         by_rule = con.execute(
             f"""
             SELECT

@@ -30,7 +30,7 @@ from kam.ingest import LoadResult, ingest_feed
 from kam.periods import month_name
 from kam.publish import published_file, quality_page
 from kam.site import Site
-from kam.warehouse import Connection, KnownCorrection, known_corrections, reading, rows, warehouse, writing
+from kam.warehouse import Connection, KnownCorrection, known_corrections, open_read_only, rows, warehouse, writing
 
 log = logging.getLogger("kam")
 
@@ -202,7 +202,7 @@ def difference(
     write.
     """
     if second is not None:
-        with reading(site) as con:
+        with open_read_only(site) as con:
             before = diff.version_side(con, month, second - 1 if first is None else first)
             after = diff.version_side(con, month, second)
             if not mart_changes(con):

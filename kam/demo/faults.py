@@ -16,7 +16,7 @@ MONTHS_WITH_FAULTS = len(_MONTHS)
 
 
 @dataclass(frozen=True)
-class Fault:
+class PlantedFault:
     """A row, by the source's own column names, that a source system could have sent by mistake."""
 
     feed: str
@@ -25,7 +25,7 @@ class Fault:
     what_happens: str
 
 
-def planted_faults(first_month: date, last_month: date, unknown_account: str) -> tuple[Fault, ...]:
+def planted_faults(first_month: date, last_month: date, unknown_account: str) -> tuple[PlantedFault, ...]:
     """The faulty rows, all in the last three months (or the first, in a shorter site)."""
     months = {name: max(add_months(last_month, -back), first_month) for back, name in enumerate(_MONTHS)}
     document = tomllib.loads(text("faults.toml"))
@@ -36,5 +36,5 @@ def planted_faults(first_month: date, last_month: date, unknown_account: str) ->
             name: value.format(month=month, unknown_account=unknown_account)
             for name, value in (document["common"][feed] | planted["row"]).items()
         }
-        faults.append(Fault(feed, month, row, planted["what_happens"]))
+        faults.append(PlantedFault(feed, month, row, planted["what_happens"]))
     return tuple(faults)

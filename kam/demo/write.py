@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from kam.demo.faults import Fault, planted_faults
+from kam.demo.faults import PlantedFault, planted_faults
 from kam.demo.texts import sql, text
 from kam.errors import UsageError
 from kam.periods import add_months, month_name, months_between
@@ -190,7 +190,7 @@ def _recode(file: Path) -> None:
     aside.replace(file)
 
 
-def _append(file: Path, fault: Fault) -> None:
+def _append(file: Path, fault: PlantedFault) -> None:
     """Add a faulty row to a file, in that file's own columns and dialect."""
     delimiter = DELIMITERS.get(fault.feed, ",")
     encoding = ORDER_ENCODING if fault.feed == "orders" else "utf-8"
@@ -205,7 +205,7 @@ def _settings_text(plans: list[tuple[str, date]]) -> str:
     return text("kam.toml").replace("<plan due dates>", due_dates)
 
 
-def _readme(first_month: date, last_month: date, faults: tuple[Fault, ...]) -> str:
+def _readme(first_month: date, last_month: date, faults: tuple[PlantedFault, ...]) -> str:
     previous = add_months(last_month, -1)
     return text("README.txt").format(
         first=month_name(first_month),

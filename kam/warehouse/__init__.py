@@ -1,7 +1,7 @@
 """The one door to DuckDB: connections, whose turn it is to write, the schema, and values as known at a load."""
 
 from kam.warehouse.across_feeds import FEEDS_IN_VIEW
-from kam.warehouse.connection import memory, reading, warehouse
+from kam.warehouse.connection import memory, open_read_only, warehouse
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_TRIED
 from kam.warehouse.schema import prepare
@@ -19,9 +19,9 @@ __all__ = [
     "known_corrections",
     "literal",
     "memory",
+    "open_read_only",
     "prepare",
     "quoted",
-    "reading",
     "rows",
     "sql_text",
     "transaction",

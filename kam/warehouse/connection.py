@@ -89,7 +89,7 @@ def _disk_faults_explained(site: Site) -> Iterator[None]:
 
 
 @contextmanager
-def reading(site: Site) -> Iterator[Connection]:
+def open_read_only(site: Site) -> Iterator[Connection]:
     """Open the working file for reading only; an empty one in memory when nothing was loaded yet.
 
     Its views `core.*` have the corrections of the command that wrote last. Raises `WarehouseBusyError` while another process writes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kam.site import Site
-from kam.warehouse.connection import reading
+from kam.warehouse.connection import open_read_only
 from kam.warehouse.corrected import fill_corrections, states_of_corrections
 from kam.warehouse.sql import Connection, rows
 
@@ -42,7 +42,7 @@ def checked_corrections(site: Site, feed: str | None = None) -> list[KnownCorrec
     corrections = [correction for correction in site.settings.corrections if feed in (None, correction.feed)]
     if not corrections:
         return []
-    with reading(site) as con:
+    with open_read_only(site) as con:
         # The warehouse has the corrections of the last run, and nothing may be written to it.
         fill_corrections(con, "temp.corrections", corrections)
         return _known(con, f"({states_of_corrections(corrections, 'temp.corrections')})")

@@ -33,7 +33,7 @@ _DOMAIN = re.compile(r"\.(?=[^\W\d_])(?!(?:csv|gz|zst|xlsx|xlsm|parquet|ndjson|j
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def plain(value: object, limit: int = 60) -> str:
+def harmless(value: object, limit: int = 60) -> str:
     """A value as one line of at most `limit` characters that holds no markup, link, mention or invisible character."""
     text = " ".join(str(value).split())
     if len(text) > limit:
