@@ -16,7 +16,7 @@ _INVISIBLE = (
     r"[\p{Cf}\p{Cc}\p{Zl}\p{Zp}\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{2800}\x{3164}\x{fe00}-\x{fe0f}"
     r"\x{ffa0}\x{fff0}-\x{fff8}\x{e0000}-\x{e0fff}]"
 )
-_ERROR_CELL = r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|BUSY!|GETTING_DATA|UNKNOWN!|NOT STORED: .*)"
+_ERROR_CELL = r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|BUSY!|GETTING_DATA|UNKNOWN!|(NOT STORED|MERGED): .*)"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,14 @@ def identifier_faults(column: Column, *, has_controls: bool) -> list[Fault]:
     """What can be wrong with a text that names something; `has_controls` where the source may hold control characters."""
     name, given = column.name, f"given_{column.name}"
     error = f"CASE WHEN {given} >= '#' AND {given} < '$' THEN regexp_full_match({given}, {literal(_ERROR_CELL)}) END"
-    faults = [Fault(name, "error", error, f"{name} is the error of a workbook or a formula whose result is not stored")]
+    faults = [
+        Fault(
+            name,
+            "error",
+            error,
+            f"{name} is the error of a workbook, a formula whose result is not stored, or hidden in merged cells",
+        )
+    ]
     if column.kind is not Kind.ID:
         return faults
     may_be_shortened = (

@@ -10,6 +10,7 @@ import codecs
 import csv
 import datetime as dt
 import difflib
+import glob
 import json
 import re
 import unicodedata
@@ -157,6 +158,8 @@ def header_place(
 ) -> dict[str, Any] | None:
     """`sheet` and `header_row` of the row that names most columns of the feed; None when the declared one does."""
     names = list(sheets)
+    if isinstance(source.sheet, tuple) or glob.has_magic(source.sheet or ""):
+        return None
     declared = (names.index(source.sheet) if source.sheet in names else 0, source.header_row)
     places = [(sheet, row) for sheet, name in enumerate(names) for row in range(1, len(sheets[name]) + 1)]
     if not places:

@@ -7,6 +7,7 @@ so that what was loaded can be read again.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,14 +32,24 @@ from kam.warehouse import Connection, literal, quoted
 _TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".dat", ".asc")
 _PARQUET_ENDINGS = (".parquet", ".pq")
 _NDJSON_ENDINGS = (".ndjson", ".jsonl")
+# Programs also give this ending to text.
+_OLD_WORKBOOK = ".xls"
 _INSTEAD: Mapping[str, str] = {
-    ".xls": ". Save the workbook as .xlsx",
+    _OLD_WORKBOOK: ". Save the workbook as .xlsx",
     ".xlsb": ". Save the workbook as .xlsx",
     ".ods": ". Save the workbook as .xlsx",
     ".zip": ". Unpack it",
     ".json": ". A file with one object per line is .ndjson",
 }
 _COMPRESSED_ENDINGS = (".gz", ".zst", ".zstd")
+_FIRST_BYTES = 1024
+_OLD_WORKBOOK_MARKS = (
+    b"\xd0\xcf\x11\xe0",
+    b"\x09\x00\x04\x00",
+    b"\x09\x02\x06\x00",
+    b"\x09\x04\x06\x00",
+    b"\x09\x08\x10\x00",
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,7 @@ def extracts(site: Site, feed: str, hashed: Callable[[Path], str] = file_hash) -
 def _file_extract(feed: str, file: LandedFile) -> Extract:
     if file.left:
         return Extract(feed, file.name, (), "", left=f"{feed}: {file.left}")
-    refusal = file.refusal or _unknown_format(file.name)
+    refusal = file.refusal or _unknown_format(file.name, file.path)
     if refusal:
         # Stands for bytes that were not read: the same refusal is listed once.
         identity = hashlib.sha256(f"{file.name}\n{refusal}".encode()).hexdigest()
@@ -162,7 +173,7 @@ def opened(con: Connection, site: Site, extract: Extract, source: FeedSource) ->
 def unreadable(error: duckdb.Error, extract: Extract, source: FeedSource) -> SourceRefusedError:
     """DuckDB's complaint about an extract, met while its rows are read, as one line."""
     where = f"{extract.feed}: {extract.source}"
-    is_text = source.files is not None and _stem(extract.files[0].name).endswith(_TEXT_ENDINGS)
+    is_text = source.files is not None and _stem(extract.files[0].name).endswith((*_TEXT_ENDINGS, _OLD_WORKBOOK))
     if is_text:
         return read_error(error, where)
     reason = str(error).splitlines()[0]
@@ -195,14 +206,33 @@ def _stem(name: str) -> str:
     return name.removesuffix(ending)
 
 
-def _unknown_format(name: str) -> str:
-    """Why a file's name does not say how to read it; empty when it does."""
+def _unknown_format(name: str, path: Path) -> str:
+    """Why a file's name and its first bytes do not say how to read it; empty when they do."""
     whole = (*_PARQUET_ENDINGS, *WORKBOOK_ENDINGS)
     if _stem(name).endswith((*_TEXT_ENDINGS, *_NDJSON_ENDINGS)) or name.lower().endswith(whole):
         return ""
+    if name.lower().endswith(_OLD_WORKBOOK):
+        return _why_no_text(name, path)
     known = " ".join((*_TEXT_ENDINGS[:2], *_NDJSON_ENDINGS, *whole))
     hint = next((hint for ending, hint in _INSTEAD.items() if name.lower().endswith(ending)), "")
     return f"{name}: the ending does not say what is in it. Known endings: {known}; the text formats also with .gz or .zst{hint}"
+
+
+def _why_no_text(name: str, path: Path) -> str:
+    """Why a file that is called a workbook of the old kind is not the text that many programs export under that name."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(_FIRST_BYTES)
+    except OSError as error:
+        return f"{name}: cannot be read: {error.strerror}"
+    if start.startswith(_OLD_WORKBOOK_MARKS):
+        return f"{name}: a workbook of the old kind{_INSTEAD[_OLD_WORKBOOK]}"
+    if start.startswith(b"PK\x03\x04"):
+        return f"{name}: a workbook of the new kind under an old name. Rename it to .xlsx"
+    # Without what UTF-16 and byte-order marks add.
+    if re.match(rb"(?:\xff\xfe|\xfe\xff|\xef\xbb\xbf)?\s*<[!?a-z]", start.replace(b"\0", b""), re.IGNORECASE):
+        return f"{name}: a web page or XML, not a workbook. Open it in a spreadsheet program and save it as .xlsx, or have the program export text (.csv)"
+    return ""
 
 
 def _bytes_of(site: Site, file: SourceFile) -> Path:

@@ -150,7 +150,11 @@ class FeedSource(Section):
     files: str | tuple[str, ...] | None = Field(
         default=None, description="paths, folders or glob patterns below the site"
     )
-    sheet: str | None = Field(default=None, min_length=1, description="the sheet of a workbook; none = the first")
+    sheet: str | tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description='the sheets of a workbook, by names or patterns such as "2026-*"; none = the first',
+    )
     header_row: int = Field(default=1, ge=1, le=1_048_576, description="the row of a sheet that names the columns")
     sql: str | None = Field(default=None, description="a file with a DuckDB SELECT, below the site")
     inputs: tuple[str, ...] = Field(default=(), description="the files that the SELECT reads")

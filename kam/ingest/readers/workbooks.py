@@ -7,15 +7,15 @@ alike where a column has both. Dates and yes/no keep their types. A row without 
 from __future__ import annotations
 
 import datetime as dt
-import html
+import json
 import logging
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import fastexcel
 import polars as pl
@@ -24,33 +24,18 @@ from kam.errors import SourceRefusedError
 from kam.ingest.readers.compression import largest_expansion
 from kam.ingest.readers.parquet_ndjson import refuse_other_format, refuse_same_names
 from kam.ingest.readers.relation import Relation, path_literal
+from kam.ingest.readers.sheet_cells import BOOK, OddCells, odd_cells
 from kam.site import CsvDialect, FeedSource, IngestSection
 
 _ZIP = b"PK\x03\x04"
-_CHUNK = 1 << 20
-_LONGEST_CELL = 1 << 16
-_MOST_ERRORS = 100_000
 _ROWS_FOR_A_HEADER = 50
-_PARTS_OF_A_BOOK = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")
-# A producer may prefix the names of elements: <x:c r="B7" t="e"><x:v>#N/A</x:v>.
-_ERROR_CELL = re.compile(
-    rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(?:<(?:\w+:)?f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>))?<(?:\w+:)?v>([^<]*)<'
-)
-_FILLED_CELL = re.compile(rb"<(?:\w+:)?c\b([^>/]*)><")
-_PLACE = re.compile(rb'\br="([A-Z]+)(\d+)"')
+_LARGEST_EXACT_NUMBER = 2**53
+_LONG_NUMBER = r"^-?\d{16,}(\.0*)?$"
+_ROUNDED_NUMBER = r"^-?\d{15,}0(\.0*)?$"
 _COUNTS_FROM_1904 = re.compile(rb'<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*["\'](?:1|true|on)["\']')
 _SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Date: "DATE", pl.Datetime: "TIMESTAMP", pl.Boolean: "BOOLEAN"}
 # It warns about every empty column, which is harmless.
 logging.getLogger("fastexcel").setLevel(logging.ERROR)
-
-
-@dataclass
-class _ErrorCells:
-    """Cells such as #N/A, which the reader gives as empty: by column, rows and texts; and the first row with a cell."""
-
-    first_row: int | None = None
-    by_column: dict[int, dict[int, str]] = field(default_factory=dict)
-    count: int = 0
 
 
 def sheet_relation(file: Path, source: FeedSource, folder: Path, limits: IngestSection, where: str) -> Relation:
@@ -75,6 +60,8 @@ def first_rows(file: Path, limits: IngestSection, where: str) -> dict[str, list[
     with _readable(file, where):
         _refuse_explosion(file, limits, where)
         book = fastexcel.read_excel(file)
+        for name in book.sheet_names:
+            odd_cells(file, name, where)
         return {
             name: book.load_sheet(name, header_row=None, skip_rows=0, n_rows=_ROWS_FOR_A_HEADER, dtypes="string")
             .to_polars()
@@ -101,6 +88,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _rows(file: Path, source: FeedSource, limits: IngestSection, where: str) -> pl.DataFrame:
+    """The records of the chosen sheets, one sheet below the other."""
     _refuse_explosion(file, limits, where)
     if "excel" in source.csv.date_formats and _counts_from_1904(file):
         message = (
@@ -109,11 +97,70 @@ def _rows(file: Path, source: FeedSource, limits: IngestSection, where: str) -> 
         )
         raise SourceRefusedError(message)
     book = fastexcel.read_excel(file)
-    name = source.sheet or next(iter(book.sheet_names), "")
-    if name not in book.sheet_names:
-        message = f"{where}: no sheet {name!r}. The workbook has: {', '.join(book.sheet_names)}"
+    names = _chosen(book.sheet_names, source, where)
+    frames = {name: _sheet_rows(file, book, name, source, where) for name in names}
+    first, *others = names
+    titles = set(frames[first].columns)
+    for name in others:
+        odd = sorted(titles ^ set(frames[name].columns))
+        if odd:
+            message = f"{where}: the sheets {first!r} and {name!r} do not both have a column {odd[0]!r}. Name only sheets with the same columns in `sheet`"
+            raise SourceRefusedError(message)
+    if source.sheet is None:
+        _refuse_others_alike(file, book, names[0], titles, source, where)
+    return pl.concat(_alike(list(frames.values()), source.csv), how="diagonal")
+
+
+def _chosen(names: Sequence[str], source: FeedSource, where: str) -> list[str]:
+    """The names of the sheets to read, in the order of the workbook. No sheet may have `*`, `?` or `[` in its name."""
+    if source.sheet is None and names:
+        return [names[0]]
+    wanted = (source.sheet,) if isinstance(source.sheet, str) else source.sheet or ()
+    for pattern in wanted or ("",):
+        if not any(fnmatchcase(name, pattern) for name in names):
+            message = f"{where}: no sheet {pattern!r}. The workbook has: {', '.join(names)}"
+            raise SourceRefusedError(message)
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in wanted)]
+
+
+def _refuse_others_alike(
+    file: Path, book: fastexcel.ExcelReader, first: str, titles: set[str], source: FeedSource, where: str
+) -> None:
+    """Raise `SourceRefusedError` for rows on another sheet with the same header: nobody said that they are left out."""
+    alike = []
+    for name in book.sheet_names[1:]:
+        odd_cells(file, name, where)
+        header = set(filter(None, _header(book, name, source.header_row - 1).values()))
+        if header and header == titles and book.load_sheet(name, header_row=source.header_row - 1).height:
+            alike.append(name)
+    if alike:
+        every = json.dumps([first, *alike], ensure_ascii=False)
+        message = (
+            f"{where}: the sheets {', '.join((first, *alike))} have the same columns. Say in kam.toml which to read: "
+            f'sheet = {every}, or only sheet = {json.dumps(first, ensure_ascii=False)}; sheet = "*" reads all that there are'
+        )
         raise SourceRefusedError(message)
-    errors = _error_cells(file, name, where)
+
+
+def _alike(frames: Sequence[pl.DataFrame], dialect: CsvDialect) -> list[pl.DataFrame]:
+    """The sheets with one type a column: where types differ, dates are written as the feed's texts are."""
+    style = next((name for name in dialect.date_formats[:1] if name != "excel"), "iso")
+    changed = list(frames)
+    for title in frames[0].columns:
+        if len({frame.schema[title] for frame in frames}) > 1:
+            changed = [
+                frame.with_columns(
+                    pl.col(title).dt.to_string(style)
+                    if frame.schema[title].is_temporal()
+                    else pl.col(title).cast(pl.String)
+                )
+                for frame in changed
+            ]
+    return changed
+
+
+def _sheet_rows(file: Path, book: fastexcel.ExcelReader, name: str, source: FeedSource, where: str) -> pl.DataFrame:
+    odd = odd_cells(file, name, where)
     header_index = source.header_row - 1
     sheet = book.load_sheet(name, header_row=header_index, schema_sample_rows=None, whitespace_as_null=True)
     columns = sheet.selected_columns
@@ -121,8 +168,8 @@ def _rows(file: Path, source: FeedSource, limits: IngestSection, where: str) -> 
     if not columns or not any(names.get(column.absolute_index) for column in columns):
         message = f"{where}: row {source.header_row} of the sheet {name!r} names no columns. Set header_row in kam.toml"
         raise SourceRefusedError(message)
-    first_row = errors.first_row if header_index == 0 and errors.first_row is not None else header_index
-    frame = _texts(book, name, header_index, columns, source.csv, errors, first_row + 1)
+    first_row = odd.first_row if header_index == 0 and odd.first_row is not None else header_index
+    frame = _texts(book, name, header_index, columns, source.csv, odd, first_row + 1)
     titles = {column.absolute_index: names.get(column.absolute_index, "") for column in columns}
     kept = [index for index in titles if titles[index] or frame[str(index)].null_count() < frame.height]
     renamed = {str(index): titles[index] or f"column{index + 1}" for index in kept}
@@ -148,7 +195,7 @@ def _texts(
     header_index: int,
     columns: Iterable[Any],
     dialect: CsvDialect,
-    errors: _ErrorCells,
+    odd: OddCells,
     first_data_row: int,
 ) -> pl.DataFrame:
     """All cells below the header; columns are named by their place in the sheet."""
@@ -159,27 +206,48 @@ def _texts(
 
     columns = list(columns)
     places = [str(column.absolute_index) for column in columns]
+    odd_texts = odd.texts(dialect.decimal)
     typed = {
         column.absolute_index: column.dtype
         for column in columns
-        if column.dtype in ("date", "datetime", "boolean") and column.absolute_index not in errors.by_column
+        if column.dtype in ("date", "datetime", "boolean") and column.absolute_index not in {*odd_texts, *odd.merged}
     }
     frame = load({place: typed.get(place, "string") for place in (column.absolute_index for column in columns)})
     texts = [place for place, dtype in frame.schema.items() if dtype == pl.String]
-    if texts and (dialect.decimal != "." or dialect.date_formats):
-        numbers, dates = load("boolean"), load("datetime")
-        frame = frame.with_columns(_in_dialect(place, numbers[place], dates[place], dialect) for place in texts)
+    if texts:
+        numbers = load("boolean")
+        if dialect.decimal != "." or dialect.date_formats:
+            dates = load("datetime")
+            frame = frame.with_columns(_in_dialect(place, numbers[place], dates[place], dialect) for place in texts)
+        frame = frame.with_columns(_with_lost_digits(frame[place], numbers[place]) for place in texts)
     frame = frame.with_columns(
         pl.col(place).dt.date()
         for place, dtype in frame.schema.items()
         if dtype == pl.Datetime and _is_midnight(frame[place])
     )
-    for column, cells in errors.by_column.items():
+    frame = _with_texts(frame, odd_texts, first_data_row)
+    # A row that only has hidden parts of merged cells is no record.
+    blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    hidden = {
+        column: {
+            row: text
+            for row, text in rows.items()
+            if not 0 <= row - first_data_row < len(blank) or not blank[row - first_data_row]
+        }
+        for column, rows in odd.merged.items()
+    }
+    return _with_texts(frame, hidden, first_data_row)
+
+
+def _with_texts(frame: pl.DataFrame, texts: Mapping[int, Mapping[int, str]], first_data_row: int) -> pl.DataFrame:
+    """The cells with these texts in their places, which are by column and row of the sheet."""
+    for column, cells in texts.items():
         if str(column) in frame.columns:
             rows = {
                 row - first_data_row: text for row, text in cells.items() if 0 <= row - first_data_row < frame.height
             }
-            frame = frame.with_columns(frame[str(column)].scatter(list(rows), list(rows.values())))
+            if rows:
+                frame = frame.with_columns(frame[str(column)].scatter(list(rows), list(rows.values())))
     return frame
 
 
@@ -192,6 +260,19 @@ def _in_dialect(place: str, numbers: pl.Series, dates: pl.Series, dialect: CsvDi
         is_date = dates.is_not_null() & numbers.is_null()
         written = pl.when(is_date).then(dates.dt.strftime(dialect.date_formats[0])).otherwise(written)
     return written.alias(place)
+
+
+def _with_lost_digits(cells: pl.Series, numbers: pl.Series) -> pl.Series:
+    """Whole numbers that may have lost digits in a notation that says so, by which they differ from texts.
+
+    Above 2^53 a cell cannot hold every number; what is typed into a spreadsheet program keeps fifteen digits, then zeros.
+    """
+    if not cells.str.contains(_LONG_NUMBER).any():
+        return cells
+    size = cells.cast(pl.Float64, strict=False)
+    is_lost = (size.abs() >= _LARGEST_EXACT_NUMBER) | cells.str.contains(_ROUNDED_NUMBER)
+    shown = size.map_elements(lambda number: f"{number:.15E}", return_dtype=pl.String)
+    return shown.zip_with((is_lost & numbers.is_not_null()).fill_null(value=False), cells)
 
 
 def _is_midnight(cells: pl.Series) -> bool:
@@ -216,67 +297,8 @@ def _refuse_explosion(file: Path, limits: IngestSection, where: str) -> None:
         raise SourceRefusedError(message)
 
 
-def _error_cells(file: Path, sheet: str, where: str) -> _ErrorCells:
-    errors = _ErrorCells()
-    with zipfile.ZipFile(file) as parts:
-        part = _part_of(parts, sheet)
-        if part in parts.namelist():
-            with parts.open(part) as stream:
-                for chunk in _overlapping(stream):
-                    _collect(chunk, errors)
-    if errors.count > _MOST_ERRORS:
-        message = f"{where}: more than {_MOST_ERRORS:,} cells of the sheet {sheet!r} hold errors such as #N/A"
-        raise SourceRefusedError(message)
-    return errors
-
-
 def _counts_from_1904(file: Path) -> bool:
     """Whether a serial day number means another day in this workbook; its dates are read right in either system."""
     with zipfile.ZipFile(file) as parts:
-        book = parts.read(_PARTS_OF_A_BOOK[0]) if _PARTS_OF_A_BOOK[0] in parts.namelist() else b""
+        book = parts.read(BOOK) if BOOK in parts.namelist() else b""
     return _COUNTS_FROM_1904.search(book) is not None
-
-
-def _part_of(parts: zipfile.ZipFile, sheet: str) -> str:
-    """The name of the part that holds a sheet; empty when the workbook does not say it in the usual way."""
-    if not set(_PARTS_OF_A_BOOK) <= set(parts.namelist()):
-        return ""
-    book, relations = (parts.read(name).decode("utf-8", "replace") for name in _PARTS_OF_A_BOOK)
-    for tag in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", book):
-        attributes = dict(re.findall(r'([\w:]+)="([^"]*)"', tag))
-        if html.unescape(attributes.get("name", "")) == sheet:
-            for relation in re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", relations):
-                target = dict(re.findall(r'([\w:]+)="([^"]*)"', relation))
-                if target.get("Id") == attributes.get("r:id"):
-                    path = target.get("Target", "")
-                    return path.removeprefix("/") if path.startswith("/") else f"xl/{path}"
-    return ""
-
-
-def _overlapping(stream: IO[bytes]) -> Iterator[bytes]:
-    """The stream in pieces, each beginning with the end of the one before, so that no cell is cut in all of them."""
-    tail = b""
-    while chunk := stream.read(_CHUNK):
-        yield tail + chunk
-        tail = chunk[-_LONGEST_CELL:]
-
-
-def _collect(chunk: bytes, errors: _ErrorCells) -> None:
-    if errors.first_row is None and (first := _FILLED_CELL.search(chunk)) and (place := _PLACE.search(first[1])):
-        errors.first_row = int(place[2]) - 1
-    if b't="e"' not in chunk or errors.count > _MOST_ERRORS:
-        return
-    for cell in _ERROR_CELL.finditer(chunk):
-        place = _PLACE.search(cell[1])
-        if place:
-            rows = errors.by_column.setdefault(_column_index(place[1].decode()), {})
-            errors.count += int(place[2]) - 1 not in rows
-            rows[int(place[2]) - 1] = html.unescape(cell[2].decode("utf-8", "replace"))
-
-
-def _column_index(letters: str) -> int:
-    """A is 0, Z is 25, AA is 26."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
