@@ -1,6 +1,7 @@
 -- fmt: off
 -- grain: forecast step × built month × lag × level × account, product or manager
 -- why: the error measures of each item, and of each level that the forecast's own columns imply
+-- materialise: view
 -- columns:
 --   period_month              DATE
 --   forecast_step             VARCHAR

@@ -48,10 +48,31 @@ with
         from build.periods
     ),
 
-    sums as (
+    -- Measure by measure first: that leaves few rows to pick the measures from.
+    added_up as (
         select
             period_month,
             level_name(grouping(account_id), grouping(account_manager)) as level,
+            account_id,
+            account_manager,
+            measure,
+            sum(amount) as amount,
+            min(reason) as reason,
+            count(*) as row_count
+        from measures
+        group by
+            period_month,
+            measure,
+            grouping sets ((account_id), (account_manager), ())
+        having
+            (grouping(account_id) = 1 or account_id is not null)
+            and (grouping(account_manager) = 1 or account_manager is not null)
+    ),
+
+    sums as (
+        select
+            period_month,
+            level,
             account_id,
             account_manager,
             reasoned_sum(amount, reason, measure = 'closing') as closing_amount,
@@ -78,16 +99,13 @@ with
             min(reason) filter (where measure = 'settled') as settled_reason,
             reasoned_sum(amount, reason, measure = 'open_orders') as open_order_amount,
             min(reason) filter (where measure = 'open_orders') as open_order_reason,
-            count(*) filter (where measure = 'credit_limit') as limit_count,
+            coalesce(sum(row_count) filter (where measure = 'credit_limit'), 0) as limit_count,
             reasoned_sum(amount, reason, measure = 'credit_limit') as limit_amount,
             min(reason) filter (where measure = 'credit_limit') as limit_reason,
-            count(*) filter (where measure = 'promise') as promise_count,
+            coalesce(sum(row_count) filter (where measure = 'promise'), 0) as promise_count,
             coalesce(sum(amount) filter (where measure = 'promise'), 0) as kept_promise_count
-        from measures
-        group by grouping sets ((period_month, account_id), (period_month, account_manager), (period_month))
-        having
-            (grouping(account_id) = 1 or account_id is not null)
-            and (grouping(account_manager) = 1 or account_manager is not null)
+        from added_up
+        group by period_month, level, account_id, account_manager
     )
 
 select
@@ -120,9 +138,9 @@ select
     settled_reason,
     money_round(open_order_amount) as open_order_amount,
     open_order_reason,
-    limit_count,
+    limit_count::bigint as limit_count,
     case when limit_count > 0 then money_round(limit_amount) end as limit_amount,
     limit_reason,
-    promise_count,
+    promise_count::bigint as promise_count,
     kept_promise_count::bigint as kept_promise_count
 from sums
