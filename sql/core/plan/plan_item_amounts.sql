@@ -13,12 +13,12 @@
 --   rate_reason             VARCHAR
 --   prior_year_rate_reason  VARCHAR
 --   plan_quantity           DECIMAL(38,4)
---   plan_amount             DECIMAL(38,16)
+--   plan_amount             DECIMAL(38,18)
 --   quantity                DECIMAL(38,4)
---   amount_at_plan_rate     DECIMAL(38,12)
---   amount                  DECIMAL(38,12)
---   other_amount            DECIMAL(38,12)
---   prior_year_amount       DECIMAL(38,12)
+--   amount_at_plan_rate     DECIMAL(38,14)
+--   amount                  DECIMAL(38,14)
+--   other_amount            DECIMAL(38,14)
+--   prior_year_amount       DECIMAL(38,14)
 -- fmt: on
 with
     plan_lines as (

@@ -60,10 +60,7 @@ with
             min(reason) as reason,
             count(*) as row_count
         from measures
-        group by
-            period_month,
-            measure,
-            grouping sets ((account_id), (account_manager), ())
+        group by period_month, measure, grouping sets ((account_id), (account_manager), ())
         having
             (grouping(account_id) = 1 or account_id is not null)
             and (grouping(account_manager) = 1 or account_manager is not null)

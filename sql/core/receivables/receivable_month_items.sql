@@ -23,7 +23,7 @@
 --   credited_amount_doc     DECIMAL(18,4)
 --   written_off_amount_doc  DECIMAL(18,4)
 --   unapplied_reason        VARCHAR
---   book_rate               DECIMAL(18,8)
+--   book_rate               DECIMAL(18,10)
 --   paid_amount_doc         DECIMAL(38,4)
 --   outstanding_amount_doc  DECIMAL(38,4)
 -- fmt: on
