@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import io
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from kam.cli.commands import app
+from kam.cli.commands import app, main
 from kam.site import Site, find_site
 from kam.warehouse import warehouse
 from tests.support import REPOSITORY, ingest, write_csv, write_site
@@ -18,16 +20,40 @@ from tests.support import REPOSITORY, ingest, write_csv, write_site
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 
 
-def kam(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "kam.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
-    )
+@dataclass(frozen=True)
+class Answer:
+    """What a command answered."""
+
+    returncode: object
+    stdout: str
+    stderr: str
+
+
+def kam(*arguments: str | Path, **environment: str) -> Answer:
+    """Run the command line in this process; one of its own would take a second to start."""
+    output, errors = io.StringIO(), io.StringIO()
+    status: object = 0
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        patch.setattr(sys, "argv", ["kam", *map(str, arguments)])
+        patch.chdir(REPOSITORY)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code or 0
+    return Answer(status, output.getvalue(), errors.getvalue())
+
+
+def test_the_command_is_a_program_of_its_own(site_folder: Path) -> None:
+    write_site(site_folder, {}, feeds=["orders"])
+    command = [sys.executable, "-m", "kam.cli", "--site", str(site_folder)]
+    shown = subprocess.run([*command, "status"], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "No month is closed yet" in shown.stdout
+    wrong = subprocess.run([*command, "shut"], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "shut" in wrong.stderr
 
 
 def test_help_lists_every_command() -> None:
