@@ -8,6 +8,8 @@ import gzip
 import io
 import json
 import os
+import re
+import shutil
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +22,7 @@ import zstandard
 
 from kam.archive import store
 from kam.archive.store import ledger_entries
+from kam.audit import rebuild
 from kam.errors import SettingsError, SourceRefusedError
 from kam.ingest import LoadResult
 from kam.ingest.readers.workbooks import first_rows
@@ -498,3 +501,71 @@ def test_a_select_cannot_name_inputs_outside_the_site(books: Books) -> None:
         books.configure('sql = "landing/plan.sql"', f'inputs = ["{name}"]')
         with pytest.raises(SettingsError, match="below the site"):
             find_site(books.folder)
+
+
+SELECT = ('sql = "landing/orders.sql"', 'inputs = ["landing/new/*.csv"]')
+UNDECLARED = {
+    "FROM 'landing/other.csv'": "No files found.*inputs",
+    "FROM read_csv('{folder}/landing/other.csv')": "inputs",
+    "FROM read_csv('../../landing/other.csv')": "inputs",
+    "SELECT content FROM read_text('/etc/hosts')": "/etc/hosts.*inputs",
+    "FROM glob('{folder}/*')": "inputs",
+    "FROM read_text('http://127.0.0.1:9/x')": "httpfs",
+    "FROM core.orders": "core",
+    "FROM read_xlsx('landing/new/a.csv')": "excel",
+    "SELECT now() AS order_date": r"now\(\) gives another value",
+    "SELECT CURRENT_DATE AS order_date": "current_date gives another value",
+    "SELECT 1 AS a; SELECT 2 AS a": "expected one SELECT",
+    "COPY (SELECT 1) TO 'out.csv'": "expected one SELECT",
+}
+
+
+@pytest.mark.parametrize("select", UNDECLARED)
+def test_a_select_that_would_see_more_than_its_inputs_is_refused(books: Books, select: str) -> None:
+    books.configure(*SELECT)
+    books.put("new/a.csv", line("1"))
+    books.put("other.csv", line("2"))
+    books.put("orders.sql", select.format(folder=books.folder))
+    (result,) = books.load()
+    assert result.status == "failed"
+    assert re.search(UNDECLARED[select], result.message)
+    assert "\n" not in result.message
+    assert ".scratch" not in result.message
+
+
+def test_a_select_takes_in_new_files_of_its_folder_and_a_rebuild_gives_the_same(books: Books) -> None:
+    books.configure(*SELECT)
+    books.put(
+        "orders.sql", "SELECT * EXCLUDE filename, filename AS note FROM read_csv('landing/new/*.csv', filename = true)"
+    )
+    books.configure(*SELECT, 'columns = { account_id = "note" }')
+    books.put("new/01.csv", line("1"))
+    books.load()
+    assert [load.status for load in books.load()] == ["already loaded"]
+    books.put("new/02.csv", line("2"))
+    (second,) = books.load()
+    assert (second.loaded_count, second.unchanged_count) == (1, 1)
+    before = books.orders()
+    assert [row[1] for row in before] == ["landing/new/01.csv", "landing/new/02.csv"]
+    shutil.rmtree(books.landing)
+    (books.folder / "warehouse.duckdb").unlink()
+    assert rebuild(find_site(books.folder)).load_count == 2
+    assert books.orders() == before
+
+
+def test_inputs_that_are_unfinished_missing_or_elsewhere_keep_a_select_from_loading(books: Books) -> None:
+    books.configure(*SELECT)
+    books.put("orders.sql", "FROM read_csv('landing/new/*')")
+    (nothing,) = books.load()
+    assert (nothing.status, "landing/new/*.csv: no such file" in nothing.message) == ("failed", True)
+    books.configure(SELECT[0], 'inputs = ["landing/new"]')
+    books.put("new/01.csv", line("1"))
+    unfinished = books.put("new/02.csv.part", line("2"))
+    (left,) = books.load()
+    assert (left.status, "still being written" in left.message) == ("left", True)
+    unfinished.unlink()
+    (books.landing / "new" / "hosts.csv").symlink_to("/etc/hosts")
+    (refused,) = books.load()
+    assert (refused.status, "leads out of the landing folder" in refused.message) == ("failed", True)
+    (books.landing / "new" / "hosts.csv").unlink()
+    assert [load.status for load in books.load()] == ["loaded"]

@@ -9,13 +9,13 @@ import glob
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kam.archive import file_hash
 from kam.errors import SourceBusyError, SourceRefusedError
-from kam.site import FeedSource, Site
+from kam.site import Site
 from kam.words import printable
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
@@ -36,17 +36,19 @@ class LandedFile:
     left: str = ""
 
 
-def landed_files(site: Site, source: FeedSource, hashed: Callable[[Path], str] = file_hash) -> Iterator[LandedFile]:
-    """The files of a feed in the order of their names; each is looked at, and `hashed`, when its turn comes."""
-    for name, root in _each_once(site, source):
+def landed_files(
+    site: Site, patterns: Sequence[str], hashed: Callable[[Path], str] = file_hash
+) -> Iterator[LandedFile]:
+    """The files that patterns name, in the order of their names; each is looked at, and `hashed`, when its turn comes."""
+    for name, root in _each_once(site, patterns):
         path = site.directory / name
         if not path.name.startswith(_EXCEL_OWNER_FILE):
             yield _looked_at(path, printable(name), root, site.settings.ingest.settle_seconds, hashed)
 
 
-def _each_once(site: Site, source: FeedSource) -> list[tuple[str, Path]]:
+def _each_once(site: Site, patterns: Sequence[str]) -> list[tuple[str, Path]]:
     """File names with the folder that they must stay in; of several names for one file, the shortest."""
-    named = {name: root for pattern in source.patterns for name, root in _matches(site.directory, pattern)}
+    named = {name: root for pattern in patterns for name, root in _matches(site.directory, pattern)}
     by_file: dict[str, str] = {}
     for name in sorted(named, key=lambda name: (name.count(os.sep), name)):
         by_file.setdefault(os.path.realpath(site.directory / name), name)

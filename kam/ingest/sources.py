@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from kam.archive import archived, file_hash, keep, take_in
-from kam.errors import SourceRefusedError, disk_fault
+from kam.errors import SourceRefusedError
 from kam.ingest.landing import LandedFile, landed_files
 from kam.ingest.readers import (
     Relation,
@@ -24,10 +24,11 @@ from kam.ingest.readers import (
     extracted,
     ndjson_relation,
     parquet_relation,
+    query_relation,
     read_error,
 )
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, scratch_folder
-from kam.warehouse import Connection, literal, quoted
+from kam.warehouse import Connection, quoted
 
 _TEXT_ENDINGS = (".csv", ".txt", ".tsv", ".tab", ".dat", ".asc")
 _PARQUET_ENDINGS = (".parquet", ".pq")
@@ -125,7 +126,7 @@ def extracts(site: Site, feed: str, hashed: Callable[[Path], str] = file_hash) -
     source = site.settings.feeds[feed]
     if source.sql is not None:
         return [_query(site, feed, source)]
-    return [_file_extract(feed, file) for file in landed_files(site, source, hashed)]
+    return [_file_extract(feed, file) for file in landed_files(site, source.patterns, hashed)]
 
 
 def _file_extract(feed: str, file: LandedFile) -> Extract:
@@ -133,21 +134,34 @@ def _file_extract(feed: str, file: LandedFile) -> Extract:
         return Extract(feed, file.name, (), "", left=f"{feed}: {file.left}")
     refusal = file.refusal or _unknown_format(file.name, file.path)
     if refusal:
-        # Stands for bytes that were not read: the same refusal is listed once.
-        identity = hashlib.sha256(f"{file.name}\n{refusal}".encode()).hexdigest()
-        return Extract(feed, file.name, (), identity, refusal=f"{feed}: {refusal}")
+        return _refused(feed, file.name, refusal)
     return Extract(feed, file.name, (SourceFile(file.name, file.path, file.sha256),), file.sha256)
 
 
+def _refused(feed: str, name: str, refusal: str) -> Extract:
+    # Stands for bytes that were not read: the same refusal is listed once.
+    identity = hashlib.sha256(f"{name}\n{refusal}".encode()).hexdigest()
+    return Extract(feed, name, (), identity, refusal=f"{feed}: {refusal}")
+
+
 def _query(site: Site, feed: str, source: FeedSource) -> Extract:
-    names = (str(source.sql), *source.inputs)
-    for name in names:
-        if not (site.directory / name).is_file():
-            message = f"{feed}: {site.directory / name}: no such file, named by feeds.{feed} in kam.toml"
+    """A SELECT with the files that its `inputs` name now: one more of them makes it another extract."""
+    select = str(source.sql)
+    found: dict[str, LandedFile] = {}
+    for pattern in (select, *source.inputs):
+        named = list(landed_files(site, [pattern]))
+        if not named:
+            message = f"{feed}: {site.directory / pattern}: no such file, named by feeds.{feed} in kam.toml"
             raise SourceRefusedError(message)
-    files = tuple(SourceFile(name, site.directory / name, file_hash(site.directory / name)) for name in names)
+        found |= {file.name: file for file in named}
+    refusal = next((file.refusal for file in found.values() if file.refusal), "")
+    if refusal:
+        return _refused(feed, select, refusal)
+    left = next((file.left for file in found.values() if file.left), "")
+    files = tuple(SourceFile(file.name, file.path, file.sha256) for file in found.values())
     together = "\n".join(f"{file.name}\t{file.sha256}" for file in files)
-    return Extract(feed, names[0], files, hashlib.sha256(together.encode()).hexdigest())
+    sha256 = hashlib.sha256(together.encode()).hexdigest()
+    return Extract(feed, select, files, sha256, left=f"{feed}: {left}" if left else "")
 
 
 def archive(site: Site, extract: Extract) -> None:
@@ -167,7 +181,6 @@ def opened(con: Connection, site: Site, extract: Extract, source: FeedSource) ->
             yield _relation(con, site, extract, source, folder)
         finally:
             con.execute("DROP TABLE IF EXISTS temp.query_rows")
-            con.execute("RESET file_search_path")
 
 
 def unreadable(error: duckdb.Error, extract: Extract, source: FeedSource) -> SourceRefusedError:
@@ -242,35 +255,14 @@ def _bytes_of(site: Site, file: SourceFile) -> Path:
 
 def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path) -> Relation:
     """The SELECT sees exactly its declared inputs, under the names that the site gives them."""
-    for file in extract.files[1:]:
-        seen_as = folder / file.name
-        seen_as.parent.mkdir(parents=True, exist_ok=True)
-        seen_as.symlink_to(_bytes_of(site, file))
+    where = f"{extract.feed}: {extract.source}"
     try:
         text = _bytes_of(site, extract.files[0]).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        message = f"{extract.feed}: {extract.source}: not UTF-8 text (byte {error.start}). Save it as UTF-8"
+        message = f"{where}: not UTF-8 text (byte {error.start}). Save it as UTF-8"
         raise SourceRefusedError(message) from None
-    con.execute(f"SET file_search_path = {literal(str(folder))}")
-    try:
-        statements = duckdb.extract_statements(text)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            message = f"{extract.feed}: {extract.source}: expected one SELECT"
-            raise SourceRefusedError(message)
-        # Kept, because a second reading may give another order; by one thread, so that a rebuild gives the same.
-        con.execute("SET threads = 1")
-        con.execute(f"CREATE OR REPLACE TEMP TABLE query_rows AS\n{text}")
-    except duckdb.Error as error:
-        if disk_fault(error):
-            raise
-        reason = str(error).splitlines()[0].replace(str(folder) + "/", "")
-        hint = " Name every file that it reads in `inputs`" if "No files found" in reason else ""
-        message = f"{extract.feed}: {extract.source}: {reason}{hint}"
-        raise SourceRefusedError(message) from None
-    finally:
-        con.execute("RESET threads")
-    described = con.execute("DESCRIBE temp.query_rows").fetchall()
-    return Relation("temp.query_rows", {row[0]: row[1] for row in described})
+    inputs = {file.name: _bytes_of(site, file) for file in extract.files[1:]}
+    return query_relation(con, text, inputs, folder, site.settings.site.memory_limit, where)
 
 
 def missing_column(extract: Extract, column: str, wanted: str, relation: Relation) -> SourceRefusedError:

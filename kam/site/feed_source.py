@@ -157,7 +157,10 @@ class FeedSource(Section):
     )
     header_row: int = Field(default=1, ge=1, le=1_048_576, description="the row of a sheet that names the columns")
     sql: str | None = Field(default=None, description="a file with a DuckDB SELECT, below the site")
-    inputs: tuple[str, ...] = Field(default=(), description="the files that the SELECT reads")
+    inputs: tuple[str, ...] = Field(
+        default=(),
+        description="the files that the SELECT reads: names, folders or patterns such as `landing/plan/*.csv`",
+    )
     database: EnvironmentUrl | None = Field(
         default=None, description='"env:NAME": the variable that holds an SQLAlchemy URL'
     )

@@ -1,7 +1,7 @@
 """The one door to DuckDB: connections, whose turn it is to write, the schema, and values as known at a load."""
 
 from kam.warehouse.across_feeds import FEEDS_IN_VIEW
-from kam.warehouse.connection import memory, open_read_only, warehouse
+from kam.warehouse.connection import memory, open_read_only, walled_in, warehouse
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_TRIED
 from kam.warehouse.schema import prepare
@@ -27,6 +27,7 @@ __all__ = [
     "transaction",
     "user_name",
     "utc_now",
+    "walled_in",
     "warehouse",
     "writing",
 ]

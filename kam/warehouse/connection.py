@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import duckdb
 from kam.errors import KamError, WarehouseBusyError, disk_fault
 from kam.site import Site, scratch_folder
 from kam.warehouse.schema import prepare, shape_made_from, wanted_shape
-from kam.warehouse.sql import Config, Connection, sql_text
+from kam.warehouse.sql import Config, Connection, literal, sql_text
 from kam.warehouse.turns import holder
 
 _LOOK_SECONDS = 20
@@ -33,6 +33,28 @@ def memory() -> Connection:
     con = _connect(":memory:")
     con.execute(sql_text("macros.sql"))
     return con
+
+
+@contextmanager
+def walled_in(file: Path, readable: Sequence[Path], spill: Path, memory_limit: str) -> Iterator[Connection]:
+    """A new database file for one statement of somebody else: it reads these files and what lies in the current folder.
+
+    Nothing else: no other file, no network, no extension, no setting. One thread, so that the order of rows is always the same.
+    """
+    config: Config = {
+        "memory_limit": memory_limit,
+        "temp_directory": str(spill),
+        "threads": 1,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    with _connect(str(file), config=config) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute(f"SET allowed_directories = [{literal(f'{Path.cwd()}/')}]")
+        con.execute(f"SET allowed_paths = [{', '.join(literal(str(path)) for path in readable)}]")
+        con.execute("SET enable_external_access = false")
+        con.execute("SET lock_configuration = true")
+        yield con
 
 
 @contextmanager

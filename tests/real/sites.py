@@ -18,7 +18,7 @@ from typing import Any
 from kam.close import require_closed, require_loaded, steps
 from kam.ingest import LoadResult, ordered_feeds
 from kam.site import SETTINGS_FILE, Site, find_site
-from kam.warehouse import reading, rows
+from kam.warehouse import open_read_only, rows
 from tests.support import SHARED
 
 DATA = SHARED / "data"
@@ -105,7 +105,7 @@ def _close(site: Site, months: Sequence[dt.date]) -> None:
 
 def loaded_rows(site: Site, sql: str) -> list[dict[str, Any]]:
     """The rows of a query on the warehouse, for what is not published: the feeds as they are known."""
-    with reading(site) as con:
+    with open_read_only(site) as con:
         return rows(con, sql)
 
 

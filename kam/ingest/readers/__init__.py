@@ -6,6 +6,7 @@ The reader of workbooks is imported by itself, as `kam.ingest.readers.workbooks`
 from kam.ingest.readers.compression import uncompressed
 from kam.ingest.readers.databases import extracted
 from kam.ingest.readers.parquet_ndjson import ndjson_relation, parquet_relation
+from kam.ingest.readers.queries import query_relation
 from kam.ingest.readers.relation import READ_ERRORS, Relation, name_beside
 from kam.ingest.readers.textfiles import csv_relation, read_error
 
@@ -17,6 +18,7 @@ __all__ = [
     "name_beside",
     "ndjson_relation",
     "parquet_relation",
+    "query_relation",
     "read_error",
     "uncompressed",
 ]
