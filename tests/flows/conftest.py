@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -38,20 +34,6 @@ def deployed(client_env: dict[str, str], server: Server, tmp_path_factory: pytes
     deployment = run("prefect", "--no-prompt", "deploy", "--all", env=client_env | {"KAM_SITE": str(site.directory)})
     assert deployment.exit_status == 0, deployment
     return site
-
-
-@pytest.fixture(scope="session")
-def prefect_home(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Callable[[], Path]:
-    """Makes homes of Prefect whose database is there already; to make one anew takes longer than most tests."""
-    template = tmp_path_factory.mktemp("prefect-template")
-    database = template / "prefect.db"
-    with closing(sqlite3.connect(server.home / "prefect.db")) as used, closing(sqlite3.connect(database)) as copy:
-        used.backup(copy)
-
-    def make() -> Path:
-        return Path(shutil.copytree(template, tmp_path_factory.mktemp("prefect-home"), dirs_exist_ok=True))
-
-    return make
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from flows.monthly_close import monthly_close
 from flows.publish import publish
 from kam.errors import SourceRefusedError, ValidationFailedError
 from kam.site import Site
-from tests.flows.processes import PREFECT_LOG_LINE, environment, kam
+from tests.flows.processes import PREFECT_LOG_LINE, kam
+from tests.flows.server import Server
 from tests.receivers import Hook, dead_port, web_server
 from tests.support import write_csv, write_site
 
@@ -92,12 +93,11 @@ def titles(hook: Hook) -> list[str]:
 
 @pytest.mark.timeout(600)
 def test_a_verbose_close_shows_the_log_of_prefect_and_leaves_no_secret_of_a_dead_channel_anywhere(
-    prefect_home: Callable[[], Path], site_folder: Path
+    client_env: dict[str, str], server: Server, site_folder: Path
 ) -> None:
     site = site_in(site_folder)
-    home = prefect_home()
     url = f"json://user:{PASSWORD}@127.0.0.1:{dead_port()}/{TOKEN}"
-    failed = kam("--verbose", "--site", str(site_folder), "close", "2026-06", env=environment(home, TEST_OPS=url))
+    failed = kam("--verbose", "--site", str(site_folder), "close", "2026-06", env={**client_env, "TEST_OPS": url})
     assert failed.exit_status == 3, failed
     assert PREFECT_LOG_LINE.search(failed.output + failed.errors)
     assert "Beginning flow run 'close-2026-06'" in failed.output + failed.errors
@@ -105,7 +105,8 @@ def test_a_verbose_close_shows_the_log_of_prefect_and_leaves_no_secret_of_a_dead
     assert "Alert not delivered to ops: connection refused" in failed.output
     with duckdb.connect(str(site.warehouse), read_only=True) as con:
         assert con.execute("SELECT event FROM ops.alerts").fetchall() == [("close_failed",)]
-    files = [file for folder in (site_folder, home) for file in folder.rglob("*") if file.is_file()]
+    homes = (site_folder, server.home, Path(client_env["PREFECT_HOME"]))
+    files = [file for folder in homes for file in folder.rglob("*") if file.is_file()]
     assert any(file.name == "prefect.db" for file in files)
     for secret in (TOKEN, PASSWORD):
         assert secret not in failed.output + failed.errors

@@ -1,4 +1,4 @@
-"""The command line with Prefect's embedded server: what a person sees, and does not see."""
+"""The command line with Prefect's embedded server, and with a server beside it: what a person sees, and does not see."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kam.warehouse import writing
 from tests.flows.processes import NOISE, PREFECT_LOG_LINE, Finished, end, environment, kam, lines_with, wait_for
 from tests.support import published, write_csv, write_site
 
-# Each command has a server of its own.
+# A server of its own takes most of the time of a command.
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -59,7 +59,7 @@ def test_a_close_shows_its_result_and_nothing_of_prefect(closed: Finished, site:
 
 
 @pytest.mark.usefixtures("closed")
-def test_a_failed_validation_is_explained_once(site: Site, home: Path) -> None:
+def test_a_failed_validation_is_explained_once(site: Site, client_env: dict[str, str]) -> None:
     before = published(site, "FROM marts.receivables_ageing")
     bad = {
         "invoice_id": "I2",
@@ -70,7 +70,7 @@ def test_a_failed_validation_is_explained_once(site: Site, home: Path) -> None:
     }
     write_csv(site.directory / "landing" / "invoices_july.csv", list(bad), [bad])
 
-    failed = kam("--site", str(site.directory), "close", "2026-07", env=environment(home))
+    failed = kam("--site", str(site.directory), "close", "2026-07", env=client_env)
 
     assert failed.exit_status == 3, failed
     assert failed.output.strip() == ""
