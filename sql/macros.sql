@@ -147,6 +147,17 @@ CREATE OR REPLACE MACRO rate_reason(rate, currency) AS CASE WHEN rate IS NULL TH
 CREATE OR REPLACE MACRO reasoned_sum(amount, reason, counted) AS
     CASE WHEN count(reason) FILTER (WHERE counted) = 0 THEN coalesce(sum(amount) FILTER (WHERE counted), 0) END;
 
+-- The sum of the amounts that are known over the rows counted; NULL where none of them is.
+CREATE OR REPLACE MACRO known_sum(amount, reason, counted) AS
+    CASE
+        WHEN count(amount) FILTER (WHERE counted) > 0 THEN sum(amount) FILTER (WHERE counted)
+        WHEN count(reason) FILTER (WHERE counted) = 0 THEN 0
+    END;
+
+-- Why a figure is unknown that needs a feed; NULL where the site declares it. `declared` is build.settings.declared_feeds.
+CREATE OR REPLACE MACRO undeclared_reason(feed, declared) AS
+    CASE WHEN NOT list_contains(declared, feed) THEN 'the feed ' || feed || ' is not declared' END;
+
 -- Where a validation rule draws its line: its own threshold or the site's. By hand, after: SET VARIABLE thresholds = MAP {'<rule>': 7}.
 CREATE OR REPLACE MACRO threshold(rule) AS
     map_extract_value(getvariable('thresholds')::MAP(VARCHAR, DECIMAL(18, 6)), rule);

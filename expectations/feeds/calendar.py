@@ -15,5 +15,6 @@ SUITE = Suite(
         has_rows("calendar", Owner.DATA),
         key_is_unique("calendar"),
         rule_from_file("calendar.months_follow_each_other"),
+        rule_from_file("calendar.year_has_at_most_53_weeks"),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expectations.checks import rule_from_file
 from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
 from expectations.feeds.events import (
     accounts_have_rows,
@@ -41,6 +42,7 @@ FROM batch
 WHERE least(requested_date, promised_date, last_promised_date) < order_date""",
             keys=(*_LINE, "order_date", "requested_date", "promised_date", "last_promised_date"),
         ),
+        rule_from_file("orders.late_on_a_working_day"),
         price_is_usual("orders", Owner.SALES_CONTROLLING, shown_in="Sales and the price lane of the bridge"),
         quantity_is_usual("orders", Owner.SALES_CONTROLLING, shown_in="Sales and forecast accuracy"),
         Rule(

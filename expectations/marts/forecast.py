@@ -15,7 +15,7 @@ SUITES = (
             "forecast_accuracy",
             "measures_are_in_range",
             "coalesce(wape >= 0, true) AND coalesce(mape >= 0, true) AND coalesce(mae >= 0, true)"
-            " AND coalesce(rmse >= mae * 0.999999, true) AND coalesce(smape BETWEEN 0 AND 2, true)"
+            " AND coalesce(rmse::DOUBLE >= mae::DOUBLE * 0.999999, true) AND coalesce(smape BETWEEN 0 AND 2, true)"
             " AND mape_n <= n AND mase_n <= n AND naive_n <= n AND seasonal_naive_n <= n",
             sentence="No error measure leaves its range: none below 0, sMAPE up to 2, RMSE not below MAE.",
             if_it_fails="The measure is not what its name says; its formula is wrong.",

@@ -23,7 +23,8 @@ def _lanes_add_up(mart: str) -> Rule:
 def _ties(prefix: str) -> str:
     """A row without any lane has no bridge, and nothing to tie."""
     lanes = [prefix + lane for lane in _LANES]
-    return f"(coalesce({', '.join(lanes)}) IS NULL OR {' + '.join(lanes)} IS NOT DISTINCT FROM {prefix}variance_amount)"
+    total = f"{' + '.join(lanes)} + {prefix}rounding_effect"
+    return f"(coalesce({', '.join(lanes)}) IS NULL OR {total} IS NOT DISTINCT FROM {prefix}variance_amount)"
 
 
 SUITES = (

@@ -12,9 +12,7 @@ from kam.warehouse import Connection, insert
 def settings_tables(con: Connection, settings: Settings) -> None:
     """The settings as the models read them: one row of plain values, and a table for each list of rules."""
     receivables, variance = settings.receivables, settings.variance
-    loss_method = "none"
-    if receivables.loss_rates is not None:
-        loss_method = "roll_rates" if receivables.loss_rates == "roll_rates" else "matrix"
+    loss_method = "none" if receivables.loss_rates is None else "matrix"
     values: Mapping[str, tuple[str, object]] = {
         "reporting_currency": ("VARCHAR", settings.site.reporting_currency),
         "fiscal_year_start_month": ("INTEGER", settings.site.fiscal_year_start_month),
@@ -32,6 +30,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
         "quantity_tolerance_ratio": ("DECIMAL(18, 6)", settings.delivery.quantity_tolerance_ratio),
         "forecast_season": ("INTEGER", settings.forecast.season),
         "forecast_actual": ("VARCHAR", settings.forecast.actual or variance.actual),
+        "declared_feeds": ("VARCHAR[]", sorted(settings.feeds)),
         "reject_share_ratio": ("DECIMAL(18, 6)", settings.ingest.reject_share),
     }
     columns = ", ".join(f"?::{sql_type} AS {name}" for name, (sql_type, _) in values.items())
@@ -55,8 +54,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
 
 def _ageing_buckets(settings: Settings) -> list[tuple[object, ...]]:
     labels, bounds = settings.receivables.bucket_labels, settings.receivables.buckets
-    rates = settings.receivables.loss_rates
-    matrix = rates if isinstance(rates, Mapping) else {}
+    matrix = settings.receivables.loss_rates or {}
     lower = (None, 1, *(bound + 1 for bound in bounds))
     upper = (0, *bounds, None)
     return [(number, label, lower[number], upper[number], matrix.get(label)) for number, label in enumerate(labels)]

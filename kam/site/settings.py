@@ -95,6 +95,9 @@ class IngestSection(Section):
 class ReceivablesSection(Section):
     """`[receivables]`: ageing, days sales outstanding, credit and expected losses."""
 
+    enabled: bool = Field(
+        default=True, description="whether the tables of what customers owe are made; they need the feed invoices"
+    )
     basis: Literal["due_date", "invoice_date"] = Field(
         default="due_date", description="the date from which an item ages"
     )
@@ -110,10 +113,9 @@ class ReceivablesSection(Section):
     credit_exposure: Literal["outstanding", "outstanding_and_open_orders"] = Field(
         default="outstanding", description="what is compared with the credit limit"
     )
-    loss_rates: Mapping[str, Exact] | Literal["roll_rates"] | None = Field(
+    loss_rates: Mapping[str, Exact] | None = Field(
         default=None,
-        description="bucket and its expected loss, a fraction; or `roll_rates`, derived from the months before; "
-        "without it expected losses are empty",
+        description="bucket and its expected loss, a fraction; without it expected losses are empty",
     )
 
     @field_validator("buckets")
@@ -133,14 +135,13 @@ class ReceivablesSection(Section):
 
     @model_validator(mode="after")
     def _rates_name_buckets(self) -> Self:
-        if isinstance(self.loss_rates, Mapping):
-            for bucket, rate in self.loss_rates.items():
-                if bucket not in self.bucket_labels:
-                    message = f"loss_rates names the bucket {bucket!r}; the buckets are {', '.join(self.bucket_labels)}"
-                    raise ValueError(message)
-                if not 0 <= rate <= 1:
-                    message = f"loss_rates of {bucket!r} is a fraction from 0 to 1, not {rate}"
-                    raise ValueError(message)
+        for bucket, rate in (self.loss_rates or {}).items():
+            if bucket not in self.bucket_labels:
+                message = f"loss_rates names the bucket {bucket!r}; the buckets are {', '.join(self.bucket_labels)}"
+                raise ValueError(message)
+            if not 0 <= rate <= 1:
+                message = f"loss_rates of {bucket!r} is a fraction from 0 to 1, not {rate}"
+                raise ValueError(message)
         return self
 
 
@@ -364,9 +365,10 @@ class Settings(Section):
 
     @property
     def available(self) -> Mapping[str, bool]:
-        """What the models may need, and whether this site has it: each feed, and the two bases of actual sales."""
+        """What the models may need, and whether this site has it: each feed, receivables, and the two bases of actual sales."""
         declared = {name: name in self.feeds for name in FEEDS}
         return declared | {
+            "receivables": self.receivables.enabled and "invoices" in self.feeds,
             "actual_sales": SALES_FEEDS[self.variance.actual] in self.feeds,
             "actual_quantities": SALES_FEEDS[self.forecast.actual or self.variance.actual] in self.feeds,
         }
@@ -383,6 +385,8 @@ class Settings(Section):
 
     def why_missing(self, need: str) -> str:
         """Why something that a model needs is not there, in words."""
+        if need == "receivables":
+            return "the feed invoices is not declared" if self.receivables.enabled else "[receivables] enabled is false"
         if need == "actual_sales":
             actual = self.variance.actual
             return f'the feed {SALES_FEEDS[actual]} is not declared, and [variance] actual is "{actual}"'

@@ -16,10 +16,23 @@ def _amounts(feed: Feed) -> list[str]:
 FEEDS_IN_VIEW: Mapping[str, Collection[str]] = MappingProxyType(
     {
         "feed_events": [feed.name for feed in FEEDS.values() if feed.events],
+        "account_terms": ["accounts"],
         "feed_currencies": [feed.name for feed in FEEDS.values() if "currency" in feed.column_names and _amounts(feed)],
     }
 )
 """The feeds that each view reads."""
+
+
+def account_terms(accounts: str) -> str:
+    """A SELECT of the payment terms that an account ever had, each with the load that brought them.
+
+    `accounts` is where all versions of the rows come from; versions after the variable `as_of_load` are not known.
+    """
+    return f"""
+        SELECT account_id, payment_terms_days, load_id
+        FROM {accounts}
+        WHERE payment_terms_days IS NOT NULL
+          AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))"""
 
 
 def feed_events() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import duckdb
 
 from kam.site import FEEDS, Correction, Feed
-from kam.warehouse.across_feeds import feed_currencies, feed_events
+from kam.warehouse.across_feeds import account_terms, feed_currencies, feed_events
 from kam.warehouse.corrected import corrected_columns, fill_corrections, states_of_corrections, with_corrections
 from kam.warehouse.sql import Connection, literal, sql_text, transaction
 
@@ -52,6 +52,7 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
     return views | {
         "feed_events": feed_events(),
         "feed_currencies": feed_currencies(),
+        "account_terms": account_terms(_versions(FEEDS["accounts"], corrected_columns(FEEDS["accounts"], corrections))),
         "corrections": states_of_corrections(corrections, "staging.corrections"),
     }
 
@@ -104,9 +105,13 @@ def as_known(feed: Feed, reporting_currency: str, corrected: Collection[str] = (
         f"coalesce(currency, {default}) AS currency" if name == "currency" and feed.name != "payments" else name
         for name in feed.column_names
     )
-    source = f"({with_corrections(feed, corrected)})" if corrected else f"staging.{feed.name}"
     return f"""
         SELECT {columns}, load_id, source_row
-        FROM {source}
+        FROM {_versions(feed, corrected)}
         WHERE (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))
           AND (superseded_load_id IS NULL OR superseded_load_id > getvariable('as_of_load'))"""
+
+
+def _versions(feed: Feed, corrected: Collection[str]) -> str:
+    """Where all versions of a feed's rows come from, the columns `corrected` with their right values."""
+    return f"({with_corrections(feed, corrected)})" if corrected else f"staging.{feed.name}"

@@ -14,7 +14,7 @@ with
             level,
             complete_sum(closing_amount, true) as level_closing_amount,
             complete_sum(current_amount, true) as level_current_amount,
-            complete_sum(billed_amount, true) as level_billed_amount
+            coalesce(sum(billed_amount), 0) as level_billed_amount
         from build.receivables_kpis
         group by period_month, level
     ),

@@ -7,14 +7,17 @@
 -- keys: plan_version, level, summary_plan_amount, rows_plan_amount, summary_actual_amount, rows_actual_amount
 -- fmt: on
 with
+    -- Totals are rounded after the sum, so rounded rows may add up to some cents more or less; rounding_effect says
+    -- how many.
     plan_rows as (
         select
             period_month,
             plan_version,
+            count(*) as row_count,
             complete_sum(plan_amount, true) as plan_amount,
             complete_sum(actual_amount, true) as actual_amount,
-            complete_sum(variance_amount, true) as variance_amount,
-            complete_sum(ytd_variance_amount, true) as ytd_variance_amount
+            complete_sum(variance_amount - rounding_effect, true) as variance_amount,
+            complete_sum(ytd_variance_amount - ytd_rounding_effect, true) as ytd_variance_amount
         from build.sales_plan_variance
         group by period_month, plan_version
     ),
@@ -26,8 +29,8 @@ with
             level,
             complete_sum(plan_amount, true) as plan_amount,
             complete_sum(actual_amount, true) as actual_amount,
-            complete_sum(variance_amount, true) as variance_amount,
-            complete_sum(ytd_variance_amount, true) as ytd_variance_amount
+            complete_sum(variance_amount - rounding_effect, true) as variance_amount,
+            complete_sum(ytd_variance_amount - ytd_rounding_effect, true) as ytd_variance_amount
         from build.sales_plan_summary
         group by period_month, plan_version, level
     ),
@@ -39,6 +42,17 @@ with
         union
         select period_month, plan_version, 'total'
         from plan_rows
+    ),
+
+    exact as (
+        select
+            period_month,
+            plan_version,
+            'total' as level,
+            round(complete_sum(exact_plan_amount, true), 2) as plan_amount,
+            round(complete_sum(exact_actual_amount, true), 2) as actual_amount
+        from core.plan_results
+        group by period_month, plan_version
     )
 
 select
@@ -46,14 +60,19 @@ select
     plan_version,
     level,
     levels.plan_amount as summary_plan_amount,
-    plan_rows.plan_amount as rows_plan_amount,
+    coalesce(exact.plan_amount, plan_rows.plan_amount) as rows_plan_amount,
     levels.actual_amount as summary_actual_amount,
-    plan_rows.actual_amount as rows_actual_amount
+    coalesce(exact.actual_amount, plan_rows.actual_amount) as rows_actual_amount
 from expected
 left join levels using (period_month, plan_version, level)
 left join plan_rows using (period_month, plan_version)
+left join exact using (period_month, plan_version, level)
 where
-    levels.plan_amount is distinct from plan_rows.plan_amount
-    or levels.actual_amount is distinct from plan_rows.actual_amount
-    or levels.variance_amount is distinct from plan_rows.variance_amount
+    levels.variance_amount is distinct from plan_rows.variance_amount
     or levels.ytd_variance_amount is distinct from plan_rows.ytd_variance_amount
+    or (levels.plan_amount is null) <> (plan_rows.plan_amount is null)
+    or (levels.actual_amount is null) <> (plan_rows.actual_amount is null)
+    or abs(levels.plan_amount - plan_rows.plan_amount) > 0.01 * plan_rows.row_count
+    or abs(levels.actual_amount - plan_rows.actual_amount) > 0.01 * plan_rows.row_count
+    or (level = 'total' and levels.plan_amount is distinct from exact.plan_amount)
+    or (level = 'total' and levels.actual_amount is distinct from exact.actual_amount)

@@ -15,7 +15,14 @@ select
         'region ' || region,
         'all sales'
     ) as item,
-    volume_effect + mix_effect + price_effect + fx_effect + new_effect + lost_effect + adjustment_effect as left_amount,
+    volume_effect
+    + mix_effect
+    + price_effect
+    + fx_effect
+    + new_effect
+    + lost_effect
+    + adjustment_effect
+    + rounding_effect as left_amount,
     variance_amount as right_amount
 from build.sales_plan_variance
 where volume_effect is not null

@@ -1,6 +1,6 @@
 -- fmt: off
 -- why: readers see two balances for one account; a bucket lost or doubled an item
--- needs: invoices
+-- needs: receivables
 -- fmt: on
 with
     items as (

@@ -1,6 +1,6 @@
 -- fmt: off
 -- why: an invoice of the month is missing from the balance, or is in it twice
--- needs: invoices
+-- needs: receivables
 -- fmt: on
 with
     days as (

@@ -1,7 +1,7 @@
 -- fmt: off
 -- why: the balance that was published for the month before changed, and no document that arrived since explains it; close
 --   that month again with --restate
--- needs: invoices
+-- needs: receivables
 -- What is open in all is a sum of documents, so what arrived or was corrected since the last closing is the adjustment.
 -- A month that is built on the month before from the same knowledge has nothing late. Staging has what the source said.
 -- Corrections are applied on top: the current ones to what is known now, those of the version to what was known then.

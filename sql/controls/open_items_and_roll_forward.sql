@@ -1,6 +1,6 @@
 -- fmt: off
 -- why: a balance that no document explains is chased from the wrong customer, or from none
--- needs: invoices
+-- needs: receivables
 -- fmt: on
 select
     period_month,

@@ -1,6 +1,6 @@
 -- fmt: off
 -- why: an amount appears or vanishes between two published months, and no lane explains it
--- needs: invoices
+-- needs: receivables
 -- A month that follows on nothing opens with what is known of the month before now, and has nothing to tie to.
 -- fmt: on
 with

@@ -21,7 +21,13 @@ with
     ),
 
     sides as (
-        select period_month, plan_version, level, account_id, variance_amount as left_amount, 0 as right_amount
+        select
+            period_month,
+            plan_version,
+            level,
+            account_id,
+            variance_amount - rounding_effect as left_amount,
+            0 as right_amount
         from build.sales_plan_summary
         where level in ('total', 'account')
         union all

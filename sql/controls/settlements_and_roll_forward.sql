@@ -1,6 +1,6 @@
 -- fmt: off
 -- why: a payment or credit note of the month is missing from the balance, is in it twice, or is with the wrong account
--- needs: invoices
+-- needs: receivables
 -- fmt: on
 with
     days as (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -346,11 +347,114 @@ def test_a_currency_with_an_average_rate_only_is_a_warning() -> None:
     assert [row["currency"] for row in keys(result)] == ["USD"]
 
 
+def _rates(*given: tuple[str, str]) -> list[Row]:
+    return [{"currency": currency, "rate_date": day, "rate": "0.9"} for currency, day in given]
+
+
+@pytest.mark.parametrize(
+    ("rates", "old"),
+    [
+        # 45 days before 30 June is 16 May.
+        (_rates(("USD", "2026-05-16")), []),
+        (_rates(("USD", "2026-05-15")), ["USD"]),
+        (_rates(("USD", "2023-01-31"), ("USD", "2026-07-01")), ["USD"]),
+        # Nobody owes or pays in it.
+        (_rates(("USD", "2026-06-30"), ("TRY", "2023-01-31")), []),
+    ],
+)
+def test_a_rate_is_not_older_than_45_days_at_the_month_end(rates: list[Row], old: list[str]) -> None:
+    given = {"invoices": [invoice("I1", currency="USD", invoice_date="2026-01-10")], "fx_rates": rates}
+    result = check("currencies.rate_is_recent", given)
+    assert result.severity is Severity.WARNING
+    assert [row["currency"] for row in keys(result)] == old
+
+
+@pytest.mark.parametrize(
+    ("due", "delivered", "names"),
+    [
+        ("2026-06-14", "2026-06-15", ["O1"]),
+        ("2026-06-13", "2026-06-15", ["O1"]),
+        ("2026-06-14", "2026-06-14", []),
+        ("2026-06-14", "2026-06-16", []),
+        ("2026-06-12", "2026-06-15", []),
+    ],
+)
+def test_a_line_is_not_late_only_because_it_was_due_on_a_weekend(due: str, delivered: str, names: list[str]) -> None:
+    given = {"orders": [order(promised_date=due)], "deliveries": [delivery(delivered_date=delivered)]}
+    assert [row["order_id"] for row in keys(check("orders.late_on_a_working_day", given))] == names
+
+
+def test_documents_before_the_first_rate_are_named_with_their_amounts() -> None:
+    given = {
+        "invoices": [
+            invoice("I1", currency="USD", invoice_date="2026-06-02"),
+            invoice("I2", currency="USD", invoice_date="2026-06-20"),
+            invoice("I3", currency="USD", invoice_date="2026-02-20"),
+        ],
+        "payments": [payment("P1", currency="USD", payment_date="2026-06-03", amount="7")],
+        "fx_rates": _rates(("USD", "2026-06-10")),
+    }
+    result = check("currencies.have_a_rate_at_the_document_date", given, "2026-06")
+    assert result.severity is Severity.WARNING
+    # February counts in the year to date.
+    assert [(row["document_id"], row["amount_doc"]) for row in keys(result)] == [
+        ("I1", "100.0000"),
+        ("I3", "100.0000"),
+        ("P1", "7.0000"),
+    ]
+
+
+def _four_weeks(*starts: str, first: int) -> list[Row]:
+    """Periods of four weeks that begin on these days, as the months from the number `first` on."""
+    return [
+        {
+            "period_month": f"2026-{first + number:02}-01",
+            "start_date": start,
+            "end_date": str(date.fromisoformat(start) + timedelta(27)),
+        }
+        for number, start in enumerate(starts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("calendar", "month", "stops"),
+    [
+        # June is declared from 1 to 28 June, and July is not: 29 and 30 June are in no declared month.
+        (_four_weeks("2026-06-01", first=6), "2026-06", True),
+        (_four_weeks("2026-06-01", first=6), "2026-07", True),
+        (_four_weeks("2026-06-01", first=6), "2026-08", False),
+        # A calendar that ends where the calendar month ends leaves nothing open.
+        (_four_weeks("2026-02-01", first=2), "2026-03", False),
+        (_four_weeks("2026-06-01", "2026-06-29", first=6), "2026-06", False),
+        # July overlaps June by a day.
+        (_four_weeks("2026-06-01", "2026-06-28", first=6), "2026-06", True),
+    ],
+)
+def test_undeclared_months_beside_declared_ones_leave_no_gap(calendar: list[Row], month: str, *, stops: bool) -> None:
+    given = {"calendar": calendar, "invoices": [invoice(invoice_date="2026-08-10")]}
+    result = check("calendar.months_follow_each_other", given, month)
+    assert result.stops(date.fromisoformat(f"{month}-01")) is stops
+
+
+@pytest.mark.parametrize(("last_day", "stops"), [("2027-01-06", False), ("2027-01-07", True)])
+def test_a_fiscal_year_has_at_most_53_weeks(last_day: str, *, stops: bool) -> None:
+    months = [
+        {
+            "period_month": f"2026-{month:02}-01",
+            "start_date": f"2026-{month:02}-01",
+            "end_date": str(date(2026, month, monthrange(2026, month)[1])) if month < 12 else last_day,
+        }
+        for month in range(1, 13)
+    ]
+    result = check("calendar.year_has_at_most_53_weeks", {"calendar": months, "invoices": [invoice()]})
+    assert result.stops(JUNE) is stops
+
+
 def test_calendar_months_that_leave_a_gap_stop_the_months_beside_it() -> None:
     months = [
-        {"period_month": "2026-04-01", "start_date": "2026-03-30", "end_date": "2026-04-26"},
+        {"period_month": "2026-04-01", "start_date": "2026-04-01", "end_date": "2026-04-26"},
         {"period_month": "2026-05-01", "start_date": "2026-04-27", "end_date": "2026-05-24"},
-        {"period_month": "2026-06-01", "start_date": "2026-05-26", "end_date": "2026-06-28"},
+        {"period_month": "2026-06-01", "start_date": "2026-05-26", "end_date": "2026-06-30"},
     ]
     result = check("calendar.months_follow_each_other", {"calendar": months}, "2026-04", "2026-05", "2026-06")
     assert result.failed_by_month == {MAY: 1, JUNE: 1}

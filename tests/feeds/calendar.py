@@ -18,6 +18,11 @@ CASE = FeedCase(
                 ]
             },
         ),
+        Break(
+            "December ends in the middle of January",
+            {"calendar": [{"period_month": "2026-12-01", "start_date": "2026-12-01", "end_date": "2027-01-15"}]},
+            {"calendar.year_has_at_most_53_weeks": [{"last_date": "2027-01-15"}]},
+        ),
     ),
     extract=[
         {

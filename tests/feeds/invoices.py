@@ -43,6 +43,35 @@ CASE = FeedCase(
             {"currencies.have_a_spot_rate": [{"currency": "JPY", "closing_rate": "0.0061000000"}]},
         ),
         Break(
+            "an invoice in Swedish kronor whose last rate is of August",
+            {
+                "invoices": [{"invoice_id": "BAD-SEK", "document_type": "debit_note", "currency": "SEK"}],
+                "fx_rates": [{"currency": "SEK", "rate_date": "2026-08-31", "rate": "0.09"}],
+            },
+            {
+                "currencies.rate_is_recent": [
+                    {
+                        "currency": "SEK",
+                        "rate_date": "2026-08-31",
+                        "closing_rate": "0.0900000000",
+                        "used_in": "invoices",
+                    }
+                ]
+            },
+        ),
+        Break(
+            "an invoice in Danish kroner of a day before their first rate",
+            {
+                "invoices": [{"invoice_id": "BAD-DKK", "document_type": "debit_note", "currency": "DKK"}],
+                "fx_rates": [{"currency": "DKK", "rate_date": "2026-10-31", "rate": "0.13"}],
+            },
+            {
+                "currencies.have_a_rate_at_the_document_date": [
+                    {"feed": "invoices", "document_id": "BAD-DKK", "currency": "DKK"}
+                ]
+            },
+        ),
+        Break(
             "two lines of one invoice that fall due on two dates",
             {
                 "invoices": [

@@ -56,6 +56,23 @@ CASE = FeedCase(
             },
         ),
         Break(
+            "a line promised for Sunday 11 October that came on Monday",
+            {
+                "orders": [{"order_id": "BAD-SUNDAY", "order_date": "2026-10-01", "promised_date": "2026-10-11"}],
+                "deliveries": [{"delivery_id": "BAD-SUNDAY", "order_id": "BAD-SUNDAY", "delivered_date": "2026-10-12"}],
+            },
+            {
+                "orders.late_on_a_working_day": [
+                    {
+                        "order_id": "BAD-SUNDAY",
+                        "basis": "promised",
+                        "due_date": "2026-10-11",
+                        "delivered_date": "2026-10-12",
+                    }
+                ]
+            },
+        ),
+        Break(
             "a price of 9,999 for a part of a few euro",
             {"orders": [{"order_id": "BAD-4", "unit_price": "9999.00"}]},
             {"orders.price_is_usual": [{"order_id": "BAD-4", "account_id": "K0001", "price": "9999.0000"}]},

@@ -130,6 +130,25 @@ def test_short_line_is_on_time_but_not_in_full() -> None:
     assert row["average_days_late"] == 19
 
 
+@pytest.mark.parametrize(
+    ("deliveries", "on_time", "late", "still_open", "days_late"),
+    [
+        # 95 of 100 on the promised day, and closed: not in full, and nothing is late.
+        ([delivery("2026-03-12", 95)], 1, 0, 0, None),
+        ([delivery("2026-03-12", 60), delivery("2026-03-15", 35)], 0, 1, 0, 3),
+        # Nothing says when a line without a delivery was closed: by its dates it is open, to the month end.
+        ([], 0, 1, 1, 19),
+        ([delivery("2026-04-02", 95)], 0, 1, 1, 19),
+    ],
+)
+def test_a_line_that_was_closed_short_waits_for_nothing_more(
+    deliveries: list[Row], on_time: int, late: int, still_open: int, days_late: int | None
+) -> None:
+    row = promised([order(status="closed")], deliveries)
+    assert (row["on_time_count"], row["in_full_count"], row["otif_count"]) == (on_time, 0, 0)
+    assert (row["late_count"], row["open_late_count"], row["average_days_late"]) == (late, still_open, days_late)
+
+
 def test_line_not_delivered_is_late() -> None:
     row = promised([order()])
     assert counts(row) == (1, 0, 0, 0, 1)
@@ -568,3 +587,24 @@ def test_a_source_that_never_says_what_was_rejected_has_no_parts_per_million() -
         "ytd_ppm": None,
         "ppm_reason": "no source says what was rejected",
     }
+
+
+def test_complaints_are_unknown_without_issues_and_deliveries_without_orders() -> None:
+    given = {"orders": [order()], "deliveries": [delivery("2026-03-12")]}
+    row = quality(given, feeds=["orders", "deliveries"])
+    assert (row["delivered_quantity"], row["complaint_count"], row["complaint_count_reason"]) == (
+        100,
+        None,
+        "the feed issues is not declared",
+    )
+    complaint = {"issue_id": "I1", "account_id": "A", "opened_date": "2026-03-12", "issue_type": "complaint"}
+    row = quality({"issues": [complaint]}, feeds=["issues"])
+    assert (row["delivered_quantity"], row["ppm"], row["ppm_reason"]) == (None, None, "the feed orders is not declared")
+    assert (row["complaint_count"], row["complaint_count_reason"]) == (1, None)
+
+
+def quality(given: Mapping[str, Sequence[Row]], *, feeds: Sequence[str]) -> Row:
+    """The one row of March of a site with these feeds."""
+    con = build_case(given, periods=["2026-03"], feeds=feeds, tables=["quality_performance"])
+    (row,) = fetch(con, "FROM build.quality_performance")
+    return row

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kam.build import prepare_build, run_models
+from kam.build import prepare_build, prepare_marts, run_models
 from kam.periods import add_months, parse_month
-from kam.warehouse import Connection
+from kam.warehouse import Connection, memory, prepare
 from tests.expectations.cases import Tampering
 from tests.marts import receivables_by_hand as by_hand
 from tests.support import build, build_case, fetch, settings_of, stage
@@ -720,7 +720,7 @@ def test_documents_that_arrive_late_for_a_closed_month_are_a_prior_period_adjust
 
 
 def test_a_month_without_activity_carries_its_balance() -> None:
-    con = close_all("2026-05", invoices=[invoice("I1", 100, "2026-02-10"), invoice("I2", 1, "2026-06-10")])
+    con = close_all("2026-05", invoices=[invoice("I1", 100, "2026-02-10"), invoice("I2", 1, "2026-06-10")], payments=[])
     assert lanes(rollforward(con)) == {"opening": 100, "closing": 100}
     figures = kpis(con)
     assert (figures["opening_amount"], figures["billed_amount"], figures["closing_amount"]) == (100, 0, 100)
@@ -732,7 +732,9 @@ def test_a_month_without_activity_carries_its_balance() -> None:
 
 
 def test_a_month_before_any_document_still_has_a_total() -> None:
-    con = close_all("2026-05", accounts=[{"account_id": "A"}], fx_rates=[rate("USD", "2026-05-01", 1)])
+    con = close_all(
+        "2026-05", accounts=[{"account_id": "A"}], payments=[], visits=[], fx_rates=[rate("USD", "2026-05-01", 1)]
+    )
     assert ageing(con, "document_id") == []
     figures = kpis(con, level="total")
     assert (figures["closing_amount"], figures["promises_made"]) == (0, 0)
@@ -1006,13 +1008,12 @@ def test_expected_credit_loss_by_the_matrix() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("receivables", "reason"),
-    [({}, "no loss rates in the settings"), ({"loss_rates": "roll_rates"}, "no roll rates observed")],
-)
-def test_no_expected_credit_loss_without_a_matrix(receivables: dict[str, Any], reason: str) -> None:
-    con = close_all("2026-06", settings={"receivables": receivables}, invoices=[invoice("I1", 1000, "2026-06-01")])
-    assert (kpis(con)["expected_credit_loss"], kpis(con)["expected_credit_loss_reason"]) == (None, reason)
+def test_no_expected_credit_loss_without_a_matrix() -> None:
+    con = close_all("2026-06", invoices=[invoice("I1", 1000, "2026-06-01")])
+    assert (kpis(con)["expected_credit_loss"], kpis(con)["expected_credit_loss_reason"]) == (
+        None,
+        "no loss rates in the settings",
+    )
 
 
 def test_write_offs_and_unapplied_cash() -> None:
@@ -1234,3 +1235,236 @@ def test_nothing_dated_after_the_month_end_has_any_effect() -> None:
     with_later, without = close_books(given, "2026-02"), close_books(known_then, "2026-02")
     for mart in MARTS:
         assert content(with_later, mart, "2026-02") == content(without, mart, "2026-02"), mart
+
+
+# Credit notes that are paid out, old credits, terms, promises, feeds that are not there
+
+
+def _refunded(*more: dict[str, Any], **changed: object) -> dict[str, Rows]:
+    """An invoice of 200, paid and then credited in full, and a refund that names the credit note."""
+    refund = payment("P2", 200, "2026-05-20", "C1", payment_type="refund") | changed
+    return {
+        "invoices": [
+            invoice("I1", 200, "2026-01-10", "2026-02-10"),
+            credit_note("C1", 200, "2026-03-10", "I1"),
+            invoice("I2", 50, "2026-06-10", "2026-07-10"),
+        ],
+        "payments": [payment("P1", 200, "2026-02-10", "I1"), refund, *more],
+        "fx_rates": [rate("USD", "2026-01-01", 1)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "open_items"),
+    [
+        (_refunded(), {"I2": 50}),
+        (_refunded(amount=150), {"C1": -50, "I2": 50}),
+        (_refunded(amount=260), {"I2": 50, "P2": 60}),
+        (_refunded(payment("P3", 30, "2026-05-21", "C1", payment_type="refund"), amount=190), {"I2": 50, "P3": 20}),
+        (_refunded(payment_date="2026-07-01"), {"C1": -200, "I2": 50}),
+        (_refunded(currency="USD"), {"C1": -200, "I2": 50, "P2": 200}),
+        (_refunded(account_id="B"), {"C1": -200, "I2": 50, "P2": 200}),
+    ],
+)
+def test_a_refund_pays_out_the_credit_note_that_it_names(given: dict[str, Rows], open_items: dict[str, int]) -> None:
+    con = close("2026-06", **given)
+    assert dict(ageing(con, "document_id", "outstanding_amount_doc")) == open_items
+    assert {row["difference_doc"] for row in fetch(con, "FROM build.receivables_rollforward")} == {0}
+
+
+def test_a_refund_of_a_credit_note_without_an_invoice_and_one_that_came_before_it() -> None:
+    con = close(
+        "2026-05",
+        "2026-06",
+        invoices=[credit_note("C1", 80, "2026-06-10")],
+        payments=[payment("P1", 80, "2026-05-20", "C1", payment_type="refund")],
+    )
+    assert ageing(con, "document_id", "outstanding_amount_doc", month="2026-05") == [("P1", 80)]
+    assert ageing(con, "document_id", month="2026-06") == []
+
+
+def test_a_refund_of_a_credit_note_that_reduced_its_invoice_stays_open_and_says_why() -> None:
+    con = close(
+        "2026-05",
+        invoices=[invoice("I1", 100, "2026-05-01"), credit_note("C1", 100, "2026-05-10", "I1")],
+        payments=[payment("P1", 100, "2026-05-20", "C1", payment_type="refund")],
+    )
+    assert ageing(con, "document_id", "outstanding_amount_doc", "unapplied_cause") == [
+        ("P1", 100, "more than is left of the credit note")
+    ]
+
+
+def test_what_is_overdue_and_what_may_be_lost_is_what_invoices_owe() -> None:
+    con = close_all(
+        "2026-06",
+        settings={"receivables": {"loss_rates": {"current": "0.01", "over 120": "0.5"}}},
+        accounts=[{"account_id": "A"}, {"account_id": "B"}],
+        invoices=[
+            invoice("I1", 1000, "2025-12-01", "2026-01-15", account_id="B"),
+            credit_note("C1", 900, "2026-01-10"),
+            invoice("I2", 100, "2026-06-20", "2026-07-20"),
+        ],
+        payments=[payment("P1", 50, "2026-06-29")],
+    )
+    columns = ("closing_amount", "current_amount", "overdue_amount", "credit_amount", "expected_credit_loss")
+    found = {
+        row["account_id"]: tuple(map(float, (row[name] for name in columns)))
+        for row in fetch(con, "FROM build.receivables_kpis WHERE level <> 'account_manager'")
+    }
+    # Credits of A lessen neither B's debt nor what A may not pay: 100 × 0.01 + 1,000 × 0.5.
+    assert found == {
+        "A": (-850, 100, 0, -950, 1),
+        "B": (1000, 0, 1000, 0, 500),
+        None: (150, 100, 1000, -950, 501),
+    }
+    assert kpis(con, level="total")["overdue_ratio"] == pytest.approx(0.909091)
+
+
+def test_an_account_with_credits_only_has_no_overdue_ratio() -> None:
+    con = close_all("2026-06", invoices=[credit_note("C1", 900, "2026-06-10")], payments=[])
+    assert (kpis(con)["overdue_amount"], kpis(con)["overdue_ratio_reason"]) == (0, "credit balance")
+
+
+def _with_terms(*versions: tuple[int, int | None]) -> Connection:
+    """Invoices of loads 1 and 2, and versions of the account's terms, each with its load; June's figures at load 3."""
+    con = memory()
+    settings = settings_of(feeds=("accounts", "invoices"))
+    prepare(con, "EUR")
+    prepare_marts(con)
+    for load_id, days in versions:
+        con.execute("UPDATE staging.accounts SET superseded_load_id = ? WHERE superseded_load_id IS NULL", [load_id])
+        stage(con, {"accounts": [{"account_id": "A", "payment_terms_days": days}]}, load_id)
+    stage(con, {"invoices": [invoice("I1", 1000, "2026-03-01")]}, 1)
+    stage(con, {"invoices": [invoice("I2", 1, "2026-05-29"), invoice("I3", 1, "2026-06-10", "2026-06-10")]}, 2)
+    build(con, settings, [parse_month("2026-06")], as_of_load=3)
+    return con
+
+
+@pytest.mark.parametrize(
+    ("versions", "due"),
+    [
+        # Load 3 changes the terms of what comes later only.
+        ([(1, 30), (3, 120)], {"I1": date(2026, 3, 31), "I2": date(2026, 6, 28)}),
+        ([(1, 30), (2, 10)], {"I1": date(2026, 3, 31), "I2": date(2026, 6, 8)}),
+        # Terms that the master did not have before say what they always were.
+        ([(1, None), (3, 30)], {"I1": date(2026, 3, 31), "I2": date(2026, 6, 28)}),
+        ([(3, 30)], {"I1": date(2026, 3, 31), "I2": date(2026, 6, 28)}),
+    ],
+)
+def test_an_old_document_keeps_the_terms_of_its_time(
+    versions: Sequence[tuple[int, int | None]], due: dict[str, date]
+) -> None:
+    assert dict(ageing(_with_terms(*versions), "document_id", "due_date")) == due | {"I3": date(2026, 6, 10)}
+
+
+def test_without_payments_what_was_received_is_unknown_and_says_why() -> None:
+    con = close_all("2026-06", invoices=[invoice("I1", 100, "2026-05-01", "2026-06-10")])
+    figures = kpis(con, level="total")
+    for name in ("actual_receipts", "collection_ratio", "collection_effectiveness_ratio", "written_off"):
+        assert (name, figures[name], figures[f"{name}_reason"]) == (name, None, "the feed payments is not declared")
+    assert (figures["promises_made"], figures["promise_kept_ratio_reason"]) == (None, "the feed visits is not declared")
+    assert (figures["credit_breach_count"], figures["credit_limit_reason"]) == (
+        None,
+        "the feed accounts is not declared",
+    )
+    assert (figures["closing_amount"], figures["overdue_amount"], figures["expected_receipts"]) == (100, 100, 100)
+
+
+def test_exposure_with_open_orders_is_unknown_without_orders() -> None:
+    con = close_all(
+        "2026-06",
+        invoices=[invoice("I1", 60, "2026-06-01")],
+        settings={"receivables": {"credit_exposure": "outstanding_and_open_orders"}},
+    )
+    assert (kpis(con)["exposure"], kpis(con)["exposure_reason"]) == (None, "the feed orders is not declared")
+
+
+def test_a_site_can_switch_receivables_off() -> None:
+    con = build_case(
+        {"invoices": [invoice("I1", 60, "2026-06-01")]},
+        settings={"receivables": {"enabled": False}},
+        periods=["2026-06"],
+    )
+    assert {mart: fetch(con, f"FROM build.{mart}") for mart in MARTS} == {mart: [] for mart in MARTS}
+
+
+def test_an_order_that_was_closed_later_was_open_until_its_delivery() -> None:
+    order = {"account_id": "A", "order_date": "2026-05-01", "quantity": 10, "unit_price": 5, "status": "closed"}
+    given: dict[str, Rows] = {
+        "invoices": [invoice("I1", 60, "2026-05-01")],
+        "orders": [order | {"order_id": "O1"}, order | {"order_id": "O2"}],
+        # O1 is closed short in June; when O2 was closed, nobody says.
+        "deliveries": [{"delivery_id": "D1", "order_id": "O1", "delivered_date": "2026-06-10", "quantity": 4}],
+    }
+    con = close_books(
+        given, "2026-05", "2026-06", settings={"receivables": {"credit_exposure": "outstanding_and_open_orders"}}
+    )
+    assert [kpis(con, month)["exposure"] for month in ("2026-05", "2026-06")] == [110, 60]
+
+
+def _promises(*promises: tuple[str, int, str], receipts: Sequence[tuple[int, str]]) -> int:
+    """How many promises of account A, each (made, amount, by), June's figures call kept; receipts are (amount, on)."""
+    con = close_all(
+        "2026-06",
+        payments=[payment(f"P{number}", amount, on) for number, (amount, on) in enumerate(receipts)],
+        visits=[
+            {
+                "visit_id": f"V{number}",
+                "account_id": "A",
+                "visit_date": made,
+                "promised_payment_amount": amount,
+                "promised_payment_date": by,
+            }
+            for number, (made, amount, by) in enumerate(promises)
+        ],
+    )
+    return int(kpis(con, level="total")["promises_kept"])
+
+
+@pytest.mark.parametrize(
+    ("promises", "receipts", "kept"),
+    [
+        # One receipt of 100 keeps one promise of 100.
+        ([("2026-06-01", 100, "2026-06-10"), ("2026-06-02", 100, "2026-06-10")], [(100, "2026-06-05")], 1),
+        ([("2026-06-01", 100, "2026-06-10"), ("2026-06-02", 100, "2026-06-10")], [(200, "2026-06-05")], 2),
+        ([("2026-06-01", 100, "2026-06-10"), ("2026-06-02", 50, "2026-06-20")], [(150, "2026-06-05")], 2),
+        ([("2026-06-01", 100, "2026-06-10"), ("2026-06-02", 51, "2026-06-20")], [(150, "2026-06-05")], 1),
+        # What kept a promise of May is not there for one of June.
+        ([("2026-05-01", 100, "2026-05-31"), ("2026-05-02", 100, "2026-06-10")], [(100, "2026-05-20")], 0),
+        # A promise that is not kept takes nothing.
+        ([("2026-06-01", 500, "2026-06-10"), ("2026-06-02", 100, "2026-06-20")], [(100, "2026-06-05")], 1),
+        (
+            [("2026-06-01", 60, "2026-06-10"), ("2026-06-02", 60, "2026-06-20")],
+            [(40, "2026-06-03"), (40, "2026-06-04"), (40, "2026-06-15")],
+            2,
+        ),
+    ],
+)
+def test_money_keeps_one_promise_only(
+    promises: Sequence[tuple[str, int, str]], receipts: Sequence[tuple[int, str]], kept: int
+) -> None:
+    assert _promises(*promises, receipts=receipts) == kept
+
+
+def test_a_document_before_the_first_rate_leaves_the_rest_summed() -> None:
+    con = close_all(
+        "2026-06",
+        accounts=[{"account_id": "A"}, {"account_id": "B"}],
+        invoices=[
+            invoice("I1", 100, "2026-06-01", "2026-06-20"),
+            invoice("I2", 10, "2026-06-02", "2026-06-20", currency="USD"),
+            invoice("I3", 20, "2026-06-12", "2026-06-20", currency="USD"),
+            invoice("I4", 5, "2026-06-02", "2026-06-20", account_id="B", currency="USD"),
+        ],
+        payments=[
+            payment("P1", 4, "2026-06-03", currency="USD"),
+            payment("P2", 6, "2026-06-13", currency="USD"),
+        ],
+        fx_rates=[rate("USD", "2026-06-10", "0.5")],
+    )
+    total = kpis(con, level="total")
+    # Of June's billing, 100 + 20 × 0.5; received 6 × 0.5. What is open is valued at the month end.
+    assert (total["billed_amount"], total["window_billed_amount"], total["actual_receipts"]) == (110, 110, 3)
+    assert (total["expected_receipts"], total["closing_amount"]) == (110, 112.5)
+    alone = kpis(con, account_id="B")
+    assert (alone["billed_amount"], alone["billed_amount_reason"]) == (None, "no rate for USD at a document date")

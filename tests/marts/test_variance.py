@@ -923,3 +923,81 @@ def test_a_manager_with_a_target_and_no_orders_misses_all_of_it(adventureworks: 
     assert missed
     assert all(row["variance_amount"] == -row["plan_amount"] and row["variance_ratio"] == -1 for row in missed)
     assert {row["rag"] for row in missed} == {"red"}
+
+
+# Units that have no common total, and one actual whatever it is compared with
+
+
+def test_pieces_and_kilograms_are_no_mix() -> None:
+    products = [{"product_id": "X", "unit": "pcs"}, {"product_id": "Y", "unit": "kg"}]
+    plan = [planned("X", 100, 100), planned("Y", 10_000, 1)]
+    con = compare(plan, [sold("X", 100, 10_000), sold("Y", 8_000, 8_000)], products=products)
+    lanes = {name: (row["volume_effect"], row["mix_effect"]) for name, row in items(con).items()}
+    assert lanes == {"X": (0, 0), "Y": (-2_000, 0)}
+    (total,) = fetch(con, "FROM build.sales_plan_summary WHERE level = 'total'")
+    assert (total["plan_quantity"], total["actual_quantity"]) == (None, None)
+    assert total["quantity_reason"] == "items of different units"
+
+
+@pytest.mark.parametrize("units", [("kg", "KG"), ("kg", None), (None, None)])
+def test_parts_of_one_unit_have_a_total_quantity(units: tuple[str | None, str | None]) -> None:
+    products = [{"product_id": name, "unit": unit} for name, unit in zip("XY", units, strict=True)]
+    con = compare([planned("X", 1, 1), planned("Y", 2, 1)], [sold("X", 3, 3)], products=products)
+    (total,) = fetch(con, "FROM build.sales_plan_summary WHERE level = 'total'")
+    assert (total["plan_quantity"], total["actual_quantity"], total["quantity_reason"]) == (3, 3, None)
+
+
+def test_sales_are_the_same_figure_whichever_plan_they_are_compared_with() -> None:
+    invoices = [
+        sold(None, None, amount, account_id=account_id, invoice_date=f"2026-{month}-10")
+        for month in ("01", "02")
+        for account_id, amount in (("A", "100.004"), ("B", "200.004"), ("C", "300.004"))
+    ]
+    by_account = [
+        planned(None, account_id=account_id, amount=200, month=f"2026-{month}-01", plan_version="BY ACCOUNT")
+        for month in ("01", "02")
+        for account_id in "ABC"
+    ]
+    in_total = [
+        planned(None, account_id=None, amount=600, month=f"2026-{month}-01", plan_version="TOTAL")
+        for month in ("01", "02")
+    ]
+    con = compare([*by_account, *in_total], invoices, months=["2026-02"])
+    found = {
+        row["plan_version"]: tuple(
+            map(
+                float,
+                (row["actual_amount"], row["ytd_actual_amount"], row["rounding_effect"], row["ytd_rounding_effect"]),
+            )
+        )
+        for row in fetch(con, "FROM build.sales_plan_summary WHERE level = 'total'")
+    }
+    # 600.012 and 1,200.024; by account 3 × a cent's part is rounded away, month by month.
+    assert found == {"BY ACCOUNT": (600.01, 1200.02, 0.01, 0.02), "TOTAL": (600.01, 1200.02, 0, 0)}
+
+
+def test_rounding_has_a_lane_of_its_own() -> None:
+    plan = [planned(name, 1, "0.333") for name in ("X", "Y", "Z")]
+    con = compare(plan, [sold(name, 1, "0.336") for name in ("X", "Y", "Z")])
+    (total,) = fetch(con, "FROM build.sales_plan_summary WHERE level = 'total'")
+    # Planned 0.999, sold 1.008; the rows show three times 0.33 and 0.34.
+    assert (total["plan_amount"], total["actual_amount"], total["variance_amount"]) == (
+        Decimal("1.00"),
+        Decimal("1.01"),
+        Decimal("0.01"),
+    )
+    lanes = [total[lane] for lane in LANES]
+    assert sum(lanes) == Decimal("0.03")
+    assert total["rounding_effect"] == Decimal("-0.02")
+
+
+def test_a_plan_of_billions_has_its_bridge() -> None:
+    con = compare(
+        [planned("P", 10_000, 1_200_000)], [sold("P", 11_000, 13_310_000_000)], settings={"variance": {"mix_group": []}}
+    )
+    row = item(con)
+    assert (row["plan_amount"], row["variance_amount"], row["price_effect"]) == (
+        12_000_000_000,
+        1_310_000_000,
+        110_000_000,
+    )

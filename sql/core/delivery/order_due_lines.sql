@@ -36,6 +36,7 @@ with
             orders.line_no,
             orders.account_id,
             orders.quantity,
+            coalesce(orders.status = 'closed', false) as is_closed,
             orders.requested_date,
             orders.promised_date,
             orders.last_promised_date
@@ -85,10 +86,12 @@ with
             lines.due_date - settings.early_days as window_start,
             lines.due_date + settings.late_days as window_end,
             lines.quantity,
-            lines.quantity * (1 - settings.quantity_tolerance_ratio) as least_quantity,
+            lines.is_closed,
+            lines.quantity::decimal(28, 4) * (1 - settings.quantity_tolerance_ratio) as least_quantity,
             -- Too much is a fault only where a tolerance is set.
             case
-                when settings.quantity_tolerance_ratio > 0 then lines.quantity * (1 + settings.quantity_tolerance_ratio)
+                when settings.quantity_tolerance_ratio > 0
+                then lines.quantity::decimal(28, 4) * (1 + settings.quantity_tolerance_ratio)
             end as most_quantity,
             -- Later deliveries are not known yet, whatever the window.
             coalesce([arrival for arrival in lines.arrivals if arrival.date <= due_days.as_of_date], []) as arrivals
@@ -124,7 +127,11 @@ with
                     if list_sum([earlier.quantity for earlier in arrivals if earlier.date <= arrival.date])
                     >= least_quantity
                 ]
-            ) as completed_date
+            ) as completed_date,
+            -- Nothing more comes of a closed line after its last delivery known. Without one it stays open: its
+            -- status has
+            -- no date.
+            case when is_closed then list_max([arrival.date for arrival in arrivals]) end as closed_date
         from due
     )
 
@@ -142,7 +149,7 @@ select
     completed_date,
     window_quantity > 0 and window_quantity >= least(least_quantity, delivered_quantity) as is_on_time,
     completed_date is not null and (most_quantity is null or delivered_quantity <= most_quantity) as is_in_full,
-    completed_date is null as is_open,
-    completed_date is null or completed_date > window_end as is_late,
-    coalesce(completed_date, as_of_date) - due_date as days_late
+    completed_date is null and closed_date is null as is_open,
+    coalesce(completed_date, closed_date, as_of_date) > window_end or is_open as is_late,
+    coalesce(completed_date, closed_date, as_of_date) - due_date as days_late
 from delivered

@@ -24,12 +24,17 @@
 --   mix_effect              DECIMAL(18,2)
 --   bridge_reason           VARCHAR
 --   prior_year_amount       DECIMAL(18,2)
+--   exact_plan_amount       DECIMAL(38,8)
+--   exact_actual_amount     DECIMAL(38,8)
+--   exact_prior_year_amount  DECIMAL(38,8)
 --   prior_year_rate_reason  VARCHAR
 -- fmt: on
 with
     classified as (
         select
             items.*,
+            -- Pieces and kilograms have no common total.
+            case when versions.by_product_id then coalesce(lower(products.unit), '') else '' end as unit,
             versions.has_quantity as version_has_quantity,
             coalesce(items.plan_quantity > 0, false) as has_plan_quantity,
             coalesce(items.quantity > 0, false) as has_sold_quantity,
@@ -43,6 +48,7 @@ with
             ) as mix_group
         from core.plan_item_amounts as items
         join core.plan_versions as versions using (plan_version)
+        left join core.products as products on products.product_id = items.item.product_id
     ),
 
     -- Q0 and Q1: what the continuing items of a mix group were planned to sell and sold.
@@ -51,11 +57,12 @@ with
             plan_version,
             period_month,
             mix_group,
+            unit,
             sum(plan_quantity)::double as plan_quantity,
             sum(quantity)::double as quantity
         from classified
         where has_plan_quantity and has_sold_quantity
-        group by plan_version, period_month, mix_group
+        group by plan_version, period_month, mix_group, unit
     ),
 
     measured as (
@@ -116,7 +123,7 @@ with
             - lost_effect
             - adjustment_effect as mix_effect
         from measured
-        left join group_quantities using (plan_version, period_month, mix_group)
+        left join group_quantities using (plan_version, period_month, mix_group, unit)
     )
 
 select
@@ -134,5 +141,9 @@ select
     case when bridge_reason is null then columns('_effect$') end::decimal(18, 2),
     bridge_reason,
     case when prior_year_rate_reason is null then round(prior_year_amount, 2) end::decimal(18, 2) as prior_year_amount,
+    -- Sums are made of these, and rounded after.
+    case when not plan_rate_missing then plan_amount end::decimal(38, 8) as exact_plan_amount,
+    case when not average_rate_missing then amount + other_amount end::decimal(38, 8) as exact_actual_amount,
+    case when prior_year_rate_reason is null then prior_year_amount end::decimal(38, 8) as exact_prior_year_amount,
     prior_year_rate_reason
 from lanes

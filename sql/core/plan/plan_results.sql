@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: plan version × month built × item with a figure then, in the fiscal year to date or in the month a year before
--- why: month and fiscal year to date side by side, the latter as the sum of the months' rounded rows. An item stays
+-- why: month and fiscal year to date side by side. `exact_` amounts are not rounded: sums are made of them. An item stays
 --   listed to the end of the fiscal year, so that year-to-date totals are complete in a month without plan and sales
 -- columns:
 --   period_month              DATE
@@ -42,6 +42,12 @@
 --   ytd_bridge_reason         VARCHAR
 --   prior_year_amount         DECIMAL(38,2)
 --   prior_year_amount_reason  VARCHAR
+--   exact_plan_amount         DECIMAL(38,8)
+--   exact_actual_amount       DECIMAL(38,8)
+--   exact_prior_year_amount   DECIMAL(38,8)
+--   ytd_exact_plan_amount     DECIMAL(38,8)
+--   ytd_exact_actual_amount   DECIMAL(38,8)
+--   unit                      VARCHAR
 -- fmt: on
 with
     contributions as (
@@ -78,7 +84,7 @@ with
             end,
             sum(columns('^((?:plan|actual)_quantity)$')) as 'ytd_\1',
             complete_sum(columns('_(amount|effect)$'), is_current),
-            complete_sum(columns('^((?:plan|actual)_amount|.*_effect)$'), true) as 'ytd_\1'
+            complete_sum(columns('^((?:exact_)?(?:plan|actual)_amount|.*_effect)$'), true) as 'ytd_\1'
         from contributions
         group by plan_version, period_month, item, prior_year_month
     ),
@@ -147,7 +153,15 @@ select
         when sales_history.first_month <= results.prior_year_month
         then results.prior_year_rate_reason
         else 'no sales on record by then'
-    end as prior_year_amount_reason
+    end as prior_year_amount_reason,
+    results.exact_plan_amount,
+    results.exact_actual_amount,
+    case
+        when sales_history.first_month <= results.prior_year_month then results.exact_prior_year_amount
+    end as exact_prior_year_amount,
+    results.ytd_exact_plan_amount,
+    results.ytd_exact_actual_amount,
+    lower(products.unit) as unit
 from results
 cross join sales_history
 join core.plan_versions as versions using (plan_version)

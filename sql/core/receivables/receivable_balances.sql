@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: month built × account × manager
 -- why: what is owed at the month's end and was at its beginning, in the reporting currency, with the parts that the key
---   figures count. An amount without a rate makes its sum NULL, with a reason
+--   figures count. What is current, overdue or may be lost is what invoices owe: a credit is none of it. An amount without a rate makes its sum NULL, with a reason
 -- columns:
 --   period_month      DATE
 --   account_id        VARCHAR
@@ -9,6 +9,7 @@
 --   closing_amount    DECIMAL(18,2)
 --   closing_reason    VARCHAR
 --   current_amount    DECIMAL(18,2)
+--   overdue_amount    DECIMAL(18,2)
 --   unapplied_amount  DECIMAL(18,2)
 --   unapplied_reason  VARCHAR
 --   loss_amount       DECIMAL(38,8)
@@ -26,18 +27,23 @@ with
             items.account_manager,
             complete_sum(items.outstanding_amount, true) as closing_amount,
             min(items.rate_reason) as closing_reason,
-            complete_sum(items.outstanding_amount, items.days_overdue <= 0) as current_amount,
+            complete_sum(items.outstanding_amount, items.is_owed and items.days_overdue <= 0) as current_amount,
+            complete_sum(items.outstanding_amount, items.is_owed and items.days_overdue > 0) as overdue_amount,
             complete_sum(- items.outstanding_amount, items.item_type = 'unapplied_cash') as unapplied_amount,
             min(items.rate_reason) filter (where items.item_type = 'unapplied_cash') as unapplied_reason,
-            complete_sum(items.outstanding_amount::decimal(38, 2) * buckets.loss_rate, true) as loss_amount,
+            complete_sum(items.outstanding_amount::decimal(38, 2) * buckets.loss_rate, items.is_owed) as loss_amount,
             min(
                 case
                     when buckets.loss_rate is null
                     then 'bucket ' || items.bucket || ' has no loss rate'
                     else items.rate_reason
                 end
-            ) as loss_reason
-        from core.receivable_open_items as items
+            ) filter (where items.is_owed) as loss_reason
+        from
+            (
+                select *, item_type = 'invoice' and outstanding_amount_doc > 0 as is_owed
+                from core.receivable_open_items
+            ) as items
         join build.ageing_buckets as buckets using (bucket_no)
         semi join core.receivable_periods as periods on periods.closing_no = items.snapshot_no
         group by items.period_month, items.account_id, items.account_manager
@@ -75,6 +81,7 @@ select
     closing.closing_amount::decimal(18, 2) as closing_amount,
     closing.closing_reason,
     closing.current_amount::decimal(18, 2) as current_amount,
+    closing.overdue_amount::decimal(18, 2) as overdue_amount,
     closing.unapplied_amount::decimal(18, 2) as unapplied_amount,
     closing.unapplied_reason,
     closing.loss_amount::decimal(38, 8) as loss_amount,

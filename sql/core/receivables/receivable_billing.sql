@@ -1,7 +1,8 @@
 -- fmt: off
 -- grain: business month × account × manager
 -- why: what was billed less what was credited, tax included, at the rates of the document dates, for every month there
---   is: a countback needs as many as make up the balance
+--   is: a countback needs as many as make up the balance. A document before the first rate of its currency is left out, and
+--   a check names it
 -- columns:
 --   month_index      INTEGER
 --   account_id       VARCHAR
@@ -23,8 +24,10 @@ select
     cutoffs.month_index,
     lines.account_id,
     lines.account_manager,
-    complete_sum(converted(lines.amount_doc, rates.rate), true)::decimal(18, 2) as amount,
-    min(rate_reason(rates.rate, lines.currency) || ' at a document date') as reason
+    sum(converted(lines.amount_doc, rates.rate))::decimal(18, 2) as amount,
+    case
+        when count(rates.rate) = 0 then min(rate_reason(rates.rate, lines.currency) || ' at a document date')
+    end as reason
 from lines
 join core.receivable_cutoffs as cutoffs on cutoffs.calendar_date = lines.document_date
 left join core.daily_rates as rates on rates.currency = lines.currency and rates.rate_date = lines.document_date

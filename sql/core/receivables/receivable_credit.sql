@@ -14,6 +14,15 @@
 --   breach_count       BIGINT
 -- fmt: on
 with
+    settings as (
+        select
+            declared_feeds,
+            case
+                when credit_exposure = 'outstanding_and_open_orders' then undeclared_reason('orders', declared_feeds)
+            end as no_orders
+        from build.settings
+    ),
+
     accounts as (select account_id, known(account_manager) as account_manager from core.accounts),
 
     exposures as (
@@ -25,10 +34,15 @@ with
             account_manager,
             limit_count,
             limit_amount,
-            case when limit_count = 0 then 'no credit limit' else limit_reason end as limit_reason,
-            money_round(closing_amount + open_order_amount) as exposure,
-            coalesce(closing_reason, open_order_reason) as exposure_reason
+            case
+                when limit_count = 0
+                then coalesce(undeclared_reason('accounts', settings.declared_feeds), 'no credit limit')
+                else limit_reason
+            end as limit_reason,
+            case when no_orders is null then money_round(closing_amount + open_order_amount) end as exposure,
+            coalesce(no_orders, closing_reason, open_order_reason) as exposure_reason
         from core.receivable_levels
+        cross join settings
     ),
 
     breaches as (
@@ -86,6 +100,10 @@ select
         when is_breach is null then coalesce(limit_reason, exposure_reason, 'exposure of an account is not known')
     end as breach_reason,
     case
-        when level = 'account' then coalesce(is_breach, false)::bigint else coalesce(breach_count, 0)
+        when not list_contains((select declared_feeds from settings), 'accounts')
+        then null
+        when level = 'account'
+        then coalesce(is_breach, false)::bigint
+        else coalesce(breach_count, 0)
     end as breach_count
 from uses

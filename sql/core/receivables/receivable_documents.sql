@@ -30,26 +30,61 @@ with
         from core.invoices
         where document_type <> 'credit_note'
         group by invoice_id
+    ),
+
+    -- Terms that the master changed later do not change a document that was there before. It has no dates, so what an
+    -- account's terms were is what was known when the document came.
+    changed_terms as (
+        select account_id from core.account_terms group by account_id having count(distinct payment_terms_days) > 1
+    ),
+
+    first_loads as (
+        select documents.invoice_id, documents.account_id, min(lines.load_id) as load_id
+        from documents
+        semi join changed_terms using (account_id)
+        join staging.invoices as lines on lines.invoice_id = documents.invoice_id
+        where documents.due_date is null
+        group by documents.invoice_id, documents.account_id
+    ),
+
+    terms_of_documents as (
+        select
+            first_loads.invoice_id,
+            coalesce(
+                arg_max(terms.payment_terms_days, terms.load_id) filter (where terms.load_id <= first_loads.load_id),
+                arg_min(terms.payment_terms_days, terms.load_id)
+            ) as payment_terms_days
+        from first_loads
+        join core.account_terms as terms using (account_id)
+        group by first_loads.invoice_id
+    ),
+
+    with_terms as (
+        select
+            documents.*,
+            accounts.account_manager as manager_of_account,
+            coalesce(terms_of_documents.payment_terms_days, accounts.payment_terms_days) as payment_terms_days
+        from documents
+        left join core.accounts as accounts on accounts.account_id = documents.account_id
+        left join terms_of_documents on terms_of_documents.invoice_id = documents.invoice_id
     )
 
 select
-    documents.invoice_id,
-    documents.document_type,
-    documents.line_no,
-    documents.account_id,
-    known(coalesce(documents.account_manager, accounts.account_manager)) as account_manager,
-    documents.document_date,
-    coalesce(documents.due_date, documents.document_date + accounts.payment_terms_days, documents.document_date)::date
-    as due_date,
+    invoice_id,
+    document_type,
+    line_no,
+    account_id,
+    known(coalesce(account_manager, manager_of_account)) as account_manager,
+    document_date,
+    coalesce(due_date, document_date + payment_terms_days, document_date)::date as due_date,
     case
-        when documents.due_date is not null
+        when due_date is not null
         then 'document'
-        when accounts.payment_terms_days is not null
+        when payment_terms_days is not null
         then 'payment terms'
         else 'document date'
     end as due_date_source,
-    documents.currency,
-    documents.disputed,
-    documents.gross_amount_doc
-from documents
-left join core.accounts as accounts on accounts.account_id = documents.account_id
+    currency,
+    disputed,
+    gross_amount_doc
+from with_terms

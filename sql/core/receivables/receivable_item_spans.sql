@@ -24,6 +24,7 @@
 --   written_off_amount_doc  DECIMAL(18,4)
 --   outstanding_amount_doc  DECIMAL(18,4)
 --   unapplied_reason        VARCHAR
+--   refunded_credit_id      VARCHAR
 -- fmt: on
 with
     snapshot_end as (select max(snapshot_no) + 1 as end_snapshot_no from core.receivable_snapshots),
@@ -51,6 +52,7 @@ with
             document_id,
             line_no,
             lane,
+            invoice_id,
             account_id,
             account_manager,
             document_date,
@@ -67,6 +69,7 @@ with
             document_id,
             line_no,
             lane,
+            invoice_id,
             account_id,
             account_manager,
             document_date,
@@ -84,6 +87,7 @@ with
             document_id,
             line_no,
             lane,
+            null,
             account_id,
             account_manager,
             document_date,
@@ -93,6 +97,14 @@ with
             excess_amount_doc,
             'more than the invoice'
         from core.receivable_excess
+    ),
+
+    -- Credit notes that a refund names, to be set against each other at a month end.
+    refunded_credits as (
+        select distinct credit_notes.document_id as credit_note_id
+        from core.receivable_settlements as refunds
+        join core.receivable_settlements as credit_notes on credit_notes.document_id = refunds.invoice_id
+        where refunds.lane = 'refunded' and refunds.known_from is null and credit_notes.lane = 'credited'
     )
 
 select
@@ -115,7 +127,8 @@ select
     states.credited_amount_doc,
     states.written_off_amount_doc,
     states.outstanding_amount_doc,
-    null as unapplied_reason
+    null as unapplied_reason,
+    null as refunded_credit_id
 from core.receivable_item_states as states
 join core.receivable_documents as documents using (invoice_id)
 union all
@@ -150,5 +163,14 @@ select
     case when lane = 'credited' then open_amount_doc - amount_doc else 0 end as credited_amount_doc,
     case when lane = 'written_off' then open_amount_doc - amount_doc else 0 end as written_off_amount_doc,
     case when lane = 'refunded' then open_amount_doc else - open_amount_doc end as outstanding_amount_doc,
-    unapplied_reason
+    case
+        when lane = 'refunded' and refunded_credits.credit_note_id is not null
+        then 'more than is left of the credit note'
+        else unapplied_reason
+    end as unapplied_reason,
+    refunded_credits.credit_note_id as refunded_credit_id
 from own_items
+left join
+    refunded_credits
+    on refunded_credits.credit_note_id
+    = case own_items.lane when 'credited' then own_items.document_id when 'refunded' then own_items.invoice_id end

@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: month built × level × account or manager
--- why: the measures added up by account, by manager and in total. A sum that lacks an amount is NULL with a reason, never
---   shown as if it were whole. `level_no` numbers the rows, so that they are found without comparing texts that may be NULL
+-- why: the measures added up by account, by manager and in total. A sum that lacks an amount is NULL with a reason; of
+--   amounts at the rates of document dates it is the sum of the rest, and a check names the documents before the first rate. `level_no` numbers the rows, so that they are found without comparing texts that may be NULL
 -- columns:
 --   level_no              BIGINT
 --   period_month          DATE
@@ -11,6 +11,7 @@
 --   closing_amount        DECIMAL(18,2)
 --   closing_reason        VARCHAR
 --   current_amount        DECIMAL(18,2)
+--   overdue_amount        DECIMAL(18,2)
 --   unapplied_amount      DECIMAL(18,2)
 --   unapplied_reason      VARCHAR
 --   loss_amount           DECIMAL(18,2)
@@ -75,22 +76,23 @@ with
             reasoned_sum(amount, reason, measure = 'closing') as closing_amount,
             min(reason) filter (where measure = 'closing') as closing_reason,
             reasoned_sum(amount, reason, measure = 'current') as current_amount,
+            reasoned_sum(amount, reason, measure = 'overdue') as overdue_amount,
             reasoned_sum(amount, reason, measure = 'unapplied') as unapplied_amount,
             min(reason) filter (where measure = 'unapplied') as unapplied_reason,
             reasoned_sum(amount, reason, measure = 'loss') as loss_amount,
             min(reason) filter (where measure = 'loss') as loss_reason,
             reasoned_sum(amount, reason, measure = 'opening') as opening_amount,
             min(reason) filter (where measure = 'opening') as opening_reason,
-            reasoned_sum(amount, reason, measure = 'expected') as expected_amount,
-            min(reason) filter (where measure = 'expected') as expected_reason,
-            reasoned_sum(amount, reason, measure = 'received') as received_amount,
-            min(reason) filter (where measure = 'received') as received_reason,
-            reasoned_sum(amount, reason, measure = 'written_off') as written_off_amount,
-            min(reason) filter (where measure = 'written_off') as written_off_reason,
-            reasoned_sum(amount, reason, measure = 'billed') as billed_amount,
-            min(reason) filter (where measure = 'billed') as billed_reason,
-            reasoned_sum(amount, reason, measure = 'window_billed') as window_billed_amount,
-            min(reason) filter (where measure = 'window_billed') as window_billed_reason,
+            known_sum(amount, reason, measure = 'expected') as expected_amount,
+            min(reason) filter (where measure = 'expected' and amount is null) as expected_reason,
+            known_sum(amount, reason, measure = 'received') as received_amount,
+            min(reason) filter (where measure = 'received' and amount is null) as received_reason,
+            known_sum(amount, reason, measure = 'written_off') as written_off_amount,
+            min(reason) filter (where measure = 'written_off' and amount is null) as written_off_reason,
+            known_sum(amount, reason, measure = 'billed') as billed_amount,
+            min(reason) filter (where measure = 'billed' and amount is null) as billed_reason,
+            known_sum(amount, reason, measure = 'window_billed') as window_billed_amount,
+            min(reason) filter (where measure = 'window_billed' and amount is null) as window_billed_reason,
             reasoned_sum(amount, reason, measure = 'settled') as settled_amount,
             reasoned_sum(amount, reason, measure = 'settled_days') as settled_amount_days,
             min(reason) filter (where measure = 'settled') as settled_reason,
@@ -114,6 +116,7 @@ select
     money_round(closing_amount) as closing_amount,
     closing_reason,
     money_round(current_amount) as current_amount,
+    money_round(overdue_amount) as overdue_amount,
     money_round(unapplied_amount) as unapplied_amount,
     unapplied_reason,
     money_round(loss_amount) as loss_amount,

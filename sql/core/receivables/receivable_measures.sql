@@ -25,6 +25,9 @@ with
         select period_month, account_id, account_manager, 'current', current_amount, closing_reason
         from core.receivable_balances
         union all
+        select period_month, account_id, account_manager, 'overdue', overdue_amount, closing_reason
+        from core.receivable_balances
+        union all
         select period_month, account_id, account_manager, 'unapplied', unapplied_amount, unapplied_reason
         from core.receivable_balances
         union all
@@ -37,7 +40,13 @@ with
         select period_month, account_id, account_manager, 'expected', amount, reason
         from core.receivable_expected_receipts
         union all
-        select period_month, account_id, account_manager, lane, amount, amount_reason
+        select
+            period_month,
+            account_id,
+            account_manager,
+            lane,
+            known_amount,
+            case when known_amount is null then amount_reason end
         from core.receivable_movements
         where lane in ('received', 'written_off')
         union all

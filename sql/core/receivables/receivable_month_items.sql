@@ -30,7 +30,7 @@
 with
     -- Rates of document dates are looked up once a span, and only open spans that see a month end are spread over
     -- months.
-    items as (
+    spread as (
         select
             spans.* exclude (first_snapshot_no, end_snapshot_no),
             book.rate as book_rate,
@@ -44,6 +44,50 @@ with
             on snapshots.snapshot_no >= spans.first_snapshot_no
             and snapshots.snapshot_no < spans.end_snapshot_no
         where spans.outstanding_amount_doc <> 0 and spans.end_snapshot_no > spans.first_snapshot_no
+    ),
+
+    -- A refund pays out the credit note that it names: what is left of both at the month end is set against each
+    -- other, within
+    -- one account and currency.
+    refunded as (
+        select
+            *,
+            sum(abs(outstanding_amount_doc)) over (
+                partition by snapshot_no, account_id, currency, refunded_credit_id, item_type
+                order by document_date, document_id, line_no
+                rows unbounded preceding
+            )
+            - abs(outstanding_amount_doc) as older_doc,
+            sum(outstanding_amount_doc) filter (where item_type <> 'credit') over of_credit as refund_doc,
+            sum(- outstanding_amount_doc) filter (where item_type = 'credit') over of_credit as credit_doc
+        from spread
+        where refunded_credit_id is not null
+        window of_credit as (partition by snapshot_no, account_id, currency, refunded_credit_id)
+    ),
+
+    paid_out as (
+        select
+            * exclude (older_doc, refund_doc, credit_doc),
+            case
+                when item_type = 'credit'
+                then - greatest(least(coalesce(refund_doc, 0) - older_doc, - outstanding_amount_doc), 0)
+                else greatest(least(coalesce(credit_doc, 0) - older_doc, outstanding_amount_doc), 0)
+            end as matched_doc
+        from refunded
+    ),
+
+    items as (
+        select * exclude (refunded_credit_id)
+        from spread
+        where refunded_credit_id is null
+        union all
+        select
+            * exclude (refunded_credit_id, matched_doc) replace (
+                paid_amount_doc + matched_doc as paid_amount_doc,
+                outstanding_amount_doc - matched_doc as outstanding_amount_doc
+            )
+        from paid_out
+        where outstanding_amount_doc <> matched_doc
     ),
 
     -- With apply_unapplied = oldest_first, cash without an invoice is set against the oldest due items of its

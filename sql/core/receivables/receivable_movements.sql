@@ -12,6 +12,7 @@
 --   amount_doc       DECIMAL(18,4)
 --   amount           DECIMAL(18,2)
 --   amount_reason    VARCHAR
+--   known_amount     DECIMAL(18,2)
 -- fmt: on
 with
     bounds as (select min(as_of_date) as first_date, max(as_of_date) as last_date from core.receivable_snapshots),
@@ -107,7 +108,8 @@ select
     complete_sum(valued.amount, true)::decimal(18, 2) as amount,
     case
         when count(*) > count(valued.amount) then no_rate(valued.currency) || ' at a document date'
-    end as amount_reason
+    end as amount_reason,
+    sum(valued.amount)::decimal(18, 2) as known_amount
 from valued
 join core.receivable_snapshots as snapshots using (snapshot_no)
 join build.periods as periods on periods.period_month = snapshots.period_month

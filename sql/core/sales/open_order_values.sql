@@ -23,12 +23,13 @@ with
             orders.quantity,
             orders.unit_price,
             orders.delivered_date,
+            coalesce(orders.status = 'closed', false) as is_closed,
             coalesce(orders.delivered_quantity, orders.quantity) as delivered_quantity
         from core.orders as orders
         left join core.accounts as accounts on accounts.account_id = orders.account_id
         where
             (select credit_exposure from build.settings) = 'outstanding_and_open_orders'
-            and coalesce(orders.status, 'open') = 'open'
+            and orders.status is distinct from 'cancelled'
             and orders.unit_price > 0
     ),
 
@@ -53,14 +54,32 @@ with
             lines.unit_price,
             greatest(deliveries.delivered_date, lines.order_date) as event_date,
             lines.quantity as ordered,
-            sum(deliveries.quantity) over (
+            case when lines.is_closed then lines.quantity else sum(deliveries.quantity) over so_far end as delivered,
+            -- The first delivery of a line that was closed takes off the rest, too: its status has no date.
+            case
+                when not lines.is_closed
+                then deliveries.quantity
+                when row_number() over so_far = 1
+                then lines.quantity
+                else 0
+            end as delivered_now
+        from open_lines as lines
+        join line_deliveries as deliveries using (order_id, line_no)
+        window
+            so_far as (
                 partition by lines.order_id, lines.line_no
                 order by deliveries.delivered_date, deliveries.quantity
                 rows unbounded preceding
-            ) as delivered,
-            deliveries.quantity as delivered_now
-        from open_lines as lines
-        join line_deliveries as deliveries using (order_id, line_no)
+            )
+    ),
+
+    -- When a closed line without deliveries was closed, nobody can tell: it is left out.
+    dated_lines as (
+        from open_lines
+        where not is_closed
+        union all
+        from (from open_lines semi join line_deliveries using (order_id, line_no))
+        where is_closed
     ),
 
     -- What an order adds on its day, and what each delivery takes off, at most what was ordered.
@@ -71,7 +90,7 @@ with
             currency,
             order_date as event_date,
             (quantity::decimal(28, 4) * unit_price)::decimal(28, 6) as value_doc
-        from open_lines
+        from dated_lines
         union all
         select
             account_id,

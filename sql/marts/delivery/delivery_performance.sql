@@ -14,15 +14,15 @@
 --   on_time_count           BIGINT         [count; sum] Lines whose deliveries inside the window are above zero and reach the lesser of the ordered quantity and what was delivered by as_of_date
 --   in_full_count           BIGINT         [count; sum] Lines whose ordered quantity was reached by as_of_date; where a tolerance is set, within it on both sides
 --   otif_count              BIGINT         [count; sum] Lines both on time and in full
---   late_count              BIGINT         [count; sum] Lines complete after the window, or not complete by as_of_date
---   open_late_count         BIGINT         [count; sum] Lines not complete by as_of_date
+--   late_count              BIGINT         [count; sum] Lines complete after the window, or open by as_of_date; a line closed short counts by its last delivery
+--   open_late_count         BIGINT         [count; sum] Lines not complete by as_of_date; not those of status closed that had a delivery by then
 --   on_time_ratio           DECIMAL(18,6)  [fraction; ratio of on_time_count ÷ line_count] Share of lines on time
 --   in_full_ratio           DECIMAL(18,6)  [fraction; ratio of in_full_count ÷ line_count] Share of lines in full
 --   otif_ratio              DECIMAL(18,6)  [fraction; ratio of otif_count ÷ line_count] Share of lines on time and in full
 --   quantity_due            DECIMAL(18,4)  [units of the item; sum] Quantity ordered on the lines due
 --   quantity_on_time        DECIMAL(18,4)  [units of the item; sum] Quantity delivered inside the window, at most what the line ordered, rejected goods included
 --   quantity_on_time_ratio  DECIMAL(18,6)  [fraction; ratio of quantity_on_time ÷ quantity_due] Share of the quantity due that came on time
---   average_days_late       DECIMAL(18,2)  [days; ratio of average_days_late * late_count ÷ late_count] Days from the due date to completion, or to as_of_date while incomplete, over the late lines; NULL when none is late := Σ days late ÷ late_count
+--   average_days_late       DECIMAL(18,2)  [days; ratio of average_days_late * late_count ÷ late_count] Days from the due date to completion (of a line closed short: to its last delivery), or to as_of_date while open, over the late lines; NULL when none is late := Σ days late ÷ late_count
 -- fmt: on
 select
     totals.period_month,

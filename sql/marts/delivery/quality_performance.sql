@@ -8,11 +8,12 @@
 --   account_id              VARCHAR
 --   account_name            VARCHAR
 --   account_manager         VARCHAR
---   delivered_quantity      DECIMAL(18,4)  [units of the item; sum] Quantity delivered in the month, rejected goods included
+--   delivered_quantity      DECIMAL(18,4)  [units of the item; sum] Quantity delivered in the month, rejected goods included; NULL when no feed has orders
 --   rejected_quantity       DECIMAL(18,4)  [units of the item; sum] Of the deliveries of the month, what the customer rejected; NULL when no source says what was rejected
 --   ppm                     DECIMAL(18,6)  [parts per million; ratio of rejected_quantity * 1000000 ÷ delivered_quantity] Rejected parts per million delivered; NULL when nothing was delivered
 --   ppm_reason              VARCHAR
 --   complaint_count         BIGINT         [count; sum] Complaints opened in the month
+--   complaint_count_reason  VARCHAR        Why the complaint columns are undefined, those to date too
 --   complaint_quantity      DECIMAL(18,4)  [units of the item; sum] Quantity that the complaints opened in the month concern
 --   ytd_delivered_quantity  DECIMAL(18,4)  [units of the item; last in time] Quantity delivered in the fiscal year to date, rejected goods included
 --   ytd_rejected_quantity   DECIMAL(18,4)  [units of the item; last in time] Of the deliveries of the fiscal year to date, what the customer rejected; NULL when no source says what was rejected
@@ -53,11 +54,30 @@ with
     )
 
 select
-    to_date.*,
+    to_date.period_month,
+    to_date.account_id,
+    case
+        when no_orders is null
+        then
+            columns(
+                to_date.* exclude (
+                    period_month,
+                    account_id,
+                    complaint_count,
+                    complaint_quantity,
+                    ytd_complaint_count,
+                    ytd_complaint_quantity
+                )
+            )
+    end,
+    case when no_issues is null then columns('complaint_(count|quantity)$') end,
+    no_issues as complaint_count_reason,
     known(accounts.account_name) as account_name,
     known(accounts.account_manager) as account_manager,
     ratio(to_date.rejected_quantity * 1000000, to_date.delivered_quantity) as ppm,
     case
+        when no_orders is not null
+        then no_orders
         when to_date.delivered_quantity = 0
         then 'nothing was delivered'
         when to_date.rejected_quantity is null
@@ -65,4 +85,11 @@ select
     end as ppm_reason,
     ratio(to_date.ytd_rejected_quantity * 1000000, to_date.ytd_delivered_quantity) as ytd_ppm
 from to_date
+cross join
+    (
+        select
+            undeclared_reason('orders', declared_feeds) as no_orders,
+            undeclared_reason('issues', declared_feeds) as no_issues
+        from build.settings
+    ) as declared
 left join core.accounts as accounts using (account_id)

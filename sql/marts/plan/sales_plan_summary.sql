@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: period_month, plan_version, level, account_id, account_manager, product_line
--- why: the plan and its bridge for a manager, an account or all, as sums of the rounded rows of sales_plan_variance. A
+-- why: the plan and its bridge for a manager, an account or all, as sums of the rows of sales_plan_variance before these are rounded; what rounding makes is in rounding_effect. A
 --   level is left out where the plan's grain does not imply it; a sum is NULL where one of its rows is
 -- method: pvm-acca-1
 -- needs: sales_plan, actual_sales
@@ -18,6 +18,7 @@
 --   plan_submitted_at         TIMESTAMP      When the last of the version's rows was submitted
 --   submitted_on_time         BOOLEAN
 --   plan_quantity             DECIMAL(18,4)
+--   quantity_reason           VARCHAR        Why no quantity is shown although items have one: they are of different units
 --   plan_amount               DECIMAL(18,2)
 --   actual_quantity           DECIMAL(18,4)
 --   actual_amount             DECIMAL(18,2)
@@ -30,6 +31,7 @@
 --   new_effect                DECIMAL(18,2)
 --   lost_effect               DECIMAL(18,2)
 --   adjustment_effect         DECIMAL(18,2)
+--   rounding_effect           DECIMAL(18,2)
 --   bridge_status             VARCHAR
 --   rag                       VARCHAR
 --   ytd_plan_quantity         DECIMAL(18,4)
@@ -45,6 +47,7 @@
 --   ytd_new_effect            DECIMAL(18,2)
 --   ytd_lost_effect           DECIMAL(18,2)
 --   ytd_adjustment_effect     DECIMAL(18,2)
+--   ytd_rounding_effect       DECIMAL(18,2)
 --   ytd_bridge_status         VARCHAR
 --   ytd_rag                   VARCHAR
 --   prior_year_amount         DECIMAL(18,2)
@@ -79,11 +82,31 @@ with
             bool_or(columns('^(ytd_)?has_')),
             -- In alphabetical order a missing rate comes before a missing quantity.
             min(columns('_reason$')),
-            sum(columns('^(ytd_)?(plan|actual)_quantity$')),
+            -- Pieces and kilograms have no common total.
+            case
+                when not coalesce(min(results.unit) <> max(results.unit), false)
+                then sum(columns('^(ytd_)?(plan|actual)_quantity$'))
+            end,
+            case when min(results.unit) <> max(results.unit) then 'items of different units' end as quantity_reason,
             complete_sum(columns('_(amount|effect)$'), true)
         from core.plan_results as results
         join levels using (plan_version)
         group by all
+    ),
+
+    whole as (
+        select
+            * exclude (plan_amount, actual_amount, ytd_plan_amount, ytd_actual_amount, prior_year_amount),
+            plan_amount as rounded_plan_amount,
+            actual_amount as rounded_actual_amount,
+            ytd_plan_amount as ytd_rounded_plan_amount,
+            ytd_actual_amount as ytd_rounded_actual_amount,
+            round(exact_plan_amount, 2)::decimal(38, 2) as plan_amount,
+            round(exact_actual_amount, 2)::decimal(38, 2) as actual_amount,
+            round(ytd_exact_plan_amount, 2)::decimal(38, 2) as ytd_plan_amount,
+            round(ytd_exact_actual_amount, 2)::decimal(38, 2) as ytd_actual_amount,
+            round(exact_prior_year_amount, 2)::decimal(38, 2) as prior_year_amount
+        from added_up
     ),
 
     sums as (
@@ -93,7 +116,7 @@ with
             ratio(ytd_actual_amount - ytd_plan_amount, greatest(ytd_plan_amount, 0))::decimal(
                 18, 6
             ) as ytd_variance_ratio
-        from added_up
+        from whole
     )
 
 select
@@ -110,6 +133,7 @@ select
     versions.submitted_at as plan_submitted_at,
     versions.submitted_on_time,
     sums.plan_quantity,
+    sums.quantity_reason,
     sums.plan_amount,
     sums.actual_quantity,
     sums.actual_amount,
@@ -122,6 +146,8 @@ select
     sums.new_effect,
     sums.lost_effect,
     sums.adjustment_effect,
+    (sums.actual_amount - sums.plan_amount)
+    - (sums.rounded_actual_amount - sums.rounded_plan_amount) as rounding_effect,
     bridge_status(sums.bridge_reason, sums.has_plan, sums.has_sales, sums.has_sold_quantity) as bridge_status,
     rag_colour(sums.variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as rag,
     sums.ytd_plan_quantity,
@@ -137,6 +163,8 @@ select
     sums.ytd_new_effect,
     sums.ytd_lost_effect,
     sums.ytd_adjustment_effect,
+    (sums.ytd_actual_amount - sums.ytd_plan_amount)
+    - (sums.ytd_rounded_actual_amount - sums.ytd_rounded_plan_amount) as ytd_rounding_effect,
     bridge_status(
         sums.ytd_bridge_reason, sums.ytd_has_plan, sums.ytd_has_sales, sums.ytd_has_sold_quantity
     ) as ytd_bridge_status,

@@ -32,6 +32,7 @@
 --   new_effect                DECIMAL(18,2)  := Σ amount × r0
 --   lost_effect               DECIMAL(18,2)  := −p0 × q0 × r0
 --   adjustment_effect         DECIMAL(18,2)  := Σ amount × r1
+--   rounding_effect           DECIMAL(18,2)  := Σ amount × r1
 --   bridge_status             VARCHAR
 --   rag                       VARCHAR
 --   ytd_plan_quantity         DECIMAL(18,4)
@@ -47,12 +48,28 @@
 --   ytd_new_effect            DECIMAL(18,2)
 --   ytd_lost_effect           DECIMAL(18,2)
 --   ytd_adjustment_effect     DECIMAL(18,2)
+--   ytd_rounding_effect       DECIMAL(18,2)
 --   ytd_bridge_status         VARCHAR
 --   ytd_rag                   VARCHAR
 --   prior_year_amount         DECIMAL(18,2)
 --   prior_year_amount_reason  VARCHAR
 -- fmt: on
 with
+    whole as (
+        select
+            * exclude (plan_amount, actual_amount, ytd_plan_amount, ytd_actual_amount, prior_year_amount),
+            plan_amount as rounded_plan_amount,
+            actual_amount as rounded_actual_amount,
+            ytd_plan_amount as ytd_rounded_plan_amount,
+            ytd_actual_amount as ytd_rounded_actual_amount,
+            round(exact_plan_amount, 2)::decimal(38, 2) as plan_amount,
+            round(exact_actual_amount, 2)::decimal(38, 2) as actual_amount,
+            round(ytd_exact_plan_amount, 2)::decimal(38, 2) as ytd_plan_amount,
+            round(ytd_exact_actual_amount, 2)::decimal(38, 2) as ytd_actual_amount,
+            round(exact_prior_year_amount, 2)::decimal(38, 2) as prior_year_amount
+        from core.plan_results
+    ),
+
     results as (
         select
             *,
@@ -60,7 +77,7 @@ with
             ratio(ytd_actual_amount - ytd_plan_amount, greatest(ytd_plan_amount, 0))::decimal(
                 18, 6
             ) as ytd_variance_ratio
-        from core.plan_results
+        from whole
     )
 
 select
@@ -88,6 +105,8 @@ select
     results.new_effect,
     results.lost_effect,
     results.adjustment_effect,
+    (results.actual_amount - results.plan_amount)
+    - (results.rounded_actual_amount - results.rounded_plan_amount) as rounding_effect,
     bridge_status(
         results.bridge_reason, results.has_plan, results.has_sales, results.has_sold_quantity
     ) as bridge_status,
@@ -105,6 +124,8 @@ select
     results.ytd_new_effect,
     results.ytd_lost_effect,
     results.ytd_adjustment_effect,
+    (results.ytd_actual_amount - results.ytd_plan_amount)
+    - (results.ytd_rounded_actual_amount - results.ytd_rounded_plan_amount) as ytd_rounding_effect,
     bridge_status(
         results.ytd_bridge_reason, results.ytd_has_plan, results.ytd_has_sales, results.ytd_has_sold_quantity
     ) as ytd_bridge_status,

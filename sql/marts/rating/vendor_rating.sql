@@ -29,7 +29,7 @@
 --   slope_6m              DECIMAL(18,6)  [points per month; none] Least squares over the scores of the same source in the trailing 6 months; NULL with fewer than 4
 --   trend                 VARCHAR        improving or deteriorating: slope_6m beyond ±0.5 and significant by Mann-Kendall at 0.1 (two-sided, normal approximation with continuity and tie correction), or the last three changes the same way; else stable; NULL where nothing can be said
 --   trend_basis           VARCHAR        What the trend is based on; where trend is NULL, why
---   rank                  BIGINT         [number; none] Place of the score among the accounts scored in this month and dimension, 1 is the best; equal scores share a place
+--   rank                  BIGINT         [number; none] Place of the score among those of the same score_source, month and dimension, 1 is the best; equal scores share a place
 -- fmt: on
 with
     month_scores as (
@@ -103,7 +103,8 @@ select
         when trends.score is not null
         then
             rank() over (
-                partition by rows_wanted.period_month, rows_wanted.dimension order by trends.score desc nulls last
+                partition by rows_wanted.period_month, rows_wanted.dimension, trends.score_source
+                order by trends.score desc nulls last
             )
     end as rank
 from rows_wanted

@@ -2,7 +2,7 @@
 -- grain: period_month, item_type, document_id, line_no, instalment_no
 -- why: the open items as they stood at the month end, whatever came later, so a rebuilt month equals the closed one.
 -- method: receivables-ageing-1
--- needs: invoices
+-- needs: receivables
 -- renamed: rate_reason to outstanding_amount_reason, book_rate_reason to book_amount_reason, unapplied_reason to unapplied_cause
 -- columns:
 --   period_month               DATE

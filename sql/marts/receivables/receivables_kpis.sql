@@ -3,7 +3,7 @@
 -- why: how well open items are collected, by account, by manager and in total. Managers count the documents that name
 --   them, else the accounts they own.
 -- method: receivables-kpis-1
--- needs: invoices
+-- needs: receivables
 -- adds up within one: level
 -- columns:
 --   period_month                           DATE
@@ -19,23 +19,24 @@
 --   window_billed_amount_reason            VARCHAR
 --   window_days                            BIGINT         [days; none] Days in the DSO window
 --   closing_amount                         DECIMAL(18,2)
---   closing_amount_reason                  VARCHAR        Why closing_amount, current_amount and overdue_amount are undefined
---   current_amount                         DECIMAL(18,2)  [reporting currency; last in time] Of closing_amount, what is not overdue
---   overdue_amount                         DECIMAL(18,2)  [reporting currency; last in time] Of closing_amount, what is overdue := closing_amount − current_amount
+--   closing_amount_reason                  VARCHAR        Why closing_amount, current_amount, overdue_amount and credit_amount are undefined
+--   current_amount                         DECIMAL(18,2)  [reporting currency; last in time] Of closing_amount, what invoices owe that is not overdue
+--   overdue_amount                         DECIMAL(18,2)  [reporting currency; last in time] Of closing_amount, what invoices owe that is overdue; credits do not lessen it
+--   credit_amount                          DECIMAL(18,2)  [reporting currency; last in time] Of closing_amount, credit notes, cash and refunds that no invoice took, mostly below zero := closing_amount − current_amount − overdue_amount
 --   dso_days                               DECIMAL(18,2)  [days; ratio of closing_amount * window_days ÷ window_billed_amount] Days sales outstanding := closing_amount ÷ window_billed_amount × window_days
 --   dso_days_reason                        VARCHAR
 --   dso_countback_days                     DECIMAL(18,2)  [days; none] Days of the latest billing that make up the balance: whole months backwards, the last pro rata
 --   dso_countback_days_reason              VARCHAR
 --   best_possible_dso_days                 DECIMAL(18,2)  [days; ratio of current_amount * window_days ÷ window_billed_amount] DSO if nothing were overdue := current_amount ÷ window_billed_amount × window_days
 --   best_possible_dso_days_reason          VARCHAR
---   average_days_delinquent                DECIMAL(18,2)  [days; ratio of overdue_amount * window_days ÷ window_billed_amount] Days of DSO that come from late payment := dso_days − best_possible_dso_days
+--   average_days_delinquent                DECIMAL(18,2)  [days; ratio of (closing_amount - current_amount) * window_days ÷ window_billed_amount] Days of DSO that come from late payment, less those that credits make up := dso_days − best_possible_dso_days
 --   average_days_delinquent_reason         VARCHAR
 --   settled_amount                         DECIMAL(18,2)  [reporting currency; sum] Original amount of the items settled in the month, at the closing rate
 --   weighted_days_late                     DECIMAL(18,2)  [days; ratio of weighted_days_late * settled_amount ÷ settled_amount] Days late of the items settled in the month; early is 0 := Σ amount × days late ÷ Σ amount
 --   weighted_days_late_reason              VARCHAR
 --   collection_effectiveness_ratio         DECIMAL(18,6)  [fraction; ratio of (opening_amount + billed_amount - closing_amount) ÷ (opening_amount + billed_amount - current_amount)] Share collected of what could be := (opening + billed − closing) ÷ (opening + billed − current)
 --   collection_effectiveness_ratio_reason  VARCHAR
---   overdue_ratio                          DECIMAL(18,6)  [fraction; ratio of overdue_amount ÷ closing_amount] Share of the balance that is overdue
+--   overdue_ratio                          DECIMAL(18,6)  [fraction; ratio of overdue_amount ÷ (current_amount + overdue_amount)] Share overdue of what invoices owe := overdue ÷ (current + overdue)
 --   overdue_ratio_reason                   VARCHAR
 --   expected_receipts                      DECIMAL(18,2)  [reporting currency; sum] Due by the month end: open at the opening, or billed in the month; the payment plan where an account has one. What stays unpaid is expected again in the next month
 --   expected_receipts_reason               VARCHAR
@@ -56,10 +57,10 @@
 --   written_off_reason                     VARCHAR
 --   unapplied_cash                         DECIMAL(18,2)  [reporting currency; last in time] Cash not applied to an invoice at the month end, as a positive figure, less refunds without an invoice
 --   unapplied_cash_reason                  VARCHAR
---   expected_credit_loss                   DECIMAL(18,2)  [reporting currency; last in time] Loss to expect on the open items := Σ bucket × loss rate
+--   expected_credit_loss                   DECIMAL(18,2)  [reporting currency; last in time] Loss to expect on what invoices owe; a credit does not lessen it := Σ bucket × loss rate
 --   expected_credit_loss_reason            VARCHAR
---   promises_made                          BIGINT         [count; sum] Promises of payment in the visit log for a day of the month
---   promises_kept                          BIGINT         [count; sum] Of these, the ones for which at least the amount arrived between visit and promised day
+--   promises_made                          BIGINT         [count; sum] Promises of payment in the visit log for a day of the month; NULL where promise_kept_ratio_reason says that no feed has them
+--   promises_kept                          BIGINT         [count; sum] Of these, the ones for which at least the amount arrived between visit and promised day; money counts for one promise only
 --   promise_kept_ratio                     DECIMAL(18,6)  [fraction; ratio of promises_kept ÷ promises_made] Share of the promises that were kept
 --   promise_kept_ratio_reason              VARCHAR
 -- fmt: on
@@ -94,13 +95,20 @@ with
             coalesce(
                 levels.closing_reason,
                 case
-                    when levels.closing_amount = 0
-                    then 'nothing outstanding'
+                    when levels.current_amount + levels.overdue_amount <> 0
+                    then null
                     when levels.closing_amount < 0
                     then 'credit balance'
+                    else 'nothing outstanding'
                 end
-            ) as overdue_reason
+            ) as overdue_reason,
+            undeclared_reason('payments', settings.declared_feeds) as no_payments,
+            coalesce(
+                undeclared_reason('visits', settings.declared_feeds),
+                undeclared_reason('payments', settings.declared_feeds)
+            ) as no_promises
         from core.receivable_levels as levels
+        cross join build.settings as settings
         join core.receivable_periods as periods using (period_month)
         left join core.receivable_countback as countback using (level_no)
     ),
@@ -108,18 +116,22 @@ with
     ratios as (
         select
             *,
-            closing_amount - current_amount as overdue_amount,
+            closing_amount - current_amount - overdue_amount as credit_amount,
             case
                 when dso_reason is null then money_round(ratio(closing_amount, window_billed_amount) * window_days)
             end as dso_days,
             case
                 when dso_reason is null then money_round(ratio(current_amount, window_billed_amount) * window_days)
             end as best_dso_days,
-            money_round(ratio(settled_amount_days, settled_amount)) as days_late,
-            ratio(
-                opening_amount + billed_amount - closing_amount, opening_amount + billed_amount - current_amount
-            ) as effectiveness,
-            ratio(received_amount, expected_amount) as collection
+            case when no_payments is null then money_round(ratio(settled_amount_days, settled_amount)) end as days_late,
+            case
+                when no_payments is null
+                then
+                    ratio(
+                        opening_amount + billed_amount - closing_amount, opening_amount + billed_amount - current_amount
+                    )
+            end as effectiveness,
+            case when no_payments is null then ratio(received_amount, expected_amount) end as collection
         from measured
     )
 
@@ -142,6 +154,7 @@ select
     ratios.closing_reason as closing_amount_reason,
     ratios.current_amount,
     ratios.overdue_amount,
+    ratios.credit_amount,
     ratios.dso_days,
     ratios.dso_reason as dso_days_reason,
     ratios.countback_days as dso_countback_days,
@@ -150,27 +163,37 @@ select
     ratios.dso_reason as best_possible_dso_days_reason,
     ratios.dso_days - ratios.best_dso_days as average_days_delinquent,
     ratios.dso_reason as average_days_delinquent_reason,
-    ratios.settled_amount,
+    case when ratios.no_payments is null then ratios.settled_amount end as settled_amount,
     ratios.days_late as weighted_days_late,
     case
-        when ratios.days_late is null then coalesce(ratios.settled_reason, 'nothing settled in the month')
+        when ratios.days_late is null
+        then coalesce(ratios.no_payments, ratios.settled_reason, 'nothing settled in the month')
     end as weighted_days_late_reason,
     ratios.effectiveness as collection_effectiveness_ratio,
     case
         when ratios.effectiveness is null
-        then coalesce(ratios.opening_reason, ratios.billed_reason, ratios.closing_reason, 'nothing to collect')
+        then
+            coalesce(
+                ratios.no_payments,
+                ratios.opening_reason,
+                ratios.billed_reason,
+                ratios.closing_reason,
+                'nothing to collect'
+            )
     end as collection_effectiveness_ratio_reason,
     case
-        when ratios.overdue_reason is null then ratio(ratios.overdue_amount, ratios.closing_amount)
+        when ratios.overdue_reason is null
+        then ratio(ratios.overdue_amount, ratios.current_amount + ratios.overdue_amount)
     end as overdue_ratio,
     ratios.overdue_reason as overdue_ratio_reason,
     ratios.expected_amount as expected_receipts,
     ratios.expected_reason as expected_receipts_reason,
-    ratios.received_amount as actual_receipts,
-    ratios.received_reason as actual_receipts_reason,
+    case when ratios.no_payments is null then ratios.received_amount end as actual_receipts,
+    coalesce(ratios.no_payments, ratios.received_reason) as actual_receipts_reason,
     ratios.collection as collection_ratio,
     case
-        when ratios.collection is null then coalesce(ratios.received_reason, ratios.expected_reason, 'nothing expected')
+        when ratios.collection is null
+        then coalesce(ratios.no_payments, ratios.received_reason, ratios.expected_reason, 'nothing expected')
     end as collection_ratio_reason,
     credit.limit_amount as credit_limit,
     credit.limit_reason as credit_limit_reason,
@@ -181,23 +204,22 @@ select
     credit.is_breach as credit_breach,
     credit.breach_reason as credit_breach_reason,
     credit.breach_count as credit_breach_count,
-    ratios.written_off_amount as written_off,
-    ratios.written_off_reason,
-    ratios.unapplied_amount as unapplied_cash,
-    ratios.unapplied_reason as unapplied_cash_reason,
+    case when ratios.no_payments is null then ratios.written_off_amount end as written_off,
+    coalesce(ratios.no_payments, ratios.written_off_reason) as written_off_reason,
+    case when ratios.no_payments is null then ratios.unapplied_amount end as unapplied_cash,
+    coalesce(ratios.no_payments, ratios.unapplied_reason) as unapplied_cash_reason,
     case when settings.loss_method = 'matrix' then ratios.loss_amount end as expected_credit_loss,
     case
-        settings.loss_method
-        when 'matrix'
-        then ratios.loss_reason
-        when 'none'
-        then 'no loss rates in the settings'
-        else 'no roll rates observed'
+        settings.loss_method when 'matrix' then ratios.loss_reason when 'none' then 'no loss rates in the settings'
     end as expected_credit_loss_reason,
-    ratios.promise_count as promises_made,
-    ratios.kept_promise_count as promises_kept,
-    ratio(ratios.kept_promise_count, ratios.promise_count) as promise_kept_ratio,
-    case when ratios.promise_count = 0 then 'no promise fell due in the month' end as promise_kept_ratio_reason
+    case when list_contains(settings.declared_feeds, 'visits') then ratios.promise_count end as promises_made,
+    case when ratios.no_promises is null then ratios.kept_promise_count end as promises_kept,
+    case
+        when ratios.no_promises is null then ratio(ratios.kept_promise_count, ratios.promise_count)
+    end as promise_kept_ratio,
+    coalesce(
+        ratios.no_promises, case when ratios.promise_count = 0 then 'no promise fell due in the month' end
+    ) as promise_kept_ratio_reason
 from ratios
 join core.receivable_credit as credit using (level_no)
 cross join build.settings as settings

@@ -3,7 +3,7 @@
 -- why: what explains the change of the balance. Lanes come from documents and payments, the closing from open items: two
 --   routes that must meet, and difference_doc says by how much they do not.
 -- method: receivables-rollforward-1
--- needs: invoices
+-- needs: receivables
 -- columns:
 --   period_month                    DATE
 --   account_id                      VARCHAR

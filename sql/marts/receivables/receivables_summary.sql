@@ -2,7 +2,7 @@
 -- grain: period_month, account_id, bucket
 -- why: who owes how much, and how late; the buckets of an account add up to its open items.
 -- method: receivables-ageing-1
--- needs: invoices
+-- needs: receivables
 -- columns:
 --   period_month               DATE
 --   account_id                 VARCHAR
