@@ -19,9 +19,18 @@ CASE = FeedCase(
             },
         ),
         Break(
-            "December ends in the middle of January",
-            {"calendar": [{"period_month": "2026-12-01", "start_date": "2026-12-01", "end_date": "2027-01-15"}]},
-            {"calendar.year_has_at_most_53_weeks": [{"last_date": "2027-01-15"}]},
+            "January 2026 belongs to the fiscal year that begins in April",
+            {
+                "calendar": [
+                    {
+                        "period_month": "2026-01-01",
+                        "start_date": "2026-01-01",
+                        "end_date": "2026-01-31",
+                        "fiscal_year": "2027",
+                    }
+                ]
+            },
+            {"calendar.year_has_at_most_53_weeks": [{"fiscal_year": 2027, "first_date": "2026-01-01"}]},
         ),
     ),
     extract=[

@@ -40,7 +40,12 @@ CASE = FeedCase(
                 "invoices": [{"invoice_id": "BAD-JPY", "document_type": "debit_note", "currency": "JPY"}],
                 "fx_rates": [{"currency": "JPY", "rate_date": "2026-10-31", "rate_type": "average", "rate": "0.0061"}],
             },
-            {"currencies.have_a_spot_rate": [{"currency": "JPY", "closing_rate": "0.0061000000"}]},
+            {
+                "currencies.have_a_spot_rate": [{"currency": "JPY", "closing_rate": "0.0061000000"}],
+                "currencies.have_a_rate_at_the_document_date": [
+                    {"feed": "invoices", "document_id": "BAD-JPY", "currency": "JPY"}
+                ],
+            },
         ),
         Break(
             "an invoice in Swedish kronor whose last rate is of August",
@@ -56,18 +61,6 @@ CASE = FeedCase(
                         "closing_rate": "0.0900000000",
                         "used_in": "invoices",
                     }
-                ]
-            },
-        ),
-        Break(
-            "an invoice in Danish kroner of a day before their first rate",
-            {
-                "invoices": [{"invoice_id": "BAD-DKK", "document_type": "debit_note", "currency": "DKK"}],
-                "fx_rates": [{"currency": "DKK", "rate_date": "2026-10-31", "rate": "0.13"}],
-            },
-            {
-                "currencies.have_a_rate_at_the_document_date": [
-                    {"feed": "invoices", "document_id": "BAD-DKK", "currency": "DKK"}
                 ]
             },
         ),
