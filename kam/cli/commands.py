@@ -175,16 +175,14 @@ def close(
     site = _site(folder)
 
     def run() -> CloseReport:
-        from expectations import warm_up
         from flows.monthly_close import monthly_close
 
-        warm_up()
         return monthly_close(
             str(site.directory), month, restate, reason, accept_shrink,
             as_of_load=as_of_load, as_known_on=known_on, even_though=even_though,
         )  # fmt: skip
 
-    _print_report(site, _run(site, run))
+    _print_report(site, _run(site, run, validates=True))
 
 
 @app.command(epilog="Example: kam --site my-site backfill 2024-01 2026-10")
@@ -222,17 +220,15 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
         return
 
     def run() -> CloseReport:
-        from expectations import warm_up
         from flows.backfill import backfill as flow
 
-        warm_up()
         return flow(
             str(site.directory), first, last, restate, reason, accept_shrink,
             as_of_load=as_of_load, as_known_on=known_on, stop_on_failure=stop_on_failure,
             even_though=even_though,
         )  # fmt: skip
 
-    _print_report(site, _run(site, run))
+    _print_report(site, _run(site, run, validates=True))
 
 
 @app.command(epilog='Example: kam --site my-site withdraw 2026-11 --reason "closed before the invoices came"')
@@ -539,11 +535,11 @@ def _require_reason(*, restate: bool, reason: str) -> None:
     require_reason(restate=restate, reason=reason)
 
 
-def _run(site: Site, flow: Callable[[], Any]) -> Any:  # noqa: ANN401 - the flow's result
+def _run(site: Site, flow: Callable[[], Any], *, validates: bool = False) -> Any:  # noqa: ANN401 - the flow's result
     """Run a flow on this site: quiet Prefect, with our own progress lines on the console."""
     from kam.cli.prefect_runtime import run_quietly
 
-    return run_quietly(flow, site, console=out, verbose=_State.verbose)
+    return run_quietly(flow, site, console=out, verbose=_State.verbose, validates=validates)
 
 
 def _print_report(site: Site, report: CloseReport) -> None:

@@ -1,0 +1,93 @@
+"""Prefect's server as a process beside a run, where no other server is named.
+
+Prefect would start one by itself. But it imports its whole server into the process of the run to do so, which takes as long
+as the run, and its server hears the interrupts of the terminal.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+from kam.errors import KamError
+
+_WAIT_SECONDS = 120
+_LOOK_SECONDS = 0.1
+# As Prefect starts its own: no pages, no services that outlive a run.
+_ENVIRONMENT = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+_COMMAND = ("uvicorn", "--factory", "prefect.server.api.server:create_app", "--log-level", "error", "--lifespan", "on")
+
+
+class EmbeddedServer:
+    """A server that starts at once and ends with this process, after Prefect has sent it the last log lines.
+
+    It has to be made before Prefect registers what it does at the end of the process: such functions run from last to
+    first.
+    """
+
+    def __init__(self) -> None:
+        """Start it; `url` waits for it."""
+        self._port = _free_port()
+        # A session of its own: an interrupt of the terminal reaches the flow only, and the flow reports that it stopped.
+        self._process = subprocess.Popen(  # noqa: S603 - our own words and a number
+            [sys.executable, "-m", *_COMMAND, "--host", "127.0.0.1", "--port", str(self._port)],
+            env=os.environ | _ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        if os.name == "posix":
+            _end_with_this_process(self._process)
+        atexit.register(self._end)
+
+    def url(self) -> str:
+        """The address of its API, once it answers. Raises `KamError` when it ends or does not answer in time."""
+        import httpx
+
+        address, end = f"http://127.0.0.1:{self._port}/api", time.monotonic() + _WAIT_SECONDS
+        while time.monotonic() < end and self._process.poll() is None:
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{address}/health", timeout=_LOOK_SECONDS * 50).is_success:
+                    return address
+            time.sleep(_LOOK_SECONDS)
+        ended = self._process.poll()
+        what = f"did not answer in {_WAIT_SECONDS} seconds" if ended is None else f"ended with exit status {ended}"
+        message = (
+            f"Prefect's embedded server {what}. Its database is in PREFECT_HOME (by default ~/.prefect). "
+            "To see more, run: prefect server start"
+        )
+        raise KamError(message)
+
+    def _end(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def _end_with_this_process(server: subprocess.Popen[bytes]) -> None:
+    """End the server even when this process is killed and cannot stop it.
+
+    A shell waits at a pipe that closes with this process, however it ends.
+    """
+    waiting = subprocess.Popen(  # noqa: S603 - our own words and a number
+        ["/bin/sh", "-c", 'read -r _; kill -9 "$0"', str(server.pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    # After the server was stopped, so that a kill meanwhile leaves none.
+    atexit.register(waiting.kill)
