@@ -52,10 +52,34 @@ class MonthChangedError(KamError):
     exit_code: ClassVar[int] = 4
 
 
+class ArchiveIncompleteError(KamError):
+    """The archive lacks files that were loaded: it was moved, is not mounted, or was lost."""
+
+
 class WarehouseBusyError(KamError):
     """Another process is writing to the warehouse and did not finish in time."""
 
     exit_code: ClassVar[int] = 5
+
+
+# What DuckDB says of a file of its own whose bytes were changed or cut off.
+_DAMAGES = (
+    "Corrupt database file",
+    "is not a valid DuckDB database file",
+    "Failure while replaying WAL file",
+    "has been invalidated because of a previous fatal error",
+)
+
+
+def damage(error: BaseException) -> str:
+    """What DuckDB found wrong in the bytes of a database file, as one line; empty for any other error."""
+    lines = (line for line in str(error).splitlines() if any(found in line for found in _DAMAGES))
+    return next(lines, "")
+
+
+def is_of_storage(error: BaseException) -> bool:
+    """Whether a disk or a damaged database file is at fault, and not what was asked for."""
+    return bool(disk_fault(error) or damage(error))
 
 
 def disk_fault(error: BaseException) -> str:

@@ -21,7 +21,16 @@ from kam.periods import parse_month
 from kam.report import correction_rows
 from kam.site import FEEDS, Correction, Site, find_site
 from kam.site.corrections_file import read_corrections
-from kam.warehouse import Connection, KnownCorrection, known_corrections, memory, prepare, reading, rows, warehouse
+from kam.warehouse import (
+    Connection,
+    KnownCorrection,
+    known_corrections,
+    memory,
+    open_read_only,
+    prepare,
+    rows,
+    warehouse,
+)
 from kam.warehouse.schema import as_known
 from tests.support import close_plainly, published, settings_of, stage, write_csv, write_site
 
@@ -282,7 +291,7 @@ def test_the_views_follow_the_file_and_a_reader_needs_nothing_of_it(site_folder:
     assert net_amount(entry(**for_it, right="80")) == 80
     # As the last writer had it: reading changes nothing, whatever the file says.
     (site_folder / "corrections.toml").write_text("")
-    with reading(find_site(site_folder)) as con:
+    with open_read_only(find_site(site_folder)) as con:
         assert con.execute("SELECT net_amount::INTEGER FROM core.invoices").fetchall() == [(80,)]
     assert net_amount("") == 100
 

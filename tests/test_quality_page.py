@@ -27,7 +27,7 @@ from kam.errors import KamError
 from kam.periods import add_months
 from kam.publish import quality_page
 from kam.site import BUILDING, Site
-from kam.warehouse import Connection, memory, prepare, reading
+from kam.warehouse import Connection, memory, open_read_only, prepare
 from tests.browser import Browser, chromium, needs_chromium
 from tests.support import close_plainly, write_csv, write_site
 
@@ -314,7 +314,7 @@ def test_control_characters_are_shown_as_escapes() -> None:
 
 
 def test_the_same_warehouse_gives_the_same_bytes(site: Site) -> None:
-    with reading(site) as con:
+    with open_read_only(site) as con:
         again = [quality_page.render(con, site.settings.site.name) for _ in range(2)]
     assert again == [page_of(site).read_text(encoding="utf-8")] * 2
 
@@ -347,7 +347,7 @@ def test_a_disk_that_fills_up_leaves_the_page_of_before(site: Site, monkeypatch:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch, reading(site) as con:
+    with monkeypatch.context() as patch, open_read_only(site) as con:
         patch.setattr(os, "fsync", full)
         with pytest.raises(KamError) as error:
             quality_page.write(con, site)

@@ -12,7 +12,7 @@ from kam.errors import UsageError
 from kam.ingest import LoadResult
 from kam.ingest.rejects import export
 from kam.site import find_site
-from kam.warehouse import prepare, reading, rows, transaction, warehouse
+from kam.warehouse import open_read_only, prepare, rows, transaction, warehouse
 from tests.support import ingest
 
 HEADER = "order_id,line_no,account_id,order_date,quantity\n"
@@ -58,7 +58,7 @@ class Books:
     def export(self, name: str = "fix.csv") -> Path:
         file = self.folder / name
         site = find_site(self.folder)
-        with reading(site) as con:
+        with open_read_only(site) as con:
             export(con, site, "orders", file)
         return file
 

@@ -7,39 +7,134 @@ knows more than the warehouse means that the warehouse was lost. Nothing may be 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from kam.archive import store
 from kam.errors import KamError
 from kam.site import Site
-from kam.warehouse import Connection, rows
+from kam.warehouse import Connection, open_read_only, rows
 
 LOAD, CLOSE, WITHDRAWAL = "load", "close", "withdrawal"
 _JSON_COLUMNS = ("files", "reading", "manifest", "sample_keys")
 # All loads up to `as_of_load`: the ledger has them already.
 _LISTED_ELSEWHERE = "loads"
+# The state of each archive and its warehouse when this process last compared them.
+_compared: dict[Path, tuple[int, ...]] = {}
+log = logging.getLogger("kam")
 
 
 def sync(con: Connection, site: Site) -> None:
-    """Add the missing lines to the ledger. Raises `KamError` when it lists something that the warehouse does not have."""
-    if store.ledger_lines(site) == _count(con):
-        return
-    loads = {entry["load_id"]: entry for entry in _loads(con)}
-    closes = {_version(entry): entry for entry in _closes(con)}
-    withdrawals = {_version(entry): entry for entry in _withdrawals(con)}
-    for entry in store.ledger_entries(site):
-        if is_load(entry):
-            kept = loads.pop(entry["load_id"], None)
-        else:
-            kept = (closes if is_close(entry) else withdrawals).pop(_version(entry), None)
-        if kept is None:
+    """Add the missing lines to the ledger, unless this process did and neither it nor the warehouse changed since.
+
+    Raises `KamError` as `compare` does.
+    """
+    if _compared.get(site.archive) != _state(con, site):
+        compare(con, site)
+
+
+def compare(con: Connection, site: Site) -> None:
+    """Compare the ledger with the warehouse and with the files of the archive, and add its missing lines.
+
+    Raises `KamError` when the ledger lists something that the warehouse does not have, or when the archive lacks a file
+    that was loaded.
+    """
+    # A line that repeats another is named once.
+    heard = site.archive in _compared
+    listed = store.ledger_entries(site, (lambda _: None) if heard else log.warning)
+    unlisted = _unlisted(con, site, listed)
+    store.require_there(site, [entry for entry in (*listed, *unlisted) if is_load(entry)], bring_back=True)
+    if unlisted:
+        store.add_to_ledger(site, unlisted)
+    _compared[site.archive] = _state(con, site)
+
+
+def lists_all(con: Connection, site: Site) -> bool:
+    """Whether the ledger lists everything that the warehouse has."""
+    return _subjects(con) <= {store.subject(entry) for entry in store.ledger_entries(site)}
+
+
+@contextmanager
+def open_complete(site: Site) -> Iterator[Connection]:
+    """Open the working file for reading only. Raises `KamError` when it lacks something that the ledger lists."""
+    with open_read_only(site) as con:
+        _require_complete(site, store.ledger_entries(site), _subjects(con))
+        yield con
+
+
+def what_the_archive_lacks(site: Site) -> str:
+    """The message about files that were loaded and are not in the archive; empty when all are there. Reads no file."""
+    try:
+        store.require_there(site, listed(site), bring_back=False)
+    except KamError as error:
+        return str(error)
+    return ""
+
+
+def listed(site: Site) -> list[dict[str, Any]]:
+    """All lines of the ledger. Raises `KamError` when there is none although the warehouse has loads: the archive was lost."""
+    entries = store.ledger_entries(site)
+    if not entries and site.warehouse.exists():
+        has_any = False
+        # One that cannot be read proves nothing.
+        with suppress(KamError), open_read_only(site) as con:
+            has_any = bool(_count(con))
+        if has_any:
             message = (
-                f"{site.warehouse}: lacks {_in_words(entry)}, which {store.ledger(site)} lists. "
-                "Rebuild the warehouse from the archive: kam rebuild"
+                f"{site.archive}: lists no load, but {site.warehouse} has some. Is the folder moved or not mounted? "
+                "Bring it back or restore it from a backup; nothing was changed"
             )
             raise KamError(message)
-    store.add_to_ledger(site, [*loads.values(), *closes.values(), *withdrawals.values()])
+    return entries
+
+
+def _unlisted(con: Connection, site: Site, listed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the warehouse has and the ledger does not list. Raises `KamError` when it lacks something that the ledger lists."""
+    has = _subjects(con)
+    _require_complete(site, listed, has)
+    known = {store.subject(entry) for entry in listed}
+    if has <= known:
+        return []
+    entries = [*_loads(con), *_closes(con), *_withdrawals(con)]
+    return [entry for entry in entries if store.subject(entry) not in known]
+
+
+def _require_complete(site: Site, listed: Sequence[Mapping[str, Any]], has: AbstractSet[tuple[Any, ...]]) -> None:
+    lacking = next((entry for entry in listed if store.subject(entry) not in has), None)
+    if lacking is not None:
+        rebuild = site.command("rebuild", *(["--force"] if has else []))
+        message = (
+            f"{site.warehouse}: lacks {_in_words(lacking)}, which {store.ledger(site)} lists. Is it an older copy? "
+            f"Rebuild the warehouse from the archive: {rebuild}"
+        )
+        raise KamError(message)
+
+
+def _subjects(con: Connection) -> AbstractSet[tuple[Any, ...]]:
+    """What the warehouse has, as lines of the ledger name it."""
+    found = con.execute(
+        f"""
+        SELECT '{LOAD}', load_id, NULL, NULL FROM ops.loads WHERE status = 'loaded'
+        UNION ALL SELECT '{CLOSE}', NULL, period_month::VARCHAR, close_version FROM ops.closes
+        UNION ALL SELECT '{WITHDRAWAL}', NULL, period_month::VARCHAR, close_version FROM ops.withdrawals
+        """
+    )
+    return set(found.fetchall())
+
+
+def _state(con: Connection, site: Site) -> tuple[int, ...]:
+    """Changes when the ledger gets a line or is replaced, and when the warehouse is replaced or gets what a line is for."""
+    stamps = [file.stat() if file.exists() else None for file in (site.ledger, site.warehouse)]
+    ledger, warehouse = stamps
+    return (
+        *((ledger.st_ino, ledger.st_size, ledger.st_mtime_ns) if ledger else ()),
+        *((warehouse.st_ino,) if warehouse else ()),
+        _count(con),
+    )
 
 
 def add_load(con: Connection, site: Site, load_id: int) -> None:
@@ -68,10 +163,6 @@ def _in_words(entry: Mapping[str, Any]) -> str:
     if is_close(entry):
         return f"version {entry['close_version']} of {entry['period_month'][:7]}"
     return f"load {entry['load_id']} of {entry['feed']}"
-
-
-def _version(entry: Mapping[str, Any]) -> tuple[str, int]:
-    return entry["period_month"], entry["close_version"]
 
 
 def _count(con: Connection) -> int:

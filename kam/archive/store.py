@@ -11,13 +11,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from kam.errors import KamError, SourceBusyError, SourceRefusedError
+from kam.errors import ArchiveIncompleteError, KamError, SourceBusyError, SourceRefusedError
 from kam.site import INCOMING, Site
 
 _CHUNK = 4 << 20
@@ -146,35 +146,63 @@ def _copied_bytes(file: Path, copy: Path, descriptor: int) -> str:
 
 
 def ledger(site: Site) -> Path:
-    """The file with one JSON line per load or close."""
-    return site.archive / "ledger.ndjson"
+    """The file with one JSON line per load, close or withdrawal."""
+    return site.ledger
 
 
-def ledger_lines(site: Site) -> int:
-    """How many whole lines the ledger has."""
-    try:
-        with ledger(site).open("rb") as stream:
-            return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(_CHUNK), b""))
-    except FileNotFoundError:
-        return 0
+def ledger_entries(site: Site, on_repeat: Callable[[str], None] = lambda _: None) -> list[dict[str, Any]]:
+    """All lines of the ledger; a last line that a crash cut short is left out, and so is one that repeats another.
 
-
-def ledger_entries(site: Site) -> list[dict[str, Any]]:
-    """All lines of the ledger; a last line that a crash cut short is left out.
-
-    Raises `KamError` for a damaged line before the last one.
+    `on_repeat` gets a text that names such a line. Raises `KamError` for a damaged line before the last one, and for two
+    that tell different things of the same load, close or withdrawal.
     """
     if not ledger(site).exists():
         return []
     lines = ledger(site).read_bytes().split(b"\n")[:-1]
-    entries = []
+    entries: dict[tuple[Any, ...], tuple[int, dict[str, Any]]] = {}
     for number, line in enumerate(lines, start=1):
         try:
-            entries.append(dict(json.loads(line)))
+            entry = dict(json.loads(line))
         except ValueError:
             message = f"{ledger(site)}: line {number} is damaged. Restore the file from a backup"
             raise KamError(message) from None
-    return entries
+        first, known = entries.setdefault(subject(entry), (number, entry))
+        if known != entry:
+            message = (
+                f"{ledger(site)}: line {number} is about the same {entry.get('kind', 'load')} as line {first}, but tells "
+                "something else. Remove the wrong line, or restore the file from a backup"
+            )
+            raise KamError(message)
+        if first != number:
+            on_repeat(f"{ledger(site)}: line {number} repeats line {first}. It counts once")
+    return [entry for _, entry in entries.values()]
+
+
+def subject(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a line of the ledger is about: a load, or a close or withdrawal of a version."""
+    return (entry.get("kind", "load"), *(entry.get(name) for name in ("load_id", "period_month", "close_version")))
+
+
+def require_there(site: Site, entries: Sequence[Mapping[str, Any]], *, bring_back: bool) -> None:
+    """Make sure that the archive has a file for each that these lines of the ledger name; their bytes are not read.
+
+    With `bring_back` those that the landing folder still has are taken from there. Raises `ArchiveIncompleteError` naming the others.
+    """
+    files = {file["sha256"]: (file["name"], entry) for entry in entries for file in entry.get("files", ())}
+    missing = [
+        f"{name} (load {entry['load_id']} of {entry['feed']})"
+        for sha256, (name, entry) in files.items()
+        if not archived(site, sha256).is_file()
+        and not (bring_back and _brought_back(site, site.directory / name, sha256))
+    ]
+    if missing:
+        more = f", and {len(missing) - _SHOWN_FAULTS} more" if len(missing) > _SHOWN_FAULTS else ""
+        message = (
+            f"{site.archive}: lacks {len(missing):,} of the {len(files):,} files that were loaded: "
+            f"{', '.join(missing[:_SHOWN_FAULTS])}{more}. Is the folder moved or not mounted? Bring it back, restore it from a "
+            "backup, or put these files back into the landing folder; nothing was changed"
+        )
+        raise ArchiveIncompleteError(message)
 
 
 def add_to_ledger(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:

@@ -84,7 +84,7 @@ def verify(
     Raises `UsageError` when the ledger does not have it, `KamError` when the archive lacks a file or has it with other
     bytes.
     """
-    entries = store.ledger_entries(site)
+    entries = ledger.listed(site)
     closes = {_key(close): close for close in entries if ledger.is_close(close)}
     targets = [_target(site, closes, month, version)] if month else sorted(closes.values(), key=_key)
     if not targets:

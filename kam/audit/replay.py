@@ -22,7 +22,7 @@ import duckdb
 from kam.archive import ledger, store
 from kam.build import models_hash, prepare_build, prepare_marts, record_content, run_models
 from kam.close import versions
-from kam.errors import KamError, UsageError
+from kam.errors import ArchiveIncompleteError, KamError, UsageError
 from kam.ingest import Extract, SourceFile, replay
 from kam.periods import add_months
 from kam.site import SETTINGS_FILE, Settings, Site, scratch_folder, validate_settings
@@ -53,6 +53,11 @@ class Aside(Site):
         self._folder = folder
 
     @property
+    def ledger(self) -> Path:
+        """None: its lines are those of the site."""
+        return self._folder / "ledger.ndjson"
+
+    @property
     def warehouse(self) -> Path:
         """The working file in that folder."""
         return self._folder / "warehouse.duckdb"
@@ -72,7 +77,7 @@ def rebuild(
     """
     with writing(site, "rebuild", wait_seconds=site.settings.run.busy_timeout_seconds, on_wait=on_wait):
         _bring_ledger_up_to_date(site)
-        entries = store.ledger_entries(site)
+        entries = ledger.listed(site)
         if not entries:
             message = f"{store.ledger(site)}: lists no load, so there is nothing to rebuild"
             raise KamError(message)
@@ -96,9 +101,16 @@ def _bring_ledger_up_to_date(site: Site) -> None:
 
     A warehouse that is incomplete or cannot be opened is not an error here: the rebuild replaces it.
     """
-    if site.warehouse.exists():
-        with suppress(KamError, duckdb.Error), warehouse(site) as con:
-            ledger.sync(con, site)
+    if not site.warehouse.exists():
+        return
+    try:
+        with warehouse(site) as con:
+            if not ledger.lists_all(con, site):
+                ledger.compare(con, site)
+    except ArchiveIncompleteError:
+        raise
+    except (KamError, duckdb.Error):
+        return
 
 
 def _holds_anything(site: Site) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import duckdb
 
 from kam.build.models import Model, marts, models
-from kam.errors import KamError, disk_fault
+from kam.errors import KamError, is_of_storage
 from kam.warehouse import Connection, literal
 
 
@@ -129,7 +129,7 @@ def _run(con: Connection, sql: str, model: Model) -> None:
     try:
         con.execute(sql)
     except duckdb.Error as error:
-        if disk_fault(error):
+        if is_of_storage(error):
             raise
         message = f"{model.file}: {str(error).splitlines()[0]}"
         raise KamError(message) from error

@@ -394,6 +394,10 @@ def status(folder: SiteOption = None) -> None:
     print_table("Undelivered alerts", report.undelivered)
     if report.undelivered:
         out.print(f"To send them: kam --site {shown_path(site.directory)} alerts send", soft_wrap=True)
+    for fault in report.faults:
+        problems.print(f"[red]{escape(fault)}[/red]", soft_wrap=True)
+    if report.faults:
+        raise typer.Exit(1)
 
 
 @alerts.command("test", epilog="Example: kam --site my-site alerts test")
@@ -481,10 +485,10 @@ def rejects(
 
 
 def _export_rejects(site: Site, feed: str | None, file: Path) -> None:
+    from kam.archive import ledger
     from kam.ingest import rejects as kept
-    from kam.warehouse import open_read_only
 
-    with open_read_only(site) as con:
+    with ledger.open_complete(site) as con:
         name = kept.feed_to_export(con, site, feed)
         count = kept.export(con, site, name, file)
     if not count:

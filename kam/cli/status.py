@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import duckdb
 
+from kam.archive import ledger
 from kam.close import Action, newest_load, planned_months
 from kam.periods import parse_month
+from kam.publish import PUBLISHED_FILE, published_file
 from kam.site import Settings, Site
-from kam.warehouse import LAST_TRIED, Connection, literal, open_read_only, sql_text
+from kam.warehouse import LAST_TRIED, Connection, literal, sql_text
 
 Row = dict[str, str]
 _SHOWN_LOADS = 15
@@ -18,13 +20,17 @@ _SHOWN_REJECTS = 20
 
 @dataclass(frozen=True)
 class Status:
-    """Closed months, those whose last attempt failed, last loads, failed checks and undelivered alerts, as texts."""
+    """Closed months, those whose last attempt failed, last loads, failed checks and undelivered alerts, as texts.
+
+    `faults` says what of the archive and the published file is lost, and what to do.
+    """
 
     months: list[Row]
     failed_closes: list[Row]
     loads: list[Row]
     failed_checks: list[Row]
     undelivered: list[Row]
+    faults: list[str]
 
 
 @dataclass(frozen=True)
@@ -40,15 +46,26 @@ class Rejects:
 
 
 def site_status(site: Site) -> Status:
-    """The state of a site."""
-    with open_read_only(site) as con:
+    """The state of a site. Raises `KamError` when the warehouse is lost, damaged, or lacks what the ledger lists."""
+    with ledger.open_complete(site) as con:
         return Status(
             _months(con, site.settings),
             _failed_closes(con),
             _loads(con),
             _failed_checks(con),
             _undelivered(con, site.settings),
+            _faults(con, site),
         )
+
+
+def _faults(con: Connection, site: Site) -> list[str]:
+    lost = ledger.what_the_archive_lacks(site)
+    faults = [lost] if lost else []
+    is_closed = bool(con.execute("SELECT count(*) FROM ops.standing_closes").fetchall()[0][0])
+    if is_closed and published_file.lags(con, site):
+        file = site.published / PUBLISHED_FILE
+        faults.append(f"{file}: is missing, damaged, or not up to date. Publish again: {site.command('publish')}")
+    return faults
 
 
 def _months(con: Connection, settings: Settings) -> list[Row]:
@@ -117,7 +134,7 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
     """The rejected rows of one feed, else of all."""
     # No query parameters here: DuckDB imports pandas to look at one, which costs more than all the rest.
     wanted = f"feed = {literal(feed)}" if feed else "true"
-    with open_read_only(site) as con:
+    with ledger.open_complete(site) as con:
         by_rule = con.execute(
             f"""
             SELECT

@@ -30,7 +30,7 @@ from kam.ingest import LoadResult, ingest_feed
 from kam.periods import month_name
 from kam.publish import published_file, quality_page
 from kam.site import Site
-from kam.warehouse import Connection, KnownCorrection, known_corrections, open_read_only, rows, warehouse, writing
+from kam.warehouse import Connection, KnownCorrection, known_corrections, rows, warehouse, writing
 
 log = logging.getLogger("kam")
 
@@ -202,7 +202,7 @@ def difference(
     write.
     """
     if second is not None:
-        with open_read_only(site) as con:
+        with ledger.open_complete(site) as con:
             before = diff.version_side(con, month, second - 1 if first is None else first)
             after = diff.version_side(con, month, second)
             if not mart_changes(con):
@@ -269,7 +269,11 @@ def _set_as_of_load(con: Connection, as_of_load: int) -> None:
 
 @contextmanager
 def writing_session(site: Site, purpose: str) -> Iterator[None]:
-    """Hold the right to write, and the warehouse open, so that each step's own opening of it costs nothing."""
+    """Hold the right to write, and the warehouse open, so that each step's own opening of it costs nothing.
+
+    Raises `KamError` when the warehouse or the archive lacks what the ledger lists: whatever is made of the rest would be less.
+    """
     patience = site.settings.run.busy_timeout_seconds
-    with writing(site, purpose, wait_seconds=patience, on_wait=log.info), warehouse(site):
+    with writing(site, purpose, wait_seconds=patience, on_wait=log.info), warehouse(site) as con:
+        ledger.compare(con, site)
         yield

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from kam.archive import archived, ledger
-from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError, disk_fault
+from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError, is_of_storage
 from kam.ingest import rejects
 from kam.ingest.documents import mark_negative_documents
 from kam.ingest.readers import READ_ERRORS, Relation
@@ -259,12 +259,12 @@ def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: 
         try:
             _fill_incoming(con, reading)
         except READ_ERRORS as error:
-            if relation.second_look is None or disk_fault(error):
+            if relation.second_look is None or is_of_storage(error):
                 raise
             reading = plan_reading(con, FEEDS[extract.feed], source, extract, relation.second_look())
             _fill_incoming(con, reading)
     except duckdb.Error as error:
-        if disk_fault(error):
+        if is_of_storage(error):
             raise
         raise unreadable(error, extract, source) from None
     return reading

@@ -27,6 +27,11 @@ class Site:
         return self.directory / "archive"
 
     @property
+    def ledger(self) -> Path:
+        """The file of the archive with one JSON line per load, close and withdrawal."""
+        return self.archive / "ledger.ndjson"
+
+    @property
     def warehouse(self) -> Path:
         """The working DuckDB file; only kam-close opens it."""
         return self.directory / "warehouse.duckdb"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from kam.errors import KamError, WarehouseBusyError, disk_fault
+from kam.errors import KamError, WarehouseBusyError, damage, disk_fault
 from kam.site import Site, scratch_folder
 from kam.warehouse.schema import prepare, shape_made_from, wanted_shape
 from kam.warehouse.sql import Config, Connection, literal, sql_text
@@ -61,10 +61,10 @@ def walled_in(file: Path, readable: Sequence[Path], spill: Path, memory_limit: s
 def warehouse(site: Site) -> Iterator[Connection]:
     """Open the working file for reading and writing; create or update it where needed.
 
-    Raises `WarehouseBusyError` when another process has it open, and `KamError` when a disk is full or does not take
-    what is written while it is open.
+    Raises `WarehouseBusyError` when another process has it open, and `KamError` when it was lost, is damaged, or a disk
+    is full or does not take what is written while it is open.
     """
-    with _disk_faults_explained(site):
+    with _storage_faults_explained(site):
         site.scratch.mkdir(exist_ok=True)
         with _opened_for_writing(site) as con:
             prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
@@ -79,6 +79,7 @@ def _opened_for_writing(site: Site) -> Iterator[Connection]:
         "storage_compatibility_version": "v1.5.0",
     }
     if not site.warehouse.exists():
+        _require_not_lost(site)
         _make(site, config)
     # Somebody may be looking at the status; that takes no longer than this.
     with _opened(site, config=config, wait_seconds=_LOOK_SECONDS) as con:
@@ -96,12 +97,27 @@ def _make(site: Site, config: Config) -> None:
         new.replace(site.warehouse)
 
 
+def _require_not_lost(site: Site) -> None:
+    """Raise `KamError` when there was a working file: an empty one in its place would say that nothing was ever loaded."""
+    if site.ledger.is_file() and b"\n" in site.ledger.open("rb").readline():
+        message = (
+            f"{site.warehouse}: is missing, but {site.ledger} lists what was loaded into it. Is a folder moved or not mounted? "
+            f"Bring the file back, or rebuild it from the archive: {site.command('rebuild')}"
+        )
+        raise KamError(message)
+
+
 @contextmanager
-def _disk_faults_explained(site: Site) -> Iterator[None]:
+def _storage_faults_explained(site: Site) -> Iterator[None]:
     try:
         yield
-    except (duckdb.Error, OSError) as error:
-        fault = disk_fault(error)
+    except Exception as error:
+        if found := damage(error) or _cut_off(site, error):
+            message = (
+                f"{site.warehouse}: damaged: {found}. Rebuild it from the archive: {site.command('rebuild', '--force')}"
+            )
+            raise KamError(message) from None
+        fault = disk_fault(error) if isinstance(error, duckdb.Error | OSError) else ""
         if not fault:
             raise
         named = re.search(r'file "([^"]+)"', str(error))
@@ -110,26 +126,34 @@ def _disk_faults_explained(site: Site) -> Iterator[None]:
         raise KamError(message) from None
 
 
+def _cut_off(site: Site, error: Exception) -> str:
+    """DuckDB's words for the working file when its end is missing; it says the same of a source that is cut off."""
+    text = str(error).splitlines()[0] if str(error) else ""
+    return text if "Could not read enough bytes" in text and f'"{site.warehouse}"' in text else ""
+
+
 @contextmanager
 def open_read_only(site: Site) -> Iterator[Connection]:
     """Open the working file for reading only; an empty one in memory when nothing was loaded yet.
 
-    Its views `core.*` have the corrections of the command that wrote last. Raises `WarehouseBusyError` while another process writes.
+    Its views `core.*` have the corrections of the command that wrote last. Raises `WarehouseBusyError` while another process
+    writes, and `KamError` when it was lost or is damaged.
     """
     if not site.warehouse.exists():
+        _require_not_lost(site)
         with memory() as con:
             prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
             yield con
         return
     wanted = wanted_shape(site.settings.site.reporting_currency)
-    with _opened(site, read_only=True) as con:
+    with _storage_faults_explained(site), _opened(site, read_only=True) as con:
         if shape_made_from(con)[:1] == (wanted,):
             yield con
             return
     # Made by an earlier release: first brought up to date.
     with warehouse(site):
         pass
-    with _opened(site, read_only=True) as con:
+    with _storage_faults_explained(site), _opened(site, read_only=True) as con:
         yield con
 
 
@@ -143,7 +167,7 @@ def _opened(
             con = _connect(str(site.warehouse), read_only=read_only, config=config)
             break
         except duckdb.IOException as error:
-            if disk_fault(error):
+            if disk_fault(error) or damage(error) or _cut_off(site, error):
                 raise
             if "Could not set lock" not in str(error):
                 message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"

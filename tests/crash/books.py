@@ -21,7 +21,7 @@ from kam.archive import store
 from kam.build import marts, run_views
 from kam.publish import quality_page
 from kam.site import Site, find_site
-from kam.warehouse import Connection, reading, rows
+from kam.warehouse import Connection, open_read_only, rows
 
 if TYPE_CHECKING:
     from tests.crash.harness import Sites
@@ -141,7 +141,7 @@ Content = dict[str, list[Any]]
 def content(folder: Path) -> Content:
     """All that a site holds but times of day: the working file, what is published, the archive and its ledger."""
     site = find_site(folder)
-    with reading(site) as con:
+    with open_read_only(site) as con:
         # Not core and build: they hold what the last run built, and a rerun leaves out months that are closed.
         found = _tables(con, ("staging", "marts", "ops"))
         page = quality_page.render(con, site.settings.site.name)
@@ -159,7 +159,7 @@ def _text(file: Path) -> str:
 
 def closed(folder: Path) -> Content:
     """The closed months in the working file, read as `kam status` reads it, also when a killed run left it."""
-    with reading(find_site(folder)) as con:
+    with open_read_only(find_site(folder)) as con:
         found = _tables(con, ("marts", "ops"))
     return {table: found[table] for table in found if table not in ("ops.loads", "ops.metric_definitions", "ops.shape")}
 

@@ -11,7 +11,7 @@ from kam.audit import rebuild
 from kam.close import steps
 from kam.errors import KamError
 from kam.site import Site, find_site, scratch_folder
-from kam.warehouse import reading
+from kam.warehouse import open_read_only
 
 HEADER = "order_id,account_id,order_date,quantity\n"
 
@@ -51,7 +51,7 @@ def flip_a_byte(file: Path) -> None:
 
 
 def quantities(site: Site) -> list[int]:
-    with reading(site) as con:
+    with open_read_only(site) as con:
         return [int(quantity) for (quantity,) in con.execute("SELECT quantity FROM core.orders").fetchall()]
 
 

@@ -16,7 +16,7 @@ from kam.close import steps
 from kam.errors import KamError, SettingsError
 from kam.periods import parse_month
 from kam.site import Site
-from kam.warehouse import reading, rows
+from kam.warehouse import open_read_only, rows
 from tests.support import close_plainly, published, write_site
 
 JUNE = parse_month("2026-06")
@@ -239,7 +239,7 @@ def test_an_attempt_that_fails_is_on_record_until_one_does_not(site_folder: Path
 
     assert published(site, "FROM reporting.failed_closes") == []
     assert quality(site, DUE_BEFORE_ISSUE)["close_version"] == 1
-    with reading(site) as con:
+    with open_read_only(site) as con:
         assert rows(con, "SELECT DISTINCT close_version FROM ops.checks") == [{"close_version": 1}]
 
 
