@@ -40,6 +40,10 @@ class DatabaseUnreachableError(SourceRefusedError):
     """A database that did not answer; trying again may help."""
 
 
+class ModelFailedError(KamError):
+    """A model cannot be computed from the rows that it reads; the months that are built with it fail."""
+
+
 class ValidationFailedError(KamError):
     """A critical expectation failed; the published month is untouched."""
 

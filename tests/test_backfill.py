@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ from typing import Any
 import duckdb
 import pytest
 
+from kam import build
+from kam.alerts.months import month_now
 from kam.build import marts, run_views
+from kam.cli.status import site_status
 from kam.close import CloseReport, Run, Terms, close_months, dry_run, require_closed, steps
-from kam.errors import ValidationFailedError
+from kam.errors import ModelFailedError, ValidationFailedError
 from kam.periods import months_between, parse_month
 from kam.site import Site, find_site
+from kam.warehouse import Connection, warehouse
 from tests.support import published, write_csv, write_site
 
 MONTHS = (4, 5, 6, 7, 8)
@@ -129,6 +134,55 @@ def test_with_stop_on_failure_it_goes_on_where_it_stopped(tmp_path: Path) -> Non
     report = backfill(site, last="2026-07")
     outcomes = [(outcome.outcome, outcome.version) for outcome in report.months]
     assert outcomes == [("unchanged", 1), ("unchanged", 1), ("closed", 1), ("closed", 1)]
+
+
+@pytest.fixture
+def june_cannot_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model fails whenever June is among the months to build."""
+
+    def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]:
+        if con.execute("SELECT 1 FROM build.periods WHERE period_month = DATE '2026-06-01'").fetchall():
+            message = "sql/marts/x.sql: Overflow"
+            raise ModelFailedError(message)
+        return build.run_models(con, available)
+
+    monkeypatch.setattr(steps, "run_models", run_models)
+
+
+@pytest.mark.usefixtures("june_cannot_be_built")
+def test_a_month_whose_model_fails_takes_only_those_with_it_that_open_from_it(tmp_path: Path) -> None:
+    site = site_in(tmp_path / "site", INVOICES)
+    run = Run("backfill", [date(2026, month, 1) for month in MONTHS], terms=Terms(skip=True))
+    with steps.writing_session(site, run.name):
+        close_months(site, run)
+    outcomes = [outcome.outcome for outcome in run.report.months]
+    assert outcomes == ["closed", "closed", "failed", "failed", "failed"]
+    assert versions(site) == [("04", 1), ("05", 1)]
+    why = {
+        "2026-06": "2026-06 was not closed, because a model failed: sql/marts/x.sql: Overflow",
+        "2026-07": "2026-07 was not closed, because it opens with the balance of 2026-06, which was not closed. Fix that month first",
+        "2026-08": "2026-08 was not closed, because it opens with the balance of 2026-07, which was not closed. Fix that month first",
+    }
+    assert {row["Month"]: row["Why"] for row in site_status(site).failed_closes} == why
+    failed = published(site, "SELECT strftime(period_month, '%Y-%m') AS month, message FROM reporting.failed_closes")
+    assert {row["month"]: row["message"] for row in failed} == why
+    with warehouse(site) as con:
+        june = month_now(con, run, run.report.months[2])
+    assert (june.severity, list(june.lines)) == ("critical", [f"- {why['2026-06']}"])
+    with pytest.raises(ValidationFailedError, match=r"Overflow\nWhen the row is fixed, .* close 2026-06"):
+        require_closed(run.report.months)
+
+
+def test_a_closed_month_that_cannot_be_built_again_leaves_the_later_ones_on_its_version(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    site = site_in(tmp_path / "site", INVOICES)
+    backfill(site, last="2026-06")
+    deliver_late_invoice(site)
+    request.getfixturevalue("june_cannot_be_built")
+    with pytest.raises(ValidationFailedError, match="2026-06 was not closed, because a model failed"):
+        backfill(site, last="2026-07")
+    assert versions(site) == [("04", 1), ("05", 1), ("06", 1), ("07", 1)]
 
 
 def test_months_that_are_up_to_date_are_not_built_again(closed: Site) -> None:

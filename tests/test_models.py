@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from kam.build import Model, marts, models, record_content, run_views
-from kam.errors import KamError
+from kam.build import Model, marts, models, record_content, run_views, runner
+from kam.errors import KamError, ModelFailedError
 from kam.publish.docs import DOCS, feeds_page, metrics_page
-from kam.warehouse import SQL, memory, rows
-from tests.support import build_case
+from kam.warehouse import SQL, memory, rows, warehouse
+from tests.support import build_case, ingest, write_site
 
 MODELS = [*models().values(), *run_views().values()]
 CORE = [model for model in models().values() if model.schema == "core"]
@@ -106,6 +106,28 @@ def test_the_content_hash_sees_a_doubled_row_and_not_the_order() -> None:
     columns = "SELECT * EXCLUDE method FROM build.receivables_summary"
     assert content(columns) == content(f"{columns} ORDER BY ALL DESC")
     assert content(columns) != content(f"{columns} UNION ALL {columns}")
+
+
+@pytest.mark.parametrize(
+    ("select", "row"),
+    [
+        ("quantity::DECIMAL(12, 4)", "That is a value of orders order_id 2, line_no 1 (landing/orders.csv, record 2): quantity 987654321.5000"),
+        ("((quantity * 0)::VARCHAR || 'x')::INTEGER", "The largest number that it reads is in orders order_id 2, line_no 1"),
+    ],
+)  # fmt: skip
+def test_a_model_that_fails_names_the_row(site_folder: Path, select: str, row: str) -> None:
+    orders = [
+        {"order_id": number, "line_no": 1, "account_id": "A", "order_date": "2026-01-05", "quantity": quantity}
+        for number, quantity in (("1", "12"), ("2", "987654321.5"), ("3", "-5"))
+    ]
+    site = write_site(site_folder, {"orders": orders}, feeds=["orders"])
+    model = dataclasses.replace(models()["sales"], sql=f"SELECT {select} FROM core.orders")
+    with warehouse(site) as con:
+        ingest(con, site)
+        with pytest.raises(ModelFailedError) as failed:
+            runner._run(con, f"CREATE TABLE build.trial AS {model.sql}", model)  # noqa: SLF001 - no model fails by itself
+    assert str(failed.value).startswith("sql/core/")
+    assert row in str(failed.value)
 
 
 def test_a_doubled_grain_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import duckdb
 
 from kam.build.models import Model, marts, models
-from kam.errors import KamError, is_of_storage
+from kam.build.suspects import suspect
+from kam.errors import KamError, ModelFailedError, is_of_storage
 from kam.warehouse import Connection, literal
 
 
@@ -51,8 +52,8 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
     """Build every mart for the months in `build.periods`; rows by mart.
 
     `available` says which feeds the site has (`Settings.available`). A mart that lacks what it needs becomes an empty table. Core models that only such marts read are left
-    out. Raises `KamError` naming the model when a SELECT fails, a core model's columns are not those of its header, or a
-    mart's grain is not unique.
+    out. Raises `ModelFailedError` naming the model when a SELECT fails or a mart's grain is not unique, and `KamError` when a
+    core model's columns are not those of its header.
     """
     wanted = _needed(available)
     counts: dict[str, int] = {}
@@ -122,7 +123,7 @@ def _build_mart(con: Connection, model: Model) -> None:
     if doubled:
         key = ", ".join(f"{name} {value}" for name, value in zip(model.grain, doubled, strict=False))
         message = f"{model.file}: {doubled[-1]} rows for one key ({key}). The model is wrong; nothing was published"
-        raise KamError(message)
+        raise ModelFailedError(message)
 
 
 def _run(con: Connection, sql: str, model: Model) -> None:
@@ -131,8 +132,9 @@ def _run(con: Connection, sql: str, model: Model) -> None:
     except duckdb.Error as error:
         if is_of_storage(error):
             raise
-        message = f"{model.file}: {str(error).splitlines()[0]}"
-        raise KamError(message) from error
+        reason = str(error).splitlines()[0]
+        message = f"{model.file}: {reason}{suspect(con, model, reason)}"
+        raise ModelFailedError(message) from error
 
 
 def _count(con: Connection, table: str) -> int:

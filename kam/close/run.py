@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,11 +17,13 @@ from kam.close.plan import Action, MonthPlan
 from kam.close.readiness import why_not_ready
 from kam.close.verdict import why_not_valid
 from kam.close.versions import EvenThough
-from kam.errors import DatabaseUnreachableError
+from kam.errors import DatabaseUnreachableError, ModelFailedError
 from kam.ingest import LoadResult, ordered_feeds, unreached
-from kam.periods import month_name
-from kam.site import Site
+from kam.periods import add_months, month_name
+from kam.site import CORRECTIONS_FILE, Site
 
+# Checks, control totals, and why tables are empty.
+_Built = tuple[Sequence[CheckResult], Sequence[ControlTotal], Mapping[str, str]]
 log = logging.getLogger("kam")
 
 
@@ -103,35 +106,90 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
     )
     if not run.terms.even_though:
         left = _without_those_not_ready(site, run, left, known)
-    total, stops = len(left), False
-    for months in _sets(tuple(left), site.settings.run.months_at_once):
-        if len(months) < total:
-            log.info("%s to %s, of %d months …", month_name(months[0]), month_name(months[-1]), total)
-        checks, controls, empty_because = _built(site, months, known, run, by)
-        outcomes = []
-        for month in months:
-            outcome = by.commit_month(
-                site,
-                month,
-                as_of_load=known,
-                checks=checks,
-                controls=controls,
-                restate=run.terms.restate,
-                reason=run.terms.reason,
-                even_though=_even_though(run, month),
+    to_close = tuple(left)
+    unbuilt: set[date] = set()
+    sets = deque(_sets(to_close, site.settings.run.months_at_once))
+    while sets:
+        months = _without_those_on_unbuilt_ones(site, run, sets.popleft(), known, unbuilt)
+        if not months:
+            continue
+        if len(months) < len(to_close):
+            log.info("%s to %s, of %d months …", month_name(months[0]), month_name(months[-1]), len(to_close))
+        try:
+            built = _built(site, months, known, run, by)
+        except ModelFailedError as error:
+            middle = len(months) // 2
+            if middle:
+                # Half by half, until the months that fail stand alone.
+                sets.extendleft((months[middle:], months[:middle]))
+                continue
+            unbuilt.add(months[0])
+            _fail(
+                site, run, months[0], known, f"{month_name(months[0])} was not closed, because a model failed: {error}"
             )
-            outcomes.append(outcome)
-            left.remove(month)
-            if total > 1:
-                done = f"{total - len(left)} of {total} done, {len(left)} left"
-                log.info("%s: %s; %s", month_name(month), outcome.outcome, done)
-            stops = outcome.outcome is Outcome.FAILED and run.terms.stop_on_failure
-            if stops:
-                break
-        run.report = run.report.with_months(outcomes, checks, controls, empty_because)
-        if stops:
+        else:
+            _commit(site, run, months, built, known, by, to_close)
+        if run.terms.stop_on_failure and any(
+            outcome.outcome is Outcome.FAILED and outcome.month in to_close for outcome in run.report.months
+        ):
             break
-    run.report = run.report.with_months([MonthOutcome(month, Outcome.LEFT, 0) for month in left])
+    tried = {outcome.month for outcome in run.report.months}
+    run.report = run.report.with_months(
+        [MonthOutcome(month, Outcome.LEFT, 0) for month in to_close if month not in tried]
+    )
+
+
+def _commit(
+    site: Site, run: Run, months: Sequence[date], built: _Built, known: int, by: Steps, to_close: Sequence[date]
+) -> None:
+    """Commit the months of a set one by one, as far as `stop_on_failure` lets it, and add them to the report."""
+    checks, controls, empty_because = built
+    before = {outcome.month for outcome in run.report.months}
+    outcomes: list[MonthOutcome] = []
+    for month in months:
+        outcome = by.commit_month(
+            site,
+            month,
+            as_of_load=known,
+            checks=checks,
+            controls=controls,
+            restate=run.terms.restate,
+            reason=run.terms.reason,
+            even_though=_even_though(run, month),
+        )
+        outcomes.append(outcome)
+        if len(to_close) > 1:
+            done = sum(month in before for month in to_close) + len(outcomes)
+            left = f"{done} of {len(to_close)} done, {len(to_close) - done} left"
+            log.info("%s: %s; %s", month_name(month), outcome.outcome, left)
+        if outcome.outcome is Outcome.FAILED and run.terms.stop_on_failure:
+            break
+    run.report = run.report.with_months(outcomes, checks, controls, empty_because)
+
+
+def _without_those_on_unbuilt_ones(
+    site: Site, run: Run, months: Sequence[date], known: int, unbuilt: set[date]
+) -> list[date]:
+    """The months of a set that do not open from a new version which could not be built; the others fail, and are added to `unbuilt`."""
+    renewed = {plan.month for plan in run.report.planned if plan.action is Action.CLOSE or run.terms.restate}
+    for month in months:
+        before = add_months(month, -1)
+        if before in unbuilt & renewed:
+            unbuilt.add(month)
+            message = (
+                f"{month_name(month)} was not closed, because it opens with the balance of {month_name(before)}, which was "
+                "not closed. Fix that month first"
+            )
+            _fail(site, run, month, known, message)
+    return [month for month in months if month not in unbuilt]
+
+
+def _fail(site: Site, run: Run, month: date, known: int, message: str) -> None:
+    """Put a month that was not built on record and in the report as failed."""
+    log.info("%s: failed", month_name(month))
+    steps.keep_not_closed(site, month, known, message)
+    again = f"When the row is fixed, at its source or in {CORRECTIONS_FILE}: {site.command('close', month_name(month))}"
+    run.report = run.report.with_months([MonthOutcome(month, Outcome.FAILED, 0, message, (again,))])
 
 
 def _without_those_not_ready(site: Site, run: Run, months: Sequence[date], known: int) -> list[date]:
@@ -139,7 +197,7 @@ def _without_those_not_ready(site: Site, run: Run, months: Sequence[date], known
     reasons = {month: why_not_ready(run.report.requirements, month) for month in months}
     failed = [month for month in months if reasons[month]]
     for month in failed:
-        steps.keep_not_ready(site, month, known, reasons[month])
+        steps.keep_not_closed(site, month, known, reasons[month])
     run.report = run.report.with_months(
         [MonthOutcome(month, Outcome.FAILED, 0, reasons[month], _next_steps(site, month)) for month in failed]
     )
@@ -166,9 +224,7 @@ def _sets(months: Sequence[date], size: int) -> Iterator[Sequence[date]]:
         yield months[start : start + size]
 
 
-def _built(
-    site: Site, months: Sequence[date], known: int, run: Run, by: Steps
-) -> tuple[Sequence[CheckResult], Sequence[ControlTotal], Mapping[str, str]]:
+def _built(site: Site, months: Sequence[date], known: int, run: Run, by: Steps) -> _Built:
     """Validate the feeds, build the candidates, validate them: checks, control totals, and why tables are empty.
 
     Nothing is built when no month's feeds pass.

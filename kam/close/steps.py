@@ -77,8 +77,8 @@ def readiness(
     return found
 
 
-def keep_not_ready(site: Site, month: date, as_of_load: int, message: str) -> None:
-    """Record that a month was not closed because it is not ready."""
+def keep_not_closed(site: Site, month: date, as_of_load: int, message: str) -> None:
+    """Record that a month was not closed, because it is not ready or a model failed."""
     with warehouse(site) as con:
         versions.keep_failure(con, month, as_of_load=as_of_load, checks=(), controls=(), message=message)
 
