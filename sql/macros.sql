@@ -4,6 +4,9 @@
 CREATE OR REPLACE MACRO ratio(numerator, denominator) AS
     CASE WHEN denominator = 0 THEN NULL ELSE numerator::DOUBLE / denominator::DOUBLE END;
 
+-- A ratio to six digits; NULL where it is a trillion or more, as of millions sold against a plan of a cent.
+CREATE OR REPLACE MACRO shown_ratio(x) AS TRY_CAST(x AS DECIMAL(18, 6));
+
 -- Half away from zero. Six digits first, so that float noise does not decide a tie.
 CREATE OR REPLACE MACRO money_round(amount) AS round(amount::DECIMAL(28, 6), 2)::DECIMAL(18, 2);
 

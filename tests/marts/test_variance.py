@@ -991,6 +991,11 @@ def test_rounding_has_a_lane_of_its_own() -> None:
     assert total["rounding_effect"] == Decimal("-0.02")
 
 
+def test_a_ratio_to_a_plan_of_next_to_nothing_is_not_shown() -> None:
+    row = item(compare([planned("P", 1, 1)], [sold("P", 1, 18_000_000_000_000)]))
+    assert (row["variance_amount"], row["variance_ratio"], row["rag"]) == (17_999_999_999_999, None, None)
+
+
 def test_a_plan_of_billions_has_its_bridge() -> None:
     con = compare(
         [planned("P", 10_000, 1_200_000)], [sold("P", 11_000, 13_310_000_000)], settings={"variance": {"mix_group": []}}

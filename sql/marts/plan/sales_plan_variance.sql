@@ -73,10 +73,8 @@ with
     results as (
         select
             *,
-            ratio(actual_amount - plan_amount, greatest(plan_amount, 0))::decimal(18, 6) as variance_ratio,
-            ratio(ytd_actual_amount - ytd_plan_amount, greatest(ytd_plan_amount, 0))::decimal(
-                18, 6
-            ) as ytd_variance_ratio
+            shown_ratio(ratio(actual_amount - plan_amount, greatest(plan_amount, 0))) as variance_ratio,
+            shown_ratio(ratio(ytd_actual_amount - ytd_plan_amount, greatest(ytd_plan_amount, 0))) as ytd_variance_ratio
         from whole
     )
 
