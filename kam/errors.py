@@ -32,6 +32,10 @@ class SourceRefusedError(KamError):
     """A file or query that cannot be loaded at all; nothing of it was loaded."""
 
 
+class MissingColumnError(SourceRefusedError):
+    """A source lacks a column that is mapped or required; `kam check` may propose which other one it is."""
+
+
 class SourceBusyError(SourceRefusedError):
     """A file that somebody is still writing; it is left for the next run."""
 

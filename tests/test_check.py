@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from kam.cli.check import check_site
+from kam.cli.check import check_site, fault_rows
 from kam.site import find_site
 from kam.warehouse import memory
 from tests.test_ingest import ORDERS, Books, counts
@@ -45,6 +45,47 @@ def test_a_german_extract_gets_a_declaration_that_loads_it(books: Books) -> None
     books.configure(declaration(proposal))
     assert counts(books.load()[0]) == (2, 2, 0, 0)
     assert [(row["order_id"], row["account_id"]) for row in books.core()] == [("0001", "A"), ("0002", "B")]
+
+
+def test_check_names_the_record_and_the_value_of_each_kind_of_fault_once(books: Books) -> None:
+    bad = "".join(f"{number},A,soon{number},1,2\n" for number in range(2, 9))
+    books.put("a.csv", ORDERS + "1,A,2026-01-05,1,2\n" + bad + "9,,2026-01-05,many,2\n")
+    report = check_site(find_site(books.folder))
+    (examined,) = report.examined
+    shown = {row["Column"]: (row["Rule"], row["Rows"], row["First"]) for row in fault_rows(examined)}
+    assert shown == {
+        "order_date": ("type", "7", "; ".join(f"record {number}: 'soon{number}'" for number in range(2, 7))),
+        "account_id": ("required", "1", "record 9: empty"),
+        "quantity": ("type", "1", "record 9: 'many'"),
+    }
+    assert (report.in_need, report.useless) == (["orders"], [])
+
+
+def test_check_says_which_feeds_need_work_and_which_would_load_nothing(books: Books) -> None:
+    (books.folder / "kam.toml").write_text(
+        '[site]\nname = "Books"\n'
+        + "".join(
+            f'[feeds.{feed}]\nfiles = "landing/{feed}*.csv"\n' for feed in ("orders", "accounts", "products", "visits")
+        )
+    )
+    books.put("orders_1.csv", ORDERS + "1,A,soon,1,2\n")
+    books.put("orders_2.csv", ORDERS + "2,A,soon,1,2\n")
+    books.put("accounts.csv", "account_id,account_name\nA,Ada\n")
+    books.put("products.csv", "product;name\n1;2\n")
+    report = check_site(find_site(books.folder))
+    assert report.feeds == ["accounts", "products", "orders", "visits"]
+    assert (report.in_need, report.useless) == (["products", "orders"], ["orders"])
+
+
+def test_check_does_not_send_anybody_to_check_and_a_load_does(books: Books) -> None:
+    books.put("a.csv", "PO / SO,Buyer\n1,A\n")
+    report = check_site(find_site(books.folder))
+    assert "no column 'order_id'" in report.refused[0]
+    assert not any(
+        "kam check" in text or " check --feed" in text for text in (*report.refused, *report.notes, *report.proposals)
+    )
+    (loaded,) = books.load()
+    assert loaded.message.endswith(f"kam --site {books.folder} check --feed orders may propose how")
 
 
 def test_a_file_that_fits_gets_no_proposal(books: Books) -> None:

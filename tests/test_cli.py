@@ -162,6 +162,16 @@ def test_check_shows_what_a_load_would_do_and_loads_nothing(site_folder: Path) -
     assert not (site_folder / "warehouse.duckdb").exists()
 
 
+def test_check_ends_with_what_needs_work_and_fails_when_nothing_would_be_loaded(site_folder: Path) -> None:
+    write_site(site_folder, {"accounts": [{"account_id": "A", "account_name": "Ada"}]}, feeds=["orders", "accounts"])
+    (site_folder / "landing" / "orders.csv").write_text(ORDERS + "1,A,soon,5\n")
+    shown = kam("--site", site_folder, "check")
+    assert shown.returncode == 1
+    assert "record 1: 'soon'" in shown.stdout
+    assert "orders: every row would be rejected" in shown.stderr
+    assert shown.stdout.endswith("1 of 2 feeds needs work: orders.\n")
+
+
 def test_check_names_a_file_that_would_be_refused(site_folder: Path) -> None:
     write_site(site_folder, {}, feeds=["orders"])
     (site_folder / "landing" / "orders.csv").write_text("order_id;account_id\n1;A\n")

@@ -22,6 +22,22 @@ def _error(document: dict[str, Any]) -> str:
     return str(caught.value)
 
 
+def test_all_wrong_settings_are_told_at_once_each_on_a_line() -> None:
+    document = {
+        "site": {"nam": "Books", "fiscal_year_start_month": 13},
+        "feeds": {"order": {"files": "a.csv"}, "invoices": {"files": 5}},
+    }
+    lines = _error(document).splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "site.nam", "site.fiscal_year_start_month", "feeds.invoices.files", "[feeds.order]",
+    ]  # fmt: skip
+    columns = {"ordr_id": "Nr", "acount_id": "Kunde"}
+    lines = _error(
+        {"site": SITE, "feeds": {"orders": {"files": "a.csv", "columns": columns}, "odrers": {"files": "b"}}}
+    ).splitlines()
+    assert len(lines) == 3
+
+
 @pytest.mark.parametrize(
     ("document", "words"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -26,11 +27,13 @@ from kam.ingest import (
 from kam.ingest.readers import uncompressed
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, require_feed, scratch_folder
 from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, open_read_only
+from kam.words import printable
 
 _ROWS_OF_A_DATABASE = 10_000
 _ROWS_LOOKED_AT = 1000
 _SHARE_THAT_FITS = 0.5
 _SHOWN_ROWS = 3
+_SHOWN_KINDS = 20
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,29 @@ class SiteCheck:
     """What can be read, what is refused and why, notes, and proposals for files that do not fit their declaration.
 
     A proposal has several lines: a table of `kam.toml`, what it leaves open, and the first rows as it maps them. The
-    corrections are looked up in what is loaded already.
+    corrections are looked up in what is loaded already. `feeds` are those that were looked at.
     """
+
+    feeds: Sequence[str]
+    faulty: list[str]
 
     examined: list[Examination]
     refused: list[str]
     notes: list[str]
     proposals: list[str]
     corrections: list[KnownCorrection]
+
+    @property
+    def in_need(self) -> list[str]:
+        """The feeds of which a source is refused or a row would be rejected."""
+        rejecting = {examined.feed for examined in self.examined if examined.rejected_count}
+        return [feed for feed in self.feeds if feed in rejecting or feed in self.faulty]
+
+    @property
+    def useless(self) -> list[str]:
+        """The feeds of which every row would be rejected."""
+        found = {feed: [one for one in self.examined if one.feed == feed and one.read_count] for feed in self.feeds}
+        return [feed for feed, of in found.items() if of and all(one.rejected_count == one.read_count for one in of)]
 
 
 def check_site(site: Site, feed: str | None = None) -> SiteCheck:
@@ -56,17 +74,18 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
     if feed is not None:
         require_feed(site.settings, feed)
     require_valid(site)
-    result = SiteCheck([], [], [], [], [])
+    result = SiteCheck([feed] if feed else ordered_feeds(site), [], [], [], [], [], [])
     _check_corrections(site, feed, result)
     _check_own_rules(site, result)
     if not site.settings.feeds:
         result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # in front of one.")
     with memory() as con:
-        for name in [feed] if feed else ordered_feeds(site):
+        for name in result.feeds:
             try:
                 with offered(con, site, name, row_limit=_ROWS_OF_A_DATABASE) as found:
                     _check_feed(con, site, name, found, result)
             except KamError as error:
+                result.faulty.append(name)
                 result.refused.append(str(error))
     if feed is None and site.settings.alerts.channels:
         from kam.alerts import faults
@@ -104,11 +123,13 @@ def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], re
             result.notes.append(extract.left)
             continue
         if extract.refusal:
+            result.faulty.append(name)
             result.refused.append(extract.refusal)
             continue
         try:
             examined = examine(con, site, extract)
         except KamError as error:
+            result.faulty.append(name)
             result.refused.append(str(error))
             misfit = misfit or extract
             continue
@@ -180,6 +201,23 @@ def _outcome(con: Connection, site: Site, extract: Extract, tried: FeedSource, f
 def by_rule(examined: Examination) -> str:
     """The rejected rows by rule, as in `2 × required, 1 × type`."""
     return ", ".join(f"{count:,} × {rule}" for rule, count in examined.faults.items())
+
+
+def fault_rows(examined: Examination) -> list[dict[str, str]]:
+    """The kinds of faults of a source as a table: column, rule, rows, and record and value of the first five."""
+    return [
+        {
+            "Column": kind.column,
+            "Rule": kind.rule,
+            "Rows": f"{kind.count:,}",
+            "First": "; ".join(
+                f"record {record:,}: {'empty' if value is None else repr(printable(value))}"
+                for record, value in kind.first
+            ),
+            "What is wrong": kind.message,
+        }
+        for kind in examined.kinds[:_SHOWN_KINDS]
+    ]
 
 
 def _sample(con: Connection, site: Site, extract: Extract, source: FeedSource) -> Sample | None:

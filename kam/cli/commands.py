@@ -28,6 +28,7 @@ from kam.cli.options import (
 )
 from kam.cli.progress import progress
 from kam.errors import KamError, UsageError
+from kam.words import counted
 
 app = typer.Typer(
     name="kam",
@@ -107,7 +108,7 @@ def demo(
 @app.command(epilog="Example: kam --site my-site check --feed orders")
 def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
     """Validate the settings, read every source and show what a load would do; loads nothing."""
-    from kam.cli.check import by_rule, check_site
+    from kam.cli.check import by_rule, check_site, fault_rows
     from kam.report import correction_rows
 
     site = _site(folder)
@@ -119,6 +120,7 @@ def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
             f"[bold]{examined.feed}[/bold] {escape(examined.source)}: {examined.read_count:,} rows"
             f"{f', [yellow]{escape(rejected)}[/yellow]' if examined.faults else ', none to reject'}"
         )
+        print_table("", fault_rows(examined))
         print_table("", side_by_side(examined.sample[:3]))
         _print_reject_share(site, examined, "would be rejected")
     for note in report.notes:
@@ -128,9 +130,18 @@ def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
         problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
     for proposal in report.proposals:
         out.print(escape(proposal), soft_wrap=True)
-    if report.refused:
+    for name in report.useless:
+        problems.print(f"[red]{name}: every row would be rejected. Nothing of this feed would be loaded.[/red]")
+    if not report.refused:
+        out.print("The settings and all sources can be read.")
+    if report.in_need:
+        out.print(
+            f"{len(report.in_need)} of {counted(len(report.feeds), 'feed')} {'needs' if len(report.in_need) == 1 else 'need'} "
+            f"work: {', '.join(report.in_need)}.",
+            soft_wrap=True,
+        )
+    if report.refused or report.useless:
         raise typer.Exit(1)
-    out.print("The settings and all sources can be read.")
 
 
 @app.command(epilog="Example: kam --site my-site ingest --feed orders")

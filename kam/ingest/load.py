@@ -19,7 +19,14 @@ from typing import Any
 import duckdb
 
 from kam.archive import archived, ledger
-from kam.errors import DatabaseUnreachableError, KamError, SourceBusyError, SourceRefusedError, is_of_storage
+from kam.errors import (
+    DatabaseUnreachableError,
+    KamError,
+    MissingColumnError,
+    SourceBusyError,
+    SourceRefusedError,
+    is_of_storage,
+)
 from kam.ingest import rejects
 from kam.ingest.documents import mark_negative_documents
 from kam.ingest.readers import READ_ERRORS, Relation
@@ -33,7 +40,7 @@ from kam.words import printable
 _SAMPLE_ROWS = 5
 # What a load makes of a row of `incoming`. All but the first two are rejected; a repeat counts as unchanged.
 _VERDICT = "ENUM ('good', 'repeat', 'unreadable', 'double key', 'changed key', 'negative document')"
-_LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records")
+_LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records", "faults")
 
 
 class LoadStatus(StrEnum):
@@ -64,6 +71,17 @@ class LoadResult:
 
 
 @dataclass(frozen=True)
+class FaultKind:
+    """Rejected rows with the same fault: `first` has record number and value of a few of them, in the order of the source."""
+
+    column: str
+    rule: str
+    message: str
+    count: int
+    first: Sequence[tuple[int, str | None]]
+
+
+@dataclass(frozen=True)
 class Examination:
     """What a load of an extract would do, without doing it: rows read and rejected, and the first rows as mapped.
 
@@ -76,6 +94,7 @@ class Examination:
     rejected_count: int
     faults: Mapping[str, int]
     sample: Sequence[Mapping[str, Any]]
+    kinds: Sequence[FaultKind] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +157,9 @@ def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool =
     except SourceBusyError as error:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=str(error))
     except SourceRefusedError as error:
-        return _record_failure(con, site, extract, source, started, str(error))
+        is_missing = isinstance(error, MissingColumnError)
+        advice = f"; {site.command('check', '--feed', extract.feed)} may propose how" if is_missing else ""
+        return _record_failure(con, site, extract, source, started, f"{error}{advice}")
     ledger.add_load(con, site, int(result.load_id or 0))
     return result
 
@@ -234,10 +255,10 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
             reading = _read_rows(con, extract, source, relation)
             _mark_repeated_keys(con, reading)
             mark_negative_documents(con, reading, beside="")
-            faults = con.execute(
-                f"SELECT rule, count(DISTINCT source_row) FROM ({rejects.reject_rows(con, reading)}) GROUP BY ALL ORDER BY rule"
-            )
+            con.execute(f"CREATE OR REPLACE TEMP TABLE faults AS {rejects.reject_rows(con, reading)}")
+            faults = con.execute("SELECT rule, count(DISTINCT source_row) FROM faults GROUP BY ALL ORDER BY rule")
             counts = dict(faults.fetchall())
+            kinds = _kinds(con)
             sample = rows(
                 con,
                 f"SELECT {_columns(reading)} FROM incoming WHERE verdict IN {rejects.ACCEPTED} ORDER BY rowid LIMIT {_SAMPLE_ROWS}",
@@ -246,7 +267,22 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
             rejected = _count(con, f"SELECT count(*) FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED}")
     finally:
         _clean_up(con)
-    return Examination(extract.feed, extract.source, read, rejected, counts, sample)
+    return Examination(extract.feed, extract.source, read, rejected, counts, sample, kinds)
+
+
+def _kinds(con: Connection) -> list[FaultKind]:
+    """The faults by column, rule and message, the most frequent first."""
+    found = con.execute(
+        f"""
+        SELECT column_name, rule, message, count(*), (list(source_row ORDER BY source_row))[:{_SAMPLE_ROWS}],
+               (list(value ORDER BY source_row))[:{_SAMPLE_ROWS}]
+        FROM faults GROUP BY column_name, rule, message ORDER BY count(*) DESC, column_name, rule, message
+        """
+    )
+    return [
+        FaultKind(column or "", rule, message, count, list(zip(records, values, strict=True)))
+        for column, rule, message, count, records, values in found.fetchall()
+    ]
 
 
 def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: Relation) -> Reading:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from kam.archive import archived, file_hash, keep, take_in
-from kam.errors import SourceRefusedError
+from kam.errors import MissingColumnError, SourceRefusedError
 from kam.ingest.landing import LandedFile, landed_files
 from kam.ingest.readers import (
     Relation,
@@ -265,7 +265,7 @@ def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path)
     return query_relation(con, text, inputs, folder, site.settings.site.memory_limit, where)
 
 
-def missing_column(extract: Extract, column: str, wanted: str, relation: Relation) -> SourceRefusedError:
+def missing_column(extract: Extract, column: str, wanted: str, relation: Relation) -> MissingColumnError:
     """The error for a column that a source does not have; names what it has and how to map it."""
     required = column in FEEDS[extract.feed].required
     has = ", ".join(relation.columns)
@@ -273,10 +273,9 @@ def missing_column(extract: Extract, column: str, wanted: str, relation: Relatio
         f"{extract.feed}: {extract.source}: no column {wanted!r}"
         f"{f' for {column}' if wanted != column else ''}{', which is required' if required else ''}. "
         f"The source has: {has}. "
-        f'Map it in kam.toml: [feeds.{extract.feed}] columns = {{ {column} = "…" }}; '
-        f"kam check --feed {extract.feed} proposes how"
+        f'Map it in kam.toml: [feeds.{extract.feed}] columns = {{ {column} = "…" }}'
     )
-    return SourceRefusedError(message)
+    return MissingColumnError(message)
 
 
 def column_sql(name: str) -> str:

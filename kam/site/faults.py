@@ -9,24 +9,36 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from kam.site.section import ELSEWHERE
 
 
 def explain(error: ValidationError, place: str, model: type[BaseModel]) -> str:
-    """The first fault in one sentence; pydantic's own words are kept only where they help.
+    """Each fault in one sentence and on a line of its own; pydantic's own words are kept only where they help.
 
     `place` is the file or the entry in it that is named, `model` what describes it.
     """
     faults = error.errors(include_url=False)
+    unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
+    misspelt = {fault["loc"][:-1] for fault in unknown}
     # A required key that is missing is most likely the one that is misspelt.
-    fault = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    path = [str(part) for part in fault["loc"]]
-    key = ".".join(
-        part
-        for part in path
-        if not re.search(r"[\[\(]|^(str|tuple|ConstantColumn|ComputedColumn|literal)|^(int|date|datetime)$", part)
-    )
+    others = [fault for fault in faults if fault["type"] != "extra_forbidden"]
+    kept = [fault for fault in others if fault["type"] != "missing" or fault["loc"][:-1] not in misspelt]
+    # A value that may be of several types has a fault for each of them.
+    by_key: dict[str, str] = {}
+    for fault in (*unknown, *kept):
+        path = [str(part) for part in fault["loc"]]
+        key = ".".join(
+            part
+            for part in path
+            if not re.search(r"[\[\(]|^(str|tuple|ConstantColumn|ComputedColumn|literal)|^(int|date|datetime)$", part)
+        )
+        by_key.setdefault(key, _sentence(fault, path, key, place, model))
+    return "\n".join(by_key.values())
+
+
+def _sentence(fault: ErrorDetails, path: Sequence[str], key: str, place: str, model: type[BaseModel]) -> str:
     if fault["type"] == "extra_forbidden":
         valid = _keys_beside(path, model)
         return f"{place}: {key}: unknown key.{nearest(path[-1], valid)} Valid here: {', '.join(valid)}"

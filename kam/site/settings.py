@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -435,25 +435,37 @@ def validate_settings(document: Mapping[str, Any], file: Path) -> Settings:
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
-        raise SettingsError(explain(error, str(file), Settings)) from None
-    _check_feed_names(settings, file)
+        feeds = document.get("feeds")
+        unknown = _unknown_feeds(feeds) if isinstance(feeds, Mapping) else []
+        message = "\n".join((explain(error, str(file), Settings), *(f"{file}: {fault}" for fault in unknown)))
+        raise SettingsError(message) from None
+    _check_feeds(settings, file)
     return settings
 
 
-def _check_feed_names(settings: Settings, file: Path) -> None:
+def _unknown_feeds(names: Iterable[str]) -> list[str]:
+    return [
+        f"[feeds.{name}]: no such feed.{nearest(name, list(FEEDS))} The feeds: {', '.join(FEEDS)}"
+        for name in names
+        if name not in FEEDS
+    ]
+
+
+def _check_feeds(settings: Settings, file: Path) -> None:
+    faults = _unknown_feeds(settings.feeds)
     for name, source in settings.feeds.items():
         if name not in FEEDS:
-            message = f"{file}: [feeds.{name}]: no such feed.{nearest(name, list(FEEDS))} The feeds: {', '.join(FEEDS)}"
-            raise SettingsError(message)
+            continue
         if source.sign == "amount" and FEEDS[name].sign is None:
-            message = (
-                f'{file}: feeds.{name}.sign: "amount" needs a feed whose rows have a type, such as invoices; '
+            faults.append(
+                f'feeds.{name}.sign: "amount" needs a feed whose rows have a type, such as invoices; '
                 f"the amounts of {name} are read with the sign that they have. Remove the key"
             )
-            raise SettingsError(message)
         known = FEEDS[name].column_names
-        for column in source.columns:
-            if column not in known:
-                key = f"feeds.{name}.columns.{column}"
-                message = f"{file}: {key}: the feed {name} has no such column.{nearest(column, known)}"
-                raise SettingsError(message)
+        faults += [
+            f"feeds.{name}.columns.{column}: the feed {name} has no such column.{nearest(column, known)}"
+            for column in source.columns
+            if column not in known
+        ]
+    if faults:
+        raise SettingsError("\n".join(f"{file}: {fault}" for fault in faults))
