@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import re
@@ -186,6 +187,36 @@ def test_status_and_rejects_before_anything_is_loaded(site_folder: Path) -> None
     assert "No row was rejected" in kam("--site", site_folder, "rejects").stdout
 
 
+# Where no site is at hand: texts that are published or sent with the figures, and examples.
+WITHOUT_A_SITE = ("kam/close/controls.py", "kam/publish/", "kam/cli/reference.py", "kam/site/scaffold.py")
+A_COMMAND = re.compile(rf"\bkam ({'|'.join({*COMMANDS, 'alerts'} - {'init', 'demo'})})\b")
+
+
+def test_commands_in_messages_name_the_site() -> None:
+    found = []
+    for file in sorted((REPOSITORY / "kam").rglob("*.py")):
+        name = file.relative_to(REPOSITORY).as_posix()
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        said = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, documented) and isinstance(node.body[0], ast.Expr)
+        }
+        calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+        said |= {id(key.value) for call in calls for key in call.keywords if key.arg in ("epilog", "help")}
+        found += [
+            f"{name}:{node.lineno}: {node.value}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in said
+            and A_COMMAND.search(node.value)
+            and not name.startswith(WITHOUT_A_SITE)
+        ]
+    assert found == []
+
+
 ORDERS = "order_id,account_id,order_date,quantity\n"
 
 
@@ -232,7 +263,7 @@ def test_rebuild_brings_a_deleted_warehouse_back_and_replaces_one_only_by_force(
     site = loaded_site(site_folder, "1,A,2026-01-05,5\n")
     refused = kam("--site", site_folder, "rebuild")
     assert refused.returncode == 2
-    assert "kam rebuild --force" in refused.stderr
+    assert f"{site.command('rebuild', '--force')}" in refused.stderr
     site.warehouse.unlink()
     done = kam("--site", site_folder, "rebuild")
     assert done.returncode == 0, done.stderr

@@ -118,7 +118,7 @@ def test_a_month_outside_the_data_is_a_usage_error(site: Site, month: date) -> N
 
 def test_a_site_without_any_load_says_what_to_do(site_folder: Path) -> None:
     empty = write_site(site_folder, {}, feeds=["invoices"])
-    with pytest.raises(UsageError, match="kam ingest"):
+    with pytest.raises(UsageError, match="Put extracts in the landing folder first"):
         close(empty, [APRIL])
 
 

@@ -464,7 +464,7 @@ def test_no_month_is_committed_past_a_stale_correction_even_without_checks(site:
             "its extract"
             for number in range(3)
         ),
-        "  … and 2 more: kam check",
+        f"  … and 2 more: {site.command('check')}",
     ]
 
 

@@ -131,5 +131,5 @@ def test_a_version_that_is_not_there_is_a_usage_error(site: Site, first: int | N
 
 
 def test_a_month_that_is_not_closed_says_so(site: Site) -> None:
-    with pytest.raises(UsageError, match=r"2026-05 is not closed\. Next: kam close 2026-05"):
+    with pytest.raises(UsageError, match=r"2026-05 is not closed, so there is no version"):
         steps.difference(site, date(2026, 5, 1), None, None, limit=1)

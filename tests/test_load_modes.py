@@ -102,7 +102,7 @@ def test_a_snapshot_that_lost_most_of_its_rows_stops_with_a_question(books: Book
     refused = books.deliver("b", "1:6")
     assert refused.status == "failed"
     assert "lacks 2 of the 3 rows that are current (67%" in refused.message
-    assert "kam ingest --feed orders --accept-shrink" in refused.message
+    assert " ingest --feed orders --accept-shrink" in refused.message
     assert books.known() == [("1", 5), ("2", 7), ("3", 9)]
     (loaded,) = books.load(accept_shrink=True)
     assert (loaded.status, loaded.superseded_count) == ("loaded", 3)

@@ -116,7 +116,7 @@ def test_a_log_left_by_a_crashed_writer_is_not_replayed_into_the_new_file(site: 
 def test_a_folder_that_cannot_be_written_says_how_to_publish_later(site: Site) -> None:
     shutil.rmtree(site.published)
     site.published.write_text("a file in the way")
-    with warehouse(site) as con, pytest.raises(KamError, match="kam publish"):
+    with warehouse(site) as con, pytest.raises(KamError, match=r"kam --site .* publish"):
         published_file.publish(con, site)
 
 

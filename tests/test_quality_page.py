@@ -352,7 +352,7 @@ def test_a_disk_that_fills_up_leaves_the_page_of_before(site: Site, monkeypatch:
         with pytest.raises(KamError) as error:
             quality_page.write(con, site)
     assert str(error.value).startswith(f"{page.parent}: cannot be written to: No space left on device.")
-    assert str(error.value).endswith("then: kam publish")
+    assert str(error.value).endswith(f"then: {site.command('publish')}")
     assert [(file.name, file.read_bytes()) for file in page.parent.iterdir()] == [("index.html", b"the previous page")]
     steps.publish(site, only_if_lagging=True)
 
@@ -363,7 +363,7 @@ def test_a_file_in_the_way_of_the_folder_is_named(site_folder: Path) -> None:
     page_of(site).parent.write_text("in the way", encoding="utf-8")
     with (
         warehouse_with() as con,
-        pytest.raises(KamError, match=r"published/quality: cannot be written to: .*kam publish"),
+        pytest.raises(KamError, match=r"published/quality: cannot be written to: .*kam --site .* publish"),
     ):
         quality_page.write(con, site)
 

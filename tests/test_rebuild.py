@@ -187,7 +187,7 @@ def test_a_version_that_comes_out_otherwise_is_named_and_the_old_warehouse_kept(
 def test_a_warehouse_that_is_there_is_replaced_only_by_force(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
-    with pytest.raises(UsageError, match="kam rebuild --force"):
+    with pytest.raises(UsageError, match=r"kam --site .* rebuild --force"):
         rebuild(site)
     assert rebuild(site, force=True).load_count == 1
 

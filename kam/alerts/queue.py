@@ -151,7 +151,7 @@ def deliver(con: Connection, site: Site) -> list[Attempt]:
                 attempt.alert_id, attempt.channel,
             ],
         )  # fmt: skip
-    report(attempts, "It is sent at the next run, or with: kam alerts send")
+    report(attempts, f"It is sent at the next run, or with: {site.command('alerts', 'send')}")
     return attempts
 
 

@@ -72,7 +72,7 @@ def require_sound(site: Site, entries: Sequence[Mapping[str, Any]], *, repair: b
     ]
     if faults:
         more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
-        again = "" if repair else " and run kam rebuild --force"
+        again = "" if repair else f" and run {site.command('rebuild', '--force')}"
         message = (
             f"{'; '.join(faults[:_SHOWN_FAULTS])}{more}. Restore the archive from a backup, or put the file back into "
             f"the landing folder under that name{again}; nothing was changed"

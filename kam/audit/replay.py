@@ -82,7 +82,7 @@ def rebuild(
             message = f"{store.ledger(site)}: lists no load, so there is nothing to rebuild"
             raise KamError(message)
         if not force and _holds_anything(site):
-            message = f"{site.warehouse}: exists already. To replace it with one rebuilt from the archive: kam rebuild --force"
+            message = f"{site.warehouse}: exists already. To replace it with one rebuilt from the archive: {site.command('rebuild', '--force')}"
             raise UsageError(message)
         on_step("Comparing the archive with its ledger …")
         store.require_sound(site, entries, repair=True)

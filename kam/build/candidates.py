@@ -37,7 +37,7 @@ def prepare_build(
     con.execute("SET VARIABLE as_of_load = ?", [as_of_load])
     span = data_range(con)
     if span is None:
-        message = "nothing is loaded yet. Put extracts in the landing folder and run: kam ingest"
+        message = "nothing is loaded yet. Put extracts in the landing folder first"
         raise UsageError(message)
     con.execute(
         "CREATE OR REPLACE TABLE build.data_range AS SELECT ?::DATE AS first_date, ?::DATE AS last_date", list(span)

@@ -325,7 +325,7 @@ def verify(
     from kam.report import proof_rows, proofs_rows
 
     if month is None and version is not None:
-        message = "--version needs a month: kam verify 2026-10 --version 1"
+        message = "--version needs a month: verify 2026-10 --version 1"
         raise UsageError(message)
     period = parse_month(month) if month else None
     site = _site(folder)
@@ -387,7 +387,7 @@ def rebuild(
         raise typer.Exit(1)
     if report.close_count:
         out.print("All content hashes are equal.")
-        out.print(f"To publish them: kam --site {shown_path(site.directory)} publish")
+        out.print(f"To publish them: {escape(site.command('publish'))}")
 
 
 @app.command(epilog="Example: kam --site my-site status")
@@ -398,13 +398,15 @@ def status(folder: SiteOption = None) -> None:
     site = _site(folder)
     report = site_status(site)
     out.print(f"[bold]{escape(site.settings.site.name)}[/bold] in {shown_path(site.directory)}")
-    print_table("Closed months", report.months, if_empty="No month is closed yet. Next: kam close MONTH")
+    print_table(
+        "Closed months", report.months, if_empty=f"No month is closed yet. Next: {site.command('close', 'MONTH')}"
+    )
     print_table("Failed closes", report.failed_closes)
-    print_table("Last loads", report.loads, if_empty="Nothing is loaded yet. Next: kam ingest")
+    print_table("Last loads", report.loads, if_empty=f"Nothing is loaded yet. Next: {site.command('ingest')}")
     print_table("Failed checks of the latest attempt per month", report.failed_checks, if_empty="No check failed.")
     print_table("Undelivered alerts", report.undelivered)
     if report.undelivered:
-        out.print(f"To send them: kam --site {shown_path(site.directory)} alerts send", soft_wrap=True)
+        out.print(f"To send them: {escape(site.command('alerts', 'send'))}", soft_wrap=True)
     for fault in report.faults:
         problems.print(f"[red]{escape(fault)}[/red]", soft_wrap=True)
     if report.faults:
@@ -491,8 +493,8 @@ def rejects(
     print_table("Rejected rows by load and rule", report.by_rule, if_empty="No row was rejected.")
     print_table("The first open rejects", report.rows)
     if report.rows:
-        command = f"kam --site {shown_path(site.directory)} rejects --feed {feed or 'FEED'} --export FILE"
-        out.print(f"Open: {report.open_count:,} rows. To fix them: {command}", soft_wrap=True)
+        command = site.command("rejects", "--feed", feed or "FEED", "--export", "FILE")
+        out.print(f"Open: {report.open_count:,} rows. To fix them: {escape(command)}", soft_wrap=True)
 
 
 def _export_rejects(site: Site, feed: str | None, file: Path) -> None:
@@ -507,7 +509,7 @@ def _export_rejects(site: Site, feed: str | None, file: Path) -> None:
         return
     source = site.settings.feeds[name]
     where = escape(", ".join(source.patterns)) or "a file that the source takes"
-    advice = f"Fix the rows, put the file where {where} finds it, then: kam ingest"
+    advice = f"Fix the rows, put the file where {where} finds it, then: {site.command('ingest')}"
     if source.mode == "snapshot":
         advice = "Fix the rows in the source's next full extract: this file alone would end all other rows"
     out.print(f"{count:,} rows in {escape(str(file))}. {advice}", soft_wrap=True)
@@ -523,7 +525,7 @@ def _print_load_notes(site: Site, loads: Sequence[LoadResult]) -> None:
     for load in loads:
         _print_reject_share(site, load, "rejected")
     if any(load.rejected_count for load in loads):
-        out.print(f"Rejected rows: kam --site {shown_path(site.directory)} rejects")
+        out.print(f"Rejected rows: {escape(site.command('rejects'))}", soft_wrap=True)
 
 
 def _print_reject_share(site: Site, counted: LoadResult | Examination, verb: str) -> None:

@@ -124,7 +124,7 @@ def version_side(con: Connection, month: date, version: int) -> Side:
         known = f"its versions are 1 to {newest}" if newest > 1 else "its only version is 1"
         message = f"{month_name(month)} has no version {version}; {known}"
         if not newest:
-            message = f"{month_name(month)} is not closed. Next: kam close {month_name(month)}"
+            message = f"{month_name(month)} is not closed, so there is no version to compare"
         raise UsageError(message)
     return Side(month, version, int(found[0][0]))
 

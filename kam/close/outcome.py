@@ -19,6 +19,8 @@ from kam.ingest import LoadResult, LoadStatus
 from kam.periods import month_name
 from kam.warehouse import KnownCorrection
 
+_SHOWN_REFUSALS = 10
+
 
 class Outcome(StrEnum):
     """How a month ended in a run."""
@@ -163,9 +165,8 @@ def require_loaded(loads: Sequence[LoadResult]) -> None:
     """Raise `SourceRefusedError` when a source was refused: a month without it would be wrong, and nobody would notice."""
     refused = [load for load in loads if load.status is LoadStatus.FAILED]
     if refused:
-        more = f" ({len(refused) - 1} more: kam status)" if len(refused) > 1 else ""
-        message = f"{refused[0].message}{more}"
-        raise SourceRefusedError(message)
+        more = [f"… and {len(refused) - _SHOWN_REFUSALS} more"] if len(refused) > _SHOWN_REFUSALS else []
+        raise SourceRefusedError("\n".join([*(load.message for load in refused[:_SHOWN_REFUSALS]), *more]))
 
 
 def figure_name(line: Headline | FigureChange) -> str:

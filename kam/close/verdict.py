@@ -12,7 +12,7 @@ from kam.close.outcome import MonthOutcome, Outcome, figure_name, shown
 from kam.close.plan import Action
 from kam.close.versions import Candidate
 from kam.periods import month_name
-from kam.site import CORRECTIONS_FILE, Settings, Site
+from kam.site import CORRECTIONS_FILE, Site
 from kam.warehouse import Connection, known_corrections
 from kam.words import counted
 
@@ -50,21 +50,21 @@ def _keys(check: CheckResult, month: date) -> str:
     return " ".join(named) or "no key"
 
 
-def why_not_corrected(con: Connection, settings: Settings, month: date) -> str:
+def why_not_corrected(con: Connection, site: Site, month: date) -> str:
     """Why a month must not be published with the corrections that it was built with; empty when it may be.
 
     Checked again, whatever the checks say: a stale correction would change figures unnoticed.
     """
     built_with = known_corrections(con)
     declared = {
-        (entry.feed, entry.key_in_words, entry.column, entry.wrong, entry.right) for entry in settings.corrections
+        (entry.feed, entry.key_in_words, entry.column, entry.wrong, entry.right) for entry in site.settings.corrections
     }
     if {(entry.feed, entry.key, entry.column, entry.wrong, entry.right) for entry in built_with} != declared:
         return f"{month_name(month)} was not published, because {CORRECTIONS_FILE} changed while it was built. Close it again"
     lines = [f"{entry.feed} {entry.key}: {entry.column}: {entry.fault}" for entry in built_with if entry.fault]
     if not lines:
         return ""
-    more = f"\n  … and {len(lines) - _SHOWN_KEYS} more: kam check" if len(lines) > _SHOWN_KEYS else ""
+    more = f"\n  … and {len(lines) - _SHOWN_KEYS} more: {site.command('check')}" if len(lines) > _SHOWN_KEYS else ""
     return (
         f"{month_name(month)} was not published, because entries of {CORRECTIONS_FILE} are stale:"
         + "".join(f"\n  {line}" for line in lines[:_SHOWN_KEYS])

@@ -72,7 +72,7 @@ def known_load(
     if as_of_load is not None:
         if not 1 <= as_of_load <= newest:
             known = f"the loads run from 1 to {newest}" if newest else "nothing is loaded yet"
-            message = f"there is no load {as_of_load}; {known}. See them: kam status"
+            message = f"there is no load {as_of_load}; {known}"
             raise UsageError(message)
         return as_of_load
     if as_known_on is None:
@@ -223,7 +223,7 @@ def withdraw(con: Connection, month: date, reason: str) -> int:
     version = last_version(con, month)
     name = month_name(month)
     if not version:
-        message = f"{name} is not closed, so there is nothing to withdraw. See the closed months: kam status"
+        message = f"{name} is not closed, so there is nothing to withdraw"
         raise UsageError(message)
     left, later = con.execute(
         """

@@ -387,7 +387,7 @@ def _commit(
         rejected = read - repeats - verdicts["good"]
         superseded = _supersede(con, feed, load_id) if current else 0
         if current and source.mode == "snapshot":
-            superseded += _close_vanished(con, extract, load_id, current, terms.shrink_ratio)
+            superseded += _close_vanished(con, site, extract, load_id, current, terms.shrink_ratio)
         loaded = _insert(con, reading, load_id, any_left_out=bool(rejected or repeats), any_current=bool(current))
         unchanged = repeats + (_count(con, "SELECT count(*) FROM matched WHERE NOT differs") if current else 0)
         if read != loaded + unchanged + rejected:
@@ -471,7 +471,9 @@ def _supersede(con: Connection, feed: Feed, load_id: int) -> int:
     return int(replaced.fetchall()[0][0])
 
 
-def _close_vanished(con: Connection, extract: Extract, load_id: int, current: int, shrink_ratio: float) -> int:
+def _close_vanished(
+    con: Connection, site: Site, extract: Extract, load_id: int, current: int, shrink_ratio: float
+) -> int:
     """End the current rows that a full extract no longer has; how many.
 
     Raises `SourceRefusedError` when that is more than the share `shrink_ratio` of them: the extract may be incomplete.
@@ -493,7 +495,8 @@ def _close_vanished(con: Connection, extract: Extract, load_id: int, current: in
         message = (
             f"{extract.feed}: {extract.source}: this full extract lacks {gone:,} of the {current:,} rows that are "
             f"current ({gone / current:.0%}; [ingest] shrink_ratio allows {shrink_ratio:.0%}). Nothing was loaded. "
-            f"Is it complete? If these rows really ended: kam ingest --feed {extract.feed} --accept-shrink"
+            f"Is it complete? If these rows really ended: "
+            f"{site.command('ingest', '--feed', extract.feed, '--accept-shrink')}"
         )
         raise SourceRefusedError(message)
     closed = con.execute(

@@ -56,7 +56,7 @@ def publish(con: Connection, site: Site) -> Path:
         reason = error.strerror if isinstance(error, OSError) else disk_fault(error)
         if not reason:
             raise
-        message = f"{site.published}: cannot be written to: {reason}. The published file is untouched and every closed month is kept. Make room or make it writable, then: kam publish"
+        message = f"{site.published}: cannot be written to: {reason}. The published file is untouched and every closed month is kept. Make room or make it writable, then: {site.command('publish')}"
         raise KamError(message) from None
     return target
 
@@ -170,7 +170,7 @@ def _leave(con: Connection, working: str) -> None:
 
 def _swap(built: Path, target: Path) -> None:
     if built.with_name(built.name + ".wal").exists():
-        message = f"{built}: was not written completely; the published file is untouched. Try again with: kam publish"
+        message = f"{built}: was not written completely; the published file is untouched. Publish again"
         raise KamError(message)
     # A log left beside the target by a crashed writer would be replayed into the new file.
     target.with_name(target.name + ".wal").unlink(missing_ok=True)

@@ -562,7 +562,7 @@ def test_ingest_goes_on_with_a_shrunken_extract_only_when_told(site_folder: Path
     asked = CliRunner().invoke(app, ["--site", str(site_folder), "ingest"])
     assert isinstance(asked.exception, SourceRefusedError)
     assert "lacks 2 of the 3 rows" in str(asked.exception)
-    assert "kam ingest --feed accounts --accept-shrink" in str(asked.exception)
+    assert " ingest --feed accounts --accept-shrink" in str(asked.exception)
     told = CliRunner().invoke(app, ["--site", str(site_folder), "ingest", "--feed", "accounts", "--accept-shrink"])
     assert told.exit_code == 0, told.exception
     with warehouse(site) as con:
@@ -601,7 +601,9 @@ def test_a_publication_that_fails_is_made_up_for_by_the_next_run(make_site: Call
     site.published.unlink()
     repaired = backfill(site, "2026-06", "2026-06")
 
-    assert str(raised(failed)).endswith("every closed month is kept. Make room or make it writable, then: kam publish")
+    assert str(raised(failed)).endswith(
+        f"every closed month is kept. Make room or make it writable, then: {site.command('publish')}"
+    )
     assert failed.artifacts()["headlines-2026-06"][0] == {"Figure": "Open receivables", "2026-06": "100.00 EUR"}
     assert [month.outcome for month in repaired.result.months] == ["unchanged"]
     assert repaired.result.published

@@ -60,7 +60,7 @@ def write(con: Connection, site: Site) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
         _replace(target, page)
     except OSError as error:
-        message = f"{target.parent}: cannot be written to: {error.strerror}. The previous page is unchanged; the published tables and every closed month are kept. Make room or make it writable, then: kam publish"
+        message = f"{target.parent}: cannot be written to: {error.strerror}. The previous page is unchanged; the published tables and every closed month are kept. Make room or make it writable, then: {site.command('publish')}"
         raise KamError(message) from None
     return True
 
