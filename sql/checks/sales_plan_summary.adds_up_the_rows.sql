@@ -29,6 +29,7 @@ with
             level,
             complete_sum(plan_amount, true) as plan_amount,
             complete_sum(actual_amount, true) as actual_amount,
+            complete_sum(variance_amount, true) as whole_variance_amount,
             complete_sum(variance_amount - rounding_effect, true) as variance_amount,
             complete_sum(ytd_variance_amount - ytd_rounding_effect, true) as ytd_variance_amount
         from build.sales_plan_summary
@@ -42,17 +43,6 @@ with
         union
         select period_month, plan_version, 'total'
         from plan_rows
-    ),
-
-    exact as (
-        select
-            period_month,
-            plan_version,
-            'total' as level,
-            round(complete_sum(exact_plan_amount, true), 2) as plan_amount,
-            round(complete_sum(exact_actual_amount, true), 2) as actual_amount
-        from core.plan_results
-        group by period_month, plan_version
     )
 
 select
@@ -60,13 +50,12 @@ select
     plan_version,
     level,
     levels.plan_amount as summary_plan_amount,
-    coalesce(exact.plan_amount, plan_rows.plan_amount) as rows_plan_amount,
+    plan_rows.plan_amount as rows_plan_amount,
     levels.actual_amount as summary_actual_amount,
-    coalesce(exact.actual_amount, plan_rows.actual_amount) as rows_actual_amount
+    plan_rows.actual_amount as rows_actual_amount
 from expected
 left join levels using (period_month, plan_version, level)
 left join plan_rows using (period_month, plan_version)
-left join exact using (period_month, plan_version, level)
 where
     levels.variance_amount is distinct from plan_rows.variance_amount
     or levels.ytd_variance_amount is distinct from plan_rows.ytd_variance_amount
@@ -74,5 +63,4 @@ where
     or (levels.actual_amount is null) <> (plan_rows.actual_amount is null)
     or abs(levels.plan_amount - plan_rows.plan_amount) > 0.01 * plan_rows.row_count
     or abs(levels.actual_amount - plan_rows.actual_amount) > 0.01 * plan_rows.row_count
-    or (level = 'total' and levels.plan_amount is distinct from exact.plan_amount)
-    or (level = 'total' and levels.actual_amount is distinct from exact.actual_amount)
+    or levels.actual_amount - levels.plan_amount is distinct from levels.whole_variance_amount
