@@ -128,6 +128,26 @@ def test_other_ways_to_write_dates(books: Books, cells: list[str], csv: str) -> 
     assert "order_date: 2" in proposal
 
 
+@pytest.mark.parametrize(
+    ("cells", "csv"),
+    [
+        (["25-Apr-2013", "26-MAY-2013"], 'date_format = "%d-%b-%Y"'),
+        (["25-Apr-13", "26-May-13"], 'date_format = "%d-%b-%y"'),
+        (["25 April 2013", "1 May 2013"], 'date_format = "%d %b %Y", month_names = "en"'),
+        (["25-Okt-2013", "26-Mai-2013"], 'date_format = "%d-%b-%Y", month_names = "de"'),
+        (["3. März 2026", "4. Dezember 2026"], 'date_format = "%d. %b %Y", month_names = "de"'),
+        (["3 févr. 2026", "14 août 2026"], 'date_format = "%d %b %Y", month_names = "fr"'),
+        (["3-ene-2026", "14-dic-2026"], 'date_format = "%d-%b-%Y", month_names = "es"'),
+    ],
+)
+def test_dates_with_the_names_of_months_are_proposed_and_load(books: Books, cells: list[str], csv: str) -> None:
+    books.put("a.csv", ORDERS + "".join(f"{number},A,{cell},1,2\n" for number, cell in enumerate(cells)))
+    (proposal,) = proposals(books)
+    assert csv in declaration(proposal)
+    books.configure(declaration(proposal))
+    assert counts(books.load()[0]) == (2, 2, 0, 0)
+
+
 def test_words_for_yes_and_no_are_declared(tmp_path: Path) -> None:
     books = Books(tmp_path, "accounts")
     books.put("a.csv", "account_id,key_account\nA,Ja\nB,Nein\nC,Ja\n")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TypeVar
 
-from expectations.rules import Owner, Rule, Severity
+from expectations.rules import Owner, Rule, Severity, Threshold
 from kam.site import FEEDS, Kind
+from kam.warehouse import sql_text
 
 Role = TypeVar("Role")
 
@@ -104,6 +106,29 @@ GROUP BY {columns}
 HAVING count(*) > 1""",
         keys=keys,
         is_fixed=True,
+    )
+
+
+def no_row_is_a_total(feed: str, owner: Owner, amount: str, severity: Severity = Severity.WARNING) -> Rule:
+    """A total row that names itself is rejected when it is loaded; this finds one that looks like any other row.
+
+    A list is a load or, where the feed's contract names a grain, what that is of.
+    """
+    require_columns(feed, "no_row_is_a_total", "account_id", amount)
+    name = f"{feed}.no_row_is_a_total"
+    grain = FEEDS[feed].grain
+    # A plan has a total for each of its months.
+    lists = dict.fromkeys((*grain.of, str(FEEDS[feed].date))) if grain else ()
+    return Rule(
+        name=name,
+        sentence=f"No {amount} in {feed} of an unknown account is the sum of all others of its list.",
+        owner=owner,
+        severity=severity,
+        if_it_fails="A total counts beside what it is made of, and figures double; leave it out with where or skip_footer, "
+        "or add the account to its master if the row is right.",
+        failing=sql_text("checks/templates/no_row_is_a_total.sql", amount=amount, rule=name, list_columns=list(lists)),
+        keys=(*FEEDS[feed].key, *(("account_id",) if "account_id" not in FEEDS[feed].key else ()), amount),
+        threshold=Threshold(Decimal(3), "rows of a list that are too few to tell"),
     )
 
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
+from expectations.feeds.common import (
+    account_is_known,
+    has_rows,
+    key_is_unique,
+    no_row_is_a_total,
+    of_the_months,
+    product_is_known,
+)
 from expectations.rules import Owner, Rule, Severity, Suite
 
 SUITE = Suite(
@@ -14,8 +21,10 @@ SUITE = Suite(
     rules=(
         has_rows("forecasts", Owner.SALES_CONTROLLING),
         key_is_unique("forecasts"),
+        no_row_is_a_total("forecasts", Owner.SALES_CONTROLLING, "quantity", Severity.CRITICAL),
         account_is_known("forecasts"),
         product_is_known("forecasts"),
+        rule_from_file("forecasts.round_has_one_grain"),
         rule_from_file("forecasts.active_items_have_one"),
         Rule(
             name="forecasts.target_after_snapshot",

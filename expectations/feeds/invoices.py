@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
+from expectations.feeds.common import (
+    account_is_known,
+    has_rows,
+    key_is_unique,
+    no_row_is_a_total,
+    of_the_months,
+    product_is_known,
+)
 from expectations.feeds.events import (
     accounts_have_rows,
     is_fresh,
@@ -26,6 +33,7 @@ SUITE = Suite(
         is_fresh("invoices", Owner.RECEIVABLES, days=7),
         not_in_the_future("invoices", Owner.RECEIVABLES),
         key_is_unique("invoices"),
+        no_row_is_a_total("invoices", Owner.RECEIVABLES, "net_amount"),
         rule_from_file("invoices.header_agrees"),
         rule_from_file("invoices.total_matches_lines"),
         account_is_known("invoices"),

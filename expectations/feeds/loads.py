@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from expectations.rules import Owner, Rule, Severity, Suite
+from kam.site import FEEDS
+from kam.warehouse import sql_text
+
+_AMOUNTS = {
+    feed.name: column.name
+    for feed in FEEDS.values()
+    for column in feed.columns
+    if column.name in ("net_amount", "amount")
+}
 
 SUITE = Suite(
     name="loads",
@@ -35,6 +44,30 @@ LEFT JOIN (
 ) AS settled ON settled.load_id = batch.load_id
 WHERE rejected_count - coalesce(settled_count, 0) > (SELECT reject_share_ratio FROM build.settings) * read_count""",
             keys=("feed", "load_id", "source", "read_count", "rejected_count"),
+        ),
+        Rule(
+            name="loads.little_money_rejected",
+            sentence="No more of the amounts of a load is rejected than [ingest] reject_share allows (1 % by default).",
+            owner=Owner.DATA,
+            severity=Severity.WARNING,
+            if_it_fails="Few rows may be most of the money; see `kam rejects`, fix the source or the mapping, and load again.",
+            failing=sql_text("checks/templates/little_money_rejected.sql", amounts=_AMOUNTS),
+            keys=("feed", "load_id", "source", "rejected_rows", "rejected_amount", "loaded_amount"),
+        ),
+        Rule(
+            name="loads.every_row_is_a_record",
+            sentence="No load has a total row, a row of another grain or a surprising footer among its records.",
+            owner=Owner.DATA,
+            severity=Severity.WARNING,
+            if_it_fails="Such rows are rejected and in no figure; leave them out with where or skip_footer, or correct them.",
+            failing="""
+SELECT batch.feed, batch.load_id, batch.source, rejects.rule, count(DISTINCT rejects.source_row) AS row_count, NULL::DATE AS period_month
+FROM batch
+JOIN staging.rejects AS rejects ON rejects.load_id = batch.load_id
+WHERE rejects.rule IN ('total_row', 'grain', 'footer')
+  AND NOT coalesce(resolved_load_id <= coalesce(getvariable('as_of_load'), resolved_load_id), false)
+GROUP BY ALL""",
+            keys=("feed", "load_id", "source", "rule", "row_count"),
         ),
         Rule(
             name="loads.no_source_refused",

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months, product_is_known
+from expectations.feeds.common import (
+    account_is_known,
+    has_rows,
+    key_is_unique,
+    no_row_is_a_total,
+    of_the_months,
+    product_is_known,
+)
 from expectations.feeds.events import (
     accounts_have_rows,
     is_fresh,
@@ -28,6 +35,7 @@ SUITE = Suite(
         is_fresh("orders", Owner.SALES_CONTROLLING, days=7),
         not_in_the_future("orders", Owner.SALES_CONTROLLING),
         key_is_unique("orders"),
+        no_row_is_a_total("orders", Owner.SALES_CONTROLLING, "quantity"),
         account_is_known("orders"),
         product_is_known("orders"),
         Rule(

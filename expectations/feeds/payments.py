@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
-from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months
+from expectations.feeds.common import (
+    account_is_known,
+    has_rows,
+    key_is_unique,
+    no_row_is_a_total,
+    of_the_months,
+)
 from expectations.feeds.events import is_fresh, not_in_the_future, row_count_is_usual
 from expectations.rules import Owner, Rule, Severity, Suite
 from kam.warehouse import sql_text
@@ -24,6 +30,7 @@ SUITE = Suite(
         is_fresh("payments", Owner.RECEIVABLES, days=10),
         not_in_the_future("payments", Owner.RECEIVABLES),
         key_is_unique("payments"),
+        no_row_is_a_total("payments", Owner.RECEIVABLES, "amount"),
         account_is_known("payments"),
         Rule(
             name="payments.invoice_is_known",

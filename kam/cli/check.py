@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,6 +36,7 @@ _ROWS_LOOKED_AT = 1000
 _SHARE_THAT_FITS = 0.5
 _SHOWN_ROWS = 3
 _SHOWN_KINDS = 20
+_SHOWN_LOOK_ALIKES = 20
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,36 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
             except KamError as error:
                 result.faulty.append(name)
                 result.refused.append(str(error))
+    result.notes.extend(_look_alikes(result.examined))
     if feed is None and site.settings.alerts.channels:
         from kam.alerts import faults
 
         result.refused.extend(faults(site.settings.alerts))
     return result
+
+
+def _look_alikes(examined: list[Examination]) -> list[str]:
+    """Notes on identifiers of two spellings that look like one thing: `1023` and `1023.0`, `A-1` and `a-1`."""
+    seen: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for one in examined:
+        for column, values in one.identifiers.items():
+            for value in values:
+                seen.setdefault((column, _looks_like(value)), {}).setdefault(value, set()).add(one.feed)
+    alike = [(column, spellings) for (column, _), spellings in sorted(seen.items()) if len(spellings) > 1]
+    notes = []
+    for column, spellings in alike[:_SHOWN_LOOK_ALIKES]:
+        named = " and ".join(f"{value!r} ({', '.join(sorted(feeds))})" for value, feeds in sorted(spellings.items()))
+        notes.append(f"{column}: {named} look alike and count as different. Write them in one way")
+    if len(alike) > _SHOWN_LOOK_ALIKES:
+        notes.append(f"{len(alike) - _SHOWN_LOOK_ALIKES:,} more identifiers look like others")
+    return notes
+
+
+def _looks_like(identifier: str) -> str:
+    """An identifier without what the eye does not tell apart, or a program adds to a number."""
+    plain = unicodedata.normalize("NFKC", identifier).casefold()
+    plain = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
+    return re.sub(r"^(\d+)[.,]0+$", r"\1", plain.strip())
 
 
 def _check_corrections(site: Site, feed: str | None, result: SiteCheck) -> None:

@@ -118,6 +118,7 @@ def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
         rejected = f"would reject {examined.rejected_count:,} of them ({by_rule(examined)})"
         out.print(
             f"[bold]{examined.feed}[/bold] {escape(examined.source)}: {examined.read_count:,} rows"
+            f"{f', {examined.left_out}' if examined.left_out else ''}"
             f"{f', [yellow]{escape(rejected)}[/yellow]' if examined.faults else ', none to reject'}"
         )
         print_table("", fault_rows(examined))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +40,7 @@ class LandedFile:
 def landed_files(
     site: Site, patterns: Sequence[str], hashed: Callable[[Path], str] = file_hash
 ) -> Iterator[LandedFile]:
-    """The files that patterns name, in the order of their names; each is looked at, and `hashed`, when its turn comes."""
+    """The files that patterns name, in the natural order of their names; each is looked at, and `hashed`, when its turn comes."""
     for name, root in _each_once(site, patterns):
         path = site.directory / name
         if not path.name.startswith(_EXCEL_OWNER_FILE):
@@ -52,7 +53,18 @@ def _each_once(site: Site, patterns: Sequence[str]) -> list[tuple[str, Path]]:
     by_file: dict[str, str] = {}
     for name in sorted(named, key=lambda name: (name.count(os.sep), name)):
         by_file.setdefault(os.path.realpath(site.directory / name), name)
-    return [(name, named[name]) for name in sorted(by_file.values())]
+    return [(name, named[name]) for name in sorted(by_file.values(), key=natural_order)]
+
+
+def natural_order(name: str) -> tuple[object, ...]:
+    """Sorts file names as people number them: `_9` before `_10`, `export` before `export (2)`."""
+    name_and_endings = re.fullmatch(r"(.*?)((?:\.[A-Za-z]\w*){0,2})", name, re.DOTALL)
+    stem, endings = name_and_endings.groups() if name_and_endings else (name, "")
+    folders = tuple(
+        tuple((part.isdecimal(), int(part) if part.isdecimal() else part) for part in re.split(r"([0-9]+)", folder))
+        for folder in Path(stem).parts
+    )
+    return folders, endings, name
 
 
 def _matches(site: Path, pattern: str) -> Iterator[tuple[str, Path]]:

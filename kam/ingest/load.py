@@ -27,20 +27,47 @@ from kam.errors import (
     SourceRefusedError,
     is_of_storage,
 )
-from kam.ingest import rejects
+from kam.ingest import documents, rejects, totals
 from kam.ingest.documents import mark_negative_documents
+from kam.ingest.landing import natural_order
 from kam.ingest.readers import READ_ERRORS, Relation
-from kam.ingest.row_rules import RECORD_HASH, Reading, plan_reading
+from kam.ingest.row_rules import LEFT_OUT, RECORD_HASH, Reading, plan_reading
 from kam.ingest.sources import Extract, column_sql, offered, opened, unreadable
 from kam.ingest.sources import archive as archive_extract
 from kam.site import FEEDS, Feed, FeedSource, Site
-from kam.warehouse import Connection, insert, rows, sql_text, transaction, utc_now
+from kam.warehouse import Connection, insert, literal, rows, sql_text, transaction, utc_now
 from kam.words import printable
 
 _SAMPLE_ROWS = 5
-# What a load makes of a row of `incoming`. All but the first two are rejected; a repeat counts as unchanged.
-_VERDICT = "ENUM ('good', 'repeat', 'unreadable', 'double key', 'changed key', 'negative document')"
-_LEFTOVERS = ("incoming", "repeated", "matched", "vanished", "waiting", "came", "faulty_records", "faults")
+# What several feeds call the same things by.
+_COMMON_IDENTIFIERS = ("account_id", "product_id")
+_MOST_IDENTIFIERS = 100_000
+# What a load makes of a row of `incoming`. A repeat counts as unchanged; what is left out is not counted, and the others are rejected.
+_VERDICTS = (
+    "good",
+    "repeat",
+    *rejects.LEFT_OUT,
+    "unreadable",
+    "double key",
+    "changed key",
+    documents.VERDICT,
+    totals.TOTAL,
+    totals.ODD_GRAIN,
+    rejects.UNEXPECTED_FOOTER,
+)
+_VERDICT = f"ENUM ({', '.join(map(literal, _VERDICTS))})"
+_LEFTOVERS = (
+    "incoming",
+    "repeated",
+    "matched",
+    "vanished",
+    "waiting",
+    "came",
+    "faulty_records",
+    "faults",
+    "suspects",
+    "summed",
+)
 
 
 class LoadStatus(StrEnum):
@@ -94,6 +121,10 @@ class Examination:
     rejected_count: int
     faults: Mapping[str, int]
     sample: Sequence[Mapping[str, Any]]
+    left_out: str
+    """Which rows are left out, in words; empty for none."""
+    identifiers: Mapping[str, frozenset[str]]
+    """Identifiers of accounts and products in its rows, by column."""
     kinds: Sequence[FaultKind] = ()
 
 
@@ -224,7 +255,7 @@ def _newer_snapshot(con: Connection, extract: Extract, source: FeedSource) -> tu
         """,
         [extract.feed, source.mapping_hash],
     ).fetchone()
-    return (int(found[0]), str(found[1])) if found and found[1] > extract.source else None
+    return (int(found[0]), str(found[1])) if found and natural_order(found[1]) > natural_order(extract.source) else None
 
 
 def _passed_over(con: Connection, extract: Extract, newer: tuple[int, str]) -> LoadResult:
@@ -253,8 +284,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
     try:
         with opened(con, site, extract, source) as relation:
             reading = _read_rows(con, extract, source, relation)
-            _mark_repeated_keys(con, reading)
-            mark_negative_documents(con, reading, beside="")
+            _mark(con, reading, beside="")
             con.execute(f"CREATE OR REPLACE TEMP TABLE faults AS {rejects.reject_rows(con, reading)}")
             faults = con.execute("SELECT rule, count(DISTINCT source_row) FROM faults GROUP BY ALL ORDER BY rule")
             counts = dict(faults.fetchall())
@@ -263,11 +293,26 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
                 con,
                 f"SELECT {_columns(reading)} FROM incoming WHERE verdict IN {rejects.ACCEPTED} ORDER BY rowid LIMIT {_SAMPLE_ROWS}",
             )
-            read = _count(con, "SELECT count(*) FROM incoming")
-            rejected = _count(con, f"SELECT count(*) FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED}")
+            verdicts = _verdicts(con)
+            identifiers = {
+                name: frozenset(
+                    value
+                    for (value,) in con.execute(
+                        f"SELECT DISTINCT {name} FROM incoming WHERE verdict IN {rejects.ACCEPTED} AND {name} IS NOT NULL "
+                        f"LIMIT {_MOST_IDENTIFIERS}"
+                    ).fetchall()
+                )
+                for name in _kept_names(reading)
+                if name in _COMMON_IDENTIFIERS
+            }
     finally:
         _clean_up(con)
-    return Examination(extract.feed, extract.source, read, rejected, counts, sample, kinds)
+    left_out = {name: verdicts.pop(name) for name in rejects.LEFT_OUT if verdicts[name]}
+    read = verdicts.total()
+    rejected = read - verdicts["good"] - verdicts["repeat"]
+    return Examination(
+        extract.feed, extract.source, read, rejected, counts, sample, _left_out_in_words(left_out), identifiers, kinds
+    )
 
 
 def _kinds(con: Connection) -> list[FaultKind]:
@@ -303,7 +348,48 @@ def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: 
         if is_of_storage(error):
             raise
         raise unreadable(error, extract, source) from None
+    if source.skip_footer:
+        _leave_out_footer(con, reading, source.skip_footer)
+    totals.mark_totals(con, reading, _kept_names(reading))
     return reading
+
+
+def _leave_out_footer(con: Connection, reading: Reading, count: int) -> None:
+    """The last records are left out; one with all that the records above it have is rejected, because it may be none of a footer."""
+    is_footer = f"rowid >= (SELECT count(*) FROM incoming) - {count}"
+    names = _kept_names(reading)
+    filled = con.execute(
+        f"SELECT count(*), {', '.join(f'count({name})' for name in names)} FROM incoming WHERE verdict = 'good' AND NOT {is_footer}"
+    ).fetchall()[0]
+    always = [name for name, there in zip(names, filled[1:], strict=True) if there == filled[0]]
+    looks_good = " AND ".join(f"{name} IS NOT NULL" for name in always)
+    con.execute(
+        f"""
+        UPDATE incoming SET verdict = CASE
+            WHEN verdict = 'good' AND {filled[0]} > 0 AND {len(always)} > 1 AND {looks_good or "false"}
+            THEN '{rejects.UNEXPECTED_FOOTER}' ELSE 'footer' END
+        WHERE {is_footer}
+        """
+    )
+
+
+def _verdicts(con: Connection) -> Counter[str]:
+    """How many rows of `incoming` have each verdict."""
+    return Counter(dict(con.execute("SELECT verdict, count(*) FROM incoming GROUP BY verdict").fetchall()))
+
+
+def _left_out_in_words(counts: Mapping[str, int]) -> str:
+    """`3 left out (2 by where, 1 header again)`; empty for none."""
+    words = {"where": "by where", "footer": "by skip_footer"}
+    parts = (f"{count:,} {words.get(reason, reason)}" for reason, count in counts.items())
+    return f"{sum(counts.values()):,} left out ({', '.join(parts)})" if counts else ""
+
+
+def _mark(con: Connection, reading: Reading, *, beside: str) -> None:
+    """What is wrong with rows beside each other; `beside` is the staging table with the rows that an upsert keeps."""
+    totals.mark_odd_grain(con, reading.feed, _kept_names(reading), beside=beside)
+    _mark_repeated_keys(con, reading)
+    mark_negative_documents(con, reading, beside=beside)
 
 
 def _fill_incoming(con: Connection, reading: Reading) -> None:
@@ -312,9 +398,13 @@ def _fill_incoming(con: Connection, reading: Reading) -> None:
         reading = dataclasses.replace(
             reading, given={**reading.given, rejects.MARK: f"trim({column_sql(mark)}::VARCHAR)"}
         )
+    left_out = (
+        f"WHEN given_{LEFT_OUT} IS NOT NULL THEN given_{LEFT_OUT}::{_VERDICT} " if LEFT_OUT in reading.given else ""
+    )
     # Columns that the source lacks are left out: a temporary table stores their NULLs at full width.
     columns = (
-        f"{_kept_columns(reading)}, CASE WHEN {reading.is_faulty} THEN 'unreadable'::{_VERDICT} ELSE 'good'::{_VERDICT} END AS verdict"
+        f"{', '.join(_kept_names(reading))}, CASE {left_out}WHEN {reading.is_faulty} THEN 'unreadable'::{_VERDICT} "
+        f"ELSE 'good'::{_VERDICT} END AS verdict"
         f"{f', given_{rejects.MARK} AS {rejects.MARK}' if mark is not None else ''}"
         f"{''.join(f', given_{name} AS {name}' for name in reading.kept)}"
     )
@@ -328,9 +418,10 @@ def _empty_columns(reading: Reading) -> frozenset[str]:
     )
 
 
-def _kept_columns(reading: Reading) -> str:
+def _kept_names(reading: Reading) -> list[str]:
     """The columns of `incoming` that come from the source."""
-    return ", ".join(name for name in reading.feed.column_names if name not in _empty_columns(reading))
+    empty = _empty_columns(reading)
+    return [name for name in reading.feed.column_names if name not in empty]
 
 
 def _columns(reading: Reading) -> str:
@@ -347,7 +438,7 @@ def _mark_column(reading: Reading) -> str | None:
 def _mark_repeated_keys(con: Connection, reading: Reading) -> None:
     """All rows whose key comes with different contents are faulty; of equal rows, those after the first are repeats."""
     key = ", ".join(reading.feed.key)
-    content = ", ".join((_kept_columns(reading), *(name for name in reading.kept if name == RECORD_HASH)))
+    content = ", ".join((*_kept_names(reading), *(name for name in reading.kept if name == RECORD_HASH)))
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE repeated AS
@@ -372,23 +463,24 @@ def _commit(
     feed = reading.feed
     with transaction(con):
         load_id = terms.load_id or _next_load_id(con)
-        _mark_repeated_keys(con, reading)
         current = _count(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
         # What else a document has, unless this extract is a full one.
         beside = f"staging.{feed.name}" if current and source.mode != "snapshot" else ""
-        mark_negative_documents(con, reading, beside=beside)
+        _mark(con, reading, beside=beside)
         if current:
             _match(con, reading)
             if source.mode == "append":
                 _refuse_changed_keys(con, feed)
-        counts = con.execute("SELECT verdict, count(*) FROM incoming GROUP BY verdict")
-        verdicts = Counter(dict(counts.fetchall()))
+        verdicts = _verdicts(con)
+        left_out = _left_out_in_words({name: verdicts.pop(name) for name in rejects.LEFT_OUT if verdicts[name]})
         read, repeats = verdicts.total(), verdicts["repeat"]
         rejected = read - repeats - verdicts["good"]
         superseded = _supersede(con, feed, load_id) if current else 0
         if current and source.mode == "snapshot":
             superseded += _close_vanished(con, site, extract, load_id, current, terms.shrink_ratio)
-        loaded = _insert(con, reading, load_id, any_left_out=bool(rejected or repeats), any_current=bool(current))
+        loaded = _insert(
+            con, reading, load_id, any_left_out=bool(rejected or repeats or left_out), any_current=bool(current)
+        )
         unchanged = repeats + (_count(con, "SELECT count(*) FROM matched WHERE NOT differs") if current else 0)
         if read != loaded + unchanged + rejected:
             message = (
@@ -400,6 +492,7 @@ def _commit(
             con, site, extract, source, load_id=load_id, status=LoadStatus.LOADED, read_count=read, loaded_count=loaded,
             unchanged_count=unchanged, rejected_count=rejected, superseded_count=superseded,
             started_at=terms.started or utc_now(), finished_at=terms.finished or utc_now(), watermark=extract.watermark,
+            message=f"loaded; {left_out}" if left_out else None,
         )  # fmt: skip
         if rejected:
             rejects.keep(con, reading, load_id, extract.source, rejected)
@@ -407,8 +500,9 @@ def _commit(
         replaces = "true" if source.mode == "snapshot" else f"loads.sha256 = '{extract.sha256}'"
         rejects.settle(con, feed, load_id, has_marks=_mark_column(reading) is not None, replaces=replaces)
     return LoadResult(
-        extract.feed, extract.source, LoadStatus.LOADED, load_id, read, loaded, unchanged, rejected, superseded
-    )
+        extract.feed, extract.source, LoadStatus.LOADED, load_id, read, loaded, unchanged, rejected, superseded,
+        f"loaded; {left_out}" if left_out else "",
+    )  # fmt: skip
 
 
 def _next_load_id(con: Connection) -> int:
@@ -487,7 +581,7 @@ def _close_vanished(
         FROM staging.{feed.name} AS kept
         WHERE kept.superseded_load_id IS NULL
           AND kept.rowid NOT IN (SELECT kept_place FROM matched)
-          AND NOT EXISTS (SELECT 1 FROM incoming WHERE verdict NOT IN {rejects.ACCEPTED} AND {feed.same_key("kept", "incoming")})
+          AND NOT EXISTS (SELECT 1 FROM incoming WHERE verdict NOT IN {rejects.NOT_REJECTED} AND {feed.same_key("kept", "incoming")})
         """
     )
     gone = _count(con, "SELECT count(*) FROM vanished")

@@ -21,6 +21,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kam.ingest.meaning import month_names
 from kam.site import CsvDialect, Feed, FeedSource, Kind
 
 _SAMPLE_BYTES = 256 * 1024
@@ -37,6 +38,31 @@ _DATE_FORMATS = (
     "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y-%m-%d", "excel",
 )  # fmt: skip
 _MONTH_FORMATS = ("%m/%Y", "%m.%Y", "%b %Y", "%Y%m")
+_SHORT_MONTH = 3
+_NAMED_MONTHS = (
+    "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d. %b %Y", "%d.%b.%Y", "%d/%b/%Y", "%d%b%Y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",
+    "%d %b, %Y", "%d de %b de %Y", "%d %b %y", "%d.%b.%y", "%b %Y", "%b-%y", "%b-%Y",
+)  # fmt: skip
+_LANGUAGES = (
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+    "pl",
+    "cs",
+    "sv",
+    "da",
+    "nb",
+    "fi",
+    "hu",
+    "tr",
+    "ro",
+    "ru",
+    "uk",
+    "el",
+)
 _EXCEL_DAYS = range(32_874, 73_051)  # 1990 to 2099
 _WORD_PAIRS = (("ja", "nein"), ("j", "n"), ("oui", "non"), ("o", "n"), ("sí", "no"), ("si", "no"), ("wahr", "falsch"))
 _DEFAULT_WORDS = {"true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"}
@@ -328,6 +354,8 @@ def _date_style(cells: Sequence[str], declared: CsvDialect, remarks: list[str], 
         return {}
     formats = (*_DATE_FORMATS, *_MONTH_FORMATS) if months else _DATE_FORMATS
     fitting = {name: read for name in formats if (read := _dates(cells, name)) is not None}
+    if not fitting and (named := _with_month_names(cells)):
+        return named
     if not fitting:
         remarks.append(f"No date format fits all values, such as {_example(cells)!r}: set csv.date_format.")
         return {}
@@ -339,6 +367,45 @@ def _date_style(cells: Sequence[str], declared: CsvDialect, remarks: list[str], 
         remarks.append(f"Dates are ambiguous: {example!r} can be date_format = {ways}. Declare the right one.")
         return {}
     return {"date_format": next(iter(fitting))}
+
+
+def _with_month_names(cells: Sequence[str]) -> dict[str, Any]:
+    """The format, and the language, in which all cells have the name of a month; the commonest language first."""
+    words = {word for cell in cells for word in re.findall(r"[^\W\d_]+\.?", cell)}
+    if not words:
+        return {}
+    for language in ("en", *_LANGUAGES, *_other_languages()):
+        names = month_names(language)
+        if not all(_month_of(word, names) for word in words):
+            continue
+        plain = [_with_month_number(cell, names) for cell in cells]
+        for name in _NAMED_MONTHS:
+            if _dates(plain, name.replace("%b", "%m")) is not None:
+                is_plain = language == "en" and all(len(word) == _SHORT_MONTH for word in words)
+                return {"date_format": name} | ({} if is_plain else {"month_names": language})
+    return {}
+
+
+def _other_languages() -> list[str]:
+    from babel.localedata import locale_identifiers
+
+    return [name for name in locale_identifiers() if "_" not in name]
+
+
+def _month_of(word: str, names: Mapping[str, int]) -> int | None:
+    return names.get(word.lower()) or names.get(word.lower().rstrip("."))
+
+
+def _with_month_number(cell: str, names: Mapping[str, int]) -> str:
+    """The cell with the number of a month in the place of its name; a point behind it belongs to it where the language has it so."""
+
+    def number(found: re.Match[str]) -> str:
+        word = found[0]
+        if word.lower() in names:
+            return f"{names[word.lower()]:02}"
+        return f"{names[word.lower().rstrip('.')]:02}" + "." * word.endswith(".")
+
+    return re.sub(r"[^\W\d_]+\.?", number, cell)
 
 
 def _dates(cells: Sequence[str], name: str) -> tuple[dt.date, ...] | None:

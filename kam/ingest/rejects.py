@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from kam.errors import KamError, UsageError
-from kam.ingest import documents
-from kam.ingest.row_rules import ROW_NUMBER, Reading
+from kam.ingest import documents, totals
+from kam.ingest.row_rules import HEADER_AGAIN, NOT_WANTED, ROW_NUMBER, RULED_LINE, Reading
 from kam.site import FEEDS, CsvDialect, Feed, Site, require_feed
 from kam.warehouse import Connection, literal, sql_text
 
@@ -18,8 +18,11 @@ DUPLICATE_KEY = "duplicate_key"
 # A column of an exported file that says which reject a row was: `load-record`. The loader reads it where it is there.
 MARK = "kam_reject"
 _EXPLANATIONS = (MARK, "kam_rule", "kam_message")
-# The verdicts of rows of `incoming` that are not rejected.
+# The verdicts of rows of `incoming` that are loaded or already there; and of those that are no records, or left out.
 ACCEPTED = "('good', 'repeat')"
+LEFT_OUT = (HEADER_AGAIN, RULED_LINE, NOT_WANTED, "footer")
+NOT_REJECTED = f"{ACCEPTED[:-1]}, {', '.join(map(literal, LEFT_OUT))})"
+UNEXPECTED_FOOTER = "unexpected footer"
 _BATCH = 10_000
 _SHOWN_LETTERS = 1000
 
@@ -33,46 +36,56 @@ def reject_rows(con: Connection, reading: Reading) -> str:
     # Looked up before anything is worked out: what is wrong with a row costs much more than to read it.
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE faulty_records AS FROM ({reading.numbered}) "
-        f"WHERE {reading.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {ACCEPTED})"
+        f"WHERE {reading.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {NOT_REJECTED})"
     )
     key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
-    names = ", ".join(feed.key)
-    of_document = feed.sign.total[0] if feed.sign and feed.sign.total else ""
-    on_key = "\n".join(
-        f"CASE WHEN source_row IN (SELECT rowid + 1 FROM incoming WHERE verdict = '{verdict}') THEN {{'column_name': "
-        f"{literal(column)}, 'rule': {literal(rule)}, 'value': {value}, 'message': {literal(message)}}} END,"
-        for verdict, column, rule, value, message in (
-            ("double key", names, DUPLICATE_KEY, key, f"the key {names} comes more than once with different content"),
-            (
-                "changed key",
-                names,
-                DUPLICATE_KEY,
-                key,
-                f"the key {names} was loaded before with different content, and the mode is append",
-            ),
-            *(
-                [
-                    (
-                        documents.VERDICT,
-                        of_document,
-                        "negative",
-                        f"{of_document}::VARCHAR",
-                        documents.why_rejected(reading),
-                    )
-                ]
-                if of_document
-                else []
-            ),
-        )
-    ).rstrip(",")
+    on_key = ", ".join(_of_verdict(*verdict) for verdict in _verdicts(reading, key))
+    of_total = _of_verdict(totals.TOTAL, "", "total_row", "NULL", totals.WHY_TOTAL)
     faults = ", ".join(part for part in (reading.fault_structs, on_key) if part)
-    columns = f"{ROW_NUMBER}, to_json(record)::VARCHAR AS source, {_business_key(reading)} AS business_key, [{faults}] AS faults"
+    # What else is wrong with a total row is not worth a word.
+    columns = (
+        f"{ROW_NUMBER}, to_json(record)::VARCHAR AS source, {_business_key(reading)} AS business_key, "
+        f"CASE WHEN {_has_verdict(totals.TOTAL)} THEN [{of_total}] ELSE [{faults}] END AS faults"
+    )
     return f"""
         SELECT source_row, source, fault.column_name, fault.rule, fault.value, fault.message, business_key FROM (
             SELECT
                 source_row, source, business_key, unnest(list_filter(faults, lambda fault: fault IS NOT NULL)) AS fault
             FROM ({reading.select(columns=columns, numbered_rows="temp.faulty_records")})
         )"""
+
+
+def _verdicts(reading: Reading, key: str) -> Iterator[tuple[str, str, str, str, str]]:
+    """The faults of a row beside others, by its verdict in `incoming`: verdict, column, rule, value as SQL, message."""
+    feed = reading.feed
+    names = ", ".join(feed.key)
+    twice = f"the key {names} comes more than once with different content"
+    before = f"the key {names} was loaded before with different content, and the mode is append"
+    yield "double key", names, DUPLICATE_KEY, key, twice
+    yield "changed key", names, DUPLICATE_KEY, key, before
+    footer = "the record is where skip_footer expects a footer, and reads as a row of the feed"
+    yield UNEXPECTED_FOOTER, "", "footer", "NULL", footer
+    if feed.grain is not None:
+        columns = ", ".join(feed.grain.columns)
+        filled = f"concat_ws(', ', {', '.join(f'CASE WHEN {name} IS NOT NULL THEN {literal(name)} END' for name in feed.grain.columns)})"
+        message = (
+            f"of {columns}, the row does not fill those that the other rows with its {', '.join(feed.grain.of)} fill"
+        )
+        yield totals.ODD_GRAIN, columns, "grain", f"'fills ' || coalesce(nullif({filled}, ''), 'none')", message
+    if feed.sign and feed.sign.total:
+        total = feed.sign.total[0]
+        yield documents.VERDICT, total, "negative", f"{total}::VARCHAR", documents.why_rejected(reading)
+
+
+def _has_verdict(verdict: str) -> str:
+    return f"source_row IN (SELECT rowid + 1 FROM incoming WHERE verdict = '{verdict}')"
+
+
+def _of_verdict(verdict: str, column: str, rule: str, value: str, message: str) -> str:
+    return (
+        f"CASE WHEN {_has_verdict(verdict)} THEN {{'column_name': {literal(column)}, 'rule': {literal(rule)}, "
+        f"'value': ({value})::VARCHAR, 'message': {literal(message)}}} END"
+    )
 
 
 def _business_key(reading: Reading) -> str:

@@ -24,6 +24,7 @@ from kam.ingest.faults import (
 )
 from kam.ingest.meaning import (
     ABSENT,
+    BLANKS,
     cell_text,
     dressed_number,
     meaning_of,
@@ -38,7 +39,13 @@ from kam.site import FEEDS, Column, ComputedColumn, ConstantColumn, CsvDialect, 
 from kam.warehouse import Connection, literal
 
 ROW_NUMBER = "source_row"
+# What of `given` says why a row is left out: it is no record, or the site leaves it out.
+LEFT_OUT = "left_out"
+HEADER_AGAIN = "header again"
+RULED_LINE = "ruled line"
+NOT_WANTED = "where"
 RECORD_HASH = "record_hash"
+_LEAST_COLUMNS = 2
 _RECORD_FAULT = (
     "CASE WHEN given_record_rule IS NOT NULL THEN {'column_name': '', 'rule': given_record_rule, "
     "'value': given_record_text, 'message': given_record_message} END"
@@ -148,14 +155,58 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
         given[RECORD_HASH] = f"hash({', '.join(column_sql(name) for name in relation.columns)})"
         kept.append(RECORD_HASH)
     tried = {name: sql for cell in cells for name, sql in cell.tried.items()}
+    reasons = _no_records(relation)
+    if source.where is not None:
+        reasons[NOT_WANTED] = f"NOT coalesce(source.{_where(con, source, extract, relation, tried)}.value, true)"
+    if reasons:
+        given[LEFT_OUT] = (
+            f"CASE {' '.join(f'WHEN {condition} THEN {literal(reason)}' for reason, condition in reasons.items())} END"
+        )
     return Reading(feed, relation, given, values, tuple(faults), tried, tuple(kept))
+
+
+def _no_records(relation: Relation) -> dict[str, str]:
+    """Conditions on a row of texts that make it no record, by the reason: the header again, or a line of dashes."""
+    first = next((name for number, name in enumerate(relation.columns, 1) if name != f"column{number}"), None)
+    if first is None or len(relation.columns) < _LEAST_COLUMNS or set(relation.columns.values()) != {"VARCHAR"}:
+        return {}
+    header, ruled = [], []
+    for number, name in enumerate(relation.columns, 1):
+        cell = f"coalesce(trim({column_sql(name)}, {BLANKS}), '')"
+        # A column without a name is called by its place.
+        header.append(f"{cell} IN ({literal(name)}{', {}'.format(literal('')) if name == f'column{number}' else ''})")
+        ruled.append(f"regexp_full_match({cell}, '[-=_+]*')")
+    # Most rows are told by a look at one cell.
+    looked_at = column_sql(first)
+    return {
+        HEADER_AGAIN: f"CASE WHEN contains({looked_at}, {literal(first)}) THEN {' AND '.join(header)} END",
+        RULED_LINE: f"CASE WHEN contains({looked_at}, '---') OR contains({looked_at}, '===') OR contains({looked_at}, '___') "
+        f"THEN {' AND '.join(ruled)} END",
+    }
+
+
+def _where(con: Connection, source: FeedSource, extract: Extract, relation: Relation, tried: dict[str, str]) -> str:
+    """The name of what is worked out first: whether a row is wanted. One for which that fails is read, and judged as others."""
+    key = f"kam.toml: feeds.{extract.feed}.where"
+    try:
+        found = expression(con, str(source.where), relation.columns, _row_number(relation))
+    except duckdb.Error as error:
+        message = f"{key}: {str(error).splitlines()[0]}"
+        raise SettingsError(message) from None
+    if found.sql_type != "BOOLEAN":
+        message = f"{key}: expected a condition, not {source.where!r}, which gives {found.sql_type}"
+        raise SettingsError(message)
+    name = name_beside(relation.columns, "tried_where")
+    value = f"{{'value': {found.sql}}}"
+    tried[name] = f"TRY({value})" if found.fails_by_row else value
+    return name
 
 
 def _declare_macros(con: Connection, source: FeedSource) -> None:
     for signature, body in time_macros(source.csv, source.timezone or "UTC").items():
         con.execute(f"CREATE OR REPLACE TEMP MACRO {signature} AS {body}")
     con.execute(f"CREATE OR REPLACE TEMP MACRO dressed_number(cell, percent) AS {dressed_number(source.csv)}")
-    if any(isinstance(mapped, ComputedColumn) for mapped in source.columns.values()):
+    if source.where is not None or any(isinstance(mapped, ComputedColumn) for mapped in source.columns.values()):
         declare_macros(con, source.csv)
 
 

@@ -156,6 +156,12 @@ class FeedSource(Section):
         description='the sheets of a workbook, by names or patterns such as "2026-*"; none = the first',
     )
     header_row: int = Field(default=1, ge=1, le=1_048_576, description="the row of a sheet that names the columns")
+    where: str | None = Field(
+        default=None,
+        min_length=1,
+        description="a DuckDB condition over the source's columns; records for which it is false are left out",
+    )
+    skip_footer: int = Field(default=0, ge=0, description="records at the end of each file that are left out")
     sql: str | None = Field(default=None, description="a file with a DuckDB SELECT, below the site")
     inputs: tuple[str, ...] = Field(
         default=(),
@@ -199,6 +205,9 @@ class FeedSource(Section):
             raise ValueError(message)
         if self.inputs and self.sql is None:
             message = "`inputs` only together with `sql`"
+            raise ValueError(message)
+        if self.files is None and self._differs("where", "skip_footer"):
+            message = "`where` and `skip_footer` only together with `files`; a SELECT has a WHERE of its own"
             raise ValueError(message)
         self._require_keys_of_database()
         for name in (self.sql, *self.inputs):
@@ -263,6 +272,8 @@ class FeedSource(Section):
             "columns",
             "sheet",
             "header_row",
+            "where",
+            "skip_footer",
             "query",
             "watermark",
             "watermark_start",

@@ -149,6 +149,14 @@ class SignRule:
 
 
 @dataclass(frozen=True)
+class Grain:
+    """The columns that say how fine a list is: those that most rows of one list fill, which `of` tells from others."""
+
+    of: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Feed:
     """One kind of extract: its grain, key and columns.
 
@@ -164,6 +172,7 @@ class Feed:
     date: str | None = None
     events: Events | None = None
     sign: SignRule | None = None
+    grain: Grain | None = None
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a column named by `key`, `date` or `events` that the feed does not have."""
@@ -556,6 +565,7 @@ _FEEDS = (
         "Planned sales; the filled grain columns are the plan's grain, the same for a whole version",
         key=("plan_version", "month", "account_id", "product_id", "product_line", "account_manager", "region"),
         date="month",
+        grain=Grain(("plan_version",), ("account_id", "product_id", "product_line", "account_manager", "region")),
         columns=(
             _id("plan_version", "The version of the plan", required=True),
             _month("month", "The month that is planned"),
@@ -592,6 +602,7 @@ _FEEDS = (
         "Quantities forecast for a target month at the end of a snapshot month",
         key=("forecast_step", "snapshot_month", "account_id", "product_id", "target_month"),
         date="target_month",
+        grain=Grain(("forecast_step", "snapshot_month", "target_month"), ("account_id", "product_id")),
         columns=(
             Column(
                 "forecast_step",

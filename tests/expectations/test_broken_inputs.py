@@ -275,6 +275,27 @@ def current_twice(october: October) -> dict[str, Caught]:
         return october.found(caught)
 
 
+def its_sum_came(october: October) -> dict[str, Caught]:
+    """Four rows of a load of their own, the last one the sum of the others and for an account that nobody knows."""
+    caught = {}
+    with october.changed():
+        for feed in of_feeds("no_row_is_a_total"):
+            amount = next(
+                rule for suite in FEED_SUITES for rule in suite.rules if rule.name == f"{feed}.no_row_is_a_total"
+            ).keys[-1]
+            row, _ = october.one_row(feed)
+            first = FEEDS[feed].key[0]
+            october.con.execute(
+                f"INSERT INTO staging.{feed} SELECT one.* REPLACE ("
+                f"0 AS load_id, n AS source_row, [1, 2, 3, 6][n] AS {amount}, 'LIST' AS {first}, "
+                f"CASE WHEN n = 4 THEN 'ALL' ELSE 'K000' || n END AS account_id"
+                f"{', n AS line_no' if 'line_no' in FEEDS[feed].key else ''}) "
+                f"FROM (FROM staging.{feed} WHERE {row}) AS one, range(1, 5) AS numbers(n)"
+            )
+            caught[f"{feed}.no_row_is_a_total"] = [{"account_id": "ALL", first: "LIST"}]
+        return october.found(caught)
+
+
 def gaps(october: October) -> dict[str, Caught]:
     with october.changed():
         for feed, case in CASES.items():
@@ -292,6 +313,7 @@ GENERAL: Mapping[str, tuple[str, Callable[[October], dict[str, Caught]]]] = {
     "row_count_is_usual": ("October came twice, under other numbers", sent_twice),
     "not_in_the_future": ("a row of October is dated 2062", in_2062),
     "key_is_unique": ("a row was not superseded", current_twice),
+    "no_row_is_a_total": ("the sum of three rows came as a fourth", its_sum_came),
 }
 """Rules that feeds share, what breaks them in all feeds alike, and how."""
 

@@ -32,6 +32,15 @@ CASE = FeedCase(
                 ]
             },
         ),
+        Break(
+            "a forecast for an account and one for an account and a part",
+            {"forecasts": [{"forecast_step": "tie", "product_id": ""}, {"forecast_step": "tie", "quantity": "7"}]},
+            {
+                "forecasts.round_has_one_grain": [
+                    {"forecast_step": "tie", "grains": "account_id and account_id × product_id"}
+                ]
+            },
+        ),
     ),
     gaps=(
         Gap(

@@ -30,6 +30,20 @@ CASE = FeedCase(
     },
     breaks=(
         Break(
+            "two debit notes whose numbers differ in case",
+            {
+                "invoices": [
+                    {"invoice_id": "BAD-TWIN", "document_type": "debit_note"},
+                    {"invoice_id": "bad-twin", "document_type": "debit_note"},
+                ]
+            },
+            {
+                "identifiers.are_written_one_way": [
+                    {"column_name": "invoice_id", "identifiers": "BAD-TWIN and bad-twin"}
+                ]
+            },
+        ),
+        Break(
             "a debit note in a currency without any rate",
             {"invoices": [{"invoice_id": "BAD-CHF", "document_type": "debit_note", "currency": "CHF"}]},
             {"currencies.have_a_rate": [{"currency": "CHF", "used_in": "invoices"}]},

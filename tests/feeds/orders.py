@@ -28,12 +28,24 @@ CASE = FeedCase(
     },
     breaks=(
         Break(
-            "one order row of the file has no date, so it is rejected",
-            {"orders": [{"order_id": "BAD-NO-DATE", "order_date": ""}]},
+            "an order without a date, an invoice whose amount cannot be read, and a forecast of another grain are rejected",
+            {
+                "orders": [{"order_id": "BAD-NO-DATE", "order_date": ""}],
+                "invoices": [{"invoice_id": "BAD-LAKH", "net_amount": "12x500x000"}],
+                "forecasts": [
+                    {"forecast_step": "coarse", "account_id": "K0001"},
+                    {"forecast_step": "coarse", "account_id": "K0002"},
+                    {"forecast_step": "coarse", "product_id": "", "quantity": "7"},
+                ],
+            },
             {
                 "loads.few_rows_rejected": [
-                    {"feed": "orders", "source": "landing/orders/broken.csv", "rejected_count": 1}
-                ]
+                    {"feed": "orders", "source": "landing/orders/broken.csv", "rejected_count": 1},
+                    {"feed": "invoices", "rejected_count": 1},
+                    {"feed": "forecasts", "rejected_count": 1},
+                ],
+                "loads.little_money_rejected": [{"feed": "invoices", "rejected_rows": 1, "rejected_amount": 12500000}],
+                "loads.every_row_is_a_record": [{"feed": "forecasts", "rule": "grain", "row_count": 1}],
             },
         ),
         Break(

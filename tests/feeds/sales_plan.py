@@ -19,8 +19,8 @@ CASE = FeedCase(
     ],
     breaks=(
         Break(
-            "a plan of the whole year, for April by account and for the rest by part",
-            {"sales_plan": [*year("MIXED", account_id="K0001")[:1], *year("MIXED", product_id="HOS-0002")[1:]]},
+            "a plan of the whole year, half of it by account and half by part",
+            {"sales_plan": [*year("MIXED", account_id="K0001")[:6], *year("MIXED", product_id="HOS-0002")[6:]]},
             {"sales_plan.version_has_one_grain": [{"plan_version": "MIXED", "grains": "account_id and product_id"}]},
         ),
         Break(

@@ -21,6 +21,8 @@ BUFFER = 2 * LONGEST_RECORD
 _MOST_RESCANNED = 1 << 30
 # Alone on a line these count as blank: blanks, and the end-of-file sign that MS-DOS programs leave.
 NOTHING = " \t\xa0\x1a"
+# So do the lines that lists draw between rows; a line of a table's own marks has one of these at least.
+_RULES = ("---", "===", "___")
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,21 @@ def below_skipped(lines: Iterator[str], dialect: CsvDialect) -> Iterator[str]:
     return islice(lines, dialect.skip_rows, None)
 
 
+def is_blank(line: str, dialect: CsvDialect) -> bool:
+    """Whether a line holds nothing, or only dashes that rule a list."""
+    text = line.strip(NOTHING + "\r\n")
+    return not text or (any(rule in text for rule in _RULES) and not text.strip("-=_+|" + dialect.delimiter + NOTHING))
+
+
+def _page_header(line: str) -> str:
+    """A line without its numbers and blanks: page headers differ in these."""
+    return re.sub(r"[\d\s]+", " ", line).strip()
+
+
 def read_by_record(text: Path, dialect: CsvDialect, folder: Path, where: str, header: Sequence[str]) -> Relation:
     """A copy of the file with uniform line ends and quotes, in which each bad record says what is wrong with it.
+
+    What stands above the header may come again on each page of a list; there it is no record either.
 
     Raises `SourceRefusedError` when no record fits the header: then it is the dialect that does not fit the file.
     """
@@ -59,13 +74,16 @@ def read_by_record(text: Path, dialect: CsvDialect, folder: Path, where: str, he
     try:
         with open_lines(text) as lines, copy.open("w", encoding="utf-8", newline="") as out:
             writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-            found = records(below_skipped(lines, dialect), dialect, where)
+            page_headers = set(map(_page_header, islice(lines, dialect.skip_rows))) - {""}
+            found = records(lines, dialect, where)
             next(found, None)
             for record in found:
                 fitted = _fitted(record, len(header))
                 if not fitted.rule:
                     good += 1
                     writer.writerow((*fitted.cells, "", "", ""))
+                    continue
+                if fitted.rule == "ragged" and _page_header(fitted.text) in page_headers:
                     continue
                 first = first if faulty else fitted
                 faulty += 1
@@ -127,7 +145,7 @@ def records(lines: Iterator[str], dialect: CsvDialect, where: str = "") -> Itera
     cell = _cell_pattern(dialect)
     for line in source:
         text = line.rstrip("\r\n")
-        if not text.strip(NOTHING):
+        if is_blank(text, dialect):
             continue
         if not dialect.quote or dialect.quote not in text:
             yield _Record(text.split(dialect.delimiter), text)

@@ -19,8 +19,8 @@ from kam.ingest.readers.encoding import as_utf8, not_utf8, refuse_other_formats
 from kam.ingest.readers.records import (
     BUFFER,
     LONGEST_RECORD,
-    NOTHING,
     below_skipped,
+    is_blank,
     open_lines,
     read_by_record,
     read_csv,
@@ -180,7 +180,7 @@ def _header_is_uncommon(text: Path, dialect: CsvDialect) -> bool:
     with open_lines(text) as lines:
         line = next(below_skipped(lines, dialect))
     odd = bool(dialect.quote) and line.count(dialect.quote) % 2 == 1
-    return odd or not line.strip(NOTHING + "\r\n")
+    return odd or is_blank(line, dialect)
 
 
 def _refuse_wrong_delimiter(only: str, dialect: CsvDialect, where: str) -> None:
