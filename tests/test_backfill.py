@@ -16,7 +16,7 @@ from kam import build
 from kam.alerts.months import month_now
 from kam.build import marts, run_views
 from kam.cli.status import site_status
-from kam.close import CloseReport, Run, Terms, close_months, dry_run, require_closed, steps
+from kam.close import CloseReport, MonthOutcome, Outcome, Run, Terms, close_months, dry_run, require_closed, steps
 from kam.errors import ModelFailedError, ValidationFailedError
 from kam.periods import months_between, parse_month
 from kam.site import Site, find_site
@@ -183,6 +183,30 @@ def test_a_closed_month_that_cannot_be_built_again_leaves_the_later_ones_on_its_
     with pytest.raises(ValidationFailedError, match="2026-06 was not closed, because a model failed"):
         backfill(site, last="2026-07")
     assert versions(site) == [("04", 1), ("05", 1), ("06", 1), ("07", 1)]
+
+
+def test_months_that_fail_for_one_reason_share_a_paragraph() -> None:
+    def failed(month: int, why: str) -> MonthOutcome:
+        name = f"2026-{month:02}"
+        again = (f"Then: kam --site x close {name}",)
+        return MonthOutcome(date(2026, month, 1), Outcome.FAILED, 0, f"{name} was not closed: {why}", again)
+
+    outcomes = [failed(month, "no orders") for month in range(1, 13)]
+    outcomes[3] = failed(4, "no rate")
+    with pytest.raises(ValidationFailedError) as raised:
+        require_closed(outcomes)
+    assert str(raised.value).splitlines() == [
+        "2026-01 was not closed: no orders",
+        "The same for 2026-02, 2026-03, 2026-05, 2026-06, 2026-07, 2026-08, 2026-09, 2026-10, 2026-11, 2026-12.",
+        "Then: kam --site x backfill 2026-01 2026-12",
+        "2026-04 was not closed: no rate",
+        "Then: kam --site x close 2026-04",
+    ]
+    chain = [failed(month, f"2026-{month - 1:02} was not closed") for month in (7, 8, 9)]
+    with pytest.raises(
+        ValidationFailedError, match=r"\A2026-07 was not closed: 2026-06 .*\nThe same for 2026-08 to 2026-09\.\n.*\Z"
+    ):
+        require_closed(chain)
 
 
 def test_months_that_are_up_to_date_are_not_built_again(closed: Site) -> None:

@@ -27,7 +27,7 @@ from kam.cli.options import (
     SiteOption,
 )
 from kam.cli.progress import progress
-from kam.errors import KamError, UsageError
+from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.words import counted
 
 app = typer.Typer(
@@ -194,7 +194,7 @@ def close(
             as_of_load=as_of_load, as_known_on=known_on, even_though=even_though,
         )  # fmt: skip
 
-    _print_report(site, _run(site, run, validates=True))
+    _close(site, run)
 
 
 @app.command(epilog="Example: kam --site my-site backfill 2024-01 2026-10")
@@ -240,7 +240,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
             even_though=even_though,
         )  # fmt: skip
 
-    _print_report(site, _run(site, run, validates=True))
+    _close(site, run)
 
 
 @app.command(epilog='Example: kam --site my-site withdraw 2026-11 --reason "closed before the invoices came"')
@@ -558,6 +558,27 @@ def _run(site: Site, flow: Callable[[], Any], *, validates: bool = False) -> Any
     from kam.cli.prefect_runtime import run_quietly
 
     return run_quietly(flow, site, console=out, verbose=_State.verbose, validates=validates)
+
+
+def _close(site: Site, flow: Callable[[], CloseReport]) -> None:
+    """Run a flow that closes months and print its report; when it fails, what helps to find out why."""
+    try:
+        report = _run(site, flow, validates=True)
+    except (MonthChangedError, SourceRefusedError, ValidationFailedError):
+        _print_what_helps(site)
+        raise
+    _print_report(site, report)
+
+
+def _print_what_helps(site: Site) -> None:
+    from kam.cli.status import site_rejects
+
+    is_open = site_rejects(site, None).open_count
+    if is_open:
+        out.print(
+            f"Rejected and not fixed: {counted(is_open, 'row')}: {escape(site.command('rejects'))}", soft_wrap=True
+        )
+    _print_page(site)
 
 
 def _print_report(site: Site, report: CloseReport) -> None:

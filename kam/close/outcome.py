@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -16,7 +17,7 @@ from kam.close.plan import MonthPlan
 from kam.close.readiness import Requirement
 from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.ingest import LoadResult, LoadStatus
-from kam.periods import month_name
+from kam.periods import add_months, month_name
 from kam.warehouse import KnownCorrection
 
 _SHOWN_REFUSALS = 10
@@ -195,8 +196,29 @@ def require_reason(*, restate: bool, reason: str) -> None:
 
 
 def require_closed(outcomes: Sequence[MonthOutcome]) -> None:
-    """Raise the error of the first month that failed, else of the first that needs a restatement."""
+    """Raise the error of the months that failed, else of those that need a restatement; months with one cause share a paragraph."""
     for outcome, error in ((Outcome.FAILED, ValidationFailedError), (Outcome.CHANGED, MonthChangedError)):
-        messages = [month.in_words() for month in outcomes if month.outcome is outcome]
-        if messages:
-            raise error("\n".join(messages))
+        by_cause: dict[str, list[MonthOutcome]] = {}
+        for month in (month for month in outcomes if month.outcome is outcome):
+            by_cause.setdefault(_cause(month), []).append(month)
+        if by_cause:
+            raise error("\n".join(map(_paragraph, by_cause.values())))
+
+
+def _cause(outcome: MonthOutcome) -> str:
+    """The message without the names of the month and of the one before it."""
+    own, before = month_name(outcome.month), month_name(add_months(outcome.month, -1))
+    return re.sub(rf"\b{own}(-\d\d)?\b", "MONTH", outcome.message).replace(before, "MONTH BEFORE")
+
+
+def _paragraph(months: Sequence[MonthOutcome]) -> str:
+    """The words of the first month; the names of the others, and what to do for all of them."""
+    first, *others = months
+    if not others:
+        return first.in_words()
+    named = [month_name(month.month) for month in others]
+    is_row = add_months(others[0].month, len(others) - 1) == others[-1].month
+    which = f"{named[0]} to {named[-1]}" if is_row and len(named) > 1 else ", ".join(named)
+    close, backfill = f" close {month_name(first.month)}", f" backfill {month_name(first.month)} {named[-1]}"
+    steps = [step.replace(close, backfill) for step in first.next_steps]
+    return "\n".join([first.message, f"The same for {which}.", *steps])

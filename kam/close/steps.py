@@ -29,7 +29,7 @@ from kam.errors import UsageError
 from kam.ingest import LoadResult, ingest_feed
 from kam.periods import month_name
 from kam.publish import published_file, quality_page
-from kam.site import Site
+from kam.site import CORRECTIONS_FILE, Site
 from kam.warehouse import Connection, KnownCorrection, known_corrections, rows, warehouse, writing
 
 log = logging.getLogger("kam")
@@ -163,7 +163,8 @@ def commit_month(
         fault = why_not_valid(checks, controls, month) or why_not_corrected(con, site, month)
         if fault:
             versions.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=fault)
-            return MonthOutcome(month, Outcome.FAILED, 0, fault)
+            again = f"When the rows are fixed, at their source or in {CORRECTIONS_FILE}: {site.command('close', month_name(month))}"
+            return MonthOutcome(month, Outcome.FAILED, 0, fault, (again,))
         candidate = versions.candidate(con, month)
         if candidate.state is State.UNCHANGED:
             versions.forget_failure(con, month)

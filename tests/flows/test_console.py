@@ -73,8 +73,9 @@ def test_a_failed_validation_is_explained_once(site: Site, client_env: dict[str,
     failed = kam("--site", str(site.directory), "close", "2026-07", env=client_env)
 
     assert failed.exit_status == 3, failed
-    assert failed.output.strip() == ""
-    heading, *reasons = failed.errors.strip().splitlines()
+    assert failed.output.strip() == f"Data quality: {site.published / 'quality' / 'index.html'}"
+    heading, *reasons, again = failed.errors.strip().splitlines()
+    assert again.endswith(site.command("close", "2026-07"))
     assert heading == "2026-07 was not published, because a critical check failed:"
     # The rule with its count and keys, then what it breaks.
     assert len(reasons) == 2
