@@ -13,7 +13,7 @@ from kam.close import CellChange, Difference, FigureChange, TableChange, steps
 from kam.errors import KamError, UsageError
 from kam.site import Site
 from kam.warehouse import warehouse
-from tests.support import close_plainly, write_csv, write_site
+from tests.support import close_plainly, ingest, write_csv, write_site
 
 JUNE = date(2026, 6, 1)
 COLUMNS = ("invoice_id", "account_id", "invoice_date", "due_date", "net_amount")
@@ -128,6 +128,19 @@ def test_all_of_it_can_be_exported(site: Site, tmp_path: Path) -> None:
 def test_a_version_that_is_not_there_is_a_usage_error(site: Site, first: int | None, second: int | None) -> None:
     with pytest.raises(UsageError, match=r"2026-06 has no version \d; its only version is 1"):
         compare(site, first, second)
+
+
+def test_a_comparison_with_now_names_the_files_that_are_not_loaded_yet(site: Site) -> None:
+    found = compare(site)
+    assert list(found.tables) == []
+    assert list(found.reasons) == [
+        f"Not compared, because not loaded yet: landing/invoices_late.csv (invoices). Load first: {site.command('ingest')}"
+    ]
+    with warehouse(site) as con:
+        ingest(con, site)
+    loaded = compare(site)
+    assert not any("not loaded yet" in reason for reason in loaded.reasons)
+    assert loaded.tables
 
 
 def test_a_month_that_is_not_closed_says_so(site: Site) -> None:

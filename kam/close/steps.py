@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -26,12 +27,13 @@ from kam.close.readiness import Requirement, today
 from kam.close.verdict import what_changed, why_not_corrected, why_not_valid
 from kam.close.versions import EvenThough, State
 from kam.errors import UsageError
-from kam.ingest import LoadResult, ingest_feed
+from kam.ingest import LoadResult, ingest_feed, waiting_sources
 from kam.periods import month_name
 from kam.publish import published_file, quality_page
 from kam.site import CORRECTIONS_FILE, Site
 from kam.warehouse import Connection, KnownCorrection, known_corrections, rows, warehouse, writing
 
+_SHOWN_WAITING = 5
 log = logging.getLogger("kam")
 
 
@@ -220,7 +222,16 @@ def difference(
         prepare_months(site, [month], as_of_load)
         build_marts(site, as_of_load)
         with warehouse(site) as con:
-            return _compared(con, before, diff.Side(month, None, as_of_load), limit, export_to)
+            found = _compared(con, before, diff.Side(month, None, as_of_load), limit, export_to)
+            waiting = waiting_sources(con, site)
+    if not waiting:
+        return found
+    more = f" and {len(waiting) - _SHOWN_WAITING} more" if len(waiting) > _SHOWN_WAITING else ""
+    reason = (
+        f"Not compared, because not loaded yet: {', '.join(waiting[:_SHOWN_WAITING])}{more}. "
+        f"Load first: {site.command('ingest')}"
+    )
+    return replace(found, reasons=(*found.reasons, reason))
 
 
 def _compared(con: Connection, before: diff.Side, after: diff.Side, limit: int, export_to: Path | None) -> Difference:

@@ -1,7 +1,17 @@
 """From the landing folder or a database to staging: sources, meaning of cells, row rules, loads and rejects."""
 
 from kam.ingest import rejects
-from kam.ingest.load import Examination, LoadResult, LoadStatus, examine, ingest_feed, ordered_feeds, replay, unreached
+from kam.ingest.load import (
+    Examination,
+    LoadResult,
+    LoadStatus,
+    examine,
+    ingest_feed,
+    ordered_feeds,
+    replay,
+    unreached,
+    waiting_sources,
+)
 from kam.ingest.proposals import Proposal, Sample, header_place, propose, snippet, text_sample
 from kam.ingest.sources import Extract, SourceFile, offered, opened
 
@@ -25,4 +35,5 @@ __all__ = [
     "snippet",
     "text_sample",
     "unreached",
+    "waiting_sources",
 ]

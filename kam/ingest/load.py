@@ -11,7 +11,7 @@ import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -32,7 +32,7 @@ from kam.ingest.documents import mark_negative_documents
 from kam.ingest.landing import natural_order
 from kam.ingest.readers import READ_ERRORS, Relation
 from kam.ingest.row_rules import LEFT_OUT, RECORD_HASH, Reading, plan_reading
-from kam.ingest.sources import Extract, column_sql, offered, opened, unreadable
+from kam.ingest.sources import Extract, column_sql, extracts, offered, opened, unreadable
 from kam.ingest.sources import archive as archive_extract
 from kam.site import FEEDS, Feed, FeedSource, Site
 from kam.warehouse import Connection, insert, literal, rows, sql_text, transaction, utc_now
@@ -165,6 +165,22 @@ def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool =
             return
         for extract in found:
             yield load(con, site, extract, accept_shrink=accept_shrink)
+
+
+def waiting_sources(con: Connection, site: Site) -> list[str]:
+    """The files and SELECTs, with their feeds, that the next load would read; databases are not asked."""
+    waiting = []
+    for feed in ordered_feeds(site):
+        source = site.settings.source(feed)
+        if source.database is None:
+            # What is missing or refused is for the load to tell.
+            with suppress(SourceRefusedError):
+                waiting += [
+                    f"{extract.source} ({feed})"
+                    for extract in extracts(site, feed)
+                    if not extract.refusal and not extract.left and _loaded_before(con, extract, source) is None
+                ]
+    return waiting
 
 
 def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool = False) -> LoadResult:
