@@ -34,7 +34,7 @@ from pydantic.v1 import PrivateAttr
 from sqlalchemy.pool import StaticPool
 
 from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, KeyValue, Rule, Suite
-from kam.errors import KamError
+from kam.errors import KamError, OutOfMemoryError
 from kam.warehouse import sql_text
 
 if TYPE_CHECKING:
@@ -226,6 +226,9 @@ def _raise_if_not_run(rule: Rule, exception_info: Mapping[str, Any]) -> None:
     for info in by_metric:
         if info["raised_exception"]:
             reason = info["exception_message"].splitlines()[0]
+            if "Out of Memory Error" in info["exception_message"]:
+                message = f"rule {rule.name}: {reason}"
+                raise OutOfMemoryError(message)
             message = f"rule {rule.name} failed to run. Fix its SQL or its tables, then close again: {reason}"
             raise KamError(message)
 

@@ -48,6 +48,10 @@ class ModelFailedError(KamError):
     """A model cannot be computed from the rows that it reads; the months that are built with it fail."""
 
 
+class OutOfMemoryError(ModelFailedError):
+    """The months that are built together need more memory than `[site] memory_limit` allows; fewer may fit."""
+
+
 class ValidationFailedError(KamError):
     """A critical expectation failed; the published month is untouched."""
 
@@ -83,6 +87,12 @@ def damage(error: BaseException) -> str:
     """What DuckDB found wrong in the bytes of a database file, as one line; empty for any other error."""
     lines = (line for line in str(error).splitlines() if any(found in line for found in _DAMAGES))
     return next(lines, "")
+
+
+def out_of_memory(error: BaseException) -> str:
+    """What DuckDB says of memory that it was not allowed to use, as one line; empty for any other error."""
+    lines = str(error).splitlines()
+    return lines[0] if lines and "Out of Memory Error" in lines[0] else ""
 
 
 def is_of_storage(error: BaseException) -> bool:

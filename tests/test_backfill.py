@@ -185,6 +185,42 @@ def test_a_closed_month_that_cannot_be_built_again_leaves_the_later_ones_on_its_
     assert versions(site) == [("04", 1), ("05", 1), ("06", 1), ("07", 1)]
 
 
+@pytest.mark.parametrize(("fits", "outcomes"), [(2, ["closed"] * 5), (0, ["failed"] * 5)])
+def test_months_that_do_not_fit_into_memory_are_built_in_smaller_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: int, outcomes: list[str]
+) -> None:
+    """The sets of 3 and 2 months after the one of 5: 3 do not fit, so all that follow have 2."""
+    tried: list[int] = []
+
+    def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]:
+        tried.append(len(con.execute("FROM build.periods").fetchall()))
+        if tried[-1] > fits:
+            con.execute("SET memory_limit = '1MB'")
+            try:
+                con.execute("CREATE TEMP TABLE too_large AS SELECT range AS number, uuid() AS text FROM range(100000)")
+            finally:
+                con.execute("RESET memory_limit")
+        return build.run_models(con, available)
+
+    monkeypatch.setattr(steps, "run_models", run_models)
+    site = site_in(tmp_path / "site", INVOICES)
+    run = Run("backfill", [date(2026, month, 1) for month in MONTHS], terms=Terms(skip=True))
+    with steps.writing_session(site, run.name):
+        close_months(site, run)
+    assert [outcome.outcome for outcome in run.report.months] == outcomes
+    if fits:
+        assert tried == [5, 3, 2, 2, 1]
+        return
+    (april, *others) = run.report.months
+    assert april.message.startswith(
+        "2026-04 was not closed, because this month alone needs more memory than [site] memory_limit allows: Out of Memory"
+    )
+    assert list(april.next_steps) == [
+        f"With a higher memory_limit in kam.toml, or on a larger machine: {site.command('close', '2026-04')}"
+    ]
+    assert all("opens with the balance" in month.message for month in others)
+
+
 def test_months_that_fail_for_one_reason_share_a_paragraph() -> None:
     def failed(month: int, why: str) -> MonthOutcome:
         name = f"2026-{month:02}"

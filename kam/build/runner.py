@@ -8,7 +8,7 @@ import duckdb
 
 from kam.build.models import Model, marts, models
 from kam.build.suspects import suspect
-from kam.errors import KamError, ModelFailedError, is_of_storage
+from kam.errors import KamError, ModelFailedError, OutOfMemoryError, is_of_storage, out_of_memory
 from kam.warehouse import Connection, literal
 
 
@@ -52,7 +52,7 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
     """Build every mart for the months in `build.periods`; rows by mart.
 
     `available` says which feeds the site has (`Settings.available`). A mart that lacks what it needs becomes an empty table. Core models that only such marts read are left
-    out. Raises `ModelFailedError` naming the model when a SELECT fails or a mart's grain is not unique, and `KamError` when a
+    out. Raises `ModelFailedError` naming the model when a SELECT fails or a mart's grain is not unique (`OutOfMemoryError` when it lacks memory), and `KamError` when a
     core model's columns are not those of its header.
     """
     wanted = _needed(available)
@@ -132,6 +132,9 @@ def _run(con: Connection, sql: str, model: Model) -> None:
     except duckdb.Error as error:
         if is_of_storage(error):
             raise
+        if out_of_memory(error):
+            message = f"{model.file}: {out_of_memory(error)}"
+            raise OutOfMemoryError(message) from error
         reason = str(error).splitlines()[0]
         message = f"{model.file}: {reason}{suspect(con, model, reason)}"
         raise ModelFailedError(message) from error

@@ -7,6 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
+
+import duckdb
 
 from expectations import CheckResult
 from expectations.site import require_valid
@@ -17,7 +20,7 @@ from kam.close.plan import Action, MonthPlan
 from kam.close.readiness import why_not_ready
 from kam.close.verdict import why_not_valid
 from kam.close.versions import EvenThough
-from kam.errors import DatabaseUnreachableError, ModelFailedError
+from kam.errors import DatabaseUnreachableError, ModelFailedError, OutOfMemoryError, out_of_memory
 from kam.ingest import LoadResult, ordered_feeds, unreached
 from kam.periods import add_months, month_name
 from kam.site import CORRECTIONS_FILE, Site
@@ -118,15 +121,11 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
         try:
             built = _built(site, months, known, run, by)
         except ModelFailedError as error:
-            middle = len(months) // 2
-            if middle:
-                # Half by half, until the months that fail stand alone.
-                sets.extendleft((months[middle:], months[:middle]))
+            if len(months) > 1:
+                sets = _smaller_sets(months, sets, error)
                 continue
             unbuilt.add(months[0])
-            _fail(
-                site, run, months[0], known, f"{month_name(months[0])} was not closed, because a model failed: {error}"
-            )
+            _fail_to_build(site, run, months[0], known, error)
         else:
             _commit(site, run, months, built, known, by, to_close)
         if run.terms.stop_on_failure and any(
@@ -137,6 +136,20 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
     run.report = run.report.with_months(
         [MonthOutcome(month, Outcome.LEFT, 0) for month in to_close if month not in tried]
     )
+
+
+def _smaller_sets(
+    months: Sequence[date], later: Iterable[Sequence[date]], error: ModelFailedError
+) -> deque[Sequence[date]]:
+    """The two halves of a set that could not be built, then the later sets: of months that fail, each ends up alone.
+
+    Sets that did not fit into memory are too large from here on.
+    """
+    half = (len(months) + 1) // 2
+    if isinstance(error, OutOfMemoryError):
+        log.info("%d months together need too much memory; %d at a time …", len(months), half)
+        return deque(_sets([*months, *chain.from_iterable(later)], half))
+    return deque([*_sets(months, half), *later])
 
 
 def _commit(
@@ -180,16 +193,27 @@ def _without_those_on_unbuilt_ones(
                 f"{month_name(month)} was not closed, because it opens with the balance of {month_name(before)}, which was "
                 "not closed. Fix that month first"
             )
-            _fail(site, run, month, known, message)
+            _fail(site, run, month, known, message, f"Then: {site.command('close', month_name(month))}")
     return [month for month in months if month not in unbuilt]
 
 
-def _fail(site: Site, run: Run, month: date, known: int, message: str) -> None:
+def _fail_to_build(site: Site, run: Run, month: date, known: int, error: ModelFailedError) -> None:
+    """Put a month on record and in the report as failed for what a model or a rule ran into."""
+    again = site.command("close", month_name(month))
+    if isinstance(error, OutOfMemoryError):
+        why = f"this month alone needs more memory than [site] memory_limit allows: {error}"
+        next_step = f"With a higher memory_limit in kam.toml, or on a larger machine: {again}"
+    else:
+        why = f"a model failed: {error}"
+        next_step = f"When the row is fixed, at its source or in {CORRECTIONS_FILE}: {again}"
+    _fail(site, run, month, known, f"{month_name(month)} was not closed, because {why}", next_step)
+
+
+def _fail(site: Site, run: Run, month: date, known: int, message: str, next_step: str) -> None:
     """Put a month that was not built on record and in the report as failed."""
     log.info("%s: failed", month_name(month))
     steps.keep_not_closed(site, month, known, message)
-    again = f"When the row is fixed, at its source or in {CORRECTIONS_FILE}: {site.command('close', month_name(month))}"
-    run.report = run.report.with_months([MonthOutcome(month, Outcome.FAILED, 0, message, (again,))])
+    run.report = run.report.with_months([MonthOutcome(month, Outcome.FAILED, 0, message, (next_step,))])
 
 
 def _without_those_not_ready(site: Site, run: Run, months: Sequence[date], known: int) -> list[date]:
@@ -229,10 +253,13 @@ def _built(site: Site, months: Sequence[date], known: int, run: Run, by: Steps) 
 
     Nothing is built when no month's feeds pass.
     """
-    by.prepare_months(site, months, known, restate=run.terms.restate)
-    checks = by.validate_feeds(site, known)
-    if all(why_not_valid(checks, (), month) for month in months):
-        return checks, (), {}
-    built = by.build_marts(site, known)
-    mart_checks, controls = by.validate_marts(site, known)
+    try:
+        by.prepare_months(site, months, known, restate=run.terms.restate)
+        checks = by.validate_feeds(site, known)
+        if all(why_not_valid(checks, (), month) for month in months):
+            return checks, (), {}
+        built = by.build_marts(site, known)
+        mart_checks, controls = by.validate_marts(site, known)
+    except duckdb.OutOfMemoryException as error:
+        raise OutOfMemoryError(out_of_memory(error) or str(error)) from error
     return [*checks, *mart_checks], controls, built.empty_because

@@ -19,18 +19,9 @@ CASE = FeedCase(
             },
         ),
         Break(
-            "January 2026 belongs to the fiscal year that begins in April",
-            {
-                "calendar": [
-                    {
-                        "period_month": "2026-01-01",
-                        "start_date": "2026-01-01",
-                        "end_date": "2026-01-31",
-                        "fiscal_year": "2027",
-                    }
-                ]
-            },
-            {"calendar.year_has_at_most_53_weeks": [{"fiscal_year": 2027, "first_date": "2026-01-01"}]},
+            "March 2027, the last month of the fiscal year, ends in May",
+            {"calendar": [{"period_month": "2027-03-01", "start_date": "2027-03-01", "end_date": "2027-05-15"}]},
+            {"calendar.year_has_at_most_53_weeks": [{"fiscal_year": 2027, "last_date": "2027-05-15"}]},
         ),
     ),
     extract=[
