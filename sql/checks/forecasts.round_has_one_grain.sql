@@ -23,10 +23,9 @@ select
             ),
             'neither'
         ),
-        ' and ' order by 1
+        ' and '
+        order by 1
     ) as grains
 from batch
 group by forecast_step, snapshot_month, target_month
-having
-    count(distinct (account_id is not null)) > 1
-    or count(distinct (product_id is not null)) > 1
+having count(distinct(account_id is not null)) > 1 or count(distinct(product_id is not null)) > 1

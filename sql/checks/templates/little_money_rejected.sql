@@ -1,17 +1,19 @@
 -- grain: load      from: the loads that no earlier close has seen, staging
--- why: two rows of three hundred may be most of the money; an amount that cannot be read in the declared format is read here by its
---   digits, which is enough to say how much is missing
+-- why: two rows of three hundred may be most of the money; an amount that cannot be read in the declared format is
+-- read here by its digits, which is enough to say how much is missing
 with
     names as (
         {% for feed, amount in amounts.items() %}
-        select
-            batch.load_id,
-            '{{ amount }}' as amount_name,
-            coalesce(reading ->> '$.columns.{{ amount }}', '{{ amount }}') as source_name,
-            coalesce(reading ->> '$.csv.decimal', '.') as decimal_sign
-        from batch
-        where feed = '{{ feed }}' and status = 'loaded' and rejected_count > 0
-        {% if not loop.last %}union all{% endif %}
+            select
+                batch.load_id,
+                '{{ amount }}' as amount_name,
+                coalesce(reading ->> '$.columns.{{ amount }}', '{{ amount }}') as source_name,
+                coalesce(reading ->> '$.csv.decimal', '.') as decimal_sign
+            from batch
+            where feed = '{{ feed }}' and status = 'loaded' and rejected_count > 0
+            {% if not loop.last %}
+                union all
+            {% endif %}
         {% endfor %}
     ),
 
@@ -38,7 +40,7 @@ with
             regexp_replace(
                 case
                     when length(amount) - length(replace(amount, decimal_sign, '')) = 1
-                        then split_part(amount, decimal_sign, 1)
+                    then split_part(amount, decimal_sign, 1)
                     else amount
                 end,
                 '[^0-9]',
@@ -49,21 +51,20 @@ with
     ),
 
     missing as (
-        select
-            load_id,
-            count(*) as rejected_rows,
-            sum(try_cast(digits as decimal(18, 0))) as rejected_amount
+        select load_id, count(*) as rejected_rows, sum(try_cast(digits as decimal(18, 0))) as rejected_amount
         from whole
         group by load_id
     ),
 
     loaded as (
         {% for feed, amount in amounts.items() %}
-        select load_id, sum(abs({{ amount }})) as loaded_amount
-        from staging.{{ feed }}
-        semi join names using (load_id)
-        group by load_id
-        {% if not loop.last %}union all{% endif %}
+            select load_id, sum(abs({{ amount }})) as loaded_amount
+            from staging.{{ feed }}
+            semi join names using (load_id)
+            group by load_id
+            {% if not loop.last %}
+                union all
+            {% endif %}
         {% endfor %}
     )
 

@@ -3,19 +3,19 @@
 with
     lists as (
         select
-            {% for name in list_columns %}{{ name }}, {% endfor %}load_id,
+            {% for name in list_columns %} {{ name }}, {% endfor %} load_id,
             count(*) as row_count,
             sum({{ amount }}) as total,
             min(source_row) as first_row,
             max(source_row) as last_row
         from batch
-        group by {% for name in list_columns %}{{ name }}, {% endfor %}load_id
+        group by {% for name in list_columns %} {{ name }}, {% endfor %} load_id
         having count(*) > threshold('{{ rule }}')
     )
 
 select batch.*
 from batch
-join lists using ({% for name in list_columns %}{{ name }}, {% endfor %}load_id)
+join lists using ({% for name in list_columns %}{{ name }}, {% endfor %} load_id)
 anti join core.accounts as accounts on accounts.account_id = batch.account_id
 where
     batch.source_row in (lists.first_row, lists.last_row)
