@@ -39,8 +39,8 @@ demo: $(READY) ## Write a synthetic site and close its last three months
 test: $(READY) lint ## Check style, types and docs, and run all tests
 	@$(BIN)/python -m pytest -n 3
 
-test-long: $(READY) ## Run all tests, with the other cases of each kind
-	@KAM_LONG=1 $(BIN)/python -m pytest -n 3
+test-long: $(READY) ## Run the tests that `make test` leaves out: whole runs that take long, other cases of a kind
+	@KAM_LONG=1 $(BIN)/python -m pytest -n 3 -m long
 
 soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through 500 closes (hours)
 	@KAM_SOAK_CLOSES=$${KAM_SOAK_CLOSES:-500} $(BIN)/python -m pytest tests/test_bi_readers.py --timeout=0 -s

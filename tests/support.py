@@ -26,13 +26,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 GOLDEN = Path(__file__).resolve().parent / "golden"
 SHARED = REPOSITORY.parent / "shared"
 
-# `make test-long` sets it: every example, every case.
+# `make test-long` sets it.
 IS_LONG = bool(os.environ.get("KAM_LONG"))
 
 needs_shared = pytest.mark.skipif(
     not (SHARED / "data").is_dir(), reason="the real data is not here: the folder ../shared/data beside this one"
 )
-# Cases of a kind of which `make test` runs others.
+# Whole runs that take long, and cases of a kind of which `make test` runs others: `make test-long` runs them.
 long = pytest.mark.long
 
 

@@ -21,7 +21,7 @@ from kam.errors import ModelFailedError, ValidationFailedError
 from kam.periods import months_between, parse_month
 from kam.site import Site, find_site
 from kam.warehouse import Connection, warehouse
-from tests.support import published, write_csv, write_site
+from tests.support import long, published, write_csv, write_site
 
 MONTHS = (4, 5, 6, 7, 8)
 INVOICES: list[dict[str, Any]] = [
@@ -94,6 +94,7 @@ def published_bytes(site: Site, folder: Path) -> dict[str, bytes]:
     return {view: (folder / view).read_bytes() for view in views}
 
 
+@long
 def test_sets_of_months_give_byte_for_byte_what_single_closes_give_and_tell_how_many_are_left(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_month_that_fails_does_not_take_the_others_with_it(tmp_path: Path) -> 
     assert versions(site) == [("04", 1), ("05", 1), ("07", 1)]
 
 
+@long
 def test_with_stop_on_failure_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     site = site_in(tmp_path / "site", BROKEN, months_at_once=2)
     with pytest.raises(ValidationFailedError, match="2026-06 was not published"):
@@ -173,6 +175,7 @@ def test_a_month_whose_model_fails_takes_only_those_with_it_that_open_from_it(tm
         require_closed(run.report.months)
 
 
+@long
 def test_a_closed_month_that_cannot_be_built_again_leaves_the_later_ones_on_its_version(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

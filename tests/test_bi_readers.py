@@ -22,7 +22,7 @@ from kam.close import MonthOutcome, require_loaded, steps
 from kam.site import Site
 from tests.flows.processes import end
 from tests.reader import HABITS
-from tests.support import REPOSITORY, write_csv, write_site
+from tests.support import REPOSITORY, long, write_csv, write_site
 
 # A dozen processes read beside the one that closes.
 pytestmark = pytest.mark.timeout(900)
@@ -129,6 +129,7 @@ def readers(file: Path, count: int) -> Iterator[list[Reader]]:
         yield started
 
 
+@long
 def test_readers_see_whole_months_while_they_are_closed_again_and_again(site: Site) -> None:
     newest = CLOSES + 1
     with readers(site.published / "kam.duckdb", READERS) as started:

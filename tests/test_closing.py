@@ -14,7 +14,7 @@ from kam.close import steps, versions
 from kam.errors import UsageError
 from kam.site import Site
 from kam.warehouse import warehouse
-from tests.support import close_plainly, published, write_csv, write_site
+from tests.support import close_plainly, long, published, write_csv, write_site
 
 APRIL, MAY, JUNE = date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1)
 INVOICES: list[dict[str, Any]] = [
@@ -57,6 +57,7 @@ def test_months_closed_together_or_again_are_left_alone(site: Site) -> None:
     assert close(site, [MAY]) == [("unchanged", 1)]
 
 
+@long
 def test_months_closed_one_by_one_equal_months_closed_together(site: Site, tmp_path: Path) -> None:
     for month in (APRIL, MAY, JUNE):
         close(site, [month])
@@ -135,6 +136,7 @@ def test_a_month_closes_with_the_knowledge_of_an_earlier_load(site: Site) -> Non
     assert close(site, [APRIL, MAY]) == [("changed", 1), ("changed", 1)]
 
 
+@long
 def test_a_month_closed_as_known_then_opens_from_the_version_known_then(site: Site) -> None:
     close(site, [APRIL])
     late_invoice(site)

@@ -32,7 +32,7 @@ from kam.warehouse import (
     warehouse,
 )
 from kam.warehouse.schema import as_known
-from tests.support import close_plainly, published, settings_of, stage, write_csv, write_site
+from tests.support import close_plainly, long, published, settings_of, stage, write_csv, write_site
 
 APRIL, MAY, JUNE = dt.date(2026, 4, 1), dt.date(2026, 5, 1), dt.date(2026, 6, 1)
 ENTRY = {
@@ -484,6 +484,7 @@ def test_a_file_that_changes_during_a_close_fails_it(site: Site) -> None:
 # From the close to the auditor.
 
 
+@long
 def test_a_correction_restates_a_closed_month_and_every_version_comes_back_from_nothing(site: Site) -> None:
     assert outcomes(close_plainly(site, [APRIL])) == [("closed", 1)]
     corrected = correct(site, of_april("110.5"))

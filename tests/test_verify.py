@@ -14,7 +14,7 @@ from kam.audit import rebuild, verify
 from kam.errors import KamError, UsageError
 from kam.site import Site, find_site
 from kam.warehouse import warehouse
-from tests.support import close_plainly, write_csv, write_site
+from tests.support import close_plainly, long, write_csv, write_site
 
 APRIL, MAY, JUNE = (date(2026, month, 1) for month in (4, 5, 6))
 INVOICES = [
@@ -54,6 +54,7 @@ def require_all_hold(site: Site) -> None:
         assert "receivables_rollforward" in [table.table for table in proof.tables if table.rebuilt]
 
 
+@long
 def test_every_version_holds_after_later_loads_and_restatements(site: Site) -> None:
     require_all_hold(site)
     # June opened from version 1 of May, and that from version 1 of April.
@@ -63,6 +64,7 @@ def test_every_version_holds_after_later_loads_and_restatements(site: Site) -> N
     assert (may.holds, may.loads_made, may.closes_made) == (True, 1, 2)
 
 
+@long
 def test_every_version_holds_after_a_rebuild_and_without_a_warehouse(site: Site) -> None:
     site.warehouse.unlink()
     require_all_hold(site)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.crash import books
 from tests.crash.harness import Sites
+from tests.support import long
 
 Mount = Callable[[Path, str], None]
 
@@ -58,6 +59,7 @@ FULL_DISKS = [
 ]
 
 
+@long
 @pytest.mark.parametrize(("command", "folder", "leave", "said"), FULL_DISKS)
 def test_a_full_disk_is_named_and_with_room_again_the_run_comes_out_right(
     sites: Sites, mount: Mount, command: str, folder: str, leave: int, said: list[str]

@@ -15,6 +15,7 @@ import pytest
 
 from tests.crash.books import COMMANDS
 from tests.crash.harness import KILLED, Sites
+from tests.support import long
 
 RUNS = int(os.environ.get("KAM_CRASH_RUNS") or 0)
 SEED = int(os.environ.get("KAM_CRASH_SEED") or random.SystemRandom().getrandbits(32))
@@ -39,7 +40,9 @@ KILLS = {
 }
 
 
-@pytest.mark.parametrize("command", KILLS)
+@pytest.mark.parametrize(
+    "command", [pytest.param(command, marks=() if command == "close" else long) for command in KILLS]
+)
 def test_a_command_killed_again_and_again_ends_as_if_it_had_not_been(sites: Sites, command: str) -> None:
     trial = sites.trial(command)
     folder = trial.site()

@@ -17,7 +17,7 @@ from kam.site import Site
 from tests.flows.processes import PREFECT_LOG_LINE, kam
 from tests.flows.server import Server
 from tests.receivers import Hook, dead_port, web_server
-from tests.support import write_csv, write_site
+from tests.support import long, write_csv, write_site
 
 TOKEN, PASSWORD = "tok3nOfTheChannel", "pa55wordOfTheChannel"
 COLUMNS = ("invoice_id", "account_id", "invoice_date", "due_date", "net_amount", "invoice_total")
@@ -91,6 +91,7 @@ def titles(hook: Hook) -> list[str]:
     return [payload["title"] for payload in hook.payloads]
 
 
+@long
 @pytest.mark.timeout(600)
 def test_a_verbose_close_shows_the_log_of_prefect_and_leaves_no_secret_of_a_dead_channel_anywhere(
     client_env: dict[str, str], server: Server, site_folder: Path

@@ -17,7 +17,7 @@ import pytest
 from kam.site import Site
 from kam.warehouse import writing
 from tests.flows.processes import NOISE, PREFECT_LOG_LINE, Finished, end, environment, kam, lines_with, wait_for
-from tests.support import published, write_csv, write_site
+from tests.support import long, published, write_csv, write_site
 
 # A server of its own takes most of the time of a command.
 pytestmark = pytest.mark.timeout(900)
@@ -58,6 +58,7 @@ def test_a_close_shows_its_result_and_nothing_of_prefect(closed: Finished, site:
     assert lines_with(closed.output, NOISE) == []
 
 
+@long
 @pytest.mark.usefixtures("closed")
 def test_a_failed_validation_is_explained_once(site: Site, client_env: dict[str, str]) -> None:
     before = published(site, "FROM marts.receivables_ageing")
@@ -90,6 +91,7 @@ def test_a_failed_validation_is_explained_once(site: Site, client_env: dict[str,
     assert "July 2026: not published" in page
 
 
+@long
 def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: Path) -> None:
     site = site_in(site_folder)
     # It cannot get further than to wait for its turn.

@@ -19,7 +19,7 @@ from kam.site import Site, find_site
 from kam.warehouse import warehouse, writing
 from tests.flows.processes import NOISE, PATIENCE_SECONDS, environment, kam, lines_with, running, wait_for
 from tests.flows.server import Server, open_amounts, site_in
-from tests.support import REPOSITORY, published
+from tests.support import REPOSITORY, long, published
 
 # Server, deployments and several runs, each with the imports of a new process.
 pytestmark = pytest.mark.timeout(900)
@@ -41,6 +41,7 @@ def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path, site_fo
     assert not site.warehouse.exists()
 
 
+@long
 def test_commands_started_at_once_run_on_the_server_take_turns_and_say_for_whom_they_wait(
     server: Server, client_env: dict[str, str], site_folder: Path, tmp_path: Path
 ) -> None:
@@ -108,6 +109,7 @@ def contents(site: Site) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in found]
 
 
+@long
 def test_commands_beside_a_long_writer_name_it_and_give_up(
     client_env: dict[str, str], site_folder: Path, tmp_path: Path
 ) -> None:
@@ -176,6 +178,7 @@ def test_the_schedules_have_a_time_zone(server: Server) -> None:
     }
 
 
+@long
 def test_runs_of_two_deployments_at_once_take_turns_and_a_wrong_one_fails_clearly(
     server: Server, worker: Site, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""How many examples the laws are tried on: the same thousand in each test run, a hundred thousand new ones in a soak.
+"""How many examples the laws are tried on: the same hundred in each test run, a hundred thousand new ones in a soak.
 
 `KAM_FUZZ_EXAMPLES` asks for a soak of that many; `KAM_FUZZ_SEED` repeats one.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
 
-_IN_A_TEST_RUN = 200
+_IN_A_TEST_RUN = 100
 _ASKED_FOR = os.environ.get("KAM_FUZZ_EXAMPLES", "")
 IS_SOAK = bool(_ASKED_FOR)
 EXAMPLES = int(_ASKED_FOR or _IN_A_TEST_RUN)

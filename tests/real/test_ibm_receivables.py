@@ -14,7 +14,7 @@ from kam.periods import months_between
 from kam.site import Site
 from tests.real import sites
 from tests.real.sites import loaded_rows, month_end, month_of, records, us_date
-from tests.support import needs_shared, published
+from tests.support import long, needs_shared, published
 
 pytestmark = needs_shared
 
@@ -206,6 +206,7 @@ def test_days_late_are_those_that_the_file_states(site: Site) -> None:
     }
 
 
+@long
 def test_every_version_comes_out_the_same_from_the_archive_alone(site: Site) -> None:
     proofs = verify(site)
     assert [proof.name for proof in proofs if not proof.holds] == []

@@ -13,7 +13,7 @@ from kam.periods import months_between
 from kam.site import Site
 from tests.real import sites
 from tests.real.sites import Record, loaded_rows, month_end, month_of, records, us_date
-from tests.support import needs_shared, published
+from tests.support import long, needs_shared, published
 
 pytestmark = needs_shared
 
@@ -129,12 +129,14 @@ def test_prices_are_net_of_discounts_to_the_cent(lines_site: Site) -> None:
     assert sum(Decimal(row["UnitPrice"]) * Decimal(row["Quantity"]) for row in lines()) == Decimal("1354458.59")
 
 
+@long
 def test_every_version_of_orders_comes_out_the_same_from_the_archive_alone(orders_site: Site) -> None:
     proofs = verify(orders_site)
     assert [proof.name for proof in proofs if not proof.holds] == []
     assert {proof.is_published for proof in proofs} == {True}
 
 
+@long
 def test_every_version_of_lines_comes_out_the_same_from_the_archive_alone(lines_site: Site) -> None:
     proofs = verify(lines_site)
     assert [proof.name for proof in proofs if not proof.holds] == []
