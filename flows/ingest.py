@@ -13,16 +13,22 @@ from tasks.artifacts import leave_load_artifact
 
 
 @flow(name="ingest", flow_run_name="ingest", persist_result=False)
-def ingest(site: str, feed: str | None = None, accept_shrink: bool = False) -> tuple[LoadResult, ...]:  # noqa: FBT001, FBT002 - parameters of a deployment
+def ingest(
+    site: str,
+    feed: str | None = None,
+    accept_shrink: bool = False,  # noqa: FBT001, FBT002 - parameters of a deployment
+    accept_changes: bool = False,  # noqa: FBT001, FBT002
+) -> tuple[LoadResult, ...]:
     """Load what is new in one feed of a site, else in all that it declares.
 
-    With `accept_shrink` a full extract may lack most of the rows that are current; else it is refused.
+    With `accept_shrink` a full extract may lack most of the rows that are current, and with `accept_changes` documents may
+    become other ones and columns may go; else such a source is refused.
     Raises `SourceRefusedError` when a source was refused, after the others are loaded.
     """
     opened, run = site_of_run(site), Run("ingest")
     with writing_and_telling(opened, run, tell=alert):
         feeds = [feed] if feed else ordered_feeds(opened)
-        run.add(loads=load_feeds(opened, feeds, TASKS, accept_shrink=accept_shrink))
+        run.add(loads=load_feeds(opened, feeds, TASKS, accept_shrink=accept_shrink, accept_changes=accept_changes))
     leave_load_artifact(run.report.loads)
     require_loaded(run.report.loads)
     return run.report.loads

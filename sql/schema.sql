@@ -9,18 +9,19 @@ CREATE SCHEMA IF NOT EXISTS ops;
 
 -- One row per load. status: loaded, failed (refused whole). A failed one has no rows and may be tried again.
 -- `files` (names and hashes) and `reading` (mode, dialect, mapping) are JSON: with the archive they allow a rebuild.
--- `watermark` is how far a database was read.
+-- `watermark` is how far a database was read, `header` the source's own columns, a JSON list.
 CREATE TABLE IF NOT EXISTS ops.loads (
     load_id BIGINT, feed VARCHAR, source VARCHAR, sha256 VARCHAR, mapping_hash VARCHAR, files VARCHAR, bytes BIGINT,
     status VARCHAR, read_count BIGINT, loaded_count BIGINT, unchanged_count BIGINT, rejected_count BIGINT,
     superseded_count BIGINT, message VARCHAR, reading VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP,
-    watermark VARCHAR
+    watermark VARCHAR, header VARCHAR
 );
 ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS watermark VARCHAR;
+ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS header VARCHAR;
 
 -- One row per fault of a rejected row; `source` is the row as the file has it, as JSON, and `business_key` its key, as a JSON
 -- list, where that can be read. status: open; resolved (the load `resolved_load_id` brought the row fixed); replaced (that
--- load rejected the row again and lists it).
+-- load rejected the row again and lists it); repeated (the row says what another one of its own load says).
 CREATE TABLE IF NOT EXISTS staging.rejects (
     load_id BIGINT, feed VARCHAR, file VARCHAR, source_row BIGINT, source VARCHAR,
     column_name VARCHAR, rule VARCHAR, value VARCHAR, message VARCHAR,

@@ -24,6 +24,6 @@ def _is_unreachable(_task: object, _run: object, state: State[object]) -> bool:
     retry_delay_seconds=5,
     retry_condition_fn=_is_unreachable,
 )
-def load_feed(site: Site, feed: str, *, accept_shrink: bool) -> tuple[LoadResult, ...]:
+def load_feed(site: Site, feed: str, *, accept_shrink: bool, accept_changes: bool = False) -> tuple[LoadResult, ...]:
     """Load what is new in one feed."""
-    return steps.load_feed(site, feed, accept_shrink=accept_shrink)
+    return steps.load_feed(site, feed, accept_shrink=accept_shrink, accept_changes=accept_changes)

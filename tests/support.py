@@ -71,13 +71,18 @@ def stage(con: Connection, given: Mapping[str, Sequence[Mapping[str, Any]]], loa
 
 
 def ingest(
-    con: Connection, site: Site, feeds: Iterable[str] | None = None, *, accept_shrink: bool = False
+    con: Connection,
+    site: Site,
+    feeds: Iterable[str] | None = None,
+    *,
+    accept_shrink: bool = False,
+    accept_changes: bool = False,
 ) -> list[LoadResult]:
     """Load what is new in these feeds of a site, else in all that it declares."""
     results: list[LoadResult] = []
     for feed in feeds or ordered_feeds(site):
         try:
-            results += ingest_feed(con, site, feed, accept_shrink=accept_shrink)
+            results += ingest_feed(con, site, feed, accept_shrink=accept_shrink, accept_changes=accept_changes)
         except DatabaseUnreachableError as error:
             results.append(unreached(feed, error))
     return results

@@ -197,10 +197,22 @@ def test_the_same_key_with_two_contents_in_one_load_is_rejected_altogether(books
     ]
 
 
-def test_the_same_row_twice_in_one_load_counts_once(books: Books) -> None:
+def test_the_same_line_twice_in_one_load_counts_once_and_is_listed(books: Books) -> None:
+    books.put("a.csv", "line_no," + ORDERS + "7,1,A,2026-01-05,1,2\n" * 3)
+    (result,) = books.load()
+    assert counts(result) == (3, 1, 0, 2)
+    listed = books.query("SELECT source_row, rule, status, resolved_load_id FROM staging.rejects ORDER BY ALL")
+    assert [tuple(row.values()) for row in listed] == [
+        (2, "repeated_row", "repeated", 1),
+        (3, "repeated_row", "repeated", 1),
+    ]
+
+
+def test_equal_rows_without_line_numbers_are_lines(books: Books) -> None:
     books.put("a.csv", ORDERS + "1,A,2026-01-05,1,2\n" * 3)
     (result,) = books.load()
-    assert counts(result) == (3, 1, 2, 0)
+    assert counts(result) == (3, 3, 0, 0)
+    assert [row["line_no"] for row in books.query("FROM staging.orders ORDER BY ALL")] == [1, 2, 3]
 
 
 def test_a_row_with_two_faults_is_one_rejected_row_with_both_reasons(books: Books) -> None:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from expectations.rules import Owner, Rule, Severity, Suite
-from kam.site import FEEDS
+from kam.site import FEEDS, Kind
 from kam.warehouse import sql_text
 
+# A status, a flag or a note may well go back and forth.
+_NO_FIGURES = (Kind.ENUM, Kind.BOOLEAN, Kind.TEXT)
+_WATCHED = tuple(
+    {
+        "name": feed.name,
+        "key": feed.key,
+        "columns": [c.name for c in feed.columns if c.name not in feed.key and c.kind not in _NO_FIGURES],
+    }
+    for feed in FEEDS.values()
+)
 _AMOUNTS = {
     feed.name: column.name
     for feed in FEEDS.values()
@@ -83,6 +93,16 @@ ANTI JOIN batch AS later
     AND later.status = 'loaded' AND later.load_id > refused.load_id
 WHERE refused.status = 'failed'""",
             keys=("feed", "load_id", "source", "message"),
+        ),
+        Rule(
+            name="loads.corrections_stand",
+            sentence="No row goes back to what it was before a correction that came in another file.",
+            owner=Owner.DATA,
+            severity=Severity.WARNING,
+            if_it_fails="An old export was loaded again, and the correction is undone; correct the row in the source or in "
+            "corrections.toml, or confirm that the old values hold.",
+            failing=sql_text("checks/templates/corrections_stand.sql", feeds=_WATCHED),
+            keys=("feed", "row_key", "columns", "source", "corrected_by"),
         ),
     ),
 )

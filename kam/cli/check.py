@@ -162,6 +162,8 @@ def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], re
             misfit = misfit or extract
             continue
         result.examined.append(examined)
+        if examined.remark:
+            result.notes.append(examined.remark)
         if examined.rejected_count > examined.read_count * _SHARE_THAT_FITS:
             misfit = misfit or extract
     if misfit is not None:

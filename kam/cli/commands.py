@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kam.site import Site
 from kam.cli.console import out, print_table, problems, shown_path, side_by_side
 from kam.cli.options import (
+    AcceptChangesOption,
     AcceptShrinkOption,
     AsKnownOnOption,
     AsOfLoadOption,
@@ -150,6 +151,7 @@ def ingest(
     folder: SiteOption = None,
     feed: FeedOption = None,
     accept_shrink: AcceptShrinkOption = False,  # noqa: FBT002 - a command line switch
+    accept_changes: AcceptChangesOption = False,  # noqa: FBT002
 ) -> None:
     """Load what is new. Files that were loaded before are skipped."""
     site = _site(folder)
@@ -158,7 +160,7 @@ def ingest(
     def run() -> Any:  # noqa: ANN401 - the flow's result
         from flows.ingest import ingest as flow
 
-        return flow(str(site.directory), feed, accept_shrink=accept_shrink)
+        return flow(str(site.directory), feed, accept_shrink=accept_shrink, accept_changes=accept_changes)
 
     loads = _run(site, run)
     from kam.report import load_summary

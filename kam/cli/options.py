@@ -27,6 +27,13 @@ AcceptShrinkOption = Annotated[
     bool,
     typer.Option("--accept-shrink", help="Load a full extract even when it lacks most of the current rows."),
 ]
+AcceptChangesOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changes",
+        help="Load a file even when it turns documents into other ones, or lacks columns that the feed had until now.",
+    ),
+]
 AsOfLoadOption = Annotated[
     int | None,
     typer.Option("--as-of-load", metavar="N", help="Use only what was known at load N; loads nothing."),

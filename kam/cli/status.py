@@ -139,7 +139,7 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
             f"""
             SELECT
                 load_id::VARCHAR AS "Load", feed AS "Feed", file AS "File", column_name AS "Column", rule AS "Rule",
-                status || coalesce(' by load ' || resolved_load_id, '') AS "Status",
+                status || CASE WHEN status <> 'repeated' THEN coalesce(' by load ' || resolved_load_id, '') ELSE '' END AS "Status",
                 count(DISTINCT source_row) AS "Rows", any_value(message) AS "What is wrong"
             FROM staging.rejects
             WHERE {wanted}

@@ -78,13 +78,13 @@ def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
 
 
 def load_feeds(
-    site: Site, feeds: Iterable[str], by: Steps = PLAIN, *, accept_shrink: bool = False
+    site: Site, feeds: Iterable[str], by: Steps = PLAIN, *, accept_shrink: bool = False, accept_changes: bool = False
 ) -> tuple[LoadResult, ...]:
     """Load what is new in these feeds. If a database does not answer, the other feeds still load."""
     results: list[LoadResult] = []
     for feed in feeds:
         try:
-            results += by.load_feed(site, feed, accept_shrink=accept_shrink)
+            results += by.load_feed(site, feed, accept_shrink=accept_shrink, accept_changes=accept_changes)
         except DatabaseUnreachableError as error:
             results.append(unreached(feed, error))
     return tuple(results)

@@ -37,14 +37,17 @@ _SHOWN_WAITING = 5
 log = logging.getLogger("kam")
 
 
-def load_feed(site: Site, feed: str, *, accept_shrink: bool = False) -> tuple[LoadResult, ...]:
-    """Load what is new in one feed; with `accept_shrink` a full extract may lack most of the current rows.
+def load_feed(
+    site: Site, feed: str, *, accept_shrink: bool = False, accept_changes: bool = False
+) -> tuple[LoadResult, ...]:
+    """Load what is new in one feed.
 
-    Raises `DatabaseUnreachableError` when the feed's database does not answer.
+    With `accept_shrink` a full extract may lack most of the current rows, with `accept_changes` documents may become other ones
+    and columns may go. Raises `DatabaseUnreachableError` when the feed's database does not answer.
     """
     log.info("Loading %s …", feed)
     with warehouse(site) as con:
-        return tuple(ingest_feed(con, site, feed, accept_shrink=accept_shrink))
+        return tuple(ingest_feed(con, site, feed, accept_shrink=accept_shrink, accept_changes=accept_changes))
 
 
 def known_load(site: Site, *, as_of_load: int | None = None, as_known_on: date | None = None) -> int:

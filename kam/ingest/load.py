@@ -27,11 +27,12 @@ from kam.errors import (
     SourceRefusedError,
     is_of_storage,
 )
-from kam.ingest import documents, rejects, totals
+from kam.ingest import documents, questions, rejects, totals
 from kam.ingest.documents import mark_negative_documents
 from kam.ingest.landing import natural_order
+from kam.ingest.patches import fill_patches
 from kam.ingest.readers import READ_ERRORS, Relation
-from kam.ingest.row_rules import LEFT_OUT, RECORD_HASH, Reading, plan_reading
+from kam.ingest.row_rules import LEFT_OUT, NARROW, RECORD_HASH, UNNUMBERED, Reading, plan_reading
 from kam.ingest.sources import Extract, column_sql, extracts, offered, opened, unreadable
 from kam.ingest.sources import archive as archive_extract
 from kam.site import FEEDS, Feed, FeedSource, Site
@@ -42,7 +43,7 @@ _SAMPLE_ROWS = 5
 # What several feeds call the same things by.
 _COMMON_IDENTIFIERS = ("account_id", "product_id")
 _MOST_IDENTIFIERS = 100_000
-# What a load makes of a row of `incoming`. A repeat counts as unchanged; what is left out is not counted, and the others are rejected.
+# What a load makes of a row of `incoming`. What is left out is not counted. All but good rows are rejected; with a repeat nothing is wrong.
 _VERDICTS = (
     "good",
     "repeat",
@@ -54,6 +55,7 @@ _VERDICTS = (
     totals.TOTAL,
     totals.ODD_GRAIN,
     rejects.UNEXPECTED_FOOTER,
+    rejects.INCOMPLETE,
 )
 _VERDICT = f"ENUM ({', '.join(map(literal, _VERDICTS))})"
 _LEFTOVERS = (
@@ -113,6 +115,7 @@ class Examination:
     """What a load of an extract would do, without doing it: rows read and rejected, and the first rows as mapped.
 
     `faults` counts rejected rows by rule; a row that breaks two rules is in both counts, and once in `rejected_count`.
+    `remark` is about columns whose names are almost right.
     """
 
     feed: str
@@ -126,13 +129,15 @@ class Examination:
     identifiers: Mapping[str, frozenset[str]]
     """Identifiers of accounts and products in its rows, by column."""
     kinds: Sequence[FaultKind] = ()
+    remark: str = ""
 
 
 @dataclass(frozen=True)
 class _Terms:
-    """Parameters of a load: the share of rows a snapshot may lose and, for a rebuild, the original id and times."""
+    """Parameters of a load: the share of rows a snapshot may lose, whether to ask, and, for a rebuild, the original id and times."""
 
     shrink_ratio: float
+    asks: bool = False
     load_id: int | None = None
     started: dt.datetime | None = None
     finished: dt.datetime | None = None
@@ -148,10 +153,13 @@ def unreached(feed: str, error: DatabaseUnreachableError) -> LoadResult:
     return LoadResult(feed, "", LoadStatus.FAILED, message=str(error))
 
 
-def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool = False) -> Iterator[LoadResult]:
+def ingest_feed(
+    con: Connection, site: Site, feed: str, *, accept_shrink: bool = False, accept_changes: bool = False
+) -> Iterator[LoadResult]:
     """Load what is new in one feed, one result per extract.
 
-    With `accept_shrink` a snapshot may lose as many rows as it likes. Raises `DatabaseUnreachableError`, and `KamError`
+    With `accept_shrink` a snapshot may lose as many rows as it likes. With `accept_changes` documents may become other ones,
+    and columns may go. Raises `DatabaseUnreachableError`, and `KamError`
     when the archive's ledger lists loads that the warehouse does not have.
     """
     ledger.sync(con, site)
@@ -164,7 +172,7 @@ def ingest_feed(con: Connection, site: Site, feed: str, *, accept_shrink: bool =
             yield LoadResult(feed, "", LoadStatus.FAILED, message=printable(str(error)))
             return
         for extract in found:
-            yield load(con, site, extract, accept_shrink=accept_shrink)
+            yield load(con, site, extract, accept_shrink=accept_shrink, accept_changes=accept_changes)
 
 
 def waiting_sources(con: Connection, site: Site) -> list[str]:
@@ -183,7 +191,9 @@ def waiting_sources(con: Connection, site: Site) -> list[str]:
     return waiting
 
 
-def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool = False) -> LoadResult:
+def load(
+    con: Connection, site: Site, extract: Extract, *, accept_shrink: bool = False, accept_changes: bool = False
+) -> LoadResult:
     """Load one extract, unless its bytes were loaded before with the same mapping."""
     source = site.settings.source(extract.feed)
     if extract.left:
@@ -200,7 +210,7 @@ def load(con: Connection, site: Site, extract: Extract, *, accept_shrink: bool =
             return _passed_over(con, extract, newer)
         archive_extract(site, extract)
         shrink_ratio = 1.0 if accept_shrink else float(site.settings.ingest.shrink_ratio)
-        result = _load(con, site, extract, source, _Terms(shrink_ratio, started=started))
+        result = _load(con, site, extract, source, _Terms(shrink_ratio, asks=not accept_changes, started=started))
     except SourceBusyError as error:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=str(error))
     except SourceRefusedError as error:
@@ -216,11 +226,11 @@ def replay(con: Connection, site: Site, extract: Extract, entry: Mapping[str, An
 
     Raises `SourceRefusedError` when it can no longer be read so.
     """
-    times = [
+    started, finished = (
         dt.datetime.fromisoformat(entry[name]) if entry.get(name) else None for name in ("started_at", "finished_at")
-    ]
+    )
     source = FeedSource.model_validate(entry["reading"])
-    return _load(con, site, extract, source, _Terms(1.0, entry["load_id"], *times))
+    return _load(con, site, extract, source, _Terms(1.0, load_id=entry["load_id"], started=started, finished=finished))
 
 
 def _load(con: Connection, site: Site, extract: Extract, source: FeedSource, terms: _Terms) -> LoadResult:
@@ -300,7 +310,8 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
     try:
         with opened(con, site, extract, source) as relation:
             reading = _read_rows(con, extract, source, relation)
-            _mark(con, reading, beside="")
+            questions.require_one_document_a_number(con, extract, reading, site.settings.ingest.redated_days)
+            _mark(con, reading, beside="", fills=False)
             con.execute(f"CREATE OR REPLACE TEMP TABLE faults AS {rejects.reject_rows(con, reading)}")
             faults = con.execute("SELECT rule, count(DISTINCT source_row) FROM faults GROUP BY ALL ORDER BY rule")
             counts = dict(faults.fetchall())
@@ -310,6 +321,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
                 f"SELECT {_columns(reading)} FROM incoming WHERE verdict IN {rejects.ACCEPTED} ORDER BY rowid LIMIT {_SAMPLE_ROWS}",
             )
             verdicts = _verdicts(con)
+            remark = questions.about_names(extract, reading)
             identifiers = {
                 name: frozenset(
                     value
@@ -325,9 +337,18 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
         _clean_up(con)
     left_out = {name: verdicts.pop(name) for name in rejects.LEFT_OUT if verdicts[name]}
     read = verdicts.total()
-    rejected = read - verdicts["good"] - verdicts["repeat"]
+    rejected = read - verdicts["good"]
     return Examination(
-        extract.feed, extract.source, read, rejected, counts, sample, _left_out_in_words(left_out), identifiers, kinds
+        extract.feed,
+        extract.source,
+        read,
+        rejected,
+        counts,
+        sample,
+        _left_out_in_words(left_out),
+        identifiers,
+        kinds,
+        remark,
     )
 
 
@@ -401,10 +422,15 @@ def _left_out_in_words(counts: Mapping[str, int]) -> str:
     return f"{sum(counts.values()):,} left out ({', '.join(parts)})" if counts else ""
 
 
-def _mark(con: Connection, reading: Reading, *, beside: str) -> None:
-    """What is wrong with rows beside each other; `beside` is the staging table with the rows that an upsert keeps."""
+def _mark(con: Connection, reading: Reading, *, beside: str, fills: bool) -> None:
+    """What is wrong with rows beside each other; `beside` is the staging table with the rows that an upsert keeps.
+
+    With `fills` the rows of a patch get what is there in the columns that the file does not have.
+    """
     totals.mark_odd_grain(con, reading.feed, _kept_names(reading), beside=beside)
     _mark_repeated_keys(con, reading)
+    if fills:
+        fill_patches(con, reading)
     mark_negative_documents(con, reading, beside=beside)
 
 
@@ -423,12 +449,15 @@ def _fill_incoming(con: Connection, reading: Reading) -> None:
         f"ELSE 'good'::{_VERDICT} END AS verdict"
         f"{f', given_{rejects.MARK} AS {rejects.MARK}' if mark is not None else ''}"
         f"{''.join(f', given_{name} AS {name}' for name in reading.kept)}"
+        f"{f', {NARROW}' if NARROW in reading.values else ''}"
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {reading.select(columns=columns)}")
 
 
 def _empty_columns(reading: Reading) -> frozenset[str]:
     """The columns that are NULL in every row, because the source does not have them; those of the key are kept."""
+    if reading.is_patch:
+        return frozenset()
     return frozenset(
         name for name, value in reading.values.items() if value.startswith("NULL::") and name not in reading.feed.key
     )
@@ -452,25 +481,48 @@ def _mark_column(reading: Reading) -> str | None:
 
 
 def _mark_repeated_keys(con: Connection, reading: Reading) -> None:
-    """All rows whose key comes with different contents are faulty; of equal rows, those after the first are repeats."""
-    key = ", ".join(reading.feed.key)
-    content = ", ".join((*_kept_names(reading), *(name for name in reading.kept if name == RECORD_HASH)))
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE repeated AS
-        SELECT hash({key}) AS key_hash FROM incoming WHERE verdict = 'good' GROUP BY key_hash HAVING count(*) > 1
-        """
-    )
-    if not _count(con, "SELECT count(*) FROM repeated"):
+    """All rows whose key comes with different contents are faulty; of equal rows, those after the first are repeats.
+
+    Equal rows of a document whose source does not number its lines are lines of their own: they get the numbers 1, 2, 3 …
+    """
+    if not _has_repeated_keys(con, reading):
         return
+    key = ", ".join(reading.feed.key)
+    is_kept = (name for name in reading.kept if name in (RECORD_HASH, UNNUMBERED))
+    content = ", ".join((*_kept_names(reading), *is_kept))
+    found = sql_text("ingest/repeated_rows.sql", key=key, columns=content)
+    line = reading.feed.line
+    is_unnumbered = (
+        "true" if line and not reading.is_numbered else UNNUMBERED if UNNUMBERED in reading.kept else "false"
+    )
     con.execute(
         f"""
         UPDATE incoming
-        SET verdict = CASE WHEN found.is_double THEN 'double key' ELSE 'repeat' END
-        FROM ({sql_text("ingest/repeated_rows.sql", key=key, columns=content)}) AS found
-        WHERE incoming.rowid = found.place AND (found.is_double OR found.is_later)
+        SET verdict = CASE WHEN found.is_double THEN 'double key' WHEN NOT {is_unnumbered} THEN 'repeat' ELSE 'good' END
+            {f", {line} = CASE WHEN found.is_double THEN {line} WHEN {is_unnumbered} THEN occurrence ELSE {line} END" if line else ""}
+        FROM ({found}) AS found
+        WHERE incoming.rowid = found.place AND (found.is_double OR found.occurrence > 1)
         """
     )
+    if is_unnumbered == UNNUMBERED and _has_repeated_keys(con, reading):
+        # Some lines of the document have numbers of their own, and an unnumbered one got the same.
+        con.execute(
+            f"""
+            UPDATE incoming SET verdict = 'double key' FROM ({found}) AS found
+            WHERE incoming.rowid = found.place
+            """
+        )
+
+
+def _has_repeated_keys(con: Connection, reading: Reading) -> bool:
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE repeated AS
+        SELECT hash({", ".join(reading.feed.key)}) AS key_hash
+        FROM incoming WHERE verdict = 'good' GROUP BY key_hash HAVING count(*) > 1
+        """
+    )
+    return bool(_count(con, "SELECT count(*) FROM repeated"))
 
 
 def _commit(
@@ -479,25 +531,30 @@ def _commit(
     feed = reading.feed
     with transaction(con):
         load_id = terms.load_id or _next_load_id(con)
+        days = site.settings.ingest.redated_days
+        if terms.asks and not questions.was_read_before(con, extract):
+            questions.require_one_document_a_number(con, extract, reading, days)
         current = _count(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
         # What else a document has, unless this extract is a full one.
         beside = f"staging.{feed.name}" if current and source.mode != "snapshot" else ""
-        _mark(con, reading, beside=beside)
+        _mark(con, reading, beside=beside, fills=reading.is_patch)
         if current:
             _match(con, reading)
-            if source.mode == "append":
-                _refuse_changed_keys(con, feed)
+        if terms.asks:
+            questions.require_answers(con, extract, reading, source, days)
+        if current and source.mode == "append":
+            _refuse_changed_keys(con, reading)
         verdicts = _verdicts(con)
         left_out = _left_out_in_words({name: verdicts.pop(name) for name in rejects.LEFT_OUT if verdicts[name]})
-        read, repeats = verdicts.total(), verdicts["repeat"]
-        rejected = read - repeats - verdicts["good"]
+        read = verdicts.total()
+        rejected = read - verdicts["good"]
         superseded = _supersede(con, feed, load_id) if current else 0
+        if current and NARROW in reading.values:
+            superseded += _end_narrow_numbers(con, reading, load_id)
         if current and source.mode == "snapshot":
             superseded += _close_vanished(con, site, extract, load_id, current, terms.shrink_ratio)
-        loaded = _insert(
-            con, reading, load_id, any_left_out=bool(rejected or repeats or left_out), any_current=bool(current)
-        )
-        unchanged = repeats + (_count(con, "SELECT count(*) FROM matched WHERE NOT differs") if current else 0)
+        loaded = _insert(con, reading, load_id, any_left_out=bool(rejected or left_out), any_current=bool(current))
+        unchanged = _count(con, "SELECT count(*) FROM matched WHERE NOT differs") if current else 0
         if read != loaded + unchanged + rejected:
             message = (
                 f"{extract.feed}: {extract.source}: {read} rows read, but {loaded} loaded, {unchanged} unchanged and "
@@ -509,6 +566,7 @@ def _commit(
             unchanged_count=unchanged, rejected_count=rejected, superseded_count=superseded,
             started_at=terms.started or utc_now(), finished_at=terms.finished or utc_now(), watermark=extract.watermark,
             message=f"loaded; {left_out}" if left_out else None,
+            header=json.dumps(list(reading.relation.columns)),
         )  # fmt: skip
         if rejected:
             rejects.keep(con, reading, load_id, extract.source, rejected)
@@ -549,8 +607,12 @@ def _match(con: Connection, reading: Reading) -> None:
     )
 
 
-def _refuse_changed_keys(con: Connection, feed: Feed) -> None:
-    """In `append` mode a key that is already there with other content is faulty too, and so are its repeats."""
+def _refuse_changed_keys(con: Connection, reading: Reading) -> None:
+    """In `append` mode a key that is already there with other content is faulty too, and so are its repeats.
+
+    Without line numbers all rows of the document are faulty: which of them are new is not known.
+    """
+    feed = reading.feed
     changed = _count(con, "SELECT count(*) FROM matched WHERE differs")
     if not changed:
         return
@@ -567,6 +629,14 @@ def _refuse_changed_keys(con: Connection, feed: Feed) -> None:
         WHERE incoming.verdict = 'repeat' AND {feed.same_key("kept", "incoming")}
         """
     )
+    if feed.identity is not None and not reading.is_numbered:
+        con.execute(
+            f"""
+            UPDATE incoming SET verdict = 'changed key' WHERE verdict = 'good' AND {feed.identity.document} IN (
+                SELECT {feed.identity.document} FROM incoming WHERE verdict = 'changed key'
+            )
+            """
+        )
     con.execute("DELETE FROM matched WHERE differs")
 
 
@@ -579,6 +649,26 @@ def _supersede(con: Connection, feed: Feed, load_id: int) -> int:
         """
     )
     return int(replaced.fetchall()[0][0])
+
+
+def _end_narrow_numbers(con: Connection, reading: Reading, load_id: int) -> int:
+    """End the current rows that this load brings again under a number with the wider key of the site; how many."""
+    feed = reading.feed
+    if feed.identity is None:
+        return 0
+    empty = _empty_columns(reading)
+    others = (name for name in feed.key if name != feed.identity.document)
+    same = dict.fromkeys((*others, *feed.identity.fixed, *filter(None, (feed.date,))))
+    of_both = (f"kept.{name} IS NOT DISTINCT FROM incoming.{name}" for name in same if name not in empty)
+    ended = con.execute(
+        f"""
+        UPDATE staging.{feed.name} AS kept SET superseded_load_id = {load_id}
+        FROM incoming
+        WHERE kept.superseded_load_id IS NULL AND incoming.verdict = 'good'
+          AND kept.{feed.identity.document} = incoming.{NARROW} AND {" AND ".join(of_both)}
+        """
+    )
+    return int(ended.fetchall()[0][0])
 
 
 def _close_vanished(

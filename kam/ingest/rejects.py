@@ -15,13 +15,17 @@ from kam.site import FEEDS, CsvDialect, Feed, Site, require_feed
 from kam.warehouse import Connection, literal, sql_text
 
 DUPLICATE_KEY = "duplicate_key"
+REPEATED_ROW = "repeated_row"
+INCOMPLETE = "incomplete"
 # A column of an exported file that says which reject a row was: `load-record`. The loader reads it where it is there.
 MARK = "kam_reject"
-_EXPLANATIONS = (MARK, "kam_rule", "kam_message")
+EXPLANATIONS = (MARK, "kam_rule", "kam_message")
 # The verdicts of rows of `incoming` that are loaded or already there; and of those that are no records, or left out.
 ACCEPTED = "('good', 'repeat')"
 LEFT_OUT = (HEADER_AGAIN, RULED_LINE, NOT_WANTED, "footer")
 NOT_REJECTED = f"{ACCEPTED[:-1]}, {', '.join(map(literal, LEFT_OUT))})"
+# With a repeat nothing is wrong, and it is listed all the same.
+_NOT_LISTED = f"('good', {', '.join(map(literal, LEFT_OUT))})"
 UNEXPECTED_FOOTER = "unexpected footer"
 _BATCH = 10_000
 _SHOWN_LETTERS = 1000
@@ -36,7 +40,7 @@ def reject_rows(con: Connection, reading: Reading) -> str:
     # Looked up before anything is worked out: what is wrong with a row costs much more than to read it.
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE faulty_records AS FROM ({reading.numbered}) "
-        f"WHERE {reading.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {NOT_REJECTED})"
+        f"WHERE {reading.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {_NOT_LISTED})"
     )
     key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
     on_key = ", ".join(_of_verdict(*verdict) for verdict in _verdicts(reading, key))
@@ -63,6 +67,9 @@ def _verdicts(reading: Reading, key: str) -> Iterator[tuple[str, str, str, str, 
     before = f"the key {names} was loaded before with different content, and the mode is append"
     yield "double key", names, DUPLICATE_KEY, key, twice
     yield "changed key", names, DUPLICATE_KEY, key, before
+    yield "repeat", names, REPEATED_ROW, key, "another row of this load says the same; it was loaded once"
+    lacks = f"this row is not there yet, and the file does not have all that a new row needs ({_needed(feed)})"
+    yield INCOMPLETE, names, INCOMPLETE, key, lacks
     footer = "the record is where skip_footer expects a footer, and reads as a row of the feed"
     yield UNEXPECTED_FOOTER, "", "footer", "NULL", footer
     if feed.grain is not None:
@@ -88,14 +95,20 @@ def _of_verdict(verdict: str, column: str, rule: str, value: str, message: str) 
     )
 
 
+def _needed(feed: Feed) -> str:
+    rules = (" or ".join(" and ".join(group) for group in rule.any_of) for rule in feed.row_rules)
+    return ", ".join((*feed.required, *rules))
+
+
 def _business_key(reading: Reading) -> str:
     """The key of a typed row as text; NULL when a part of it has a fault of its own."""
     faults = [fault.condition for fault in reading.faults if fault.column in reading.feed.key]
     is_unknown = " OR ".join(f"coalesce({condition}, false)" for condition in faults) or "false"
-    return f"CASE WHEN NOT ({is_unknown}) THEN {_key_text(reading.feed)} END"
+    return f"CASE WHEN NOT ({is_unknown}) THEN {key_text(reading.feed)} END"
 
 
-def _key_text(feed: Feed) -> str:
+def key_text(feed: Feed) -> str:
+    """SQL for the key of a row as a reject has it: a JSON list."""
     return f"to_json([{', '.join(f'{name}::VARCHAR' for name in feed.key)}])::VARCHAR"
 
 
@@ -103,7 +116,9 @@ def keep(con: Connection, reading: Reading, load_id: int, source: str, rejected:
     """List the faulty rows of `incoming` as open rejects. Raises `KamError` when there are not `rejected` of them."""
     con.execute(
         f"INSERT INTO staging.rejects BY NAME SELECT {load_id} AS load_id, ? AS feed, ? AS file, source_row, source, "
-        f"column_name, rule, value, message, business_key FROM ({reject_rows(con, reading)}) ORDER BY source_row, rule",
+        f"column_name, rule, value, message, business_key, if(rule = '{REPEATED_ROW}', 'repeated', 'open') AS status, "
+        f"if(rule = '{REPEATED_ROW}', {load_id}, NULL) AS resolved_load_id "
+        f"FROM ({reject_rows(con, reading)}) ORDER BY source_row, rule",
         [reading.feed.name, source],
     )
     kept = con.execute(f"SELECT count(DISTINCT source_row) FROM staging.rejects WHERE load_id = {load_id}").fetchall()
@@ -160,8 +175,8 @@ def _find_came(con: Connection, feed: Feed, load_id: int, *, has_marks: bool) ->
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE came AS
-        SELECT {_key_text(feed)} AS business_key, NULL AS mark, true AS is_good FROM incoming
-        WHERE verdict IN {ACCEPTED} AND {_key_text(feed)} IN (SELECT business_key FROM waiting)
+        SELECT {key_text(feed)} AS business_key, NULL AS mark, true AS is_good FROM incoming
+        WHERE verdict IN {ACCEPTED} AND {key_text(feed)} IN (SELECT business_key FROM waiting)
         UNION ALL
         SELECT business_key, NULL, false FROM staging.rejects WHERE load_id = {load_id}
         {marked if has_marks else ""}
@@ -206,7 +221,7 @@ def _source_columns(con: Connection, feed: str) -> list[str]:
         """
     ).fetchall()
     names = dict.fromkeys(name for (keys,) in found for name in keys)
-    return [name for name in names if name.lower() not in _EXPLANATIONS]
+    return [name for name in names if name.lower() not in EXPLANATIONS]
 
 
 def _open_rows(con: Connection, feed: str) -> Iterator[tuple[Any, ...]]:
@@ -235,7 +250,7 @@ def _write(out: IO[str], dialect: CsvDialect, columns: Sequence[str], found: Ite
     for _ in range(dialect.skip_rows):
         writer.writerow([f"{MARK}s"])
     written = 0
-    writer.writerow([*columns, *_EXPLANATIONS])
+    writer.writerow([*columns, *EXPLANATIONS])
     for mark, rules, messages, source in found:
         values = json.loads(source, parse_float=str, parse_int=str)
         explained = messages.encode(dialect.encoding, "replace").decode(dialect.encoding)

@@ -6,12 +6,12 @@ The text of a source becomes a value only in the format that the site declares; 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 
-from kam.errors import SettingsError
+from kam.errors import SettingsError, SourceRefusedError
 from kam.ingest.expressions import Expression, declare_macros, expression
 from kam.ingest.faults import (
     Fault,
@@ -46,6 +46,10 @@ RULED_LINE = "ruled line"
 NOT_WANTED = "where"
 RECORD_HASH = "record_hash"
 _LEAST_COLUMNS = 2
+# The number of a document without the columns that a site's wider key adds to it.
+NARROW = "narrow_number"
+# True for a row whose line number its source does not give.
+UNNUMBERED = "unnumbered"
 _RECORD_FAULT = (
     "CASE WHEN given_record_rule IS NOT NULL THEN {'column_name': '', 'rule': given_record_rule, "
     "'value': given_record_text, 'message': given_record_message} END"
@@ -58,7 +62,9 @@ class Reading:
 
     `given` is what the source says, `values` what it means, `faults` what is wrong with it. The names of `given` are
     those of the feed's columns with a prefix, so that a source's own names cannot collide with them. `tried` are columns
-    beside the source's, worked out first; `kept` names what of `given` a load needs beside the feed's columns.
+    beside the source's, worked out first; `kept` names what of `given` a load needs beside the feed's columns. `absent` are the
+    feed's columns that the source does not give, `is_numbered` says whether it numbers the lines of documents, and a patch
+    leaves the absent columns of rows as they were.
     """
 
     feed: Feed
@@ -68,6 +74,9 @@ class Reading:
     faults: tuple[Fault, ...]
     tried: Mapping[str, str] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    absent: frozenset[str] = frozenset()
+    is_numbered: bool = True
+    is_patch: bool = False
 
     @property
     def row_number(self) -> str:
@@ -133,14 +142,19 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
     _require_date_formats(con, source.csv, extract)
     _declare_macros(con, source)
     cells = [_cell(con, column, source, extract, relation) for column in feed.columns]
+    cells += _key_cells(con, feed, source, extract, relation)
     given: dict[str, str] = {}
     faults: list[Fault] = []
     for cell in cells:
         given |= cell.given
         faults += cell.faults
-    faults += [too_little(rule, {cell.column.name: cell.text for cell in cells}) for rule in feed.row_rules]
+    absent = frozenset(cell.column.name for cell in cells if cell.is_absent)
+    is_patch = source.mode == "patch"
+    texts = {cell.column.name: cell.text for cell in cells}
+    faults += [too_little(rule, texts) for rule in feed.row_rules if not (is_patch and absent & rule.columns)]
     values = {cell.column.name: cell.value for cell in cells}
     if feed.sign is not None and source.sign == "amount":
+        _require_type(feed.sign, extract, absent, is_patch=is_patch)
         values |= _turned(feed.sign, values)
     if relation.record_faults:
         named = relation.record_faults
@@ -154,6 +168,11 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
         # Rows of several days may get the same month: then they are no repeats of each other.
         given[RECORD_HASH] = f"hash({', '.join(column_sql(name) for name in relation.columns)})"
         kept.append(RECORD_HASH)
+    faults += _widen_key(feed, source, values)
+    line = next((cell for cell in cells if cell.column.name == feed.line), None)
+    if line is not None and not line.is_the_same:
+        given[UNNUMBERED] = f"({line.source_text}) IS NULL"
+        kept.append(UNNUMBERED)
     tried = {name: sql for cell in cells for name, sql in cell.tried.items()}
     reasons = _no_records(relation)
     if source.where is not None:
@@ -162,7 +181,59 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
         given[LEFT_OUT] = (
             f"CASE {' '.join(f'WHEN {condition} THEN {literal(reason)}' for reason, condition in reasons.items())} END"
         )
-    return Reading(feed, relation, given, values, tuple(faults), tried, tuple(kept))
+    is_numbered = line is None or not line.is_the_same
+    return Reading(
+        feed,
+        relation,
+        given,
+        values,
+        tuple(faults),
+        tried,
+        tuple(kept),
+        absent,
+        is_numbered=is_numbered,
+        is_patch=is_patch,
+    )
+
+
+def _key_cells(
+    con: Connection, feed: Feed, source: FeedSource, extract: Extract, relation: Relation
+) -> Iterator[_Cell]:
+    """The columns of a site's wider key that are no columns of the feed, under names that can be no other word of SQL."""
+    for name in source.key:
+        if name not in feed.column_names:
+            column = Column(f"key_{name}", Kind.ID, f"{name} of the document", required=True)
+            mapped = source.columns.get(
+                name, next((found for found in relation.columns if found.lower() == name), name)
+            )
+            yield _cell(con, column, source.model_copy(update={"columns": {column.name: mapped}}), extract, relation)
+
+
+def _widen_key(feed: Feed, source: FeedSource, values: dict[str, str]) -> list[Fault]:
+    """Make the columns of a site's wider key a part of the document's number: `1001` of 2026 is `1001/2026`."""
+    if not source.key or feed.identity is None:
+        return []
+    number = feed.identity.document
+    of_feed = [name for name in source.key if name in feed.column_names]
+    parts = (values[name if name in of_feed else f"key_{name}"] for name in source.key)
+    values[NARROW] = values[number]
+    # A slash in a part is doubled, so that two numbers never become one.
+    values[number] = " || '/' || ".join(
+        (f"({values[number]})", *(f"replace(({part})::VARCHAR, '/', '//')" for part in parts))
+    )
+    message = f"[feeds.{feed.name}] key makes it a part of {number}"
+    return [Fault(name, "required", f"{name} IS NULL", f"{name} is missing, and {message}") for name in of_feed]
+
+
+def _require_type(rule: SignRule, extract: Extract, absent: frozenset[str], *, is_patch: bool) -> None:
+    """Raise `SourceRefusedError` for a patch with amounts whose sign depends on a type that it does not have."""
+    amounts = [name for name in rule.amounts if name not in absent]
+    if is_patch and rule.column in absent and amounts:
+        message = (
+            f'{extract.feed}: {extract.source}: a patch with {amounts[0]} needs the column {rule.column}, because sign = "amount" '
+            "turns the amounts by their type. Nothing was loaded"
+        )
+        raise SourceRefusedError(message)
 
 
 def _no_records(relation: Relation) -> dict[str, str]:
@@ -215,7 +286,8 @@ class _Cell:
     """How one column is read.
 
     `text` is the SQL of its text, `value` of what it means; `given` has what the source says, `tried` what its expression
-    gives, `kept` the names of what is given beside the columns and kept for the load.
+    gives, `kept` the names of what is given beside the columns and kept for the load. `is_absent` says that the source has no such
+    column, `is_the_same` that all rows have the same. `source_text` is NULL where the source's own cell is empty.
     """
 
     column: Column
@@ -226,6 +298,9 @@ class _Cell:
     tried: Mapping[str, str] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     is_computed: bool = False
+    is_absent: bool = False
+    is_the_same: bool = False
+    source_text: str = ""
 
 
 def _cell(con: Connection, column: Column, source: FeedSource, extract: Extract, relation: Relation) -> _Cell:
@@ -241,6 +316,7 @@ def _read(
 ) -> _Cell:
     """How a column is read that the source gives by an expression of this type; not missing where `unless` holds."""
     text = given = f"given_{column.name}"
+    source_text = cell_text(expression, dialect) if sql_type == "VARCHAR" else expression
     if sql_type == "VARCHAR" and _reads_past_blanks(column, expression, dialect):
         text = cell_text(given, dialect)
     elif sql_type == "VARCHAR":
@@ -265,7 +341,12 @@ def _read(
         faults.append(long_number(column, sql_type))
     if column.whole_column and sql_type == "VARCHAR":
         faults.append(percent_fault(column))
-    return _Cell(column, text, value, {column.name: expression}, faults)
+    is_absent = sql_type == ABSENT
+    is_the_same = is_absent or sql_type == "CONSTANT"
+    return _Cell(
+        column, text, value, {column.name: expression}, faults, is_absent=is_absent, is_the_same=is_the_same,
+        source_text=source_text,
+    )  # fmt: skip
 
 
 def _computed_cell(
@@ -345,7 +426,7 @@ def _given(column: Column, source: FeedSource, extract: Extract, relation: Relat
     if mapped is None:
         mapped = next((name for name in relation.columns if name.lower() == column.name), None)
         if mapped is None:
-            if column.required:
+            if column.required and (source.mode != "patch" or column.name in FEEDS[extract.feed].key):
                 raise missing_column(extract, column.name, column.name, relation)
             return "NULL::VARCHAR", ABSENT
     if isinstance(mapped, ConstantColumn):

@@ -2,7 +2,7 @@
 
 from kam.site.corrections_file import CORRECTIONS_FILE
 from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource
-from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Feed, Kind, RowRule, SignRule
+from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Feed, Identity, Kind, RowRule, SignRule
 from kam.site.scaffold import write_site
 from kam.site.schema import SCHEMA_FILE, schema_text, settings_schema
 from kam.site.scratch import BUILDING, INCOMING, scratch_folder, sweep
@@ -46,6 +46,7 @@ __all__ = [
     "Events",
     "Feed",
     "FeedSource",
+    "Identity",
     "IngestSection",
     "Kind",
     "RatingRules",

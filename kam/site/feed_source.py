@@ -180,9 +180,14 @@ class FeedSource(Section):
     watermark_overlap: int = Field(
         default=1, ge=1, description="how far back each run reads again: seconds, days of a date, or units of a number"
     )
-    mode: Literal["append", "upsert", "snapshot"] = Field(
+    mode: Literal["append", "upsert", "patch", "snapshot"] = Field(
         default="upsert",
-        description="what a load does with keys that were loaded before, and with keys that are missing",
+        description="what a load does with keys that were loaded before, and with keys that are missing; patch = as upsert, but "
+        "columns that a file does not have keep their values",
+    )
+    key: tuple[str, ...] = Field(
+        default=(),
+        description="columns that tell documents of one number apart, such as fiscal_year; their values become a part of the number",
     )
     csv: CsvDialect = Field(default=CsvDialect(), description="how texts are written")
     columns: Mapping[str, str | ConstantColumn | ComputedColumn] = Field(
@@ -246,6 +251,17 @@ class FeedSource(Section):
         """Whether one of these keys has another value than its default; the ledger's copy of settings has all keys."""
         return any(getattr(self, key) != type(self).model_fields[key].default for key in keys)
 
+    @field_validator("key")
+    @classmethod
+    def _names_of_columns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                message = (
+                    f"names such as fiscal_year, not {name!r}; under `columns` they get the name that the source has"
+                )
+                raise ValueError(message)
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
@@ -268,6 +284,7 @@ class FeedSource(Section):
         """Changes when the same source would be read differently."""
         kept = {
             "mode",
+            "key",
             "csv",
             "columns",
             "sheet",

@@ -114,6 +114,11 @@ class RowRule:
     any_of: tuple[tuple[str, ...], ...]
     message: str
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """All columns of which the rule speaks."""
+        return frozenset(name for group in self.any_of for name in group)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Events:
@@ -157,11 +162,25 @@ class Grain:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """What tells a document from another one that got the same number.
+
+    The columns `fixed` and the feed's date stay as they are when a later load corrects a row of the `document`. With `shared`
+    all lines of a document have them in common.
+    """
+
+    document: str
+    fixed: tuple[str, ...] = ()
+    shared: bool = False
+
+
+@dataclass(frozen=True)
 class Feed:
     """One kind of extract: its grain, key and columns.
 
     `date` names the day or month that says to which business month a row belongs; master data has none. `events` is given
-    when that day is one on which something happened, and nothing is known before.
+    when that day is one on which something happened, and nothing is known before. `identity` is given when a row is a
+    document, or a line of one, whose number its sender counts up.
     """
 
     name: str
@@ -173,11 +192,13 @@ class Feed:
     events: Events | None = None
     sign: SignRule | None = None
     grain: Grain | None = None
+    identity: Identity | None = None
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for a column named by `key`, `date` or `events` that the feed does not have."""
+        """Raise `ValueError` for a column named by `key`, `date`, `events` or `identity` that the feed does not have."""
         events = self.events or Events()
-        roles = (self.date, events.planned_date, events.quantity, events.unit_price, events.amount)
+        identity = (self.identity.document, *self.identity.fixed) if self.identity else ()
+        roles = (self.date, events.planned_date, events.quantity, events.unit_price, events.amount, *identity)
         for name in (*self.key, *filter(None, roles)):
             if name not in self.column_names:
                 message = f"kam/site/feeds.py: the feed {self.name} has no column {name!r}"
@@ -197,6 +218,13 @@ class Feed:
     def column_names(self) -> tuple[str, ...]:
         """Names in the order of the staging table."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def line(self) -> str:
+        """The column that numbers the lines of a document and may be absent; empty when the feed has none."""
+        return next(
+            (name for name in self.key if self.column(name).kind is Kind.INTEGER and self.column(name).default), ""
+        )
 
     @property
     def date_columns(self) -> tuple[str, ...]:
@@ -354,6 +382,7 @@ _FEEDS = (
         key=("order_id", "line_no"),
         date="order_date",
         events=Events(quantity="quantity", unit_price="unit_price", line_counts="status IS DISTINCT FROM 'cancelled'"),
+        identity=Identity("order_id", ("account_id",), shared=True),
         columns=(
             _id("order_id", "The order", required=True),
             _integer("line_no", "Line of the order", default="1"),
@@ -380,6 +409,7 @@ _FEEDS = (
         key=("delivery_id", "line_no"),
         date="delivered_date",
         events=Events(),
+        identity=Identity("delivery_id", ("order_id",)),
         columns=(
             _id("delivery_id", "The delivery note", required=True),
             _integer("line_no", "Line of the delivery note", default="1"),
@@ -396,6 +426,7 @@ _FEEDS = (
         key=("invoice_id", "line_no"),
         date="invoice_date",
         events=Events(quantity="quantity", amount="net_amount", line_counts="document_type = 'invoice'"),
+        identity=Identity("invoice_id", ("account_id", "document_type"), shared=True),
         columns=(
             _id("invoice_id", "The document", required=True),
             _integer("line_no", "Line of the document", default="1"),
@@ -431,6 +462,7 @@ _FEEDS = (
         "instalments",
         "Instalments, the parts in which an invoice is due",
         key=("invoice_id", "instalment_no"),
+        identity=Identity("invoice_id"),
         columns=(
             _id("invoice_id", "The invoice", required=True),
             _integer("instalment_no", "Number of the instalment", required=True),
@@ -444,6 +476,7 @@ _FEEDS = (
         key=("payment_id", "line_no"),
         date="payment_date",
         events=Events(),
+        identity=Identity("payment_id", ("account_id", "payment_type")),
         columns=(
             _id("payment_id", "The payment", required=True),
             _integer("line_no", "Line of the payment", default="1"),
@@ -480,6 +513,7 @@ _FEEDS = (
         key=("visit_id",),
         date="visit_date",
         events=Events(planned_date="planned_date"),
+        identity=Identity("visit_id", ("account_id",)),
         columns=(
             _id("visit_id", "The visit", required=True),
             _ACCOUNT,
@@ -547,6 +581,7 @@ _FEEDS = (
         "Complaints, audit findings and requests of customers",
         key=("issue_id",),
         date="opened_date",
+        identity=Identity("issue_id", ("account_id",)),
         columns=(
             _id("issue_id", "The issue", required=True),
             _ACCOUNT,

@@ -80,6 +80,11 @@ class IngestSection(Section):
     shrink_ratio: Exact = Field(
         default=Decimal("0.5"), ge=0, le=1, description="share of the current rows that a snapshot may lose"
     )
+    redated_days: int = Field(
+        default=14,
+        ge=0,
+        description="days by which the date of a document may change; more, and its number may be that of another document",
+    )
     settle_seconds: int = Field(default=0, ge=0, description="files changed more recently are left for the next run")
     max_expansion_ratio: int = Field(
         default=100, ge=1, description="the most a compressed file may grow, times its size"
@@ -461,7 +466,12 @@ def _check_feeds(settings: Settings, file: Path) -> None:
                 f'feeds.{name}.sign: "amount" needs a feed whose rows have a type, such as invoices; '
                 f"the amounts of {name} are read with the sign that they have. Remove the key"
             )
-        known = FEEDS[name].column_names
+        identity = FEEDS[name].identity
+        if source.key and identity is None:
+            faults.append(f"feeds.{name}.key: the rows of {name} are no documents with numbers. Remove the key")
+        if identity is not None and identity.document in source.key:
+            faults.append(f"feeds.{name}.key: {identity.document} is the number; name the columns beside it")
+        known = (*FEEDS[name].column_names, *source.key)
         faults += [
             f"feeds.{name}.columns.{column}: the feed {name} has no such column.{nearest(column, known)}"
             for column in source.columns
