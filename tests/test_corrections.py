@@ -587,7 +587,7 @@ def test_a_file_delivered_again_with_its_error_is_unchanged(site: Site) -> None:
 def test_a_correction_of_a_later_row_is_noted_when_closing_as_known_before(site: Site) -> None:
     close_plainly(site, [APRIL])
     late = invoice("R-LATE", invoice_date="2026-04-28", net_amount=7)
-    write_csv(site.directory / "landing" / "invoices_late.csv", list(late), [late])
+    write_csv(site.directory / "landing" / "invoices_late.csv", COLUMNS, [late])
     corrected = correct(site, of_april("9", key='{ invoice_id = "R-LATE" }', wrong="7"))
     steps.load_feed(corrected, "invoices")
     assert outcomes(close_plainly(corrected, [MAY], as_of_load=2)) == [("closed", 1)]

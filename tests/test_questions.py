@@ -293,6 +293,15 @@ def test_a_column_that_never_had_a_value_may_go(books: Books) -> None:
     assert books.deliver("b.csv", INVOICES + "1,A,2026-05-10,8\n").status == "loaded"
 
 
+def test_a_column_that_only_had_its_default_may_go_unless_there_is_a_new_one(books: Books) -> None:
+    books.deliver("a.csv", INVOICES.replace("\n", ",tax_amount\n") + "1,A,2026-05-10,9,0\n")
+    assert (
+        "no column tax_amount"
+        in books.deliver("b.csv", INVOICES.replace("\n", ",Steuer\n") + "2,A,2026-05-10,8,1\n").message
+    )
+    assert books.deliver("b.csv", INVOICES + "2,A,2026-05-10,8\n").status == "loaded"
+
+
 def test_a_header_without_rows_asks_nothing(books: Books) -> None:
     books.deliver("a.csv", INVOICES.replace("\n", ",currency\n") + "1,A,2026-05-10,9,USD\n")
     assert books.deliver("b.csv", INVOICES).status == "loaded"

@@ -63,7 +63,8 @@ def require_answers(con: Connection, extract: Extract, reading: Reading, source:
     """
     is_first = not con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'matched'").fetchone()
     lost = set() if is_first or source.mode == "patch" else _lost_columns(con, extract, reading)
-    questions = [_about_columns(con, extract, reading, lost)]
+    is_known = not lost and was_read_before(con, extract)
+    questions = [] if is_known else [_about_columns(reading, _new_and_unused(con, extract, reading), lost, extract)]
     if not is_first and source.mode != "snapshot" and not was_read_before(con, extract):
         found = [
             *_changed(con, reading, source, days),
@@ -76,9 +77,9 @@ def require_answers(con: Connection, extract: Extract, reading: Reading, source:
         raise _refused(extract, [question for question in questions if question])
 
 
-def about_names(con: Connection, extract: Extract, reading: Reading) -> str:
+def about_names(extract: Extract, reading: Reading) -> str:
     """What a first load would ask about columns whose names are almost right; empty without a question."""
-    question = _about_columns(con, extract, reading, set())
+    question = _about_columns(reading, unused_columns(reading), set(), extract)
     return f"{extract.feed}: {extract.source}: {question}" if question else ""
 
 
@@ -214,13 +215,12 @@ def _lost_columns(con: Connection, extract: Extract, reading: Reading) -> set[st
     return lost if was_read_before(con, extract) else lost | _emptied(con, reading)
 
 
-def _about_columns(con: Connection, extract: Extract, reading: Reading, lost: set[str]) -> str:
+def _about_columns(reading: Reading, unused: Sequence[str], lost: set[str], extract: Extract) -> str:
     """The question about columns that are gone or have a name that is almost right; empty without one."""
-    unused = _new_and_unused(con, extract, reading)
     absent = [name for name in reading.feed.column_names if name in reading.absent]
     misspelt = {name: like for name in absent if name not in lost and (like := _most_like(name, unused, _ALMOST))}
     names = [name for name in absent if name in lost]
-    if not names and (not misspelt or was_read_before(con, extract)):
+    if not names and not misspelt:
         return ""
     renamed = misspelt | {name: like for name in names if (like := _most_like(name, unused, _SOMEWHAT))}
     gone = [f"the file has no {_words(names)}, which {reading.feed.name} had until now."] if names else []
@@ -266,7 +266,10 @@ def _is_filled(feed: Feed, name: str) -> str:
 
 
 def _no_more_given(con: Connection, extract: Extract, reading: Reading) -> set[str]:
-    """Absent columns that the last load with rows gave, and that rows of the feed fill."""
+    """Absent columns that the last load with rows gave, and that rows of the feed fill.
+
+    A default fills too where the file has a new column, which may be the same one under another name.
+    """
     absent = sorted(reading.absent)
     last = _last_header(con, extract) if absent else None
     if last is None or not con.execute("SELECT 1 FROM incoming LIMIT 1").fetchone():
@@ -278,9 +281,11 @@ def _no_more_given(con: Connection, extract: Extract, reading: Reading) -> set[s
     candidates = [name for name in absent if name in given]
     if not candidates:
         return set()
-    filled = ", ".join(f"count({name})" for name in candidates)
+    is_new = bool(_new_and_unused(con, extract, reading))
+    filled = (f"kept.{name} IS NOT NULL" if is_new else _is_filled(reading.feed, name) for name in candidates)
+    counts = ", ".join(f"count(*) FILTER ({condition})" for condition in filled)
     found = con.execute(
-        f"SELECT {filled} FROM staging.{reading.feed.name} WHERE superseded_load_id IS NULL"
+        f"SELECT {counts} FROM staging.{reading.feed.name} AS kept WHERE superseded_load_id IS NULL"
     ).fetchall()[0]
     return {name for name, count in zip(candidates, found, strict=True) if count}
 

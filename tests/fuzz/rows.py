@@ -60,9 +60,12 @@ def _column_choices(draw: st.DrawFn, feed: Feed) -> tuple[str, ...]:
 
 
 def _always(feed: Feed) -> list[str]:
-    """The columns without which a file is refused, or every row of it rejected."""
+    """The columns without which a file is refused, or every row of it rejected, and the number of a line.
+
+    Equal rows without a line number are no repeats, so they are tried elsewhere.
+    """
     ruled = [name for rule in feed.row_rules for name in rule.any_of[0]]
-    return [*feed.required, *ruled]
+    return [*feed.required, *ruled, *([feed.line] if feed.line else [])]
 
 
 def rows_of(feed: Feed, columns: Sequence[str], *, few_values: bool = False) -> st.SearchStrategy[Row]:

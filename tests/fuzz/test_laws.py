@@ -187,11 +187,10 @@ def _posted(table: Table, batch: list[Row], mode: str, current: dict[Any, Any]) 
     good = {key: next(iter(found)) for key, found in contents.items() if len(found) == 1}
     if mode == "append":
         good = {key: content for key, content in good.items() if current.get(key, content) == content}
-    accepted = sum(key in good and not is_bad(row) for key, row in zip(keys, batch, strict=True))
     loaded = {key for key, content in good.items() if current.get(key) != content}
     absent = current.keys() - set(keys) if mode == "snapshot" else set()
     superseded = len(loaded & current.keys()) + len(absent)
     for key in absent:
         del current[key]
     current.update(good)
-    return len(loaded), accepted - len(loaded), len(batch) - accepted, superseded
+    return len(loaded), len(good) - len(loaded), len(batch) - len(good), superseded
