@@ -19,7 +19,7 @@ from kam.cli.status import site_status
 from kam.close import CloseReport, MonthOutcome, Outcome, Run, Terms, close_months, dry_run, require_closed, steps
 from kam.errors import ModelFailedError, ValidationFailedError
 from kam.periods import months_between, parse_month
-from kam.site import Site, find_site
+from kam.site import FEEDS, Site, find_site
 from kam.warehouse import Connection, warehouse
 from tests.support import long, published, write_csv, write_site
 
@@ -68,7 +68,7 @@ def closed(april_closed: Site, tmp_path: Path) -> Site:
 
 def deliver_late_invoice(site: Site) -> None:
     late = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
-    write_csv(site.directory / "landing" / "invoices_late.csv", list(late), [late])
+    write_csv(site.directory / "landing" / "invoices_late.csv", FEEDS["invoices"].column_names, [late])
 
 
 def versions(site: Site) -> list[tuple[str, int]]:
@@ -132,7 +132,7 @@ def test_with_stop_on_failure_it_goes_on_where_it_stopped(tmp_path: Path) -> Non
         backfill(site, last="2026-07", stop_on_failure=True)
     assert versions(site) == [("04", 1), ("05", 1)]
     corrected = [row | {"invoice_total": row["net_amount"]} for row in BROKEN if row["invoice_id"] == "I6"]
-    write_csv(site.directory / "landing" / "invoices_corrected.csv", list(corrected[0]), corrected)
+    write_csv(site.directory / "landing" / "invoices_corrected.csv", FEEDS["invoices"].column_names, corrected)
     report = backfill(site, last="2026-07")
     outcomes = [(outcome.outcome, outcome.version) for outcome in report.months]
     assert outcomes == [("unchanged", 1), ("unchanged", 1), ("closed", 1), ("closed", 1)]

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from kam.close import MonthOutcome, require_loaded, steps
-from kam.site import Site
+from kam.site import FEEDS, Site
 from tests.flows.processes import end
 from tests.reader import HABITS
 from tests.support import REPOSITORY, long, write_csv, write_site
@@ -52,7 +52,7 @@ def published_as(version: int) -> list[list[Any]]:
 def close(site: Site, version: int) -> None:
     """Correct the invoice of June, make a version of both months, and publish them together."""
     corrected = invoice("I1", "A", 6, 90 + 10 * version)
-    write_csv(site.directory / "landing" / f"invoices_{version:06}.csv", list(corrected), [corrected])
+    write_csv(site.directory / "landing" / f"invoices_{version:06}.csv", FEEDS["invoices"].column_names, [corrected])
     require_loaded(steps.load_feed(site, "invoices"))
     load = steps.prepare_months(site, [JUNE, JULY], restate=True)
     steps.build_marts(site, load)

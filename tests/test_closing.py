@@ -12,7 +12,7 @@ import pytest
 
 from kam.close import steps, versions
 from kam.errors import UsageError
-from kam.site import Site
+from kam.site import FEEDS, Site
 from kam.warehouse import warehouse
 from tests.support import close_plainly, long, published, write_csv, write_site
 
@@ -41,7 +41,7 @@ def close(
 def late_invoice(site: Site) -> None:
     """An invoice of April for 7 that arrives when April is closed."""
     late = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
-    write_csv(site.directory / "landing" / "invoices_late.csv", list(late), [late])
+    write_csv(site.directory / "landing" / "invoices_late.csv", FEEDS["invoices"].column_names, [late])
 
 
 def roll_forward(site: Site, month: date) -> tuple[Decimal, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 from kam.close import Action, MonthPlan, newest_load, planned_months
 from kam.close.versions import keep_failure
-from kam.site import Site, find_site
+from kam.site import FEEDS, Site, find_site
 from kam.warehouse import warehouse
 from tests.support import close_plainly, write_csv, write_site
 
@@ -30,7 +30,7 @@ def site(site_folder: Path) -> Site:
 
 def load(site: Site, name: str, invoice_date: str, net_amount: int, invoice_id: str = "LATE") -> None:
     row = {"invoice_id": invoice_id, "account_id": "A", "invoice_date": invoice_date, "net_amount": net_amount}
-    write_csv(site.directory / "landing" / f"invoices_{name}.csv", list(row), [row])
+    write_csv(site.directory / "landing" / f"invoices_{name}.csv", FEEDS["invoices"].column_names, [row])
 
 
 def planned(

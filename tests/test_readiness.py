@@ -12,7 +12,7 @@ import pytest
 
 from kam.close import Outcome, Run, Terms, close_months, require_closed, steps
 from kam.errors import SettingsError, ValidationFailedError
-from kam.site import Site, find_site
+from kam.site import FEEDS, Site, find_site
 from tests.support import published, settings_of, write_csv, write_site
 
 APRIL, MAY, JUNE, JULY = (date(2026, month, 1) for month in (4, 5, 6, 7))
@@ -53,7 +53,7 @@ def close(site: Site, months: Sequence[date], **terms: Any) -> Run:
 
 
 def deliver(site: Site, feed: str, row: dict[str, object]) -> None:
-    write_csv(site.directory / "landing" / f"{feed}_more.csv", list(row), [row])
+    write_csv(site.directory / "landing" / f"{feed}_more.csv", FEEDS[feed].column_names, [row])
 
 
 def outcomes(run: Run) -> list[tuple[date, Outcome]]:

@@ -136,7 +136,7 @@ def test_every_closed_version_comes_back_as_it_was_known_then(site_folder: Path)
     site = write_site(site_folder, {"invoices": INVOICES}, feeds=["invoices"])
     close(site, [APRIL])
     late = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
-    write_csv(site.directory / "landing" / "invoices_late.csv", list(late), [late])
+    write_csv(site.directory / "landing" / "invoices_late.csv", FEEDS["invoices"].column_names, [late])
     close(site, [MAY])
     close(site, [APRIL, MAY], restate=True)
     before = content(site)

@@ -12,7 +12,7 @@ import pytest
 from kam.archive import store
 from kam.audit import rebuild, verify
 from kam.errors import KamError, UsageError
-from kam.site import Site, find_site
+from kam.site import FEEDS, Site, find_site
 from kam.warehouse import warehouse
 from tests.support import close_plainly, long, write_csv, write_site
 
@@ -30,7 +30,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Site:
     site = write_site(tmp_path_factory.mktemp("books"), {"invoices": INVOICES}, feeds=["invoices"])
     close_plainly(site, [APRIL])
     close_plainly(site, [MAY])
-    write_csv(site.directory / "landing" / "invoices_late.csv", list(LATE), [LATE])
+    write_csv(site.directory / "landing" / "invoices_late.csv", FEEDS["invoices"].column_names, [LATE])
     close_plainly(site, [JUNE])
     close_plainly(site, [APRIL, MAY], restate=True)
     return site

@@ -12,7 +12,7 @@ from kam.archive.store import ledger_entries
 from kam.audit import rebuild, verify
 from kam.close import Action, Outcome, Run, Terms, close_months, newest_load, planned_months, steps
 from kam.errors import UsageError
-from kam.site import Site
+from kam.site import FEEDS, Site
 from kam.warehouse import warehouse
 from tests.support import published, write_csv, write_site
 
@@ -42,7 +42,7 @@ def close(site: Site, months: Sequence[date], *, restate: bool = False) -> list[
 
 def late_invoice(site: Site) -> None:
     row = invoice("LATE", "2026-05-20")
-    write_csv(site.directory / "landing" / "invoices_late.csv", list(row), [row])
+    write_csv(site.directory / "landing" / "invoices_late.csv", FEEDS["invoices"].column_names, [row])
 
 
 def months_read(site: Site) -> list[tuple[date, int]]:

@@ -19,7 +19,7 @@ import kam.site.site
 from kam.cli.commands import app
 from kam.close import steps
 from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
-from kam.site import Settings, Site, find_site
+from kam.site import FEEDS, Settings, Site, find_site
 from kam.warehouse import warehouse
 from tests.flows.processes import wait_for
 from tests.support import published, write_csv, write_site
@@ -141,9 +141,7 @@ def backfill(site: Site, first: str, last: str, **options: object) -> Run:
 
 def deliver(site: Site, file: str, *invoices: Row) -> None:
     """Put another extract of invoices into the landing folder."""
-    write_csv(
-        site.directory / "landing" / file, list(dict.fromkeys(name for row in invoices for name in row)), invoices
-    )
+    write_csv(site.directory / "landing" / file, FEEDS["invoices"].column_names, invoices)
 
 
 def file_bytes(site: Site) -> bytes:
