@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from kam.errors import SourceRefusedError
 from kam.ingest.rejects import EXPLANATIONS, MARK, key_text
-from kam.ingest.row_rules import ROW_NUMBER, Reading
+from kam.ingest.row_rules import LEFT_OUT, RECORD_HASH, ROW_NUMBER, Reading
 from kam.ingest.sources import Extract
 from kam.site import Feed, FeedSource
 from kam.warehouse import Connection, literal, sql_text
@@ -316,7 +316,9 @@ def _new_and_unused(con: Connection, extract: Extract, reading: Reading) -> list
 
 def unused_columns(reading: Reading) -> list[str]:
     """Columns of a source that no column of the feed is made of."""
-    sql = " ".join((*reading.given.values(), *reading.tried.values()))
+    # These two look at whole records.
+    given = (sql for name, sql in reading.given.items() if name not in (LEFT_OUT, RECORD_HASH))
+    sql = " ".join((*given, *reading.tried.values()))
     return [
         name
         for name in reading.relation.columns
