@@ -15,13 +15,8 @@ from
         from incoming
         where
             verdict = 'good'
-            and {{ document }} in (
-                select {{ document }}
-                from incoming
-                where verdict = 'good'
-                group by {{ document }}
-                having {{ differs }}
-            )
+            and {{ document }}
+            in (select {{ document }} from incoming where verdict = 'good' group by {{ document }} having {{ differs }})
     )
 group by {{ document }}
 order by min(place)

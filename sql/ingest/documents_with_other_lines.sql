@@ -27,11 +27,8 @@ with
             on kept.superseded_load_id is null
             and kept.{{ document }} = incoming.{{ document }}
         where
-            incoming.{{ document }} not in (
-                select incoming.{{ document }}
-                from matched
-                join incoming on incoming.rowid = matched.place
-            )
+            incoming.{{ document }}
+            not in (select incoming.{{ document }} from matched join incoming on incoming.rowid = matched.place)
     ),
 
     documents as (

@@ -28,11 +28,15 @@ with
         {% for feed in feeds %}
             select
                 '{{ feed.name }}' as feed,
-                concat_ws(' ', {% for name in feed.key %}now.{{ name }}::varchar{% if not loop.last %}, {% endif %}{% endfor %}) as row_key,
+                concat_ws(
+                    ' ',
+                    {% for name in feed.key %} now.{{ name }}::varchar{% if not loop.last %}, {% endif %} {% endfor %}
+                ) as row_key,
                 concat_ws(
                     ', '
                     {% for name in feed.columns %}
-                        , case
+                        ,
+                        case
                             when
                                 now.{{ name }} is not distinct from before.{{ name }}
                                 and now.{{ name }} is distinct from corrected.{{ name }}
@@ -45,12 +49,10 @@ with
             from staging.{{ feed.name }} as now
             semi join newest on newest.load_id = now.load_id and newest.feed = '{{ feed.name }}'
             join
-                staging.{{ feed.name }} as corrected
-                on corrected.superseded_load_id = now.load_id
+                staging.{{ feed.name }} as corrected on corrected.superseded_load_id = now.load_id
                 {% for name in feed.key %} and corrected.{{ name }} is not distinct from now.{{ name }}{% endfor %}
             join
-                staging.{{ feed.name }} as before
-                on before.superseded_load_id <= corrected.load_id
+                staging.{{ feed.name }} as before on before.superseded_load_id <= corrected.load_id
                 {% for name in feed.key %} and before.{{ name }} is not distinct from now.{{ name }}{% endfor %}
             {% if not loop.last %}
                 union
