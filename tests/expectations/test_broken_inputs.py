@@ -306,6 +306,26 @@ def gaps(october: October) -> dict[str, Caught]:
         )
 
 
+UNDONE = {"loads.corrections_stand": [{"feed": "invoices", "columns": "net_amount"}]}
+
+
+def undone(october: October) -> dict[str, Caught]:
+    """The newest load brings an invoice as it was before a correction of the load before it."""
+    with october.changed():
+        row, _ = october.one_row("invoices")
+        ((newest,),) = october.con.execute("SELECT getvariable('as_of_load')").fetchall()
+        for load_id, amount in ((newest - 2, "net_amount"), (newest - 1, "net_amount + 1")):
+            october.con.execute(
+                f"INSERT INTO staging.invoices SELECT * REPLACE ({load_id} AS load_id, {amount} AS net_amount, "
+                f"{load_id + 1} AS superseded_load_id) FROM staging.invoices WHERE {row}"
+            )
+        october.con.execute(f"UPDATE staging.invoices SET load_id = {newest} WHERE {row}")
+        october.con.execute(
+            f"UPDATE ops.loads SET feed = 'invoices', superseded_count = 1, source = 'again.csv' WHERE load_id = {newest}"
+        )
+        return october.found(UNDONE)
+
+
 GENERAL: Mapping[str, tuple[str, Callable[[October], dict[str, Caught]]]] = {
     "has_rows": ("no row of October came", nothing_came),
     "is_fresh": ("nothing after 14 October came", cut_short),
@@ -374,13 +394,14 @@ class Books:
         return {rule: (found[rule], keys) for rule, keys in STALE.items()}
 
 
-SHARED_VARIANTS = {**dict(GENERAL.values()), "a gap": gaps}
+SHARED_VARIANTS = {**dict(GENERAL.values()), "a gap": gaps, "a correction was undone": undone}
 Case = tuple[str, str, str]
 """Variant, rule, and what was broken."""
 INPUTS: list[Case] = [
     *(("broken rows", rule, broken.what) for broken in BREAKS for rule in broken.caught),
     *((what, f"{feed}.{rule}", what) for rule, (what, _) in GENERAL.items() for feed in of_feeds(rule)),
     *(("a gap", rule, gap.what) for case in CASES.values() for gap in case.gaps for rule in gap.caught),
+    *(("a correction was undone", rule, "an old export came again") for rule in UNDONE),
     *(("corrected in the source", rule, "the source has another value by now") for rule in STALE),
 ]
 
