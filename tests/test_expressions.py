@@ -123,6 +123,50 @@ def test_an_expression_that_fails_on_a_row_rejects_that_row(tmp_path: Path) -> N
     assert [row[:2] for row in messages(books)] == [(2, "expression")]
 
 
+OTHER_EACH_TIME = {
+    "now()::DATE": r"columns\.promised_date\.sql: now\(\) gives another value each time",
+    "CURRENT_DATE": "current_date gives another value each time",
+    "as_date(order_date) + INTERVAL 1 DAY * (random() * 9)::INTEGER": r"random\(\) gives another value",
+    "as_date(order_date) + age(as_date(order_date), )": "syntax error",
+    "DATE '2026-01-01' + age(as_date(order_date))": r"age\(\) gives another value",
+    "ago('1 day')::DATE": r"ago\(\) gives another value",
+    "DATE '2026-01-01' + getvariable('as_of_load')::INTEGER": r"getvariable\(\) gives another value",
+    "(SELECT max(order_date) FROM core.orders)": "it reads orders. An expression sees the columns of its row only",
+    "(SELECT max(content) FROM read_text('kam.toml'))": r"it reads read_text\(\)",
+}
+
+
+@pytest.mark.parametrize("sql", OTHER_EACH_TIME)
+def test_an_expression_that_would_give_another_value_when_it_is_read_again_is_refused(tmp_path: Path, sql: str) -> None:
+    books = Books(tmp_path, "orders", f'columns = {{ promised_date = {{ sql = "{sql}" }} }}')
+    books.put("a.csv", "order_id,account_id,order_date,quantity\n1,A,2026-01-05,1\n")
+    with pytest.raises(SettingsError, match=OTHER_EACH_TIME[sql]):
+        books.load()
+
+
+def test_a_condition_that_would_choose_other_rows_later_is_refused(tmp_path: Path) -> None:
+    books = Books(tmp_path, "orders", 'where = "as_date(order_date) < today()"')
+    books.put("a.csv", "order_id,account_id,order_date,quantity\n1,A,2026-01-05,1\n")
+    with pytest.raises(SettingsError, match=r"feeds\.orders\.where: today\(\) gives another value"):
+        books.load()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "as_date(order_date) + age(DATE '2026-01-03', DATE '2026-01-01')",
+        "CASE WHEN note = 'now()' THEN DATE '2026-01-07' END",
+        "list_max([as_date(order_date) + INTERVAL 1 DAY * n for n in range(3)])",
+        "(SELECT max(as_date(order_date) + INTERVAL 1 DAY * n) FROM unnest([1, 2]) AS days(n))",
+    ],
+)
+def test_an_expression_that_gives_the_same_each_time_is_taken(tmp_path: Path, sql: str) -> None:
+    books = Books(tmp_path, "orders", f'columns = {{ promised_date = {{ sql = "{sql}" }} }}')
+    books.put("a.csv", "order_id,account_id,order_date,quantity,note\n1,A,2026-01-05,1,now()\n")
+    books.load()
+    assert [row["promised_date"] for row in books.core()] == [dt.date(2026, 1, 7)]
+
+
 def test_digits_of_a_price_survive_an_expression(tmp_path: Path) -> None:
     books = Books(tmp_path, "orders", 'columns = { unit_price = { sql = "as_number(per_thousand) / 1000" } }')
     books.put("a.csv", "order_id,account_id,order_date,quantity,per_thousand\n1,A,2026-01-05,1,0.00548\n")

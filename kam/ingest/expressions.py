@@ -10,7 +10,9 @@ from typing import Any
 
 import duckdb
 
+from kam.errors import SettingsError
 from kam.ingest.meaning import BLANKS, cell_text, date_value, decimal_value, plain_number
+from kam.ingest.readers import CHANGES, changing_function
 from kam.ingest.sources import column_sql
 from kam.site import CsvDialect
 from kam.warehouse import Connection
@@ -19,6 +21,8 @@ NUMBER_TYPE = "DECIMAL(28, 10)"
 _KINDS: Mapping[str, str] = {"as_number": "a number", "as_date": "a date"}
 _LENIENT = ("try_as_number", "try_as_date")
 _MOST_TRIALS = 200
+# Table functions that read nothing.
+_OF_ITS_ARGUMENTS = ("unnest", "range", "generate_series")
 _Tree = dict[str, Any]
 
 
@@ -69,11 +73,37 @@ def declare_macros(con: Connection, dialect: CsvDialect) -> None:
         )
 
 
-def expression(con: Connection, sql: str, columns: Mapping[str, str], row_number: str) -> Expression:
+def expression(con: Connection, key: str, sql: str, columns: Mapping[str, str], row_number: str) -> Expression:
     """An expression over columns of these types; where it only works on numbers, text columns are read as numbers.
 
-    As few as that takes. Raises `duckdb.Error` when it does not work at all.
+    As few as that takes. Raises `SettingsError`, which names the `key` of kam.toml, when it does not work at all, reads
+    anything but the row, or would give another value another time.
     """
+    try:
+        reason = _why_not_of_the_row(con, sql)
+        if not reason:
+            return _worked_out(con, sql, columns, row_number)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+    message = f"kam.toml: {key}: {reason}"
+    raise SettingsError(message)
+
+
+def _why_not_of_the_row(con: Connection, sql: str) -> str:
+    """Why an expression would not give the same value for the same row each time; empty when it does."""
+    if name := changing_function(con, sql):
+        return f"{name} {CHANGES}"
+    for node in _objects(_tree(con, sql)):
+        table = node.get("table_name") if node.get("type") == "BASE_TABLE" else ""
+        if node.get("type") == "TABLE_FUNCTION" and node["function"]["function_name"] not in _OF_ITS_ARGUMENTS:
+            table = f"{node['function']['function_name']}()"
+        if table:
+            return f"it reads {table}. An expression sees the columns of its row only; for a join there is a SELECT over files (sql)"
+    return ""
+
+
+def _worked_out(con: Connection, sql: str, columns: Mapping[str, str], row_number: str) -> Expression:
+    """The expression, ready to be run. Raises `duckdb.Error` when it does not work."""
     names = ", ".join(
         f"NULL::{sql_type} AS {column_sql(name).removeprefix('source.')}" for name, sql_type in columns.items()
     )

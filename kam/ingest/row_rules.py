@@ -258,14 +258,10 @@ def _no_records(relation: Relation) -> dict[str, str]:
 
 def _where(con: Connection, source: FeedSource, extract: Extract, relation: Relation, tried: dict[str, str]) -> str:
     """The name of what is worked out first: whether a row is wanted. One for which that fails is read, and judged as others."""
-    key = f"kam.toml: feeds.{extract.feed}.where"
-    try:
-        found = expression(con, str(source.where), relation.columns, _row_number(relation))
-    except duckdb.Error as error:
-        message = f"{key}: {str(error).splitlines()[0]}"
-        raise SettingsError(message) from None
+    key = f"feeds.{extract.feed}.where"
+    found = expression(con, key, str(source.where), relation.columns, _row_number(relation))
     if found.sql_type != "BOOLEAN":
-        message = f"{key}: expected a condition, not {source.where!r}, which gives {found.sql_type}"
+        message = f"kam.toml: {key}: expected a condition, not {source.where!r}, which gives {found.sql_type}"
         raise SettingsError(message)
     name = name_beside(relation.columns, "tried_where")
     value = f"{{'value': {found.sql}}}"
@@ -353,11 +349,9 @@ def _computed_cell(
     con: Connection, column: Column, sql: str, source: FeedSource, extract: Extract, relation: Relation
 ) -> _Cell:
     """How a column is read that an expression gives: a row for which it fails has a fault, and its cell is not missing."""
-    try:
-        found = expression(con, sql, relation.columns, _row_number(relation))
-    except duckdb.Error as error:
-        raise _expression_error(extract, column, error) from None
     name = column.name
+    key = f"feeds.{extract.feed}.columns.{name}.sql"
+    found = expression(con, key, sql, relation.columns, _row_number(relation))
     tried: dict[str, str] = {}
     more: dict[str, str] = {}
     faults: list[Fault] = []
@@ -442,11 +436,6 @@ def _given(column: Column, source: FeedSource, extract: Extract, relation: Relat
 
 def _toml_text(value: str | float | bool) -> str:  # noqa: FBT001 - the value of a setting, not a switch
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _expression_error(extract: Extract, column: Column, error: duckdb.Error) -> SettingsError:
-    message = f"kam.toml: feeds.{extract.feed}.columns.{column.name}.sql: {str(error).splitlines()[0]}"
-    return SettingsError(message)
 
 
 def _require_date_formats(con: Connection, dialect: CsvDialect, extract: Extract) -> None:

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -24,6 +24,13 @@ _PACKAGES = Path(__file__).resolve().parents[3]
 _WORD = re.compile(r'"?\w+"?|\S')
 # Names that stand for a time without parentheses.
 _CLOCKS = ("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp")
+# What DuckDB calls consistent although it depends on the session.
+_OF_THE_SESSION = ("current_setting", "getvariable")
+# With one argument it counts up to today.
+_AGE = "age"
+
+
+CHANGES = "gives another value each time, so the same files would not give the same rows. Leave it out"
 
 
 def query_relation(
@@ -98,30 +105,58 @@ def _answer(request: Mapping[str, object]) -> str:
         with walled_in(
             Path(str(request["answer"])), readable, Path(str(request["spill"])), str(request["memory_limit"])
         ) as con:
-            if name := _changing(con, sql):
-                return f"{name} gives another value each time, so the same files would not give the same rows. Leave it out"
+            if name := changing_function(con, sql):
+                return f"{name} {CHANGES}"
             con.execute(f"CREATE TABLE query_rows AS\n{sql}")
     except duckdb.Error as error:
         return str(error).splitlines()[0]
     return ""
 
 
-def _changing(con: Connection, sql: str) -> str:
-    """A function of the SELECT that depends on the clock, on chance or on the session; empty without one."""
-    found = con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'")
-    functions = {name for (name,) in found.fetchall()} - {"error"}
+def changing_function(con: Connection, sql: str) -> str:
+    """What of an SQL text depends on the clock, on chance or on the session, such as `now()`; empty without any."""
+    functions = _changing_functions(con)
     tokens = duckdb.tokenize(sql)
     ends = [start for start, _ in tokens[1:]] + [len(sql)]
     words = [_WORD.match(sql, start, end) for (start, _), end in zip(tokens, ends, strict=True)]
     named = [found[0].lower() if found else "" for found in words]
-    for before, (_, kind), name, after in zip(["", *named], tokens, named, [*named[1:], ""], strict=False):
+    for place, (name, (_, kind)) in enumerate(zip(named, tokens, strict=True)):
         if kind == duckdb.token_type.string_const:
             continue
-        if after == "(" and name.strip('"') in functions:
-            return f"{name}()"
-        if name in _CLOCKS and before != ".":
+        function = name.strip('"')
+        if named[place + 1 : place + 2] == ["("] and (
+            function in functions or (function == _AGE and _has_one_argument(named[place + 2 :]))
+        ):
+            return f"{function}()"
+        if name in _CLOCKS and named[max(place - 1, 0)] != ".":
             return name
     return ""
+
+
+def _changing_functions(con: Connection) -> set[str]:
+    """DuckDB's functions and macros that do not give the same value for the same arguments."""
+    found = con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'")
+    # A row that is refused is the same row each time.
+    functions = {name for (name,) in found.fetchall()} - {"error"} | set(_OF_THE_SESSION)
+    of_these = con.execute(
+        "SELECT DISTINCT function_name FROM duckdb_functions() WHERE regexp_matches(macro_definition, ?)",
+        [rf"\b({'|'.join(sorted(functions | set(_CLOCKS)))})\b"],
+    )
+    return functions | {name for (name,) in of_these.fetchall()}
+
+
+def _has_one_argument(words: Sequence[str]) -> bool:
+    """Whether the words behind an opening parenthesis come to the closing one without a comma of its own."""
+    depth = 0
+    for word in words:
+        if word == "," and not depth:
+            return False
+        if word in (")", "]", "}"):
+            if not depth:
+                break
+            depth -= 1
+        depth += word in ("(", "[", "{")
+    return True
 
 
 if __name__ == "__main__":
