@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["MAX_SAMPLE_KEYS", "CheckResult", "Rule", "Severity", "Suite", "merged", "validate", "warm_up"]
 
 
-def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResult]:
+def validate(con: DuckDBPyConnection, suites: Sequence[Suite], *, stage: str = "validate") -> list[CheckResult]:
     """Run all suites on an open connection; see `expectations.engine.validate`."""
     from expectations import engine  # takes seconds
 
-    return engine.validate(con, suites)
+    return engine.validate(con, suites, stage)
 
 
 def warm_up() -> None:

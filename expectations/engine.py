@@ -35,6 +35,7 @@ from sqlalchemy.pool import StaticPool
 
 from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, KeyValue, Rule, Suite
 from kam.errors import KamError, OutOfMemoryError
+from kam.stages import each
 from kam.warehouse import sql_text
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ class _BorrowedConnection(ConnectionWrapper):
         """The caller closes."""
 
 
-def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResult]:
-    """Run all suites on an open connection; one result for each rule, in the order given.
+def validate(con: DuckDBPyConnection, suites: Sequence[Suite], stage: str = "validate") -> list[CheckResult]:
+    """Run all suites on an open connection; one result for each rule, in the order given. `stage` names it in the log.
 
     The suites see what the connection sees, uncommitted and temporary tables included, and nothing is written. Raises
     `KamError`, naming the rule, when a rule cannot be run: a rule that was not run never counts as passed.
@@ -114,7 +115,11 @@ def validate(con: DuckDBPyConnection, suites: Sequence[Suite]) -> list[CheckResu
             )
         )
         try:
-            return [result for suite in suites for result in _run(warehouse, suite, _checked_by_month(con, suite))]
+            return [
+                result
+                for suite in each(stage, suites, "suite", name=lambda suite: suite.name)
+                for result in _run(warehouse, suite, _checked_by_month(con, suite))
+            ]
         finally:
             context.data_sources.delete("warehouse")
 

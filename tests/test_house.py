@@ -17,6 +17,7 @@ ORDER = (
     "kam.words",
     "kam.errors",
     "kam.periods",
+    "kam.stages",
     "kam.site",
     "kam.warehouse",
     "kam.archive",

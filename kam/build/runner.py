@@ -9,6 +9,7 @@ import duckdb
 from kam.build.models import Model, marts, models
 from kam.build.suspects import suspect
 from kam.errors import KamError, ModelFailedError, OutOfMemoryError, is_of_storage, out_of_memory
+from kam.stages import each
 from kam.warehouse import Connection, literal
 
 
@@ -57,7 +58,8 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
     """
     wanted = _needed(available)
     counts: dict[str, int] = {}
-    for name, model in models().items():
+    for model in each("build", tuple(models().values()), "model", name=lambda model: model.name):
+        name = model.name
         if model.schema == "core":
             if name in wanted:
                 materialise(con, name)

@@ -228,7 +228,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
         from kam.close import dry_run as planned_only
         from kam.report import plan_rows
 
-        with out.status("Planning …") as status, progress(out, status):
+        with out.status("Planning …") as status, progress(out, status, problems):
             planned = planned_only(site, months, as_of_load=as_of_load, as_known_on=known_on, restate=restate)
         print_table("What a backfill would do with what is loaded", plan_rows(planned))
         return
@@ -253,7 +253,7 @@ def withdraw(month: Month, folder: SiteOption = None, reason: ReasonOption = "")
 
     period = parse_month(month)
     site = _site(folder)
-    with out.status("Withdrawing …") as status, progress(out, status):
+    with out.status("Withdrawing …") as status, progress(out, status, problems):
         version = steps.withdraw(site, period, reason)
     out.print(
         f"[green]{month}: version {version} is withdrawn.[/green] It is kept; see reporting.closes.", soft_wrap=True
@@ -284,7 +284,7 @@ def diff(
 
     period = parse_month(month)
     site = _site(folder)
-    with out.status("Comparing …") as status, progress(out, status):
+    with out.status("Comparing …") as status, progress(out, status, problems):
         found = difference(site, period, first, second, limit=limit, export_to=export)
     _print_difference(month, found)
     if export is not None:
@@ -441,7 +441,7 @@ def alerts_send(folder: SiteOption = None) -> None:
 
     site = _site(folder)
     _require_channels(site)
-    with out.status("Sending …") as status, progress(out, status):
+    with out.status("Sending …") as status, progress(out, status, problems):
         left = send_waiting(site)
     waiting = [
         {
@@ -559,7 +559,7 @@ def _run(site: Site, flow: Callable[[], Any], *, validates: bool = False) -> Any
     """Run a flow on this site: quiet Prefect, with our own progress lines on the console."""
     from kam.cli.prefect_runtime import run_quietly
 
-    return run_quietly(flow, site, console=out, verbose=_State.verbose, validates=validates)
+    return run_quietly(flow, site, console=out, stages=problems, verbose=_State.verbose, validates=validates)
 
 
 def _close(site: Site, flow: Callable[[], CloseReport]) -> None:

@@ -39,8 +39,10 @@ def configure(*, verbose: bool = False) -> None:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
-def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, verbose: bool, validates: bool) -> Result:
-    """Run a flow with our progress lines on the console, and Prefect's own log only when `verbose`.
+def run_quietly(
+    flow: Callable[[], Result], site: Site, *, console: Console, stages: Console, verbose: bool, validates: bool
+) -> Result:
+    """Run a flow with our progress lines on the console (`progress`), and Prefect's own log only when `verbose`.
 
     If it `validates`, Great Expectations is imported while the embedded server starts.
     """
@@ -57,7 +59,7 @@ def run_quietly(flow: Callable[[], Result], site: Site, *, console: Console, ver
         try:
             # A heartbeat costs a second at the end of each flow, and the embedded server ends with this process anyway.
             settings = {PREFECT_API_URL: server.url(), PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} if server else {}
-            with progress(console, status), temporary_settings(settings), handing_over(site):
+            with progress(console, status, stages), temporary_settings(settings), handing_over(site):
                 return flow()
         except RuntimeError as error:
             if "Failed to reach API" not in str(error):

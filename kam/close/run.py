@@ -24,6 +24,7 @@ from kam.errors import DatabaseUnreachableError, ModelFailedError, OutOfMemoryEr
 from kam.ingest import LoadResult, ordered_feeds, unreached
 from kam.periods import add_months, month_name
 from kam.site import CORRECTIONS_FILE, Site
+from kam.stages import each
 
 # Checks, control totals, and why tables are empty.
 _Built = tuple[Sequence[CheckResult], Sequence[ControlTotal], Mapping[str, str]]
@@ -82,7 +83,7 @@ def load_feeds(
 ) -> tuple[LoadResult, ...]:
     """Load what is new in these feeds. If a database does not answer, the other feeds still load."""
     results: list[LoadResult] = []
-    for feed in feeds:
+    for feed in each("load", tuple(feeds), "feed"):
         try:
             results += by.load_feed(site, feed, accept_shrink=accept_shrink, accept_changes=accept_changes)
         except DatabaseUnreachableError as error:
@@ -159,7 +160,7 @@ def _commit(
     checks, controls, empty_because = built
     before = {outcome.month for outcome in run.report.months}
     outcomes: list[MonthOutcome] = []
-    for month in months:
+    for month in each("commit", months, "month", name=month_name):
         outcome = by.commit_month(
             site,
             month,

@@ -45,7 +45,6 @@ def load_feed(
     With `accept_shrink` a full extract may lack most of the current rows, with `accept_changes` documents may become other ones
     and columns may go. Raises `DatabaseUnreachableError` when the feed's database does not answer.
     """
-    log.info("Loading %s …", feed)
     with warehouse(site) as con:
         return tuple(ingest_feed(con, site, feed, accept_shrink=accept_shrink, accept_changes=accept_changes))
 
@@ -126,12 +125,11 @@ def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
         _set_as_of_load(con, as_of_load)
         for name in PREPARED:
             materialise(con, name)
-        return validate(con, suites_of_feeds(site))
+        return validate(con, suites_of_feeds(site), stage="validate feeds")
 
 
 def build_marts(site: Site, as_of_load: int) -> BuildSummary:
     """Build the candidates of all result tables for the months to build."""
-    log.info("Building the tables …")
     with warehouse(site) as con:
         _set_as_of_load(con, as_of_load)
         settings = site.settings
@@ -148,7 +146,7 @@ def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list
     log.info("Validating the tables …")
     with warehouse(site) as con:
         _set_as_of_load(con, as_of_load)
-        checks = validate(con, suites_of_marts(con, site))
+        checks = validate(con, suites_of_marts(con, site), stage="validate tables")
         return checks, control_totals(con, site.settings.available)
 
 

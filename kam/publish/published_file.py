@@ -17,6 +17,7 @@ import duckdb
 from kam.build import MartColumn, Model, marts, run_views, vocabulary
 from kam.errors import KamError, disk_fault
 from kam.site import BUILDING, Site
+from kam.stages import each
 from kam.warehouse import Connection, insert, literal, quoted, transaction
 
 PUBLISHED_FILE = "kam.duckdb"
@@ -145,13 +146,11 @@ def _fill(con: Connection, file: Path) -> None:
     try:
         for schema in ("marts", "ops", "reporting"):
             con.execute(f"CREATE SCHEMA published.{schema}")
-        for mart in marts():
-            con.execute(
-                f"CREATE TABLE published.marts.{mart.name} AS FROM {quoted(working)}.marts.{mart.name} ORDER BY ALL"
-            )
-        for ledger in _LEDGERS:
-            con.execute(f"CREATE TABLE published.ops.{ledger} AS FROM {quoted(working)}.ops.{ledger}")
-        con.execute(f"CREATE TABLE published.ops.loads AS SELECT {_LOADS} FROM {quoted(working)}.ops.loads")
+        tables = {f"marts.{mart.name}": ("*", "ORDER BY ALL") for mart in marts()}
+        tables |= {f"ops.{ledger}": ("*", "") for ledger in _LEDGERS} | {"ops.loads": (_LOADS, "")}
+        for table in each("publish", tuple(tables), "table"):
+            columns, order = tables[table]
+            con.execute(f"CREATE TABLE published.{table} AS SELECT {columns} FROM {quoted(working)}.{table} {order}")
         con.execute("USE published")
         with transaction(con):
             create_reporting_views(con, with_comments=True)
