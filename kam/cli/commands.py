@@ -480,7 +480,9 @@ def rejects(
     export: Annotated[
         Path | None,
         typer.Option(
-            "--export", metavar="FILE", help="Write the open rejects of one feed to a CSV file, to fix and resend."
+            "--export",
+            metavar="FILE",
+            help="Write the open rejects of one feed to a new file, to fix and resend. Workbooks: FILE.xlsx.",
         ),
     ] = None,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import IO, Any
 from kam.errors import KamError, UsageError
 from kam.ingest import documents, totals
 from kam.ingest.row_rules import HEADER_AGAIN, NOT_WANTED, ROW_NUMBER, RULED_LINE, Reading
-from kam.site import FEEDS, CsvDialect, Feed, Site, require_feed
+from kam.site import FEEDS, WORKBOOK_ENDINGS, CsvDialect, Feed, FeedSource, Site, require_feed
 from kam.warehouse import Connection, literal, sql_text
 
 DUPLICATE_KEY = "duplicate_key"
@@ -187,16 +187,20 @@ def _find_came(con: Connection, feed: Feed, load_id: int, *, has_marks: bool) ->
 def export(con: Connection, site: Site, feed: str, file: Path) -> int:
     """Write the open rejects of a feed to a new file in the source's own columns and dialect; how many rows.
 
-    The last columns say which reject a row is and what is wrong with it; the loader leaves them out. Without an open
-    reject no file is written. Raises `UsageError` for a feed that is not declared or a file that is there already.
+    A file that ends in .xlsx is a workbook. The last columns say which reject a row is and what is wrong with it; the
+    loader leaves them out. Without an open reject no file is written. Raises `UsageError` for a feed that is not declared, a
+    file that is there already, and one of a kind that the feed does not take.
     """
     require_feed(site.settings, feed)
-    dialect = site.settings.feeds[feed].csv
+    source = site.settings.feeds[feed]
+    dialect = source.csv
+    is_workbook = file.name.lower().endswith(WORKBOOK_ENDINGS)
+    _require_kind(source, feed, file, is_workbook=is_workbook)
     columns = _source_columns(con, feed)
     if not columns:
         return 0
     try:
-        out = file.open("x", encoding=dialect.encoding, newline="")
+        file.open("xb").close()
     except FileExistsError:
         message = f"{file}: the file already exists. Choose another name"
         raise UsageError(message) from None
@@ -204,12 +208,30 @@ def export(con: Connection, site: Site, feed: str, file: Path) -> int:
         message = f"{file}: cannot be written to: {error.strerror}"
         raise KamError(message) from None
     try:
-        with out:
-            return _write(out, dialect, columns, _open_rows(con, feed))
-    except (UnicodeEncodeError, csv.Error, OSError) as error:
+        if not is_workbook:
+            with file.open("w", encoding=dialect.encoding, newline="") as out:
+                return _write(out, dialect, columns, _open_rows(con, feed))
+        from kam.ingest.rejected_sheets import write_sheets  # few sites have workbooks
+
+        cells = (
+            ([*map(json.loads(record).get, columns), mark, rules, messages], unread)
+            for mark, rules, messages, record, unread in _open_rows(con, feed)
+        )
+        return write_sheets(file, source, [*columns, *EXPLANATIONS], cells, above=f"{MARK}s")
+    except (ValueError, csv.Error, OSError) as error:
         file.unlink(missing_ok=True)
         message = f"{file}: a rejected row cannot be written in the feed's own format: {error}"
         raise KamError(message) from None
+
+
+def _require_kind(source: FeedSource, feed: str, file: Path, *, is_workbook: bool) -> None:
+    """Raise `UsageError` for a file that no pattern of the feed can find because of its ending."""
+    if is_workbook and not source.takes_workbooks:
+        message = f"{file}: the files of {feed} are no workbooks. Choose a name that ends as they do"
+        raise UsageError(message)
+    if not is_workbook and not source.takes_others:
+        message = f"{file}: the files of {feed} are workbooks. Choose a name that ends in .xlsx"
+        raise UsageError(message)
 
 
 def _source_columns(con: Connection, feed: str) -> list[str]:
@@ -225,7 +247,7 @@ def _source_columns(con: Connection, feed: str) -> list[str]:
 
 
 def _open_rows(con: Connection, feed: str) -> Iterator[tuple[Any, ...]]:
-    """Each open reject once: its mark, its rules, its messages, the source's values as JSON.
+    """Each open reject once: its mark, its rules, its messages, the source's values as JSON, and those that have no meaning.
 
     A record that does not fit the header is in its message as well, because its columns may not hold all of it.
     """
@@ -233,7 +255,8 @@ def _open_rows(con: Connection, feed: str) -> Iterator[tuple[Any, ...]]:
     cursor = con.execute(
         f"""
         SELECT load_id || '-' || source_row, string_agg(DISTINCT rule, '; ' ORDER BY rule),
-               string_agg(DISTINCT message || {record}, '; ' ORDER BY message || {record}), any_value(source)
+               string_agg(DISTINCT message || {record}, '; ' ORDER BY message || {record}), any_value(source),
+               coalesce(list(value) FILTER (rule = 'type'), [])
         FROM staging.rejects WHERE feed = {literal(feed)} AND status = 'open'
         GROUP BY load_id, source_row ORDER BY load_id, source_row
         """
@@ -251,7 +274,7 @@ def _write(out: IO[str], dialect: CsvDialect, columns: Sequence[str], found: Ite
         writer.writerow([f"{MARK}s"])
     written = 0
     writer.writerow([*columns, *EXPLANATIONS])
-    for mark, rules, messages, source in found:
+    for mark, rules, messages, source, _ in found:
         values = json.loads(source, parse_float=str, parse_int=str)
         explained = messages.encode(dialect.encoding, "replace").decode(dialect.encoding)
         writer.writerow([*(_cell(values.get(name)) for name in columns), mark, rules, explained])

@@ -219,7 +219,7 @@ class FeedSource(Section):
             if name is not None and (Path(name).is_absolute() or ".." in Path(name).parts):
                 message = f"`sql` and `inputs` below the site, not {name!r}"
                 raise ValueError(message)
-        if self._differs("sheet", "header_row") and not any(map(_may_be_workbooks, self.patterns)):
+        if self._differs("sheet", "header_row") and not self.takes_workbooks:
             message = "`sheet` and `header_row` only for workbooks (.xlsx); for text files there is csv.skip_rows"
             raise ValueError(message)
         return self
@@ -273,6 +273,16 @@ class FeedSource(Section):
         if self.files is None:
             return ()
         return (self.files,) if isinstance(self.files, str) else self.files
+
+    @property
+    def takes_workbooks(self) -> bool:
+        """Whether a file of the feed can be a workbook."""
+        return any(map(_may_be_workbooks, self.patterns))
+
+    @property
+    def takes_others(self) -> bool:
+        """Whether a file of the feed can be anything else than a workbook; the rows of a SELECT are no workbook."""
+        return not self.patterns or any(not name.lower().endswith(WORKBOOK_ENDINGS) for name in self.patterns)
 
     @property
     def database_variable(self) -> str:
