@@ -1,4 +1,4 @@
-"""How the newest loads went: those that no earlier close has seen."""
+"""How the newest loads went: those that no close of the months to build, a later one or the one before has seen."""
 
 from __future__ import annotations
 
@@ -31,8 +31,15 @@ SELECT *, NULL::DATE AS period_month
 FROM ops.loads
 WHERE load_id > (
     SELECT coalesce(max(as_of_load), 0)
-    FROM ops.closes
-    WHERE getvariable('as_of_load') IS NULL OR as_of_load < getvariable('as_of_load')
+    FROM ops.standing_closes
+    WHERE (getvariable('as_of_load') IS NULL OR as_of_load < getvariable('as_of_load'))
+      -- A month before the last one that was closed says nothing about newer months: it may have been restated only.
+      AND period_month >= coalesce((
+          SELECT max(period_month)
+          FROM ops.standing_closes
+          WHERE (getvariable('as_of_load') IS NULL OR as_of_load < getvariable('as_of_load'))
+            AND period_month < (SELECT min(period_month) FROM build.periods)
+      ), '-infinity'::DATE)
 )
   AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))""",
     rules=(

@@ -745,6 +745,26 @@ def test_loads_that_an_earlier_close_has_seen_are_not_reported_again() -> None:
     assert [row["load_id"] for row in keys(outcome(con, FEED_SUITES, "loads.few_rows_rejected"))] == [2]
 
 
+@pytest.mark.parametrize(
+    ("month", "reported"), [("2026-01-01", [2]), ("2026-05-01", []), ("2026-06-01", []), ("2026-07-01", [])]
+)
+def test_the_restatement_of_an_older_month_does_not_hide_a_load_from_the_next_month(
+    month: str, reported: list[int]
+) -> None:
+    con = loads("1, 'orders', 'a.csv', 'loaded', 100, 50, NULL", "2, 'orders', 'b.csv', 'loaded', 100, 50, NULL")
+    con.execute("INSERT INTO ops.closes (period_month, close_version, as_of_load) VALUES (DATE '2026-05-01', 1, 1)")
+    con.execute(f"INSERT INTO ops.closes (period_month, close_version, as_of_load) VALUES (DATE '{month}', 2, 2)")
+    failed = keys(outcome(con, FEED_SUITES, "loads.few_rows_rejected"))
+    assert [row["load_id"] for row in failed] == reported
+
+
+def test_what_a_withdrawn_version_reported_is_reported_again() -> None:
+    con = loads("1, 'orders', 'a.csv', 'loaded', 100, 50, NULL")
+    con.execute("INSERT INTO ops.closes (period_month, close_version, as_of_load) VALUES (DATE '2026-05-01', 1, 1)")
+    con.execute("INSERT INTO ops.withdrawals (period_month, close_version) VALUES (DATE '2026-05-01', 1)")
+    assert [row["load_id"] for row in keys(outcome(con, FEED_SUITES, "loads.few_rows_rejected"))] == [1]
+
+
 def test_a_refused_source_is_reported_until_it_is_loaded() -> None:
     refused = "1, 'orders', 'a.csv', 'failed', 0, 0, 'zero bytes'"
     assert keys(outcome(loads(refused), FEED_SUITES, "loads.no_source_refused"))[0]["message"] == "zero bytes"
