@@ -310,7 +310,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
     try:
         with opened(con, site, extract, source) as relation:
             reading = _read_rows(con, extract, source, relation)
-            questions.require_one_document_a_number(con, extract, reading, site.settings.ingest.redated_days)
+            questions.require_one_document_a_number(con, site, extract, reading)
             _mark(con, reading, beside="", fills=False)
             con.execute(f"CREATE OR REPLACE TEMP TABLE faults AS {rejects.reject_rows(con, reading)}")
             faults = con.execute("SELECT rule, count(DISTINCT source_row) FROM faults GROUP BY ALL ORDER BY rule")
@@ -531,9 +531,8 @@ def _commit(
     feed = reading.feed
     with transaction(con):
         load_id = terms.load_id or _next_load_id(con)
-        days = site.settings.ingest.redated_days
         if terms.asks and not questions.was_read_before(con, extract):
-            questions.require_one_document_a_number(con, extract, reading, days)
+            questions.require_one_document_a_number(con, site, extract, reading)
         current = _count(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
         # What else a document has, unless this extract is a full one.
         beside = f"staging.{feed.name}" if current and source.mode != "snapshot" else ""
@@ -541,7 +540,7 @@ def _commit(
         if current:
             _match(con, reading)
         if terms.asks:
-            questions.require_answers(con, extract, reading, source, days)
+            questions.require_answers(con, site, extract, reading, source)
         if current and source.mode == "append":
             _refuse_changed_keys(con, reading)
         verdicts = _verdicts(con)

@@ -14,7 +14,7 @@ from kam.errors import SourceRefusedError
 from kam.ingest.rejects import EXPLANATIONS, MARK, key_text
 from kam.ingest.row_rules import LEFT_OUT, RECORD_HASH, ROW_NUMBER, Reading
 from kam.ingest.sources import Extract
-from kam.site import Feed, FeedSource
+from kam.site import Feed, FeedSource, Site
 from kam.warehouse import Connection, literal, sql_text
 
 _SHOWN = 3
@@ -33,7 +33,7 @@ def was_read_before(con: Connection, extract: Extract) -> bool:
     return found.fetchone() is not None
 
 
-def require_one_document_a_number(con: Connection, extract: Extract, reading: Reading, days: int) -> None:
+def require_one_document_a_number(con: Connection, site: Site, extract: Extract, reading: Reading) -> None:
     """Raise `SourceRefusedError` when rows of `incoming` with one number are of several documents."""
     identity = reading.feed.identity
     if identity is None or not identity.shared:
@@ -43,7 +43,7 @@ def require_one_document_a_number(con: Connection, extract: Extract, reading: Re
             "ingest/documents_of_one_number.sql",
             document=identity.document,
             side=_side(reading, "incoming"),
-            differs=_differ_in_group(reading.feed, days),
+            differs=_differ_in_group(reading.feed, site.settings.ingest.redated_days),
         )
     ).fetchall()
     if found:
@@ -52,15 +52,15 @@ def require_one_document_a_number(con: Connection, extract: Extract, reading: Re
             for number, one, first, other, second in found[:_SHOWN]
         ]
         what = _some(len(found), "number stands for two documents", "numbers stand for two documents each", examples)
-        raise _refused(extract, [what + _how_to_go_on(reading.feed)])
+        raise _refused(site, extract, [what + _how_to_go_on(reading.feed)])
 
 
-def require_answers(con: Connection, extract: Extract, reading: Reading, source: FeedSource, days: int) -> None:
+def require_answers(con: Connection, site: Site, extract: Extract, reading: Reading, source: FeedSource) -> None:
     """Raise `SourceRefusedError` when the rows of `incoming` change what `matched` says is there in a way that must be asked.
 
-    Without `matched` nothing is there yet. `days` is how many days the date of a document may move unasked. When these bytes
-    were loaded before, only columns are asked about.
+    Without `matched` nothing is there yet. When these bytes were loaded before, only columns are asked about.
     """
+    days = site.settings.ingest.redated_days
     is_first = not con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'matched'").fetchone()
     lost = set() if is_first or source.mode == "patch" else _lost_columns(con, extract, reading)
     is_known = not lost and was_read_before(con, extract)
@@ -74,7 +74,7 @@ def require_answers(con: Connection, extract: Extract, reading: Reading, source:
         if found:
             questions.append(". ".join(found) + _how_to_go_on(reading.feed))
     if any(questions):
-        raise _refused(extract, [question for question in questions if question])
+        raise _refused(site, extract, [question for question in questions if question])
 
 
 def about_names(extract: Extract, reading: Reading) -> str:
@@ -83,8 +83,8 @@ def about_names(extract: Extract, reading: Reading) -> str:
     return f"{extract.feed}: {extract.source}: {question}" if question else ""
 
 
-def _refused(extract: Extract, questions: Sequence[str]) -> SourceRefusedError:
-    accept = f"If the file is right as it is: kam ingest --feed {extract.feed} --accept-changes"
+def _refused(site: Site, extract: Extract, questions: Sequence[str]) -> SourceRefusedError:
+    accept = f"If the file is right as it is: {site.command('ingest', '--feed', extract.feed, '--accept-changes')}"
     return SourceRefusedError(f"{extract.feed}: {extract.source}: {' '.join(questions)} {accept}. Nothing was loaded")
 
 
