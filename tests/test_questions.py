@@ -69,7 +69,7 @@ def test_a_number_that_stands_for_another_account_is_asked_about_with_both_sides
             "here (record 2)" in result.message
         )
         assert "[feeds.invoices] key" in result.message
-        assert "kam ingest --feed invoices --accept-changes" in result.message
+        assert "ingest --feed invoices --accept-changes" in result.message
     assert books.amounts() == [("1001", 500), ("1002", 5)]
 
 
