@@ -13,7 +13,16 @@ from collections.abc import Collection
 from expectations.rules import Suite, applicable
 from kam.site import FEEDS
 
-PREPARED = ("daily_rates", "month_rates", "feed_activity", "newest_dates")
+PREPARED = (
+    "daily_rates",
+    "month_rates",
+    "feed_activity",
+    "newest_dates",
+    "sales",
+    "plan_versions",
+    "plan_lines",
+    "plan_keys",
+)
 """Core models that the suites read, in the order in which they are to be made."""
 
 

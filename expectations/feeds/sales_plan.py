@@ -24,6 +24,7 @@ SUITE = Suite(
         no_row_is_a_total("sales_plan", Owner.SALES_CONTROLLING, "amount", Severity.CRITICAL),
         rule_from_file("sales_plan.version_has_one_grain"),
         rule_from_file("sales_plan.complete_for_the_year"),
+        rule_from_file("sales_plan.covers_the_sales"),
         rule_from_file("sales_plan.submitted_on_time"),
         account_is_known("sales_plan"),
         product_is_known("sales_plan"),

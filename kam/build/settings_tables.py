@@ -23,6 +23,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
         "loss_method": ("VARCHAR", loss_method),
         "actual": ("VARCHAR", variance.actual),
         "mix_group": ("VARCHAR[]", list(variance.mix_group)),
+        "plan_scope": ("VARCHAR", variance.scope),
         "rag_green_ratio": ("DECIMAL(18, 6)", variance.rag.green),
         "rag_amber_ratio": ("DECIMAL(18, 6)", variance.rag.amber),
         "early_days": ("INTEGER", settings.delivery.early_days),
@@ -48,6 +49,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
         _ageing_buckets(settings),
     )
     _table(con, "plan_due", {"plan_version": "VARCHAR", "due_date": "DATE"}, list(variance.plan_due.items()))
+    _table(con, "plan_scopes", {"plan_version": "VARCHAR", "scope": "VARCHAR"}, list(variance.plan_scope.items()))
     con.execute("CREATE OR REPLACE TABLE build.corrections AS FROM core.corrections")
     _rating_tables(con, settings)
 

@@ -33,6 +33,7 @@ Dimension = Literal["quality", "cost", "delivery", "development", "management"]
 RATED_DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 DeliveryBasis = Literal["requested", "promised", "last_promised"]
 SalesBasis = Literal["invoiced", "ordered"]
+PlanScope = Literal["all", "planned keys"]
 AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed"]
 ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
@@ -176,6 +177,14 @@ class VarianceSection(Section):
     rag: RagThresholds = Field(default=RagThresholds(), description="limits of green, amber and red")
     plan_due: Mapping[str, date] = Field(
         default_factory=dict, description="plan version and the date by which it is to be submitted"
+    )
+    scope: PlanScope | None = Field(
+        default=None,
+        description="which sales plans are compared with: all, or those of the accounts, products and so on that a "
+        "version plans anywhere in the fiscal year; without it all, and a plan that leaves out much is asked about",
+    )
+    plan_scope: Mapping[str, PlanScope] = Field(
+        default_factory=dict, description="plan version and its scope, where it is not that of the others"
     )
 
 

@@ -67,6 +67,17 @@ with
             core.plan_months as months
             on months.plan_version = versions.plan_version
             and months.period_month = valued.period_month
+        anti join
+            core.plan_outside as outside
+            on outside.plan_version = months.plan_version
+            and outside.fiscal_year = months.fiscal_year
+            and outside.item = struct_pack(
+                account_id := valued.account_id,
+                product_id := valued.product_id,
+                product_line := valued.product_line,
+                account_manager := valued.account_manager,
+                region := valued.region
+            )
         union all
         select
             period_month, plan_version, account_id, product_id, product_line, account_manager, region, 0, actual_amount

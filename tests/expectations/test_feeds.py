@@ -675,6 +675,33 @@ def test_a_version_that_plans_nothing_of_the_year_is_not_incomplete() -> None:
 
 
 @pytest.mark.parametrize(
+    ("outside", "variance", "asked"),
+    [
+        # 75 of account A, which is planned, and 25 of B: a quarter is not more than a quarter.
+        ("25", {}, False),
+        ("26", {}, True),
+        ("26", {"scope": "all"}, False),
+        ("26", {"plan_scope": {"B": "planned keys"}}, False),
+        ("26", {"plan_scope": {"C": "all"}}, True),
+    ],
+)
+def test_a_plan_that_leaves_out_much_of_the_sales_is_asked_about(
+    outside: str, variance: Mapping[str, Any], *, asked: bool
+) -> None:
+    invoices = [invoice("I1", net_amount="75"), invoice("I2", account_id="B", net_amount=outside)]
+    given = {"sales_plan": [plan(account_id="A")], "invoices": invoices}
+    found = outcome(
+        loaded(given, "2026-06", settings={"variance": variance}), FEED_SUITES, "sales_plan.covers_the_sales"
+    )
+    assert [(row["plan_version"], float(row["outside_amount"])) for row in keys(found)] == [("B", 26)] * asked
+
+
+def test_a_plan_in_total_covers_all_sales() -> None:
+    given = {"sales_plan": [plan()], "invoices": [invoice()]}
+    assert passed(check("sales_plan.covers_the_sales", given))
+
+
+@pytest.mark.parametrize(
     ("submitted", "late"),
     [("2025-12-31 23:59:59", False), ("2026-01-01 00:00:00", True), (None, True)],
 )

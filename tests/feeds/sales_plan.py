@@ -60,6 +60,10 @@ CASE = FeedCase(
             {
                 "sales_plan.account_is_known": [{"account_id": "K9001", "row_count": 1}],
                 "sales_plan.product_is_known": [{"product_id": "SEA-8888", "row_count": 1}],
+                # So do the two above that plan one account only.
+                "sales_plan.covers_the_sales": [
+                    {"plan_version": version} for version in ("MIXED", "ELEVEN", "UNKNOWN")
+                ],
             },
         ),
     ),

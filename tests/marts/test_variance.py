@@ -1006,3 +1006,83 @@ def test_a_plan_of_billions_has_its_bridge() -> None:
         1_310_000_000,
         110_000_000,
     )
+
+
+# A plan for part of the business
+
+
+def partial(scope: Mapping[str, Any], plan: Sequence[Row], invoices: Sequence[Row], **given: Any) -> Connection:
+    """A plan with this scope in `[variance]`."""
+    return compare(plan, invoices, settings={"variance": scope}, **given)
+
+
+KEYS = {"scope": "planned keys"}
+
+
+def test_sales_outside_a_plan_of_one_account_are_no_surplus_over_it() -> None:
+    """A is planned with 100 and buys 90; B, which nobody planned, buys 500, and bought 400 in June a year before."""
+    plan = [planned(None, account_id="A", amount=100)]
+    invoices = [
+        sold(None, None, 90),
+        sold(None, None, 500, account_id="B"),
+        sold(None, None, 400, account_id="B", invoice_date="2025-06-10"),
+    ]
+    row = total(partial(KEYS, plan, invoices))
+    figures = ("scope", "actual_amount", "variance_amount", "ytd_actual_amount", "prior_year_amount")
+    assert tuple(row[name] for name in figures) == ("planned keys", 90, -10, 90, 0)
+    row = total(partial({}, plan, invoices))
+    assert tuple(row[name] for name in figures) == ("all", 590, 490, 590, 400)
+
+
+@pytest.mark.parametrize(
+    ("sale", "is_inside"),
+    [
+        # B is planned with Y only, but both are planned: X sold to B is new business of the plan.
+        (sold("X", 1, 7, account_id="B"), True),
+        (sold("Z", 1, 7, account_id="B"), False),
+        (sold("X", 1, 7, account_id="C"), False),
+        # A rebate of a planned account names no part.
+        (sold(None, None, 7, account_id="B"), True),
+        (sold(None, None, 7, account_id="C"), False),
+    ],
+)
+def test_a_sale_is_inside_where_each_of_its_keys_is_planned(sale: Row, *, is_inside: bool) -> None:
+    plan = [planned("X", 1, 10), planned("Y", 1, 10, account_id="B")]
+    assert total(partial(KEYS, plan, [sale]))["actual_amount"] == (7 if is_inside else 0)
+
+
+@pytest.mark.parametrize(("line", "inside"), [("tyres", 7), ("wheels", 0), (None, 0)])
+def test_a_plan_of_one_product_line_is_compared_with_that_line(line: str | None, inside: int) -> None:
+    """A part without a line belongs to none that is planned."""
+    plan = [planned(None, account_id=None, product_line="tyres", amount=10)]
+    products = [{"product_id": "X", "product_line": line}]
+    assert total(partial(KEYS, plan, [sold("X", 1, 7)], products=products))["actual_amount"] == inside
+
+
+def test_a_row_in_any_month_of_the_fiscal_year_makes_a_key_and_one_of_another_year_does_not() -> None:
+    """B is planned in November, with nothing; C in the year before."""
+    plan = [
+        planned(None, amount=10),
+        planned(None, account_id="B", amount=0, month="2026-11-01"),
+        planned(None, account_id="C", amount=10, month="2025-06-01"),
+    ]
+    con = partial(KEYS, plan, [sold(None, None, 7, account_id="B"), sold(None, None, 5, account_id="C")])
+    assert set(items(con, "account_id")) == {"A", "B"}
+    assert total(con)["actual_amount"] == 7
+
+
+def test_a_plan_in_total_plans_everything() -> None:
+    con = partial(KEYS, [planned(None, account_id=None, amount=10)], [sold("X", 1, 7)])
+    assert (item(con)["scope"], item(con)["actual_amount"]) == ("planned keys", 7)
+
+
+def test_the_scope_of_a_version_comes_before_that_of_all() -> None:
+    plan = [planned(None, amount=10, plan_version=version) for version in ("PART", "WHOLE")]
+    invoices = [sold(None, None, 7, account_id="B")]
+    scope = {"scope": "planned keys", "plan_scope": {"WHOLE": "all"}}
+    con = partial(scope, plan, invoices)
+    found = fetch(con, "FROM build.sales_plan_summary WHERE level = 'total'")
+    assert {row["plan_version"]: (row["scope"], row["actual_amount"]) for row in found} == {
+        "PART": ("planned keys", 0),
+        "WHOLE": ("all", 7),
+    }

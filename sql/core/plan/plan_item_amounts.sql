@@ -21,33 +21,6 @@
 --   prior_year_amount       DECIMAL(38,14)
 -- fmt: on
 with
-    plan_lines as (
-        select
-            plan.plan_version,
-            plan.month as period_month,
-            struct_pack(
-                account_id := plan.account_id,
-                product_id := plan.product_id,
-                product_line := case
-                    when versions.by_product_line then known(coalesce(plan.product_line, products.product_line))
-                end,
-                account_manager := case
-                    when versions.by_account_manager
-                    then known(coalesce(plan.account_manager, accounts.account_manager))
-                end,
-                region := case when versions.by_region then known(coalesce(plan.region, accounts.region)) end
-            ) as item,
-            plan.currency,
-            plan.quantity,
-            coalesce(plan.amount, plan.quantity * plan.unit_price)::decimal(28, 8) as amount_doc,
-            case when plan.currency <> settings.reporting_currency then plan.fx_rate end as fx_rate
-        from core.sales_plan as plan
-        cross join build.settings as settings
-        join core.plan_versions as versions using (plan_version)
-        left join core.accounts as accounts on accounts.account_id = plan.account_id
-        left join core.products as products on products.product_id = plan.product_id
-    ),
-
     plan as (
         select
             plan_lines.plan_version,
@@ -58,7 +31,7 @@ with
             coalesce(plan_lines.fx_rate, rates.plan_rate) as rate,
             plan_lines.amount_doc * coalesce(plan_lines.fx_rate, rates.plan_rate) as plan_amount,
             plan_lines.fx_rate
-        from plan_lines
+        from core.plan_lines as plan_lines
         join core.plan_months as plan_months using (plan_version, period_month)
         left join core.plan_rates as rates using (plan_version, period_month, currency)
     ),
@@ -75,6 +48,11 @@ with
         from core.plan_sales as sales
         join core.plan_versions as versions using (plan_grain)
         join core.plan_months as plan_months using (plan_version, period_month)
+        anti join
+            core.plan_outside as outside
+            on outside.plan_version = plan_months.plan_version
+            and outside.fiscal_year = plan_months.fiscal_year
+            and outside.item = sales.item
     ),
 
     prior_year as (
@@ -96,6 +74,11 @@ with
             core.month_rates as month_rates
             on month_rates.period_month = sales.period_month
             and month_rates.currency = sales.currency
+        anti join
+            core.plan_outside as outside
+            on outside.plan_version = plan_months.plan_version
+            and outside.fiscal_year = plan_months.fiscal_year
+            and outside.item = sales.item
     ),
 
     facts as (

@@ -17,6 +17,7 @@
 --   mix_by_region           BOOLEAN
 --   due_date                DATE
 --   submitted_on_time       BOOLEAN
+--   scope                   VARCHAR
 -- fmt: on
 with
     versions as (
@@ -62,7 +63,9 @@ select
     by_account_manager and list_contains(settings.mix_group, 'account_manager') as mix_by_account_manager,
     by_region and list_contains(settings.mix_group, 'region') as mix_by_region,
     plan_due.due_date,
-    versions.submitted_at::date <= plan_due.due_date as submitted_on_time
+    versions.submitted_at::date <= plan_due.due_date as submitted_on_time,
+    coalesce(plan_scopes.scope, settings.plan_scope, 'all') as scope
 from versions
 cross join build.settings as settings
 left join build.plan_due as plan_due using (plan_version)
+left join build.plan_scopes as plan_scopes using (plan_version)

@@ -17,6 +17,7 @@
 --   plan_due_date             DATE           When the version was due, from settings
 --   plan_submitted_at         TIMESTAMP      When the last of the version's rows was submitted
 --   submitted_on_time         BOOLEAN
+--   scope                     VARCHAR
 --   plan_quantity             DECIMAL(18,4)
 --   quantity_reason           VARCHAR        Why no quantity is shown although items have one: they are of different units
 --   plan_amount               DECIMAL(18,2)
@@ -130,6 +131,7 @@ select
     versions.due_date as plan_due_date,
     versions.submitted_at as plan_submitted_at,
     versions.submitted_on_time,
+    versions.scope,
     sums.plan_quantity,
     sums.quantity_reason,
     sums.plan_amount,

@@ -19,6 +19,7 @@
 --   account_manager           VARCHAR        here: The manager planned, else the account's
 --   region                    VARCHAR        The region planned, else the account's
 --   submitted_on_time         BOOLEAN
+--   scope                     VARCHAR
 --   plan_quantity             DECIMAL(18,4)
 --   plan_amount               DECIMAL(18,2)  := p0 × q0 × r0
 --   actual_quantity           DECIMAL(18,4)
@@ -90,6 +91,7 @@ select
     results.account_manager,
     results.region,
     versions.submitted_on_time,
+    versions.scope,
     results.plan_quantity,
     results.plan_amount,
     results.actual_quantity,
