@@ -22,6 +22,9 @@ CREATE OR REPLACE MACRO level_name(all_accounts, all_managers, all_products := 1
         ELSE 'total'
     END;
 
+-- Why the quantities of several rows have no sum, `differ` being min(unit) <> max(unit): a row without a unit goes with any.
+CREATE OR REPLACE MACRO units_reason(differ) AS CASE WHEN differ THEN 'items of different units' END;
+
 -- Forecast error measures. Actual and forecast are quantities, DECIMAL(18, 4); e = actual - forecast. A measure of one row is rounded
 -- to six digits before it is averaged: a sum of decimals does not depend on the order of its rows, a sum of doubles does.
 

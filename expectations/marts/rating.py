@@ -52,6 +52,7 @@ SUITES = (
             if_it_fails="OTIF is not comparable with its parts; the model counts them over different lines.",
             shown=("line_count", "on_time_count", "in_full_count", "otif_count", "late_count", "open_late_count"),
         ),
+        undefined_has_a_reason("delivery_performance"),
     ),
     suite(
         "quality_performance",
@@ -59,8 +60,9 @@ SUITES = (
         holds(
             "quality_performance",
             "ppm_needs_deliveries",
-            "(ppm IS NULL) = (delivered_quantity = 0 OR rejected_quantity IS NULL)"
-            " AND (ytd_ppm IS NULL) = (ytd_delivered_quantity = 0 OR ytd_rejected_quantity IS NULL)",
+            "(quantity_reason IS NOT NULL OR (ppm IS NULL) = (delivered_quantity = 0 OR rejected_quantity IS NULL))"
+            " AND (ytd_quantity_reason IS NOT NULL"
+            " OR (ytd_ppm IS NULL) = (ytd_delivered_quantity = 0 OR ytd_rejected_quantity IS NULL))",
             sentence="PPM is given where something was delivered and rejects are on record, and only there.",
             if_it_fails="A month without deliveries looks like one without faults; the model divides wrongly.",
             shown=("delivered_quantity", "rejected_quantity", "ppm"),

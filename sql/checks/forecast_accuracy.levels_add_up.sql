@@ -26,16 +26,18 @@ with
             forecast_step,
             lag,
             n as total_n,
+            quantity_reason,
             actual_quantity as total_actual_quantity,
             absolute_error_quantity as total_error_quantity
         from build.forecast_accuracy
         where level = 'total'
     )
 
+-- Where items are of different units the total has no quantities.
 select *
 from levels
 left join totals using (period_month, forecast_step, lag)
 where
     level_n is distinct from total_n
-    or level_actual_quantity is distinct from total_actual_quantity
-    or level_error_quantity is distinct from total_error_quantity
+    or (quantity_reason is null and level_actual_quantity is distinct from total_actual_quantity)
+    or (quantity_reason is null and level_error_quantity is distinct from total_error_quantity)

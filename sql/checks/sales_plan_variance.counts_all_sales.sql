@@ -11,6 +11,8 @@ with
         select period_month, plan_version, coalesce(sum(actual_quantity), 0) as compared_quantity
         from build.sales_plan_variance
         group by period_month, plan_version
+        -- Quantities of different units are not shown; the control of sales and plan compares the amounts.
+        having count(quantity_reason) = 0
     ),
 
     sold as (

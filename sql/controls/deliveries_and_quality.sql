@@ -1,7 +1,7 @@
 -- fmt: off
 -- why: deliveries of the month are missing from the parts per million, or count twice
 -- needs: orders|issues
--- A delivery of an unknown order line has no account.
+-- A delivery of an unknown order line has no account. Deliveries of different units have no total; they are left out on both sides.
 -- fmt: on
 with
     delivered as (
@@ -39,7 +39,9 @@ with
         union all
         select period_month, account_id, 0, delivered_quantity
         from build.quality_performance
-    )
+    ),
+
+    without_total as (select period_month, account_id from build.quality_performance where quantity_reason is not null)
 
 select
     period_month,
@@ -49,3 +51,4 @@ select
     left_amount,
     right_amount
 from sides
+anti join without_total using (period_month, account_id)

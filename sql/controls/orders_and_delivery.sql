@@ -1,6 +1,7 @@
 -- fmt: off
 -- why: order lines due in the month are not judged, or judged twice, and on time in full is wrong
 -- needs: orders
+-- Lines of different units have no total; they are left out on both sides.
 -- fmt: on
 with
     due as (
@@ -28,10 +29,13 @@ with
             sum(quantity) as left_amount,
             coalesce(sum(quantity) filter (where status = 'cancelled'), 0) as right_amount
         from due
+        anti join
+            (from build.delivery_performance where quantity_reason is not null) using (period_month, basis, account_id)
         group by all
         union all
         select period_month, basis, account_id, 0, quantity_due
         from build.delivery_performance
+        where quantity_reason is null
     )
 
 select

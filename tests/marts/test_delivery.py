@@ -24,7 +24,10 @@ from tests.support import SHARED, build, build_case, fetch, needs_shared, settin
 TAMPERINGS = (
     Tampering("delivery_performance.shares_within_0_and_1", "otif_ratio = 1.000001"),
     Tampering("delivery_performance.parts_within_the_lines", "otif_count = line_count + 1"),
-    Tampering("quality_performance.ppm_needs_deliveries", "ppm = NULL", "ppm IS NOT NULL"),
+    Tampering("delivery_performance.undefined_has_a_reason", "otif_ratio = NULL"),
+    Tampering(
+        "quality_performance.ppm_needs_deliveries", "ppm = NULL", "ppm IS NOT NULL AND delivered_quantity IS NOT NULL"
+    ),
     Tampering("quality_performance.undefined_has_a_reason", "ppm_reason = 'nothing delivered'", "ppm IS NOT NULL"),
 )
 
@@ -260,7 +263,8 @@ def test_business_month_decides_where_a_line_is_due() -> None:
         {"period_month": "2026-04-01", "start_date": "2026-03-29", "end_date": "2026-04-25"},
     ]
     con = build_case(
-        {"orders": [order(promised_date="2026-03-30")], "calendar": calendar}, periods=["2026-03", "2026-04"]
+        {"orders": [order(promised_date="2026-03-30")], "deliveries": [], "calendar": calendar},
+        periods=["2026-03", "2026-04"],
     )
     found = fetch(con, "SELECT period_month, average_days_late FROM build.delivery_performance")
     assert found == [{"period_month": dt.date(2026, 4, 1), "average_days_late": 26}]
@@ -608,3 +612,73 @@ def quality(given: Mapping[str, Sequence[Row]], *, feeds: Sequence[str]) -> Row:
     con = build_case(given, periods=["2026-03"], feeds=feeds, tables=["quality_performance"])
     (row,) = fetch(con, "FROM build.quality_performance")
     return row
+
+
+def test_without_a_source_of_deliveries_nothing_is_known_of_them() -> None:
+    """Neither a feed of deliveries nor a delivered_date in the orders: no line is late for that."""
+    no_deliveries = "the feed deliveries is not declared, and orders have no delivered_date"
+    issues = [{"issue_id": "I1", "account_id": "A", "opened_date": "2026-03-12", "issue_type": "complaint"}]
+    tables = ["delivery_performance", "quality_performance", "vendor_rating"]
+    scorecards = [{"account_id": "A", "month": "2026-03-01", "dimension": "cost", "score": 80}]
+    given = {"orders": [order()], "issues": issues, "scorecards": scorecards}
+    con = build_case(given, periods=["2026-03"], tables=tables)
+    (row,) = fetch(con, "FROM build.delivery_performance")
+    assert (row["line_count"], row["quantity_due"], row["otif_ratio_reason"]) == (1, 100, no_deliveries)
+    counted = ["on_time_count", "in_full_count", "otif_count", "late_count", "open_late_count", "quantity_on_time"]
+    ratios = ["on_time_ratio", "in_full_ratio", "otif_ratio", "quantity_on_time_ratio", "average_days_late"]
+    assert {row[name] for name in (*counted, *ratios)} == {None}
+    (row,) = fetch(con, "FROM build.quality_performance")
+    assert (row["delivered_quantity"], row["ytd_delivered_quantity"], row["ppm"]) == (None, None, None)
+    assert (row["ppm_reason"], row["complaint_count"]) == (no_deliveries, 1)
+    ratings = {row["dimension"]: row for row in fetch(con, "FROM build.vendor_rating")}
+    for dimension in ("quality", "delivery"):
+        assert (ratings[dimension]["own_score"], ratings[dimension]["own_score_reason"]) == (None, no_deliveries)
+
+
+def test_deliveries_in_the_orders_are_a_source_of_deliveries() -> None:
+    orders = [order(), order(order_id="O2", promised_date="2026-04-12", delivered_date="2026-04-12")]
+    con = build_case({"orders": orders}, periods=["2026-03"], tables=["delivery_performance"])
+    (row,) = fetch(con, "FROM build.delivery_performance")
+    assert (row["otif_ratio"], row["otif_ratio_reason"], row["open_late_count"]) == (0, None, 1)
+
+
+def test_pieces_and_kilograms_have_no_total_of_deliveries_and_complaints() -> None:
+    """In February pieces only; in March pieces and kilograms: 100 and 50, of which 1 rejected."""
+    products = [{"product_id": "X", "unit": "pcs"}, {"product_id": "Y", "unit": "kg"}]
+    orders = [
+        order(product_id="X"),
+        order(order_id="O2", product_id="Y", quantity=50),
+        order(order_id="O3", product_id="X", promised_date="2026-02-20"),
+    ]
+    deliveries = [
+        delivery("2026-03-12", rejected_quantity=1),
+        delivery("2026-03-13", 50, order_id="O2"),
+        delivery("2026-02-20", order_id="O3"),
+    ]
+    issue: Row = {"account_id": "A", "issue_type": "complaint", "opened_date": "2026-03-05"}
+    issues = [
+        issue | {"issue_id": "I1", "product_id": "X", "affected_quantity": 5},
+        issue | {"issue_id": "I2", "product_id": "Y", "affected_quantity": 3},
+    ]
+    given = {"products": products, "orders": orders, "deliveries": deliveries, "issues": issues}
+    con = build_case(
+        given,
+        periods=["2026-02", "2026-03"],
+        tables=["delivery_performance", "quality_performance", "headline_figures"],
+    )
+    february, march = fetch(con, "FROM build.delivery_performance ORDER BY period_month")
+    assert (february["quantity_due"], february["quantity_reason"]) == (100, None)
+    assert (march["quantity_due"], march["quantity_on_time"], march["otif_count"]) == (None, None, 1)
+    assert march["quantity_reason"] == "items of different units"
+    february, march = fetch(con, "FROM build.quality_performance ORDER BY period_month")
+    assert (february["delivered_quantity"], february["quantity_reason"]) == (100, None)
+    for name in ("delivered_quantity", "rejected_quantity", "ytd_delivered_quantity", "complaint_quantity"):
+        assert march[name] is None
+    reasons = ("quantity_reason", "ytd_quantity_reason", "complaint_quantity_reason")
+    assert {march[name] for name in reasons} == {"items of different units"}
+    # 1 of 150.
+    assert (march["ppm"], march["complaint_count"]) == (Decimal("6666.666667"), 2)
+    (headline,) = fetch(
+        con, "FROM build.headline_figures WHERE figure = 'Rejected parts' AND period_month = '2026-03-01'"
+    )
+    assert headline["value"] == Decimal("6666.6667")

@@ -513,3 +513,36 @@ def test_errors_of_a_million_units_can_be_squared() -> None:
     assert item["rmse"] == 500_000
     assert item["rmsse"] == Decimal("0.5")  # the one change in sample was 1,000,000
     assert only(rows, "total")["rmse"] == 500_000
+
+
+def test_pieces_and_kilograms_have_no_total_of_forecasts() -> None:
+    products = [{"product_id": "P", "unit": "pcs"}, {"product_id": "Q", "unit": "kg"}]
+    rows = accuracy(
+        [sale("2026-06", 80), sale("2026-06", 10, product_id="Q")],
+        [forecast("2026-05", "2026-06", 100), forecast("2026-05", "2026-06", 10, product_id="Q")],
+        products=products,
+    )
+    in_units = ("actual_quantity", "forecast_quantity", "absolute_error_quantity", "mae", "rmse")
+    total = only(rows, "total")
+    assert [total[name] for name in in_units] == [None] * 5
+    assert total["quantity_reason"] == "items of different units"
+    # Measures without a unit are there: 20 / 80 and 0 / 10.
+    assert total["mape"] == Decimal("0.125")
+    part = only(rows, "product", product_id="P")
+    assert [part[name] for name in in_units] == [80, 100, 20, 20, 20]
+    assert part["quantity_reason"] is None
+
+
+def test_a_forecast_by_account_is_not_compared_with_sales_of_different_units() -> None:
+    products = [{"product_id": "P", "unit": "pcs"}, {"product_id": "Q", "unit": "kg"}]
+    rows = accuracy(
+        [sale("2026-06", 80), sale("2026-06", 10, product_id="Q"), sale("2026-06", 7, account_id="B")],
+        [
+            forecast("2026-05", "2026-06", 100, product_id=None),
+            forecast("2026-05", "2026-06", 7, product_id=None, account_id="B"),
+        ],
+        products=products,
+    )
+    mixed, single = only(rows, "item", account_id="A"), only(rows, "item", account_id="B")
+    assert (mixed["actual_quantity"], mixed["quantity_reason"]) == (None, "items of different units")
+    assert (single["actual_quantity"], single["quantity_reason"]) == (7, None)

@@ -1086,3 +1086,20 @@ def test_the_scope_of_a_version_comes_before_that_of_all() -> None:
         "PART": ("planned keys", 0),
         "WHOLE": ("all", 7),
     }
+
+
+def test_a_plan_without_parts_is_not_compared_in_quantity_with_parts_of_different_units() -> None:
+    """A, planned with 100 pieces for 1,000.00, bought 50 pieces and 20 kg: no quantity, and no lanes made of one."""
+    products = [{"product_id": "X", "unit": "pcs"}, {"product_id": "Y", "unit": "kg"}]
+    plan = [planned(None, 100, 10), planned(None, 10, 10, account_id="B")]
+    invoices = [sold("X", 50, 500), sold("Y", 20, 300), sold("Y", 5, 60, account_id="B")]
+    con = compare(plan, invoices, products=products)
+    rows = items(con, "account_id")
+    row = rows["A"]
+    assert (row["actual_quantity"], row["ytd_actual_quantity"]) == (None, None)
+    assert (row["quantity_reason"], row["bridge_status"]) == ("items of different units", "sold in different units")
+    assert (row["variance_amount"], row["volume_effect"]) == (-200, None)
+    # B bought one unit: 5 for 60.00, planned 10 at 10.00: volume -50, price 10.
+    assert (rows["B"]["actual_quantity"], rows["B"]["quantity_reason"]) == (5, None)
+    assert lanes(rows["B"]) == {"volume": -50, "price": 10}
+    assert (total(con)["actual_quantity"], total(con)["quantity_reason"]) == (None, "items of different units")

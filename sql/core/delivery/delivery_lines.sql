@@ -11,6 +11,7 @@
 --   delivered_date     DATE
 --   quantity           DECIMAL(18,4)
 --   rejected_quantity  DECIMAL(18,4)
+--   product_id         VARCHAR
 -- fmt: on
 select
     orders.account_id,
@@ -18,7 +19,8 @@ select
     orders.line_no,
     deliveries.delivered_date,
     deliveries.quantity,
-    coalesce(deliveries.rejected_quantity, 0) as rejected_quantity
+    coalesce(deliveries.rejected_quantity, 0) as rejected_quantity,
+    orders.product_id
 from core.deliveries as deliveries
 join core.orders as orders on orders.order_id = deliveries.order_id and orders.line_no = deliveries.order_line_no
 union all
@@ -29,7 +31,8 @@ select
     orders.delivered_date,
     -- A date without a quantity means the whole line.
     coalesce(orders.delivered_quantity, orders.quantity) as quantity,
-    coalesce(orders.rejected_quantity, 0) as rejected_quantity
+    coalesce(orders.rejected_quantity, 0) as rejected_quantity,
+    orders.product_id
 from core.orders as orders
 anti join
     core.deliveries as deliveries on deliveries.order_id = orders.order_id and deliveries.order_line_no = orders.line_no

@@ -14,6 +14,7 @@
 --   quantity_due      DECIMAL(38,4)
 --   quantity_on_time  DECIMAL(38,4)
 --   days_late         HUGEINT
+--   quantity_reason   VARCHAR
 -- fmt: on
 select
     period_month,
@@ -27,6 +28,7 @@ select
     count_if(is_open) as open_late_count,
     sum(quantity) as quantity_due,
     sum(on_time_quantity) as quantity_on_time,
-    coalesce(sum(days_late) filter (is_late), 0) as days_late
+    coalesce(sum(days_late) filter (is_late), 0) as days_late,
+    units_reason(min(unit) <> max(unit)) as quantity_reason
 from core.order_due_lines
 group by period_month, account_id, basis

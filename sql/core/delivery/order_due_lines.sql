@@ -19,6 +19,7 @@
 --   is_open             BOOLEAN
 --   is_late             BOOLEAN
 --   days_late           BIGINT
+--   unit                VARCHAR
 -- fmt: on
 with
     due_days as (
@@ -36,6 +37,7 @@ with
             orders.line_no,
             orders.account_id,
             orders.quantity,
+            lower(products.unit) as unit,
             coalesce(orders.status = 'closed', false) as is_closed,
             orders.requested_date,
             orders.promised_date,
@@ -45,6 +47,7 @@ with
             bounds
             on least(orders.requested_date, orders.promised_date, orders.last_promised_date) <= bounds.last_date
             and greatest(orders.requested_date, orders.promised_date, orders.last_promised_date) >= bounds.first_date
+        left join core.products as products on products.product_id = orders.product_id
         where orders.status is distinct from 'cancelled' and orders.quantity > 0
     ),
 
@@ -86,6 +89,7 @@ with
             lines.due_date - settings.early_days as window_start,
             lines.due_date + settings.late_days as window_end,
             lines.quantity,
+            lines.unit,
             lines.is_closed,
             lines.quantity::decimal(28, 4) * (1 - settings.quantity_tolerance_ratio) as least_quantity,
             -- Too much is a fault only where a tolerance is set.
@@ -151,5 +155,6 @@ select
     completed_date is not null and (most_quantity is null or delivered_quantity <= most_quantity) as is_in_full,
     completed_date is null and closed_date is null as is_open,
     coalesce(completed_date, closed_date, as_of_date) > window_end or is_open as is_late,
-    coalesce(completed_date, closed_date, as_of_date) - due_date as days_late
+    coalesce(completed_date, closed_date, as_of_date) - due_date as days_late,
+    unit
 from delivered

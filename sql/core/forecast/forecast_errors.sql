@@ -22,6 +22,8 @@
 --   scale_lag                INTEGER
 --   in_sample_mae            DOUBLE
 --   in_sample_rmse           DOUBLE
+--   least_unit               VARCHAR
+--   greatest_unit            VARCHAR
 -- fmt: on
 select
     compared.period_month,
@@ -43,7 +45,9 @@ select
     known.month_count,
     known.scale_lag,
     known.in_sample_mae,
-    known.in_sample_rmse
+    known.in_sample_rmse,
+    items.least_unit,
+    items.greatest_unit
 from core.forecast_comparisons as compared
 join core.forecast_items as items on items.item_no = compared.item_no
 cross join build.settings as settings

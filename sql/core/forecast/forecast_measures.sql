@@ -38,6 +38,7 @@
 --   naive_n                   BIGINT
 --   seasonal_naive_wape       DECIMAL(18,6)
 --   seasonal_naive_n          BIGINT
+--   quantity_reason           VARCHAR
 -- fmt: on
 -- An item has one row, so its measures are those of the row.
 select
@@ -75,7 +76,8 @@ select
     case when naive is not null then percentage_error(actual, forecast) end as wape_beside_naive,
     (naive is not null)::bigint as naive_n,
     percentage_error(actual, seasonal_naive) as seasonal_naive_wape,
-    (seasonal_naive is not null)::bigint as seasonal_naive_n
+    (seasonal_naive is not null)::bigint as seasonal_naive_n,
+    units_reason(least_unit <> greatest_unit) as quantity_reason
 from core.forecast_errors
 union all by name
 select
@@ -111,7 +113,8 @@ select
     wape(actual, case when naive is not null then forecast end)::decimal(18, 6) as wape_beside_naive,
     count(naive) as naive_n,
     wape(actual, seasonal_naive)::decimal(18, 6) as seasonal_naive_wape,
-    count(seasonal_naive) as seasonal_naive_n
+    count(seasonal_naive) as seasonal_naive_n,
+    units_reason(min(least_unit) <> max(greatest_unit)) as quantity_reason
 from core.forecast_errors
 group by
     period_month,

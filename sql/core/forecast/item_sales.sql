@@ -8,12 +8,19 @@
 --   product_id   VARCHAR
 --   month_index  INTEGER
 --   quantity     DECIMAL(18,4)
+--   least_unit   VARCHAR
+--   greatest_unit  VARCHAR
 -- fmt: on
 with
     grains as (select distinct by_account, by_product from core.forecast_rounds),
 
     monthly as (
-        select sales.account_id, sales.product_id, sales.period_month, sum(sales.quantity) as quantity
+        select
+            sales.account_id,
+            sales.product_id,
+            sales.period_month,
+            sum(sales.quantity) as quantity,
+            min(sales.unit) as unit
         from core.sales as sales
         cross join build.settings as settings
         where
@@ -29,7 +36,9 @@ select
     case when grains.by_account then monthly.account_id end as account_id,
     case when grains.by_product then monthly.product_id end as product_id,
     months.month_index,
-    sum(monthly.quantity)::decimal(18, 4) as quantity
+    sum(monthly.quantity)::decimal(18, 4) as quantity,
+    min(monthly.unit) as least_unit,
+    max(monthly.unit) as greatest_unit
 from monthly
 join core.months as months on months.period_month = monthly.period_month
 cross join grains

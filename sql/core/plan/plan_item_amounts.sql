@@ -19,6 +19,8 @@
 --   amount                  DECIMAL(38,14)
 --   other_amount            DECIMAL(38,14)
 --   prior_year_amount       DECIMAL(38,14)
+--   least_unit              VARCHAR
+--   greatest_unit           VARCHAR
 -- fmt: on
 with
     plan as (
@@ -44,7 +46,9 @@ with
             sales.currency,
             sales.quantity,
             sales.quantity_amount_doc,
-            sales.other_amount_doc
+            sales.other_amount_doc,
+            sales.least_unit,
+            sales.greatest_unit
         from core.plan_sales as sales
         join core.plan_versions as versions using (plan_grain)
         join core.plan_months as plan_months using (plan_version, period_month)
@@ -109,7 +113,9 @@ with
             sum(quantity) as quantity,
             sum(quantity_amount_doc) as quantity_amount_doc,
             sum(other_amount_doc) as other_amount_doc,
-            sum(prior_year_amount) as prior_year_amount
+            sum(prior_year_amount) as prior_year_amount,
+            min(least_unit) as least_unit,
+            max(greatest_unit) as greatest_unit
         from facts
         group by plan_version, period_month, item, currency
     ),
@@ -141,6 +147,8 @@ select
     coalesce(sum(amount_at_plan_rate), 0) as amount_at_plan_rate,
     coalesce(sum(amount), 0) as amount,
     coalesce(sum(other_amount), 0) as other_amount,
-    coalesce(sum(prior_year_amount), 0) as prior_year_amount
+    coalesce(sum(prior_year_amount), 0) as prior_year_amount,
+    min(least_unit) as least_unit,
+    max(greatest_unit) as greatest_unit
 from valued
 group by plan_version, period_month, item

@@ -28,13 +28,19 @@
 --   exact_actual_amount     DECIMAL(38,8)
 --   exact_prior_year_amount  DECIMAL(38,8)
 --   prior_year_rate_reason  VARCHAR
+--   least_unit              VARCHAR
+--   greatest_unit           VARCHAR
 -- fmt: on
 with
     classified as (
         select
-            items.*,
+            items.* exclude (least_unit, greatest_unit),
+            -- The part's unit, or those of the parts that a plan not by part was sold in.
+            case when versions.by_product_id then lower(products.unit) else items.least_unit end as least_unit,
+            case when versions.by_product_id then lower(products.unit) else items.greatest_unit end as greatest_unit,
             -- Pieces and kilograms have no common total.
-            case when versions.by_product_id then coalesce(lower(products.unit), '') else '' end as unit,
+            coalesce(least_unit, '') as unit,
+            coalesce(least_unit <> greatest_unit, false) as units_differ,
             versions.has_quantity as version_has_quantity,
             coalesce(items.plan_quantity > 0, false) as has_plan_quantity,
             coalesce(items.quantity > 0, false) as has_sold_quantity,
@@ -61,7 +67,7 @@ with
             sum(plan_quantity)::double as plan_quantity,
             sum(quantity)::double as quantity
         from classified
-        where has_plan_quantity and has_sold_quantity
+        where has_plan_quantity and has_sold_quantity and not units_differ
         group by plan_version, period_month, mix_group, unit
     ),
 
@@ -82,6 +88,8 @@ with
                 then 'plan has no quantity'
                 when has_sales and not version_has_quantity
                 then 'plan has no quantity'
+                when has_plan_quantity and has_sold_quantity and units_differ
+                then 'sold in different units'
             end as bridge_reason
         from classified
     ),
@@ -145,5 +153,7 @@ select
     case when not plan_rate_missing then plan_amount end::decimal(38, 8) as exact_plan_amount,
     case when not average_rate_missing then amount + other_amount end::decimal(38, 8) as exact_actual_amount,
     case when prior_year_rate_reason is null then prior_year_amount end::decimal(38, 8) as exact_prior_year_amount,
-    prior_year_rate_reason
+    prior_year_rate_reason,
+    least_unit,
+    greatest_unit
 from lanes

@@ -47,7 +47,8 @@
 --   exact_prior_year_amount   DECIMAL(38,8)
 --   ytd_exact_plan_amount     DECIMAL(38,8)
 --   ytd_exact_actual_amount   DECIMAL(38,8)
---   unit                      VARCHAR
+--   least_unit                VARCHAR
+--   greatest_unit             VARCHAR
 -- fmt: on
 with
     contributions as (
@@ -79,6 +80,8 @@ with
             -- In alphabetical order a missing rate comes before a missing quantity.
             min(columns('_reason$')) filter (where is_current),
             min(bridge_reason) as ytd_bridge_reason,
+            min(least_unit) as least_unit,
+            max(greatest_unit) as greatest_unit,
             case
                 when bool_or(is_current) then sum(columns('^(plan|actual)_quantity$')) filter (where is_current) else 0
             end,
@@ -161,7 +164,8 @@ select
     end as exact_prior_year_amount,
     results.ytd_exact_plan_amount,
     results.ytd_exact_actual_amount,
-    lower(products.unit) as unit
+    results.least_unit,
+    results.greatest_unit
 from results
 cross join sales_history
 join core.plan_versions as versions using (plan_version)

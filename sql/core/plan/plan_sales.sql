@@ -9,6 +9,8 @@
 --   quantity             DECIMAL(38,4)
 --   quantity_amount_doc  DECIMAL(38,4)
 --   other_amount_doc     DECIMAL(38,4)
+--   least_unit           VARCHAR
+--   greatest_unit        VARCHAR
 -- fmt: on
 with
     wanted_months as (
@@ -44,7 +46,8 @@ with
             sales.currency,
             -- A line of quantity 0 is a rebate or price settlement like one without.
             nullif(sales.quantity, 0) as quantity,
-            sales.amount_doc
+            sales.amount_doc,
+            case when sales.quantity <> 0 then sales.unit end as unit
         from core.sales as sales
         join build.settings as settings on settings.actual = sales.basis
     )
@@ -62,7 +65,9 @@ select
     lines.currency,
     sum(lines.quantity) as quantity,
     coalesce(sum(lines.amount_doc) filter (where lines.quantity is not null), 0) as quantity_amount_doc,
-    coalesce(sum(lines.amount_doc) filter (where lines.quantity is null), 0) as other_amount_doc
+    coalesce(sum(lines.amount_doc) filter (where lines.quantity is null), 0) as other_amount_doc,
+    min(lines.unit) as least_unit,
+    max(lines.unit) as greatest_unit
 from lines
 join wanted on wanted.period_month = lines.period_month
 group by all

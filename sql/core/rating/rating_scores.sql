@@ -100,6 +100,8 @@ with
             build.rating_rules as rules
             on rules.account_id is not distinct from overridden.account_id
             and rules.delivery_basis = totals.basis
+        cross join core.delivery_records as records
+        where records.no_deliveries is null
         union all
         -- Quality and delivery have measures of their own. The other dimensions are judged by the issues that fell
         -- due, each in the dimension it is about; what is about no single dimension is how the account is managed.

@@ -16,11 +16,12 @@
 with
     settings as (
         select
-            declared_feeds,
+            settings.declared_feeds,
             case
-                when credit_exposure = 'outstanding_and_open_orders' then undeclared_reason('orders', declared_feeds)
-            end as no_orders
-        from build.settings
+                when settings.credit_exposure = 'outstanding_and_open_orders' then records.no_deliveries
+            end as no_deliveries
+        from build.settings as settings
+        cross join core.delivery_records as records
     ),
 
     accounts as (select account_id, known(account_manager) as account_manager from core.accounts),
@@ -39,8 +40,8 @@ with
                 then coalesce(undeclared_reason('accounts', settings.declared_feeds), 'no credit limit')
                 else limit_reason
             end as limit_reason,
-            case when no_orders is null then money_round(closing_amount + open_order_amount) end as exposure,
-            coalesce(no_orders, closing_reason, open_order_reason) as exposure_reason
+            case when no_deliveries is null then money_round(closing_amount + open_order_amount) end as exposure,
+            coalesce(no_deliveries, closing_reason, open_order_reason) as exposure_reason
         from core.receivable_levels
         cross join settings
     ),

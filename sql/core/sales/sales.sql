@@ -16,6 +16,7 @@
 --   currency         VARCHAR
 --   quantity         DECIMAL(18,4)
 --   amount_doc       DECIMAL(18,4)
+--   unit             VARCHAR
 -- fmt: on
 with
     lines as (
@@ -63,7 +64,8 @@ select
     known(coalesce(lines.region, accounts.region)) as region,
     lines.currency,
     lines.quantity,
-    lines.amount_doc
+    lines.amount_doc,
+    lower(products.unit) as unit
 from lines
 join core.days as days on days.calendar_date = lines.sale_date
 left join core.accounts as accounts on accounts.account_id = lines.account_id

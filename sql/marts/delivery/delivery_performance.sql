@@ -19,8 +19,10 @@
 --   on_time_ratio           DECIMAL(18,6)  [fraction; ratio of on_time_count ÷ line_count] Share of lines on time
 --   in_full_ratio           DECIMAL(18,6)  [fraction; ratio of in_full_count ÷ line_count] Share of lines in full
 --   otif_ratio              DECIMAL(18,6)  [fraction; ratio of otif_count ÷ line_count] Share of lines on time and in full
+--   otif_ratio_reason       VARCHAR        Why otif_ratio and the other columns that look at deliveries are undefined
 --   quantity_due            DECIMAL(18,4)  [units of the item; sum] Quantity ordered on the lines due
 --   quantity_on_time        DECIMAL(18,4)  [units of the item; sum] Quantity delivered inside the window, at most what the line ordered, rejected goods included
+--   quantity_reason         VARCHAR        Why quantity_due and quantity_on_time have no sum: the lines due are of different units; quantity_on_time_ratio then counts the numbers of all units alike
 --   quantity_on_time_ratio  DECIMAL(18,6)  [fraction; ratio of quantity_on_time ÷ quantity_due] Share of the quantity due that came on time
 --   average_days_late       DECIMAL(18,2)  [days; ratio of average_days_late * late_count ÷ late_count] Days from the due date to completion (of a line closed short: to its last delivery), or to as_of_date while open, over the late lines; NULL when none is late := Σ days late ÷ late_count
 -- fmt: on
@@ -31,18 +33,38 @@ select
     known(accounts.account_manager) as account_manager,
     totals.basis,
     totals.line_count,
-    totals.on_time_count,
-    totals.in_full_count,
-    totals.otif_count,
-    totals.late_count,
-    totals.open_late_count,
-    ratio(totals.on_time_count, totals.line_count) as on_time_ratio,
-    ratio(totals.in_full_count, totals.line_count) as in_full_ratio,
-    ratio(totals.otif_count, totals.line_count) as otif_ratio,
-    totals.quantity_due,
-    totals.quantity_on_time,
-    ratio(totals.quantity_on_time, totals.quantity_due) as quantity_on_time_ratio,
-    ratio(totals.days_late, totals.late_count)::decimal(18, 6) as average_days_late
+    case
+        when records.no_deliveries is null
+        then
+            columns(
+                totals.* exclude (
+                    period_month,
+                    account_id,
+                    basis,
+                    line_count,
+                    quantity_due,
+                    quantity_on_time,
+                    days_late,
+                    quantity_reason
+                )
+            )
+    end,
+    case when records.no_deliveries is null then ratio(totals.on_time_count, totals.line_count) end as on_time_ratio,
+    case when records.no_deliveries is null then ratio(totals.in_full_count, totals.line_count) end as in_full_ratio,
+    case when records.no_deliveries is null then ratio(totals.otif_count, totals.line_count) end as otif_ratio,
+    records.no_deliveries as otif_ratio_reason,
+    case when totals.quantity_reason is null then totals.quantity_due end as quantity_due,
+    case
+        when records.no_deliveries is null and totals.quantity_reason is null then totals.quantity_on_time
+    end as quantity_on_time,
+    totals.quantity_reason,
+    case
+        when records.no_deliveries is null then ratio(totals.quantity_on_time, totals.quantity_due)
+    end as quantity_on_time_ratio,
+    case
+        when records.no_deliveries is null then ratio(totals.days_late, totals.late_count)::decimal(18, 6)
+    end as average_days_late
 from core.delivery_month_totals as totals
 join build.periods as periods using (period_month)
+cross join core.delivery_records as records
 left join core.accounts as accounts on accounts.account_id = totals.account_id

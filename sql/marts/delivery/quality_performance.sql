@@ -8,88 +8,111 @@
 --   account_id              VARCHAR
 --   account_name            VARCHAR
 --   account_manager         VARCHAR
---   delivered_quantity      DECIMAL(18,4)  [units of the item; sum] Quantity delivered in the month, rejected goods included; NULL when no feed has orders
+--   delivered_quantity      DECIMAL(18,4)  [units of the item; sum] Quantity delivered in the month, rejected goods included; NULL when no source has deliveries
 --   rejected_quantity       DECIMAL(18,4)  [units of the item; sum] Of the deliveries of the month, what the customer rejected; NULL when no source says what was rejected
+--   quantity_reason         VARCHAR        Why delivered_quantity and rejected_quantity are undefined: no source has deliveries, or the products delivered in the month are of different units; ppm then counts the numbers of all units alike
 --   ppm                     DECIMAL(18,6)  [parts per million; ratio of rejected_quantity * 1000000 ÷ delivered_quantity] Rejected parts per million delivered; NULL when nothing was delivered
 --   ppm_reason              VARCHAR
 --   complaint_count         BIGINT         [count; sum] Complaints opened in the month
 --   complaint_count_reason  VARCHAR        Why the complaint columns are undefined, those to date too
 --   complaint_quantity      DECIMAL(18,4)  [units of the item; sum] Quantity that the complaints opened in the month concern
+--   complaint_quantity_reason  VARCHAR     Why complaint_quantity is undefined
 --   ytd_delivered_quantity  DECIMAL(18,4)  [units of the item; last in time] Quantity delivered in the fiscal year to date, rejected goods included
 --   ytd_rejected_quantity   DECIMAL(18,4)  [units of the item; last in time] Of the deliveries of the fiscal year to date, what the customer rejected; NULL when no source says what was rejected
+--   ytd_quantity_reason     VARCHAR        Why ytd_delivered_quantity and ytd_rejected_quantity are undefined: no source has deliveries, or the products delivered in the fiscal year to date are of different units; ytd_ppm then counts the numbers of all units alike
 --   ytd_ppm                 DECIMAL(18,6)  [parts per million; ratio of ytd_rejected_quantity * 1000000 ÷ ytd_delivered_quantity] Rejected parts per million delivered in the fiscal year to date, from totals
 --   ytd_complaint_count     BIGINT         [count; last in time] Complaints opened in the fiscal year to date
---   ytd_complaint_quantity  DECIMAL(18,4)  [units of the item; last in time] Quantity that the complaints opened in the fiscal year to date concern
+--   ytd_complaint_quantity  DECIMAL(18,4)  [units of the item; last in time] Quantity that the complaints opened in the fiscal year to date concern; NULL where they are of different units
 -- fmt: on
 with
-    to_date as (
+    totals as (
         select
             periods.period_month,
             totals.account_id,
-            coalesce(
-                sum(totals.delivered_quantity) filter (totals.period_month = periods.period_month), 0
-            ) as delivered_quantity,
-            case
-                when any_value(records.rejects_are_recorded)
-                then coalesce(sum(totals.rejected_quantity) filter (totals.period_month = periods.period_month), 0)
-            end as rejected_quantity,
-            coalesce(
-                sum(totals.complaint_count) filter (totals.period_month = periods.period_month), 0
-            ) as complaint_count,
-            coalesce(
-                sum(totals.complaint_quantity) filter (totals.period_month = periods.period_month), 0
-            ) as complaint_quantity,
-            sum(totals.delivered_quantity) as ytd_delivered_quantity,
-            case
-                when any_value(records.rejects_are_recorded) then sum(totals.rejected_quantity)
-            end as ytd_rejected_quantity,
-            sum(totals.complaint_count) as ytd_complaint_count,
-            sum(totals.complaint_quantity) as ytd_complaint_quantity
+            totals.period_month = periods.period_month as is_current,
+            totals.delivered_quantity,
+            case when records.rejects_are_recorded then totals.rejected_quantity end as rejected_quantity,
+            totals.delivered_units,
+            totals.complaint_count,
+            totals.complaint_quantity,
+            totals.complaint_units
         from build.periods as periods
         join
             core.delivery_quality_totals as totals
             on totals.period_month between periods.fiscal_year_first_month and periods.period_month
         cross join core.delivery_records as records
-        group by periods.period_month, totals.account_id
+    ),
+
+    to_date as (
+        select
+            period_month,
+            account_id,
+            coalesce(sum(delivered_quantity) filter (is_current), 0) as delivered_quantity,
+            case
+                when count(rejected_quantity) = count(*) then coalesce(sum(rejected_quantity) filter (is_current), 0)
+            end as rejected_quantity,
+            min(delivered_units.least) filter (is_current)
+            <> max(delivered_units.greatest) filter (is_current) as has_units,
+            coalesce(sum(complaint_count) filter (is_current), 0) as complaint_count,
+            coalesce(sum(complaint_quantity) filter (is_current), 0) as complaint_quantity,
+            min(complaint_units.least) filter (is_current)
+            <> max(complaint_units.greatest) filter (is_current) as has_complaint_units,
+            sum(delivered_quantity) as ytd_delivered_quantity,
+            sum(rejected_quantity) as ytd_rejected_quantity,
+            min(delivered_units.least) <> max(delivered_units.greatest) as ytd_has_units,
+            sum(complaint_count) as ytd_complaint_count,
+            sum(complaint_quantity) as ytd_complaint_quantity,
+            min(complaint_units.least) <> max(complaint_units.greatest) as ytd_has_complaint_units
+        from totals
+        group by period_month, account_id
+    ),
+
+    reasons as (
+        select
+            to_date.*,
+            records.no_deliveries,
+            undeclared_reason('issues', settings.declared_feeds) as no_issues,
+            units_reason(to_date.has_units) as quantity_reason,
+            units_reason(to_date.ytd_has_units) as ytd_quantity_reason
+        from to_date
+        cross join build.settings as settings
+        cross join core.delivery_records as records
     )
 
 select
-    to_date.period_month,
-    to_date.account_id,
-    case
-        when no_orders is null
-        then
-            columns(
-                to_date.* exclude (
-                    period_month,
-                    account_id,
-                    complaint_count,
-                    complaint_quantity,
-                    ytd_complaint_count,
-                    ytd_complaint_quantity
-                )
-            )
-    end,
-    case when no_issues is null then columns('complaint_(count|quantity)$') end,
-    no_issues as complaint_count_reason,
+    reasons.period_month,
+    reasons.account_id,
     known(accounts.account_name) as account_name,
     known(accounts.account_manager) as account_manager,
-    ratio(to_date.rejected_quantity * 1000000, to_date.delivered_quantity) as ppm,
+    case when coalesce(no_deliveries, quantity_reason) is null then delivered_quantity end as delivered_quantity,
+    case when coalesce(no_deliveries, quantity_reason) is null then rejected_quantity end as rejected_quantity,
+    coalesce(no_deliveries, quantity_reason) as quantity_reason,
+    case when no_deliveries is null then ratio(rejected_quantity * 1000000, delivered_quantity) end as ppm,
     case
-        when no_orders is not null
-        then no_orders
-        when to_date.delivered_quantity = 0
+        when no_deliveries is not null
+        then no_deliveries
+        when delivered_quantity = 0
         then 'nothing was delivered'
-        when to_date.rejected_quantity is null
+        when rejected_quantity is null
         then 'no source says what was rejected'
     end as ppm_reason,
-    ratio(to_date.ytd_rejected_quantity * 1000000, to_date.ytd_delivered_quantity) as ytd_ppm
-from to_date
-cross join
-    (
-        select
-            undeclared_reason('orders', declared_feeds) as no_orders,
-            undeclared_reason('issues', declared_feeds) as no_issues
-        from build.settings
-    ) as declared
+    case when no_issues is null then complaint_count end as complaint_count,
+    no_issues as complaint_count_reason,
+    case
+        when coalesce(no_issues, units_reason(has_complaint_units)) is null then complaint_quantity
+    end as complaint_quantity,
+    coalesce(no_issues, units_reason(has_complaint_units)) as complaint_quantity_reason,
+    case
+        when coalesce(no_deliveries, ytd_quantity_reason) is null then ytd_delivered_quantity
+    end as ytd_delivered_quantity,
+    case
+        when coalesce(no_deliveries, ytd_quantity_reason) is null then ytd_rejected_quantity
+    end as ytd_rejected_quantity,
+    coalesce(no_deliveries, ytd_quantity_reason) as ytd_quantity_reason,
+    case when no_deliveries is null then ratio(ytd_rejected_quantity * 1000000, ytd_delivered_quantity) end as ytd_ppm,
+    case when no_issues is null then ytd_complaint_count end as ytd_complaint_count,
+    case
+        when coalesce(no_issues, units_reason(ytd_has_complaint_units)) is null then ytd_complaint_quantity
+    end as ytd_complaint_quantity
+from reasons
 left join core.accounts as accounts using (account_id)

@@ -23,6 +23,7 @@
 --   unforecast_quantity          DECIMAL(18,4)  [units of the item; sum] Quantity sold of items that had no forecast; they count with a forecast of 0
 --   absolute_actual_quantity     DECIMAL(18,4)  [units of the item; sum] Quantities sold without their signs, the base of wape := Σ|actual|
 --   absolute_error_quantity      DECIMAL(18,4)  [units of the item; sum] Errors without their signs := Σ|actual − forecast|
+--   quantity_reason              VARCHAR        Why the quantities, mae and rmse have no total: the items are of different units; wape and bias_ratio then count the numbers of all units alike, mape, smape and mase do not depend on units
 --   wape                         DECIMAL(18,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual|
 --   wape_reason                  VARCHAR        Why wape is undefined; mape is undefined then too
 --   bias_ratio                   DECIMAL(18,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] How far the forecast is too high (positive) or too low (negative) := Σ(forecast − actual) ÷ Σ actual
@@ -84,17 +85,20 @@ select
         else 'total'
     end as forecast_grain,
     errors.n,
-    errors.actual_quantity,
-    errors.forecast_quantity,
-    errors.unforecast_quantity,
-    errors.absolute_actual_quantity,
-    errors.absolute_error_quantity,
+    case when errors.quantity_reason is null then errors.actual_quantity end as actual_quantity,
+    case
+        when errors.quantity_reason is null or errors.level = 'item' then errors.forecast_quantity
+    end as forecast_quantity,
+    case when errors.quantity_reason is null then errors.unforecast_quantity end as unforecast_quantity,
+    case when errors.quantity_reason is null then errors.absolute_actual_quantity end as absolute_actual_quantity,
+    case when errors.quantity_reason is null then errors.absolute_error_quantity end as absolute_error_quantity,
+    errors.quantity_reason,
     errors.wape,
     case when errors.wape is null then 'nothing was sold' end as wape_reason,
     errors.bias_ratio,
     case when errors.bias_ratio is null then 'net quantity sold is not above zero' end as bias_ratio_reason,
-    errors.mae,
-    errors.rmse,
+    case when errors.quantity_reason is null then errors.mae end as mae,
+    case when errors.quantity_reason is null then errors.rmse end as rmse,
     errors.mape,
     errors.mape_n,
     errors.smape,

@@ -33,10 +33,18 @@ with
         group by period_month
     ),
 
+    -- Of the totals before they are published: some accounts have none, as pieces and metres do not add up.
     quality as (
-        select period_month, ratio(1000000 * sum(rejected_quantity), sum(delivered_quantity)) as ppm
-        from build.quality_performance
-        group by period_month
+        select
+            totals.period_month,
+            case
+                when records.no_deliveries is null and records.rejects_are_recorded
+                then ratio(1000000 * sum(totals.rejected_quantity), sum(totals.delivered_quantity))
+            end as ppm
+        from core.delivery_quality_totals as totals
+        join build.periods as periods using (period_month)
+        cross join core.delivery_records as records
+        group by totals.period_month, records.no_deliveries, records.rejects_are_recorded
     ),
 
     forecast as (

@@ -85,10 +85,10 @@ with
             min(columns('_reason$')),
             -- Pieces and kilograms have no common total.
             case
-                when not coalesce(min(results.unit) <> max(results.unit), false)
+                when not coalesce(min(results.least_unit) <> max(results.greatest_unit), false)
                 then sum(columns('^(ytd_)?(plan|actual)_quantity$'))
             end,
-            case when min(results.unit) <> max(results.unit) then 'items of different units' end as quantity_reason,
+            units_reason(min(results.least_unit) <> max(results.greatest_unit)) as quantity_reason,
             complete_sum(columns('_(amount|effect)$'), true)
         from core.plan_results as results
         join levels using (plan_version)

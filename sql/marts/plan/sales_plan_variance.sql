@@ -21,6 +21,7 @@
 --   submitted_on_time         BOOLEAN
 --   scope                     VARCHAR
 --   plan_quantity             DECIMAL(18,4)
+--   quantity_reason           VARCHAR        Why actual_quantity and ytd_actual_quantity have no sum: the parts sold in the fiscal year to date are of different units
 --   plan_amount               DECIMAL(18,2)  := p0 × q0 × r0
 --   actual_quantity           DECIMAL(18,4)
 --   actual_amount             DECIMAL(18,2)  := Σ amount × r1
@@ -58,6 +59,7 @@
 with
     whole as (
         select
+            units_reason(least_unit <> greatest_unit) as quantity_reason,
             * exclude (plan_amount, actual_amount, ytd_plan_amount, ytd_actual_amount, prior_year_amount),
             plan_amount as rounded_plan_amount,
             actual_amount as rounded_actual_amount,
@@ -93,8 +95,9 @@ select
     versions.submitted_on_time,
     versions.scope,
     results.plan_quantity,
+    results.quantity_reason,
     results.plan_amount,
-    results.actual_quantity,
+    case when results.quantity_reason is null then results.actual_quantity end as actual_quantity,
     results.actual_amount,
     results.actual_amount - results.plan_amount as variance_amount,
     results.variance_ratio,
@@ -113,7 +116,7 @@ select
     rag_colour(results.variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as rag,
     results.ytd_plan_quantity,
     results.ytd_plan_amount,
-    results.ytd_actual_quantity,
+    case when results.quantity_reason is null then results.ytd_actual_quantity end as ytd_actual_quantity,
     results.ytd_actual_amount,
     results.ytd_actual_amount - results.ytd_plan_amount as ytd_variance_amount,
     results.ytd_variance_ratio,

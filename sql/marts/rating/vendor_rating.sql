@@ -76,6 +76,12 @@ select
     case
         when month_scores.own_score is not null
         then null
+        when rows_wanted.dimension in ('quality', 'delivery') and records.no_deliveries is not null
+        then records.no_deliveries
+        when
+            rows_wanted.dimension not in ('quality', 'delivery', 'overall')
+            and not list_contains(settings.declared_feeds, 'issues')
+        then undeclared_reason('issues', settings.declared_feeds)
         when rows_wanted.dimension = 'quality'
         then 'nothing was delivered in the month, or no source says what was rejected'
         when rows_wanted.dimension = 'delivery'
@@ -108,6 +114,8 @@ select
             )
     end as rank
 from rows_wanted
+cross join build.settings as settings
+cross join core.delivery_records as records
 left join month_scores using (period_month, account_id, dimension)
 left join core.rating_trends as trends using (period_month, account_id, dimension)
 left join
