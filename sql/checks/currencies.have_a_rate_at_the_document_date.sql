@@ -1,7 +1,7 @@
 -- fmt: off
 -- invariant: Every document has a rate of its currency at its date.
--- if it fails: billing, receipts and what is derived from them leave the amount out, and the year to date of the plan variance is
---   empty; load a rate of that day or earlier and close again.
+-- if it fails: billing, receipts and what is derived from them leave the amount out, and so does the year to date of the
+--   plan variance with months without any rate; load a rate of that day or earlier and close again.
 -- severity: warning
 -- owner: Treasury
 -- keys: feed, document_id, document_date, currency, amount_doc
@@ -21,6 +21,28 @@ with
         from core.payments
         where currency is not null
         group by payment_id
+        union all
+        select 'orders', order_id, min(order_date), min(currency), sum(quantity * unit_price)
+        from core.orders
+        where unit_price > 0 and (select actual from build.settings) = 'ordered'
+        group by order_id
+        union all
+        -- A plan of a month has a rate of its own, a budget rate, or that of the month.
+        select
+            'sales_plan',
+            plan.plan_version,
+            months.as_of_date,
+            plan.currency,
+            sum(coalesce(plan.amount, plan.quantity * plan.unit_price))
+        from core.sales_plan as plan
+        join core.months as months on months.period_month = plan.month
+        anti join
+            core.fx_rates as budget
+            on budget.currency = plan.currency
+            and budget.rate_type = 'budget'
+            and budget.rate_date <= months.as_of_date
+        group by plan.plan_version, months.as_of_date, plan.currency
+        having max(plan.fx_rate) is null
     )
 
 select periods.period_month, documents.*

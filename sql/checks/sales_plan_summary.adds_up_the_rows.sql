@@ -17,7 +17,14 @@ with
             complete_sum(plan_amount, true) as plan_amount,
             complete_sum(actual_amount, true) as actual_amount,
             complete_sum(variance_amount - rounding_effect, true) as variance_amount,
-            complete_sum(ytd_variance_amount - ytd_rounding_effect, true) as ytd_variance_amount
+            case
+                when count(ytd_variance_amount) > 0 or count(*) > count(ytd_left_out)
+                then
+                    complete_sum(
+                        ytd_variance_amount - ytd_rounding_effect,
+                        ytd_variance_amount is not null or ytd_left_out is null
+                    )
+            end as ytd_variance_amount
         from build.sales_plan_variance
         group by period_month, plan_version
     ),
@@ -31,7 +38,14 @@ with
             complete_sum(actual_amount, true) as actual_amount,
             complete_sum(variance_amount, true) as whole_variance_amount,
             complete_sum(variance_amount - rounding_effect, true) as variance_amount,
-            complete_sum(ytd_variance_amount - ytd_rounding_effect, true) as ytd_variance_amount
+            case
+                when count(ytd_variance_amount) > 0 or count(*) > count(ytd_left_out)
+                then
+                    complete_sum(
+                        ytd_variance_amount - ytd_rounding_effect,
+                        ytd_variance_amount is not null or ytd_left_out is null
+                    )
+            end as ytd_variance_amount
         from build.sales_plan_summary
         group by period_month, plan_version, level
     ),

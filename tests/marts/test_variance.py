@@ -1103,3 +1103,34 @@ def test_a_plan_without_parts_is_not_compared_in_quantity_with_parts_of_differen
     assert (rows["B"]["actual_quantity"], rows["B"]["quantity_reason"]) == (5, None)
     assert lanes(rows["B"]) == {"volume": -50, "price": 10}
     assert (total(con)["actual_quantity"], total(con)["quantity_reason"]) == (None, "items of different units")
+
+
+def test_the_year_to_date_leaves_out_months_before_the_first_rate() -> None:
+    """P in USD, whose first rate is of May: planned 10 and sold 12 a month at 0.50, Q 100 and 90 in euros.
+
+    To date: January to June of Q, 600 and 540; May and June of P, 10 and 12. R was sold in March only, in USD.
+    """
+    months = [f"2026-{month:02}" for month in range(1, 7)]
+    con = compare(
+        [
+            *(planned("P", 1, 10, month=f"{month}-01", currency="USD") for month in months),
+            *(planned("Q", 1, 100, month=f"{month}-01") for month in months),
+        ],
+        [
+            *(sold("P", 1, 12, invoice_date=f"{month}-10", currency="USD") for month in months),
+            *(sold("Q", 1, 90, invoice_date=f"{month}-10") for month in months),
+            sold("R", 1, 5, invoice_date="2026-03-10", currency="USD"),
+        ],
+        fx_rates=[rate("USD", "0.5", "spot", "2026-05-01")],
+    )
+    figures = ("ytd_plan_amount", "ytd_actual_amount", "ytd_variance_amount", "ytd_price_effect", "ytd_left_out")
+    rows = {name: tuple(row[figure] for figure in figures) for name, row in items(con).items()}
+    assert rows == {
+        "P": (10, 12, 2, 2, "no rate for USD"),
+        "Q": (600, 540, -60, -60, None),
+        "R": (None, None, None, None, "no rate for USD"),
+    }
+    assert items(con)["R"]["ytd_bridge_status"] == "no rate for USD"
+    row = total(con)
+    assert tuple(row[figure] for figure in figures) == (610, 552, -58, -58, "no rate for USD")
+    assert row["ytd_bridge_status"] == "complete"

@@ -40,6 +40,8 @@
 --   ytd_lost_effect           DECIMAL(38,2)
 --   ytd_adjustment_effect     DECIMAL(38,2)
 --   ytd_bridge_reason         VARCHAR
+--   ytd_left_out              VARCHAR
+--   ytd_is_left_out           BOOLEAN
 --   prior_year_amount         DECIMAL(38,2)
 --   prior_year_amount_reason  VARCHAR
 --   exact_plan_amount         DECIMAL(38,8)
@@ -56,7 +58,9 @@ with
             items.* exclude (period_month),
             built.period_month,
             built.prior_year_month,
-            built.period_month = items.period_month as is_current
+            built.period_month = items.period_month as is_current,
+            -- A month before the first rate of its currency: the year to date is that of the others.
+            not is_current and coalesce(items.bridge_reason like 'no rate%', false) as is_left_out
         from core.plan_items as items
         join core.plan_months as months using (plan_version, period_month)
         join
@@ -79,15 +83,24 @@ with
             bool_or(columns('^(has_(?:plan|sales|sold_quantity))$')) as 'ytd_\1',
             -- In alphabetical order a missing rate comes before a missing quantity.
             min(columns('_reason$')) filter (where is_current),
-            min(bridge_reason) as ytd_bridge_reason,
+            case
+                when bool_and(is_left_out)
+                then min(bridge_reason)
+                else min(bridge_reason) filter (where not is_left_out)
+            end as ytd_bridge_reason,
+            min(bridge_reason) filter (where is_left_out) as ytd_left_out,
+            bool_and(is_left_out) as ytd_is_left_out,
             min(least_unit) as least_unit,
             max(greatest_unit) as greatest_unit,
             case
                 when bool_or(is_current) then sum(columns('^(plan|actual)_quantity$')) filter (where is_current) else 0
             end,
-            sum(columns('^((?:plan|actual)_quantity)$')) as 'ytd_\1',
+            sum(columns('^((?:plan|actual)_quantity)$')) filter (where not is_left_out) as 'ytd_\1',
             complete_sum(columns('_(amount|effect)$'), is_current),
-            complete_sum(columns('^((?:exact_)?(?:plan|actual)_amount|.*_effect)$'), true) as 'ytd_\1'
+            case
+                when not bool_and(is_left_out)
+                then complete_sum(columns('^((?:exact_)?(?:plan|actual)_amount|.*_effect)$'), not is_left_out)
+            end as 'ytd_\1'
         from contributions
         group by plan_version, period_month, item, prior_year_month
     ),
@@ -149,6 +162,10 @@ select
     results.ytd_lost_effect,
     results.ytd_adjustment_effect,
     results.ytd_bridge_reason,
+    case
+        when results.bridge_reason is null or results.bridge_reason not like 'no rate%' then results.ytd_left_out
+    end as ytd_left_out,
+    results.ytd_is_left_out,
     case
         when sales_history.first_month <= results.prior_year_month then results.prior_year_amount
     end as prior_year_amount,

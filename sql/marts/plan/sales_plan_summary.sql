@@ -51,6 +51,7 @@
 --   ytd_rounding_effect       DECIMAL(18,2)
 --   ytd_bridge_status         VARCHAR
 --   ytd_rag                   VARCHAR
+--   ytd_left_out              VARCHAR
 --   prior_year_amount         DECIMAL(18,2)
 --   prior_year_amount_reason  VARCHAR
 -- fmt: on
@@ -82,14 +83,26 @@ with
             case when levels.level = 'product_line' then results.product_line end as product_line,
             bool_or(columns('^(ytd_)?has_')),
             -- In alphabetical order a missing rate comes before a missing quantity.
-            min(columns('_reason$')),
+            min(results.bridge_reason) as bridge_reason,
+            min(results.prior_year_amount_reason) as prior_year_amount_reason,
+            -- Items of which the year to date knows nothing are left out of it.
+            case
+                when bool_and(results.ytd_is_left_out)
+                then min(results.ytd_bridge_reason)
+                else min(results.ytd_bridge_reason) filter (where not results.ytd_is_left_out)
+            end as ytd_bridge_reason,
+            min(results.ytd_left_out) as ytd_left_out,
             -- Pieces and kilograms have no common total.
             case
                 when not coalesce(min(results.least_unit) <> max(results.greatest_unit), false)
                 then sum(columns('^(ytd_)?(plan|actual)_quantity$'))
             end,
             units_reason(min(results.least_unit) <> max(results.greatest_unit)) as quantity_reason,
-            complete_sum(columns('_(amount|effect)$'), true)
+            complete_sum(columns('^(exact_)?(plan|actual|prior_year)_amount$|^[^y].*_effect$'), true),
+            case
+                when not bool_and(results.ytd_is_left_out)
+                then complete_sum(columns('^ytd_.*_(amount|effect)$'), not results.ytd_is_left_out)
+            end
         from core.plan_results as results
         join levels using (plan_version)
         group by all
@@ -169,6 +182,7 @@ select
         sums.ytd_bridge_reason, sums.ytd_has_plan, sums.ytd_has_sales, sums.ytd_has_sold_quantity
     ) as ytd_bridge_status,
     rag_colour(sums.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as ytd_rag,
+    sums.ytd_left_out,
     sums.prior_year_amount,
     sums.prior_year_amount_reason
 from sums

@@ -53,6 +53,7 @@
 --   ytd_rounding_effect       DECIMAL(18,2)
 --   ytd_bridge_status         VARCHAR
 --   ytd_rag                   VARCHAR
+--   ytd_left_out              VARCHAR
 --   prior_year_amount         DECIMAL(18,2)
 --   prior_year_amount_reason  VARCHAR
 -- fmt: on
@@ -133,6 +134,7 @@ select
         results.ytd_bridge_reason, results.ytd_has_plan, results.ytd_has_sales, results.ytd_has_sold_quantity
     ) as ytd_bridge_status,
     rag_colour(results.ytd_variance_ratio, settings.rag_green_ratio, settings.rag_amber_ratio) as ytd_rag,
+    results.ytd_left_out,
     results.prior_year_amount,
     results.prior_year_amount_reason
 from results
