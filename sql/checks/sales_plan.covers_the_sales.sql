@@ -25,7 +25,7 @@ with
             sales.product_line,
             sales.account_manager,
             sales.region,
-            sum(sales.amount_doc * rates.average_rate) as amount,
+            sum(sales.amount_doc::decimal(28, 4) * rates.average_rate) as amount,
             row_number() over () as sale_no
         from core.sales as sales
         join build.settings as settings on settings.actual = sales.basis
