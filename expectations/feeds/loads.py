@@ -87,6 +87,20 @@ GROUP BY ALL""",
             keys=("feed", "load_id", "source", "rule", "row_count"),
         ),
         Rule(
+            name="loads.little_is_rounded_away",
+            sentence="Rounding to the decimals of the contract changes no number of a load by more than 0.1 %.",
+            owner=Owner.DATA,
+            severity=Severity.WARNING,
+            if_it_fails="A small number may count as 0; give it in a smaller unit, such as grams for kilograms, and load again.",
+            failing="""
+SELECT
+    batch.feed, batch.load_id, batch.source, entry.column_name, entry.row_count, entry.largest_change,
+    array_to_string(entry.first_records, ', ') AS first_records, NULL::DATE AS period_month
+FROM batch, unnest(from_json(rounded, '[{"column_name": "VARCHAR", "row_count": "BIGINT",
+    "largest_change": "DECIMAL(9, 4)", "first_records": ["BIGINT"]}]')) AS entries(entry)""",
+            keys=("feed", "load_id", "source", "column_name", "row_count", "largest_change", "first_records"),
+        ),
+        Rule(
             name="loads.no_source_refused",
             sentence="Every source could be read.",
             owner=Owner.DATA,

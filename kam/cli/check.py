@@ -17,6 +17,7 @@ from kam.ingest import (
     Extract,
     Proposal,
     Sample,
+    doubtful_order,
     examine,
     header_place,
     offered,
@@ -145,6 +146,7 @@ def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], re
     if not found:
         nothing = "the query returns no rows" if source.database else f"no file matches {', '.join(source.patterns)}"
         result.notes.append(f"{name}: {nothing} yet.")
+    result.notes.extend(_order_in_question(name, source, found))
     misfit = None
     for extract in found:
         if extract.left:
@@ -170,6 +172,14 @@ def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], re
         proposed = _proposal(con, site, misfit)
         if proposed:
             result.proposals.append(proposed)
+
+
+def _order_in_question(name: str, source: FeedSource, found: Sequence[Extract]) -> list[str]:
+    """A note where dates in the names of files would order them in another way than their names do."""
+    if source.files is None or source.file_date is not None:
+        return []
+    doubt = doubtful_order([extract.source for extract in found])
+    return [f"{name}: {doubt}"] if doubt else []
 
 
 def _proposal(con: Connection, site: Site, extract: Extract) -> str:

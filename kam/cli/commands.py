@@ -122,6 +122,8 @@ def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
             f"{f', {examined.left_out}' if examined.left_out else ''}"
             f"{f', [yellow]{escape(rejected)}[/yellow]' if examined.faults else ', none to reject'}"
         )
+        if examined.rounded:
+            out.print(f"[yellow]{escape(examined.rounded)}[/yellow]")
         print_table("", fault_rows(examined))
         print_table("", side_by_side(examined.sample[:3]))
         _print_reject_share(site, examined, "would be rejected")

@@ -1,6 +1,7 @@
 """From the landing folder or a database to staging: sources, meaning of cells, row rules, loads and rejects."""
 
 from kam.ingest import rejects
+from kam.ingest.file_order import doubtful_order
 from kam.ingest.load import (
     Examination,
     LoadResult,
@@ -23,6 +24,7 @@ __all__ = [
     "Proposal",
     "Sample",
     "SourceFile",
+    "doubtful_order",
     "examine",
     "header_place",
     "ingest_feed",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,8 @@ from pathlib import Path
 
 from kam.archive import file_hash
 from kam.errors import SourceBusyError, SourceRefusedError
-from kam.site import Site
+from kam.ingest.file_order import file_order
+from kam.site import Site, date_in_name
 from kam.words import printable
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
@@ -38,33 +38,38 @@ class LandedFile:
 
 
 def landed_files(
-    site: Site, patterns: Sequence[str], hashed: Callable[[Path], str] = file_hash
+    site: Site,
+    patterns: Sequence[str],
+    hashed: Callable[[Path], str] = file_hash,
+    *,
+    file_date: str | None = None,
 ) -> Iterator[LandedFile]:
-    """The files that patterns name, in the natural order of their names; each is looked at, and `hashed`, when its turn comes."""
-    for name, root in _each_once(site, patterns):
+    """The files that patterns name, each looked at, and `hashed`, when its turn comes.
+
+    They come in the order of their names, or of the dates in them where `file_date` says their form.
+    """
+    named = _each_once(site, patterns)
+    for name in sorted(named, key=file_order(file_date)):
         path = site.directory / name
-        if not path.name.startswith(_EXCEL_OWNER_FILE):
-            yield _looked_at(path, printable(name), root, site.settings.ingest.settle_seconds, hashed)
+        if path.name.startswith(_EXCEL_OWNER_FILE):
+            continue
+        if file_date is not None and date_in_name(name, file_date) is None:
+            refusal = (
+                f"{printable(name)}: its name does not hold one date as file_date = {file_date!r} says. "
+                "Rename it, or move it out of the landing folder"
+            )
+            yield LandedFile(printable(name), path, refusal=refusal)
+        else:
+            yield _looked_at(path, printable(name), named[name], site.settings.ingest.settle_seconds, hashed)
 
 
-def _each_once(site: Site, patterns: Sequence[str]) -> list[tuple[str, Path]]:
+def _each_once(site: Site, patterns: Sequence[str]) -> dict[str, Path]:
     """File names with the folder that they must stay in; of several names for one file, the shortest."""
     named = {name: root for pattern in patterns for name, root in _matches(site.directory, pattern)}
     by_file: dict[str, str] = {}
     for name in sorted(named, key=lambda name: (name.count(os.sep), name)):
         by_file.setdefault(os.path.realpath(site.directory / name), name)
-    return [(name, named[name]) for name in sorted(by_file.values(), key=natural_order)]
-
-
-def natural_order(name: str) -> tuple[object, ...]:
-    """Sorts file names as people number them: `_9` before `_10`, `export` before `export (2)`."""
-    name_and_endings = re.fullmatch(r"(.*?)((?:\.[A-Za-z]\w*){0,2})", name, re.DOTALL)
-    stem, endings = name_and_endings.groups() if name_and_endings else (name, "")
-    folders = tuple(
-        tuple((part.isdecimal(), int(part) if part.isdecimal() else part) for part in re.split(r"([0-9]+)", folder))
-        for folder in Path(stem).parts
-    )
-    return folders, endings, name
+    return {name: named[name] for name in by_file.values()}
 
 
 def _matches(site: Path, pattern: str) -> Iterator[tuple[str, Path]]:

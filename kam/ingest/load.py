@@ -27,9 +27,9 @@ from kam.errors import (
     SourceRefusedError,
     is_of_storage,
 )
-from kam.ingest import documents, questions, rejects, totals
+from kam.ingest import documents, questions, rejects, rounding, totals
 from kam.ingest.documents import mark_negative_documents
-from kam.ingest.landing import natural_order
+from kam.ingest.file_order import file_order
 from kam.ingest.patches import fill_patches
 from kam.ingest.readers import READ_ERRORS, Relation
 from kam.ingest.row_rules import LEFT_OUT, NARROW, RECORD_HASH, UNNUMBERED, Reading, plan_reading
@@ -130,6 +130,8 @@ class Examination:
     """Identifiers of accounts and products in its rows, by column."""
     kinds: Sequence[FaultKind] = ()
     remark: str = ""
+    rounded: str = ""
+    """Which numbers rounding changes by more than a little, in words; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +273,7 @@ def _loads(con: Connection, condition: str, *parameters: str) -> list[tuple[Any,
 
 
 def _newer_snapshot(con: Connection, extract: Extract, source: FeedSource) -> tuple[int, str] | None:
-    """Load and name of the last full extract when its name comes later; None when this one is the newest."""
+    """Load and name of the last full extract when it comes later in the order of files; None when this one is the newest."""
     if source.mode != "snapshot":
         return None
     found = con.execute(
@@ -281,7 +283,8 @@ def _newer_snapshot(con: Connection, extract: Extract, source: FeedSource) -> tu
         """,
         [extract.feed, source.mapping_hash],
     ).fetchone()
-    return (int(found[0]), str(found[1])) if found and natural_order(found[1]) > natural_order(extract.source) else None
+    order = file_order(source.file_date)
+    return (int(found[0]), str(found[1])) if found and order(found[1]) > order(extract.source) else None
 
 
 def _passed_over(con: Connection, extract: Extract, newer: tuple[int, str]) -> LoadResult:
@@ -297,7 +300,10 @@ def _passed_over(con: Connection, extract: Extract, newer: tuple[int, str]) -> L
     older = f"{extract.feed}: {extract.source}: older than {name}, which is loaded; a full extract must not undo a newer one"
     if refused_before:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=f"{older}. It is not needed any more")
-    message = f"{older}. Move it out of the landing folder; if it is the newest, give it a name that sorts last"
+    message = (
+        f"{older}. Move it out of the landing folder; if it is the newest, give it a name that sorts last, "
+        "or declare the form of the date in the names (file_date)"
+    )
     raise SourceRefusedError(message)
 
 
@@ -322,6 +328,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
             )
             verdicts = _verdicts(con)
             remark = questions.about_names(extract, reading)
+            rounded = rounding.in_words(rounding.roundings(con, reading.too_long))
             identifiers = {
                 name: frozenset(
                     value
@@ -349,6 +356,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
         identifiers,
         kinds,
         remark,
+        rounded,
     )
 
 
@@ -450,6 +458,7 @@ def _fill_incoming(con: Connection, reading: Reading) -> None:
         f"{f', given_{rejects.MARK} AS {rejects.MARK}' if mark is not None else ''}"
         f"{''.join(f', given_{name} AS {name}' for name in reading.kept)}"
         f"{f', {NARROW}' if NARROW in reading.values else ''}"
+        f"{f', {rounding.rounded_column(reading.too_long)} AS {rounding.ROUNDED}' if reading.too_long else ''}"
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE incoming AS {reading.select(columns=columns)}")
 
@@ -545,6 +554,8 @@ def _commit(
             _refuse_changed_keys(con, reading)
         verdicts = _verdicts(con)
         left_out = _left_out_in_words({name: verdicts.pop(name) for name in rejects.LEFT_OUT if verdicts[name]})
+        rounded = rounding.roundings(con, reading.too_long)
+        noted = "; ".join(filter(None, (left_out, rounding.in_words(rounded))))
         read = verdicts.total()
         rejected = read - verdicts["good"]
         superseded = _supersede(con, feed, load_id) if current else 0
@@ -564,7 +575,7 @@ def _commit(
             con, site, extract, source, load_id=load_id, status=LoadStatus.LOADED, read_count=read, loaded_count=loaded,
             unchanged_count=unchanged, rejected_count=rejected, superseded_count=superseded,
             started_at=terms.started or utc_now(), finished_at=terms.finished or utc_now(), watermark=extract.watermark,
-            message=f"loaded; {left_out}" if left_out else None,
+            message=f"loaded; {noted}" if noted else None, rounded=rounding.as_json(rounded),
             header=json.dumps(list(reading.relation.columns)),
         )  # fmt: skip
         if rejected:
@@ -574,7 +585,7 @@ def _commit(
         rejects.settle(con, feed, load_id, has_marks=_mark_column(reading) is not None, replaces=replaces)
     return LoadResult(
         extract.feed, extract.source, LoadStatus.LOADED, load_id, read, loaded, unchanged, rejected, superseded,
-        f"loaded; {left_out}" if left_out else "",
+        f"loaded; {noted}" if noted else "",
     )  # fmt: skip
 
 

@@ -203,28 +203,28 @@ def _bare(text: str, dialect: CsvDialect) -> str:
 
 
 def _thousands(dialect: CsvDialect) -> str:
-    return _SPELLINGS.get(dialect.thousands, _exactly(dialect.thousands))
+    return _SPELLINGS.get(dialect.thousands, exactly(dialect.thousands))
 
 
-def _exactly(text: str) -> str:
+def exactly(text: str) -> str:
     """A text inside a regular expression of DuckDB."""
     return "".join(sign if sign.isalnum() else f"\\x{{{ord(sign):x}}}" for sign in text)
 
 
 def _digits(dialect: CsvDialect) -> str:
     """A number without a sign, in which a thousands separator has three digits behind it."""
-    point = _exactly(dialect.decimal)
+    point = exactly(dialect.decimal)
     grouped = rf"\d{{1,3}}(?:{_thousands(dialect)}\d{{3}})+|" if dialect.thousands else ""
     return rf"(?:(?:{grouped}\d+)(?:{point}\d*)?|{point}\d+)"
 
 
 def dressed_number(dialect: CsvDialect) -> str:
     """The macro for `(1.50)`, `1.50-`, `- 1.50`, `1.-`, `12 %`, and amounts beside a declared sign or mark; else NULL."""
-    money = "|".join(_exactly(sign) for sign in dialect.currency_signs)
+    money = "|".join(exactly(sign) for sign in dialect.currency_signs)
     money = f" ?(?:{money})? ?" if money else " ?"
-    marks = "|".join(_exactly(mark) for mark in (*dialect.negative_marks, *dialect.positive_marks))
+    marks = "|".join(exactly(mark) for mark in (*dialect.negative_marks, *dialect.positive_marks))
     front, back = (rf"(?P<{name}>(?i:{marks}))? ?" if marks else "" for name in ("front", "back"))
-    point = _exactly(dialect.decimal)
+    point = exactly(dialect.decimal)
     groups = rf"\d{{1,3}}(?:{_thousands(dialect)}\d{{3}})+|" if dialect.thousands else ""
     pattern = (
         rf"^'?{front}(?P<a>[+-]|\()?{money}(?P<b>[+-]|\()? ?"
@@ -319,7 +319,7 @@ def _timestamp(text: str, dialect: CsvDialect) -> str:
     """A text in one of the declared formats, the first by which it is a possible date; NULL when none is declared."""
     parsed = [_strptime(text, name, dialect) for name in strptime_formats(dialect)]
     if "excel" in dialect.date_formats:
-        serial = rf"\d{{1,6}}({_exactly(dialect.decimal)}\d*)?"
+        serial = rf"\d{{1,6}}({exactly(dialect.decimal)}\d*)?"
         days = f"TRY_CAST(replace({text}, {literal(dialect.decimal)}, '.') AS DECIMAL(18, 8))"
         seconds = f"round({days} * 86400)::BIGINT"
         parsed.append(

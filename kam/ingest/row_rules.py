@@ -34,6 +34,7 @@ from kam.ingest.meaning import (
     typed_value,
 )
 from kam.ingest.readers import Relation, name_beside
+from kam.ingest.rounding import TooLong, too_long
 from kam.ingest.sources import Extract, column_sql, missing_column
 from kam.site import FEEDS, Column, ComputedColumn, ConstantColumn, CsvDialect, Feed, FeedSource, Kind, SignRule
 from kam.warehouse import Connection, literal
@@ -64,7 +65,8 @@ class Reading:
     those of the feed's columns with a prefix, so that a source's own names cannot collide with them. `tried` are columns
     beside the source's, worked out first; `kept` names what of `given` a load needs beside the feed's columns. `absent` are the
     feed's columns that the source does not give, `is_numbered` says whether it numbers the lines of documents, and a patch
-    leaves the absent columns of rows as they were.
+    leaves the absent columns of rows as they were. `too_long` says
+    how numbers are told that the contract's decimals do not hold.
     """
 
     feed: Feed
@@ -77,6 +79,7 @@ class Reading:
     absent: frozenset[str] = frozenset()
     is_numbered: bool = True
     is_patch: bool = False
+    too_long: Mapping[str, TooLong] = field(default_factory=dict)
 
     @property
     def row_number(self) -> str:
@@ -182,6 +185,7 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
             f"CASE {' '.join(f'WHEN {condition} THEN {literal(reason)}' for reason, condition in reasons.items())} END"
         )
     is_numbered = line is None or not line.is_the_same
+    too_long = {cell.column.name: cell.too_long for cell in cells if cell.too_long is not None}
     return Reading(
         feed,
         relation,
@@ -193,6 +197,7 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
         absent,
         is_numbered=is_numbered,
         is_patch=is_patch,
+        too_long=too_long,
     )
 
 
@@ -297,6 +302,7 @@ class _Cell:
     is_absent: bool = False
     is_the_same: bool = False
     source_text: str = ""
+    too_long: TooLong | None = None
 
 
 def _cell(con: Connection, column: Column, source: FeedSource, extract: Extract, relation: Relation) -> _Cell:
@@ -341,7 +347,7 @@ def _read(
     is_the_same = is_absent or sql_type == "CONSTANT"
     return _Cell(
         column, text, value, {column.name: expression}, faults, is_absent=is_absent, is_the_same=is_the_same,
-        source_text=source_text,
+        source_text=source_text, too_long=too_long(column, sql_type, dialect),
     )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ class Extract:
 def offered(
     con: Connection, site: Site, feed: str, *, row_limit: int | None = None, to_load: bool = False
 ) -> Iterator[list[Extract]]:
-    """What a feed has to offer now: files in the order of their names, or what a database gives since the last load.
+    """What a feed has to offer now: files in their order, or what a database gives since the last load.
 
     With `to_load`, files that cannot have been loaded before are archived in the pass that hashes them.
 
@@ -126,7 +126,8 @@ def extracts(site: Site, feed: str, hashed: Callable[[Path], str] = file_hash) -
     source = site.settings.feeds[feed]
     if source.sql is not None:
         return [_query(site, feed, source)]
-    return [_file_extract(feed, file) for file in landed_files(site, source.patterns, hashed)]
+    files = landed_files(site, source.patterns, hashed, file_date=source.file_date)
+    return [_file_extract(feed, file) for file in files]
 
 
 def _file_extract(feed: str, file: LandedFile) -> Extract:

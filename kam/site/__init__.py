@@ -3,6 +3,7 @@
 from kam.site.corrections_file import CORRECTIONS_FILE
 from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource
 from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Feed, Identity, Kind, RowRule, SignRule
+from kam.site.file_dates import date_in_name
 from kam.site.scaffold import write_site
 from kam.site.schema import SCHEMA_FILE, schema_text, settings_schema
 from kam.site.scratch import BUILDING, INCOMING, scratch_folder, sweep
@@ -54,6 +55,7 @@ __all__ = [
     "Settings",
     "SignRule",
     "Site",
+    "date_in_name",
     "find_site",
     "require_feed",
     "schema_text",

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from kam.site.file_dates import require_file_date
 from kam.site.section import ENVIRONMENT_PREFIX, EnvironmentUrl, Section
 
 UTC = "UTC"
@@ -150,6 +151,10 @@ class FeedSource(Section):
     files: str | tuple[str, ...] | None = Field(
         default=None, description="paths, folders or glob patterns below the site"
     )
+    file_date: str | None = Field(
+        default=None,
+        description="form of the date in the names, such as %d%m%Y, by which files are ordered; none = by their names",
+    )
     sheet: str | tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
@@ -211,6 +216,9 @@ class FeedSource(Section):
         if self.inputs and self.sql is None:
             message = "`inputs` only together with `sql`"
             raise ValueError(message)
+        if self.files is None and self.file_date is not None:
+            message = "`file_date` only together with `files`"
+            raise ValueError(message)
         if self.files is None and self._differs("where", "skip_footer"):
             message = "`where` and `skip_footer` only together with `files`; a SELECT has a WHERE of its own"
             raise ValueError(message)
@@ -262,6 +270,11 @@ class FeedSource(Section):
                 raise ValueError(message)
         return value
 
+    @field_validator("file_date")
+    @classmethod
+    def _form_of_a_date(cls, value: str | None) -> str | None:
+        return value if value is None else require_file_date(value)
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
@@ -291,10 +304,11 @@ class FeedSource(Section):
 
     @property
     def mapping_hash(self) -> str:
-        """Changes when the same source would be read differently."""
+        """Changes when the same source would be read differently, or in another order."""
         kept = {
             "mode",
             "key",
+            "file_date",
             "csv",
             "columns",
             "sheet",

@@ -49,6 +49,15 @@ CASE = FeedCase(
             },
         ),
         Break(
+            "an order of 0.00004 pieces, which become 0",
+            {"orders": [{"order_id": "BAD-TINY", "quantity": "0.00004"}]},
+            {
+                "loads.little_is_rounded_away": [
+                    {"feed": "orders", "column_name": "quantity", "row_count": 1, "first_records": "1"}
+                ]
+            },
+        ),
+        Break(
             "an order of an account that is not in the master",
             {"orders": [{"order_id": "BAD-1", "account_id": "K9001"}]},
             {"orders.account_is_known": [{"account_id": "K9001", "row_count": 1}]},
