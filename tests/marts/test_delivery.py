@@ -25,8 +25,11 @@ TAMPERINGS = (
     Tampering("delivery_performance.shares_within_0_and_1", "otif_ratio = 1.000001"),
     Tampering("delivery_performance.parts_within_the_lines", "otif_count = line_count + 1"),
     Tampering("delivery_performance.undefined_has_a_reason", "otif_ratio = NULL"),
+    # The demo's accounts buy pieces and metres, so that none has a total.
     Tampering(
-        "quality_performance.ppm_needs_deliveries", "ppm = NULL", "ppm IS NOT NULL AND delivered_quantity IS NOT NULL"
+        "quality_performance.ppm_needs_deliveries",
+        "ppm = NULL, quantity_reason = NULL, delivered_quantity = 1, rejected_quantity = 0",
+        "ppm IS NOT NULL",
     ),
     Tampering("quality_performance.undefined_has_a_reason", "ppm_reason = 'nothing delivered'", "ppm IS NOT NULL"),
 )
