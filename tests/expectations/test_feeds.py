@@ -71,7 +71,7 @@ def test_every_rule_says_what_it_means_and_has_a_name_of_its_own() -> None:
 
 
 def test_every_feed_has_a_suite() -> None:
-    assert {suite.name for suite in FEED_SUITES} == {*FEEDS, "loads", "corrections", "currencies"}
+    assert {suite.name for suite in FEED_SUITES} == {*FEEDS, "loads", "corrections", "currencies", "identifiers"}
 
 
 def test_every_file_of_checks_can_be_read_as_a_rule() -> None:
@@ -81,7 +81,7 @@ def test_every_file_of_checks_can_be_read_as_a_rule() -> None:
 
 def test_a_suite_of_an_undeclared_feed_is_left_out() -> None:
     names = [suite.name for suite in feed_suites({"invoices"})]
-    assert names == ["currencies", "loads", "invoices"]
+    assert names == ["currencies", "identifiers", "loads", "invoices"]
 
 
 def test_a_missing_master_is_not_held_against_the_rows() -> None:
