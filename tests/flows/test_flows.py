@@ -141,7 +141,9 @@ def backfill(site: Site, first: str, last: str, **options: object) -> Run:
 
 def deliver(site: Site, file: str, *invoices: Row) -> None:
     """Put another extract of invoices into the landing folder."""
-    write_csv(site.directory / "landing" / file, FEEDS["invoices"].column_names, invoices)
+    names = dict.fromkeys(name for row in invoices for name in row)
+    known = FEEDS["invoices"].column_names
+    write_csv(site.directory / "landing" / file, known if set(names) <= set(known) else list(names), invoices)
 
 
 def file_bytes(site: Site) -> bytes:
