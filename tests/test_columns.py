@@ -13,8 +13,13 @@ from kam.errors import KamError
 FILE = "sql/marts/plan/example.sql"
 PUBLISHED = (*marts(), *run_views().values())
 NOT_THE_REASON_OF_ONE_COLUMN = {
+    ("delivery_performance", "quantity_reason"),
+    ("forecast_accuracy", "quantity_reason"),
+    ("quality_performance", "quantity_reason"),
+    ("quality_performance", "ytd_quantity_reason"),
     ("receivables_rollforward", "amount_reason"),
     ("sales_plan_summary", "quantity_reason"),
+    ("sales_plan_variance", "quantity_reason"),
 }
 
 

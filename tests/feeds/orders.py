@@ -49,8 +49,8 @@ CASE = FeedCase(
             },
         ),
         Break(
-            "an order of 0.00004 pieces, which become 0",
-            {"orders": [{"order_id": "BAD-TINY", "quantity": "0.00004"}]},
+            "an order of 0.00406 pieces, which become 0.0041",
+            {"orders": [{"order_id": "BAD-TINY", "quantity": "0.00406"}]},
             {
                 "loads.little_is_rounded_away": [
                     {"feed": "orders", "column_name": "quantity", "row_count": 1, "first_records": "1"}
