@@ -51,11 +51,7 @@ CASE = FeedCase(
         Break(
             "an order of 0.00406 pieces, which become 0.0041",
             {"orders": [{"order_id": "BAD-TINY", "quantity": "0.00406"}]},
-            {
-                "loads.little_is_rounded_away": [
-                    {"feed": "orders", "column_name": "quantity", "row_count": 1, "first_records": "1"}
-                ]
-            },
+            {"loads.little_is_rounded_away": [{"feed": "orders", "column_name": "quantity", "row_count": 1}]},
         ),
         Break(
             "an order of an account that is not in the master",
