@@ -213,9 +213,9 @@ def test_loads_and_rejects_are_listed_where_they_were_new(page: Node) -> None:
     }  # fmt: skip
     cells = [[cell.text for cell in row.all("td")] for table in newest.all("table")[-2:] for row in table.all("tr")]
     assert [row for row in cells if row] == [
-        ["1", "invoices", "13", "12", "0", "1", f"landing/{HOSTILE_FILE}"],
-        ["2", "invoices", "2", "2", "0", "0", "landing/invoices.csv"],
-        ["1", "invoices", "invoice_date", "type", "1", "1", "invoice_date is not a date in the declared format"],
+        ["2", "invoices", "13", "12", "0", "1", f"landing/{HOSTILE_FILE}"],
+        ["1", "invoices", "2", "2", "0", "0", "landing/invoices.csv"],
+        ["2", "invoices", "invoice_date", "type", "1", "1", "invoice_date is not a date in the declared format"],
     ]
     assert "kam rejects --feed invoices --export fix.csv" in newest.text
     assert "Made from the same loads as 2026-08" in other.text

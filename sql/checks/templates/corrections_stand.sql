@@ -30,7 +30,9 @@ with
                 '{{ feed.name }}' as feed,
                 concat_ws(
                     ' ',
-                    {% for name in feed.key %} now.{{ name }}::varchar{% if not loop.last %}, {% endif %} {% endfor %}
+                    {% for name in feed.key %}
+                        latest.{{ name }}::varchar{% if not loop.last %}, {% endif %}
+                    {% endfor %}
                 ) as row_key,
                 concat_ws(
                     ', '
@@ -38,22 +40,22 @@ with
                         ,
                         case
                             when
-                                now.{{ name }} is not distinct from before.{{ name }}
-                                and now.{{ name }} is distinct from corrected.{{ name }}
+                                latest.{{ name }} is not distinct from before.{{ name }}
+                                and latest.{{ name }} is distinct from corrected.{{ name }}
                             then '{{ name }}'
                         end
                     {% endfor %}
                 ) as columns,
-                now.load_id,
+                latest.load_id,
                 corrected.load_id as corrected_load_id
-            from staging.{{ feed.name }} as now
-            semi join newest on newest.load_id = now.load_id and newest.feed = '{{ feed.name }}'
+            from staging.{{ feed.name }} as latest
+            semi join newest on newest.load_id = latest.load_id and newest.feed = '{{ feed.name }}'
             join
-                staging.{{ feed.name }} as corrected on corrected.superseded_load_id = now.load_id
-                {% for name in feed.key %} and corrected.{{ name }} is not distinct from now.{{ name }}{% endfor %}
+                staging.{{ feed.name }} as corrected on corrected.superseded_load_id = latest.load_id
+                {% for name in feed.key %} and corrected.{{ name }} is not distinct from latest.{{ name }}{% endfor %}
             join
                 staging.{{ feed.name }} as before on before.superseded_load_id <= corrected.load_id
-                {% for name in feed.key %} and before.{{ name }} is not distinct from now.{{ name }}{% endfor %}
+                {% for name in feed.key %} and before.{{ name }} is not distinct from latest.{{ name }}{% endfor %}
             {% if not loop.last %}
                 union
             {% endif %}

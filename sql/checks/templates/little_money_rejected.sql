@@ -1,6 +1,8 @@
+-- fmt: off
 -- grain: load      from: the loads that no earlier close has seen, staging
 -- why: two rows of three hundred may be most of the money; an amount that cannot be read in the declared format is
 -- read here by its digits, which is enough to say how much is missing
+-- fmt: on
 with
     names as (
         {% for feed, amount in amounts.items() %}

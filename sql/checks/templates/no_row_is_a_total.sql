@@ -1,5 +1,7 @@
+-- fmt: off
 -- grain: row of the feed      from: the feed, core.accounts, core.products
 -- why: the first or last row of a list that is the sum of all the others, and is for no known account or product
+-- fmt: on
 with
     lists as (
         select

@@ -1,5 +1,7 @@
+-- fmt: off
 -- grain: month × identifiers that look alike      from: the identifiers of the months
 -- why: NFKC is not in DuckDB; wide letters, composed accents and blanks are what exports differ in
+-- fmt: on
 with
     forms as (
         select
