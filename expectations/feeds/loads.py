@@ -26,22 +26,7 @@ _AMOUNTS = {
 SUITE = Suite(
     name="loads",
     table="ops.loads",
-    batch="""
-SELECT *, NULL::DATE AS period_month
-FROM ops.loads
-WHERE load_id > (
-    SELECT coalesce(max(as_of_load), 0)
-    FROM ops.standing_closes
-    WHERE (getvariable('as_of_load') IS NULL OR as_of_load < getvariable('as_of_load'))
-      -- A month before the last one that was closed says nothing about newer months: it may have been restated only.
-      AND period_month >= coalesce((
-          SELECT max(period_month)
-          FROM ops.standing_closes
-          WHERE (getvariable('as_of_load') IS NULL OR as_of_load < getvariable('as_of_load'))
-            AND period_month < (SELECT min(period_month) FROM build.periods)
-      ), '-infinity'::DATE)
-)
-  AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))""",
+    batch=f"SELECT * FROM (\n{sql_text('checks/templates/new_loads.sql')}\n)",
     rules=(
         Rule(
             name="loads.few_rows_rejected",

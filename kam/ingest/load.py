@@ -329,17 +329,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
             verdicts = _verdicts(con)
             remark = questions.about_names(extract, reading)
             rounded = rounding.in_words(rounding.roundings(con, reading.too_long))
-            identifiers = {
-                name: frozenset(
-                    value
-                    for (value,) in con.execute(
-                        f"SELECT DISTINCT {name} FROM incoming WHERE verdict IN {rejects.ACCEPTED} AND {name} IS NOT NULL "
-                        f"LIMIT {_MOST_IDENTIFIERS}"
-                    ).fetchall()
-                )
-                for name in _kept_names(reading)
-                if name in _COMMON_IDENTIFIERS
-            }
+            identifiers = _identifiers(con, reading)
     finally:
         _clean_up(con)
     left_out = {name: verdicts.pop(name) for name in rejects.LEFT_OUT if verdicts[name]}
@@ -534,6 +524,19 @@ def _has_repeated_keys(con: Connection, reading: Reading) -> bool:
     return bool(_count(con, "SELECT count(*) FROM repeated"))
 
 
+def _identifiers(con: Connection, reading: Reading) -> dict[str, frozenset[str]]:
+    """The values of each identifier that other feeds have too, as far as rows are accepted."""
+    found = {
+        name: con.execute(
+            f"SELECT DISTINCT {name} FROM incoming WHERE verdict IN {rejects.ACCEPTED} AND {name} IS NOT NULL "
+            f"LIMIT {_MOST_IDENTIFIERS}"
+        ).fetchall()
+        for name in _kept_names(reading)
+        if name in _COMMON_IDENTIFIERS
+    }
+    return {name: frozenset(value for (value,) in values) for name, values in found.items()}
+
+
 def _commit(
     con: Connection, site: Site, reading: Reading, extract: Extract, source: FeedSource, terms: _Terms
 ) -> LoadResult:
@@ -565,12 +568,7 @@ def _commit(
             superseded += _close_vanished(con, site, extract, load_id, current, terms.shrink_ratio)
         loaded = _insert(con, reading, load_id, any_left_out=bool(rejected or left_out), any_current=bool(current))
         unchanged = _count(con, "SELECT count(*) FROM matched WHERE NOT differs") if current else 0
-        if read != loaded + unchanged + rejected:
-            message = (
-                f"{extract.feed}: {extract.source}: {read} rows read, but {loaded} loaded, {unchanged} unchanged and "
-                f"{rejected} rejected do not add up; nothing was loaded"
-            )
-            raise KamError(message)
+        _require_each_counted_once(extract, read, loaded, unchanged, rejected)
         _list(
             con, site, extract, source, load_id=load_id, status=LoadStatus.LOADED, read_count=read, loaded_count=loaded,
             unchanged_count=unchanged, rejected_count=rejected, superseded_count=superseded,
@@ -587,6 +585,15 @@ def _commit(
         extract.feed, extract.source, LoadStatus.LOADED, load_id, read, loaded, unchanged, rejected, superseded,
         f"loaded; {noted}" if noted else "",
     )  # fmt: skip
+
+
+def _require_each_counted_once(extract: Extract, read: int, loaded: int, unchanged: int, rejected: int) -> None:
+    if read != loaded + unchanged + rejected:
+        message = (
+            f"{extract.feed}: {extract.source}: {read} rows read, but {loaded} loaded, {unchanged} unchanged and "
+            f"{rejected} rejected do not add up; nothing was loaded"
+        )
+        raise KamError(message)
 
 
 def _next_load_id(con: Connection) -> int:

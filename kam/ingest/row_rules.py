@@ -146,11 +146,10 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
     _declare_macros(con, source)
     cells = [_cell(con, column, source, extract, relation) for column in feed.columns]
     cells += _key_cells(con, feed, source, extract, relation)
-    given: dict[str, str] = {}
-    faults: list[Fault] = []
-    for cell in cells:
-        given |= cell.given
-        faults += cell.faults
+    line = next((cell for cell in cells if cell.column.name == feed.line), None)
+    is_numbered = line is None or not line.is_the_same
+    given, kept = _given_and_kept(relation, cells, line)
+    faults = [fault for cell in cells for fault in cell.faults]
     absent = frozenset(cell.column.name for cell in cells if cell.is_absent)
     is_patch = source.mode == "patch"
     texts = {cell.column.name: cell.text for cell in cells}
@@ -159,23 +158,7 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
     if feed.sign is not None and source.sign == "amount":
         _require_type(feed.sign, extract, absent, is_patch=is_patch)
         values |= _turned(feed.sign, values)
-    if relation.record_faults:
-        named = relation.record_faults
-        given |= {
-            "record_rule": column_sql(named.rule),
-            "record_text": column_sql(named.text),
-            "record_message": column_sql(named.message),
-        }
-    kept = [name for cell in cells for name in cell.kept]
-    if any(cell.column.kind is Kind.MONTH and cell.is_computed for cell in cells):
-        # Rows of several days may get the same month: then they are no repeats of each other.
-        given[RECORD_HASH] = f"hash({', '.join(column_sql(name) for name in relation.columns)})"
-        kept.append(RECORD_HASH)
     faults += _widen_key(feed, source, values)
-    line = next((cell for cell in cells if cell.column.name == feed.line), None)
-    if line is not None and not line.is_the_same:
-        given[UNNUMBERED] = f"({line.source_text}) IS NULL"
-        kept.append(UNNUMBERED)
     tried = {name: sql for cell in cells for name, sql in cell.tried.items()}
     reasons = _no_records(relation)
     if source.where is not None:
@@ -184,7 +167,6 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
         given[LEFT_OUT] = (
             f"CASE {' '.join(f'WHEN {condition} THEN {literal(reason)}' for reason, condition in reasons.items())} END"
         )
-    is_numbered = line is None or not line.is_the_same
     too_long = {cell.column.name: cell.too_long for cell in cells if cell.too_long is not None}
     return Reading(
         feed,
@@ -199,6 +181,27 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
         is_patch=is_patch,
         too_long=too_long,
     )
+
+
+def _given_and_kept(relation: Relation, cells: Sequence[_Cell], line: _Cell | None) -> tuple[dict[str, str], list[str]]:
+    """What is computed of each record before its columns, and which of it the rows keep."""
+    given = {name: sql for cell in cells for name, sql in cell.given.items()}
+    kept = [name for cell in cells for name in cell.kept]
+    if relation.record_faults:
+        named = relation.record_faults
+        given |= {
+            "record_rule": column_sql(named.rule),
+            "record_text": column_sql(named.text),
+            "record_message": column_sql(named.message),
+        }
+    if any(cell.column.kind is Kind.MONTH and cell.is_computed for cell in cells):
+        # Rows of several days may get the same month: then they are no repeats of each other.
+        given[RECORD_HASH] = f"hash({', '.join(column_sql(name) for name in relation.columns)})"
+        kept.append(RECORD_HASH)
+    if line is not None and not line.is_the_same:
+        given[UNNUMBERED] = f"({line.source_text}) IS NULL"
+        kept.append(UNNUMBERED)
+    return given, kept
 
 
 def _key_cells(

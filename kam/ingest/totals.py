@@ -94,23 +94,16 @@ def _find_suspects(con: Connection, labels: Sequence[str], texts: Sequence[str],
     lacks_all = " AND ".join(f"{name} IS NULL" for name in lacking) or "false"
     says = " OR ".join(_says_total(name) for name in labels) or "false"
     says_anywhere = " OR ".join(_says_total(name) for name in texts) or "false"
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE suspects AS
-        SELECT rowid AS place, lag(rowid, 1, -1) OVER (ORDER BY rowid) AS previous, lacks, lacks_all, says_total FROM (
-            SELECT rowid, {lacks} AS lacks, {lacks_all} AS lacks_all, CASE WHEN {lacks} THEN {says_anywhere} ELSE true END AS says_total
-            FROM incoming
-            WHERE verdict IN ('good', 'unreadable') AND (
-                {lacks} OR CASE
-                    WHEN (SELECT count(*) FROM incoming) <= {_MOST_LABELS}
-                        OR rowid >= (SELECT count(*) FROM incoming) - {_LAST_ROWS}
-                    THEN {says}
-                    ELSE false
-                END
-            )
-        )
-        """
+    suspects = sql_text(
+        "ingest/rows_that_may_be_totals.sql",
+        lacks=lacks,
+        lacks_all=lacks_all,
+        says=says,
+        says_anywhere=says_anywhere,
+        most_labels=_MOST_LABELS,
+        last_rows=_LAST_ROWS,
     )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE suspects AS {suspects}")
 
 
 def _says_total(name: str) -> str:
