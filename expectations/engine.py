@@ -34,7 +34,7 @@ from pydantic.v1 import PrivateAttr
 from sqlalchemy.pool import StaticPool
 
 from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, KeyValue, Rule, Suite
-from kam.errors import KamError, OutOfMemoryError
+from kam.errors import KamError, OutOfMemoryError, out_of_memory
 from kam.stages import each
 from kam.warehouse import sql_text
 
@@ -230,10 +230,11 @@ def _raise_if_not_run(rule: Rule, exception_info: Mapping[str, Any]) -> None:
     by_metric = [exception_info] if "raised_exception" in exception_info else exception_info.values()
     for info in by_metric:
         if info["raised_exception"]:
-            reason = info["exception_message"].splitlines()[0]
-            if "Out of Memory Error" in info["exception_message"]:
-                message = f"rule {rule.name}: {reason}"
+            lack = out_of_memory(info["exception_message"])
+            if lack:
+                message = f"rule {rule.name}: {lack}"
                 raise OutOfMemoryError(message)
+            reason = info["exception_message"].splitlines()[0]
             message = f"rule {rule.name} failed to run. Fix its SQL or its tables, then close again: {reason}"
             raise KamError(message)
 

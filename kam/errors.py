@@ -89,10 +89,9 @@ def damage(error: BaseException) -> str:
     return next(lines, "")
 
 
-def out_of_memory(error: BaseException) -> str:
+def out_of_memory(error: object) -> str:
     """What DuckDB says of memory that it was not allowed to use, as one line; empty for any other error."""
-    lines = str(error).splitlines()
-    return lines[0] if lines and "Out of Memory Error" in lines[0] else ""
+    return next((line for line in str(error).splitlines() if "Out of Memory Error" in line), "")
 
 
 def is_of_storage(error: BaseException) -> bool:

@@ -262,5 +262,5 @@ def _built(site: Site, months: Sequence[date], known: int, run: Run, by: Steps) 
         built = by.build_marts(site, known)
         mart_checks, controls = by.validate_marts(site, known)
     except duckdb.OutOfMemoryException as error:
-        raise OutOfMemoryError(out_of_memory(error) or str(error)) from error
+        raise OutOfMemoryError(out_of_memory(error)) from error
     return [*checks, *mart_checks], controls, built.empty_because

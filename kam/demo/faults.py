@@ -12,7 +12,6 @@ from kam.periods import add_months
 
 # What `faults.toml` calls the months that have faults, the last one first.
 _MONTHS = ("this", "previous", "before")
-MONTHS_WITH_FAULTS = len(_MONTHS)
 
 
 @dataclass(frozen=True)

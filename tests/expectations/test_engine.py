@@ -13,7 +13,7 @@ import pytest
 
 from expectations import MAX_SAMPLE_KEYS, CheckResult, Rule, Severity, Suite, validate
 from expectations.rules import Owner
-from kam.errors import KamError
+from kam.errors import KamError, OutOfMemoryError
 from kam.site import Site
 from kam.warehouse import Connection, memory, warehouse
 from tests.expectations.cases import passed, sample_keys
@@ -154,6 +154,16 @@ def test_a_rule_that_cannot_be_run_is_an_error_that_names_it(con: Connection, fa
     good = rule("SELECT * FROM batch WHERE false", name="items.good")
     with pytest.raises(KamError, match=r"rule items\.are_fine failed to run") as raised:
         validate(con, [suite(good, rule(failing))])
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_rule_that_lacks_memory_says_so_and_no_more(con: Connection) -> None:
+    """Fewer months at once may fit, so it is told from a rule that is wrong."""
+    con.execute("SET memory_limit = '2MB'")
+    con.execute("SET max_temp_directory_size = '0B'")
+    too_large = "SELECT NULL AS period_month, list(range::VARCHAR) AS item FROM range(3000000) GROUP BY range % 3"
+    with pytest.raises(OutOfMemoryError, match=r"^rule items\.are_fine: .*Out of Memory Error") as raised:
+        validate(con, [suite(rule(too_large))])
     assert len(str(raised.value).splitlines()) == 1
 
 

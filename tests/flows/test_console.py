@@ -15,6 +15,8 @@ import httpx
 import psutil
 import pytest
 
+from kam.cli import embedded_server
+from kam.errors import KamError
 from kam.site import Site
 from kam.warehouse import writing
 from tests.flows.processes import NOISE, PREFECT_LOG_LINE, Finished, end, environment, kam, lines_with, wait_for
@@ -143,3 +145,11 @@ def has_running_flow(process: subprocess.Popen[str]) -> bool:
     except httpx.TransportError:
         return False
     return any(flow_run["state_type"] == "RUNNING" for flow_runs in found for flow_run in flow_runs)
+
+
+def test_an_embedded_server_that_does_not_start_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded_server, "_COMMAND", ("no_such_program",))
+    with pytest.raises(
+        KamError, match=r"^Prefect's embedded server ended with exit status 1\. .*prefect server start$"
+    ):
+        embedded_server.EmbeddedServer().url()
