@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import re
 from pathlib import Path
 
 import fastexcel
@@ -11,6 +13,7 @@ import pytest
 import xlsxwriter
 
 from kam.errors import UsageError
+from tests.test_cli import kam
 from tests.test_rejects import Books
 
 XLSX = "landing/*.xlsx"
@@ -90,12 +93,23 @@ def test_an_exported_workbook_that_is_loaded_as_it_is_rejects_the_same_values(bo
     assert {status for load, _, status, _ in books.statuses() if load == 1} == {"replaced"}
 
 
-@pytest.mark.parametrize(("files", "name"), [(XLSX, "fix.csv"), ("landing/*.csv", "fix.xlsx")])
-def test_a_file_that_the_feed_would_not_find_is_not_written(books: Books, files: str, name: str) -> None:
-    books.configure("", files)
+def test_a_workbook_that_the_feed_would_not_find_is_not_written(books: Books) -> None:
+    books.configure("", "landing/*.csv")
     with pytest.raises(UsageError, match="Choose a name that ends"):
-        books.export(name)
-    assert not (books.folder / name).exists()
+        books.export("fix.xlsx")
+    assert not (books.folder / "fix.xlsx").exists()
+
+
+def test_rejects_of_workbooks_are_written_as_text_to_read_and_the_command_that_resends_them_is_named(
+    books: Books,
+) -> None:
+    books.configure("", XLSX)
+    workbook(books.folder / "landing" / "a.xlsx", ("1", "A", "soon", 5, 12.5))
+    books.load()
+    answer = kam("--site", books.folder, "rejects", "--export", books.folder / "fix.csv")
+    (reject,) = csv.DictReader((books.folder / "fix.csv").open(encoding="utf-8", newline=""))
+    assert (reject["order_id"], reject["order_date"], reject["kam_reject"]) == ("1", "soon", "1-1")
+    assert re.search(r"for reading: .* kam .* rejects --feed orders --export FILE\.xlsx", answer.stdout)
 
 
 def test_a_text_that_no_cell_holds_is_told_and_leaves_no_file(books: Books) -> None:

@@ -94,6 +94,9 @@ def test_a_formula_without_its_result_is_rejected_and_not_taken_for_empty(books:
     ((column, value),) = rejects(books)
     assert column == "net_amount"
     assert value.startswith("#NOT STORED: =")
+    assert [(row["rule"], "result is not stored" in row["message"]) for row in books.query("FROM staging.rejects")] == [
+        ("error", True)
+    ]
 
 
 def test_a_formula_without_its_result_is_no_identifier_and_no_text(books: Books) -> None:

@@ -519,6 +519,9 @@ def _export_rejects(site: Site, feed: str | None, file: Path) -> None:
     advice = f"Fix the rows, put the file where {where} finds it, then: {site.command('ingest')}"
     if source.mode == "snapshot":
         advice = "Fix the rows in the source's next full extract: this file alone would end all other rows"
+    elif not kept.loads_again(source, file):
+        again = site.command("rejects", "--feed", name, "--export", "FILE.xlsx")
+        advice = f"It is for reading: the files of {name} are workbooks. To fix and resend the rows: {again}"
     out.print(f"{count:,} rows in {escape(str(file))}. {advice}", soft_wrap=True)
 
 

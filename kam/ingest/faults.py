@@ -43,8 +43,11 @@ class Fault:
         )
 
 
-def column_faults(column: Column, text: str, *, unless: Sequence[str]) -> list[Fault]:
-    """What can be wrong with a column; a required value is not missing where one of the conditions `unless` holds."""
+def column_faults(column: Column, text: str, *, unless: Sequence[str], is_text: bool) -> list[Fault]:
+    """What can be wrong with a column; a required value is not missing where one of the conditions `unless` holds.
+
+    `is_text` where the source gives text, which may be the error of a workbook.
+    """
     name = column.name
     faults = []
     # A CASE, because most cells have a value, and then their text need not be looked at.
@@ -54,6 +57,11 @@ def column_faults(column: Column, text: str, *, unless: Sequence[str]) -> list[F
             Fault(name, "required", f"CASE WHEN {name} IS NULL THEN {missing} END", f"{name} is missing", if_null=True)
         )
     unreadable = f"CASE WHEN {name} IS NULL THEN {text} IS NOT NULL END"
+    if is_text and column.kind not in (Kind.ID, Kind.TEXT):
+        is_error = _is_error(text)
+        error = f"CASE WHEN {name} IS NULL THEN {is_error} END"
+        faults.append(Fault(name, "error", error, _of_error(name), if_null=True))
+        unreadable = f"CASE WHEN {name} IS NULL THEN {text} IS NOT NULL AND {is_error} IS NOT TRUE END"
     if column.kind is Kind.ENUM:
         message = f"{name} is not one of {', '.join(column.values)}"
         faults.append(Fault(name, "enumeration", unreadable, message, if_null=True))
@@ -75,18 +83,19 @@ def column_faults(column: Column, text: str, *, unless: Sequence[str]) -> list[F
     return faults
 
 
+def _is_error(text: str) -> str:
+    """SQL that is true for a text that the readers write for a cell without a value of its own."""
+    return f"CASE WHEN {text} >= '#' AND {text} < '$' THEN regexp_full_match({text}, {literal(_ERROR_CELL)}) END"
+
+
+def _of_error(name: str) -> str:
+    return f"{name} is the error of a workbook, a formula whose result is not stored, or hidden in merged cells"
+
+
 def identifier_faults(column: Column, *, has_controls: bool) -> list[Fault]:
     """What can be wrong with a text that names something; `has_controls` where the source may hold control characters."""
     name, given = column.name, f"given_{column.name}"
-    error = f"CASE WHEN {given} >= '#' AND {given} < '$' THEN regexp_full_match({given}, {literal(_ERROR_CELL)}) END"
-    faults = [
-        Fault(
-            name,
-            "error",
-            error,
-            f"{name} is the error of a workbook, a formula whose result is not stored, or hidden in merged cells",
-        )
-    ]
+    faults = [Fault(name, "error", _is_error(given), _of_error(name))]
     if column.kind is not Kind.ID:
         return faults
     may_be_shortened = (

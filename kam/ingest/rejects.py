@@ -187,7 +187,7 @@ def _find_came(con: Connection, feed: Feed, load_id: int, *, has_marks: bool) ->
 def export(con: Connection, site: Site, feed: str, file: Path) -> int:
     """Write the open rejects of a feed to a new file in the source's own columns and dialect; how many rows.
 
-    A file that ends in .xlsx is a workbook. The last columns say which reject a row is and what is wrong with it; the
+    A file that ends in .xlsx is a workbook, any other text, also of a feed whose files are workbooks (`loads_again`). The last columns say which reject a row is and what is wrong with it; the
     loader leaves them out. Without an open reject no file is written. Raises `UsageError` for a feed that is not declared, a
     file that is there already, and one of a kind that the feed does not take.
     """
@@ -195,7 +195,8 @@ def export(con: Connection, site: Site, feed: str, file: Path) -> int:
     source = site.settings.feeds[feed]
     dialect = source.csv
     is_workbook = file.name.lower().endswith(WORKBOOK_ENDINGS)
-    _require_kind(source, feed, file, is_workbook=is_workbook)
+    if is_workbook:
+        _require_kind(source, feed, file)
     columns = _source_columns(con, feed)
     if not columns:
         return 0
@@ -224,13 +225,15 @@ def export(con: Connection, site: Site, feed: str, file: Path) -> int:
         raise KamError(message) from None
 
 
-def _require_kind(source: FeedSource, feed: str, file: Path, *, is_workbook: bool) -> None:
-    """Raise `UsageError` for a file that no pattern of the feed can find because of its ending."""
-    if is_workbook and not source.takes_workbooks:
+def loads_again(source: FeedSource, file: Path) -> bool:
+    """Whether a pattern of the feed can find a file of this kind; text of a feed of workbooks is only to read."""
+    return file.name.lower().endswith(WORKBOOK_ENDINGS) or source.takes_others
+
+
+def _require_kind(source: FeedSource, feed: str, file: Path) -> None:
+    """Raise `UsageError` for a workbook where no pattern of the feed finds one."""
+    if not source.takes_workbooks:
         message = f"{file}: the files of {feed} are no workbooks. Choose a name that ends as they do"
-        raise UsageError(message)
-    if not is_workbook and not source.takes_others:
-        message = f"{file}: the files of {feed} are workbooks. Choose a name that ends in .xlsx"
         raise UsageError(message)
 
 
@@ -256,7 +259,7 @@ def _open_rows(con: Connection, feed: str) -> Iterator[tuple[Any, ...]]:
         f"""
         SELECT load_id || '-' || source_row, string_agg(DISTINCT rule, '; ' ORDER BY rule),
                string_agg(DISTINCT message || {record}, '; ' ORDER BY message || {record}), any_value(source),
-               coalesce(list(value) FILTER (rule = 'type'), [])
+               coalesce(list(value) FILTER (rule IN ('type', 'error')), [])
         FROM staging.rejects WHERE feed = {literal(feed)} AND status = 'open'
         GROUP BY load_id, source_row ORDER BY load_id, source_row
         """

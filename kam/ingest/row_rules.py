@@ -339,7 +339,8 @@ def _read(
             # Guarded by a CASE of its own, or DuckDB would work out the common part, the trimmed text, for every row.
             blank = f"CASE WHEN {given} IS NOT NULL THEN CASE WHEN {text} IS NULL THEN {default} END END"
             value = f"coalesce({value}, {blank})"
-    faults = column_faults(column, text, unless=unless) if sql_type != ABSENT else []
+    is_text = sql_type == "VARCHAR"
+    faults = column_faults(column, text, unless=unless, is_text=is_text) if sql_type != ABSENT else []
     if column.kind in (Kind.ID, Kind.TEXT) and sql_type == "VARCHAR":
         faults += identifier_faults(column, has_controls=relation.has_controls)
     elif column.kind is Kind.ID and sql_type in ("DOUBLE", "FLOAT"):

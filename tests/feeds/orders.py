@@ -50,7 +50,7 @@ CASE = FeedCase(
         ),
         Break(
             "an order of 0.00406 pieces, which become 0.0041",
-            {"orders": [{"order_id": "BAD-TINY", "quantity": "0.00406"}]},
+            {"orders": [{"order_id": "BAD-TINY", "quantity": "0.00406", "currency": "USD"}]},
             {"loads.little_is_rounded_away": [{"feed": "orders", "column_name": "quantity", "row_count": 1}]},
         ),
         Break(
