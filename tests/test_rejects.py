@@ -189,7 +189,8 @@ def test_a_warehouse_of_an_earlier_release_gains_the_columns_and_its_rejects_are
             con.execute("ALTER TABLE ops.loads DROP COLUMN watermark")
             con.execute(
                 "CREATE OR REPLACE TABLE staging.orders AS "
-                "SELECT * EXCLUDE superseded_load_id, 0::UBIGINT AS row_hash, superseded_load_id FROM staging.orders"
+                "SELECT * EXCLUDE (superseded_load_id, promised_date) REPLACE (unit_price::DECIMAL(18, 4) AS unit_price), "
+                "0::UBIGINT AS row_hash, superseded_load_id FROM staging.orders"
             )
             con.execute("UPDATE ops.shape SET sha256 = 'of an earlier release'")
         prepare(con, "EUR")
@@ -197,3 +198,7 @@ def test_a_warehouse_of_an_earlier_release_gains_the_columns_and_its_rejects_are
     books.deliver("b.csv", HEADER + "1,1,A,2026-01-05,5\n2,1,A,2026-01-05,7\n")
     found = books.query("SELECT order_id, quantity, load_id FROM core.orders ORDER BY ALL")
     assert [tuple(row.values()) for row in found] == [("1", 5, 2), ("2", 7, 2)]
+    (types,) = books.query(
+        "SELECT typeof(promised_date) AS promised, typeof(unit_price) AS price FROM core.orders LIMIT 1"
+    )
+    assert types == {"promised": "DATE", "price": "DECIMAL(24,10)"}

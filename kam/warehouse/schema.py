@@ -34,11 +34,8 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
         con.execute(sql_text("macros.sql"))
         con.execute(sql_text("schema.sql"))
         fill_corrections(con, "staging.corrections", corrections)
-        for feed in FEEDS.values():
-            con.execute(f"CREATE TABLE IF NOT EXISTS staging.{feed.name} ({_staging_columns(feed)})")
-            _widen(con, feed)
-            # Earlier releases kept a hash of each row; rows are compared by their values now.
-            con.execute(f"ALTER TABLE staging.{feed.name} DROP COLUMN IF EXISTS row_hash")
+        for statement in _changes_of_staging(con):
+            con.execute(statement)
         for name, select in views.items():
             con.execute(f"CREATE OR REPLACE VIEW core.{name} AS {select}")
         hashes = f"{literal(made_from[0])} AS sha256, {literal(made_from[1])} AS corrections_sha256"
@@ -82,17 +79,31 @@ def _staging_columns(feed: Feed) -> str:
     return ", ".join(f"{name} {sql_type}" for name, sql_type in (*columns, *STAGING_BOOKKEEPING))
 
 
-def _widen(con: Connection, feed: Feed) -> None:
-    """Give columns of a staging table that an earlier release made the types that the contract has now."""
-    # No query parameter: DuckDB imports pandas to look at one.
+def _changes_of_staging(con: Connection) -> list[str]:
+    """The statements that make each staging table, or give one of an earlier release the columns and types of the contract."""
+    # One query for all tables: each costs as much as making a table. No query parameter: DuckDB imports pandas to look at one.
     found = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        f"WHERE schema_name = 'staging' AND table_name = {literal(feed.name)}"
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name = 'staging'"
     )
-    had = dict(found.fetchall())
-    for column in feed.columns:
-        if had.get(column.name, column.sql_type) != column.sql_type:
-            con.execute(f"ALTER TABLE staging.{feed.name} ALTER {column.name} TYPE {column.sql_type}")
+    had: dict[str, dict[str, str]] = {}
+    for table, column, sql_type in found.fetchall():
+        had.setdefault(table, {})[column] = sql_type
+    statements: list[str] = []
+    for feed in FEEDS.values():
+        columns = had.get(feed.name)
+        if columns is None:
+            statements.append(f"CREATE TABLE staging.{feed.name} ({_staging_columns(feed)})")
+            continue
+        for column in feed.columns:
+            change = "ALTER COLUMN" if column.name in columns else "ADD COLUMN"
+            if columns.get(column.name) != column.sql_type:
+                kind = "TYPE " if column.name in columns else ""
+                statements.append(f"ALTER TABLE staging.{feed.name} {change} {column.name} {kind}{column.sql_type}")
+        # Earlier releases kept a hash of each row; rows are compared by their values now.
+        if "row_hash" in columns:
+            statements.append(f"ALTER TABLE staging.{feed.name} DROP COLUMN row_hash")
+    return statements
 
 
 def as_known(feed: Feed, reporting_currency: str, corrected: Collection[str] = ()) -> str:
