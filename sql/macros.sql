@@ -13,6 +13,10 @@ CREATE OR REPLACE MACRO money_round(amount) AS round(amount::DECIMAL(28, 6), 2):
 -- What a name, manager, line or region is called where neither the row nor the master data says it.
 CREATE OR REPLACE MACRO known(name) AS coalesce(name, 'unknown');
 
+-- Of a cancelled order line without a date nobody knows when it ended: it counts never. With a date it counts before that day.
+CREATE OR REPLACE MACRO never_counts(status, cancelled_date) AS
+    coalesce(status = 'cancelled' AND cancelled_date IS NULL, false);
+
 -- What a row of GROUPING SETS adds up. Each parameter is grouping(<column>): 0 where the row is of one value of it.
 CREATE OR REPLACE MACRO level_name(all_accounts, all_managers, all_products := 1) AS
     CASE

@@ -133,7 +133,7 @@ def _only(tables: Sequence[str] | None) -> Iterator[None]:
 
 def _read_by(tables: Sequence[str]) -> set[str]:
     """These models and all that they read."""
-    known, found, queue = models(), set[str](), list(tables)
+    known, found, queue = models(), set[str](), [f"build.{table}" for table in tables]
     while queue:
         name = queue.pop()
         if name not in found:

@@ -79,7 +79,7 @@ def test_a_mart_without_its_feed_is_empty_and_has_its_columns() -> None:
     con = build_case({"invoices": INVOICES}, periods=["2026-02"], feeds=["invoices"])
     assert con.execute("SELECT count(*) FROM build.delivery_performance").fetchall() == [(0,)]
     columns = [name for name, *_ in con.execute("DESCRIBE build.delivery_performance").fetchall()]
-    assert columns == [column.name for column in models()["delivery_performance"].all_columns]
+    assert columns == [column.name for column in models()["build.delivery_performance"].all_columns]
 
 
 def test_months_built_together_equal_months_built_alone() -> None:
@@ -121,7 +121,7 @@ def test_a_model_that_fails_names_the_row(site_folder: Path, select: str, row: s
         for number, quantity in (("1", "12"), ("2", "987654321.5"), ("3", "-5"))
     ]
     site = write_site(site_folder, {"orders": orders}, feeds=["orders"])
-    model = dataclasses.replace(models()["sales"], sql=f"SELECT {select} FROM core.orders")
+    model = dataclasses.replace(models()["core.sales"], sql=f"SELECT {select} FROM core.orders")
     with warehouse(site) as con:
         ingest(con, site)
         with pytest.raises(ModelFailedError) as failed:
@@ -131,9 +131,9 @@ def test_a_model_that_fails_names_the_row(site_folder: Path, select: str, row: s
 
 
 def test_a_doubled_grain_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    summary = models()["receivables_summary"]
+    summary = models()["build.receivables_summary"]
     doubled = dataclasses.replace(summary, sql=f"SELECT * FROM ({summary.sql}) UNION ALL SELECT * FROM ({summary.sql})")
-    known = {**models(), "receivables_summary": doubled}
+    known = {**models(), summary.relation: doubled}
     monkeypatch.setattr("kam.build.runner.models", lambda: known)
     with pytest.raises(KamError, match=r"receivables_summary\.sql: 2 rows for one key"):
         build_case({"invoices": INVOICES}, periods=["2026-01"])
@@ -152,8 +152,8 @@ def test_a_doubled_grain_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_a_core_model_gives_the_columns_of_its_header(monkeypatch: pytest.MonkeyPatch, select: str, fault: str) -> None:
-    snapshots = models()["receivable_snapshots"]
-    known = {**models(), snapshots.name: dataclasses.replace(snapshots, sql=f"{select} ({snapshots.sql})")}
+    snapshots = models()["core.receivable_snapshots"]
+    known = {**models(), snapshots.relation: dataclasses.replace(snapshots, sql=f"{select} ({snapshots.sql})")}
     monkeypatch.setattr("kam.build.runner.models", lambda: known)
     with pytest.raises(KamError, match=rf"receivable_snapshots\.sql: .*{fault}"):
         build_case({"invoices": INVOICES}, periods=["2026-01"])

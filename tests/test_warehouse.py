@@ -16,9 +16,9 @@ from filelock import FileLock
 
 from kam.errors import KamError, WarehouseBusyError
 from kam.site import Site
-from kam.warehouse import Connection, open_read_only, transaction, warehouse, writing
+from kam.warehouse import Connection, memory, open_read_only, prepare, transaction, warehouse, writing
 from kam.warehouse.turns import Holder, holder
-from tests.support import REPOSITORY, write_site
+from tests.support import REPOSITORY, stage, write_site
 
 HOLD = """
 import sys, pathlib
@@ -180,6 +180,16 @@ def test_a_file_that_is_no_warehouse_is_named(site: Site) -> None:
     site.warehouse.write_bytes(b"not a database" * 1000)
     with pytest.raises(KamError, match=r"warehouse\.duckdb: damaged: .*rebuild --force"), open_read_only(site):
         pytest.fail("opened")
+
+
+def test_a_warehouse_of_an_earlier_release_gets_the_columns_that_a_feed_has_now() -> None:
+    with memory() as con:
+        prepare(con, "EUR")
+        stage(con, {"orders": [{"order_id": "O1", "account_id": "A", "order_date": "2026-06-01", "quantity": 5}]})
+        con.execute("DROP VIEW core.orders; ALTER TABLE staging.orders DROP cancelled_date; DROP TABLE ops.shape")
+        con.execute("ALTER TABLE staging.orders DROP line_no")
+        prepare(con, "EUR")
+        assert con.execute("SELECT order_id, line_no, cancelled_date FROM core.orders").fetchall() == [("O1", 1, None)]
 
 
 def test_an_exception_takes_a_transaction_back(site: Site) -> None:

@@ -23,4 +23,4 @@ MART_SUITES = (*_OF_THE_GROUPS, *(suite(mart.name) for mart in marts() if mart.n
 
 def mart_suites(available: Mapping[str, bool]) -> tuple[Suite, ...]:
     """The suites of the marts that a site can fill, by what it has (`Settings.available`); the others are empty."""
-    return tuple(of_mart for of_mart in MART_SUITES if not models()[of_mart.name].missing(available))
+    return tuple(of_mart for of_mart in MART_SUITES if not models()[of_mart.table].missing(available))

@@ -61,7 +61,7 @@ def shares_within_0_and_1(mart: str, *columns: str) -> Rule:
 
 def undefined_has_a_reason(mart: str) -> Rule:
     """A figure is NULL exactly where its reason is given: `<figure>_reason` is the reason of the column `<figure>`."""
-    names = [column.name for column in models()[mart].columns]
+    names = [column.name for column in models()[f"build.{mart}"].columns]
     pairs = {figure: f"{figure}_reason" for figure in names if f"{figure}_reason" in names}
     unexplained = ", ".join(
         f"CASE WHEN ({figure} IS NULL) = ({reason} IS NULL) THEN '{figure}' END" for figure, reason in pairs.items()
@@ -94,4 +94,4 @@ ANTI JOIN build.periods USING (period_month)""",
 
 
 def _grain(mart: str) -> tuple[str, ...]:
-    return models()[mart].grain
+    return models()[f"build.{mart}"].grain

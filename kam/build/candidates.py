@@ -43,8 +43,8 @@ def prepare_build(
         "CREATE OR REPLACE TABLE build.data_range AS SELECT ?::DATE AS first_date, ?::DATE AS last_date", list(span)
     )
     settings_tables(con, settings)
-    materialise(con, "months")
-    materialise(con, "days")
+    materialise(con, "core.months")
+    materialise(con, "core.days")
     _check_months(con, months)
     con.execute(
         f"CREATE OR REPLACE TABLE build.periods AS {sql_text('build/periods.sql')}",

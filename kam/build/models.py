@@ -19,14 +19,14 @@ from kam.build.columns import MartColumn, read_columns, vocabulary
 from kam.warehouse import FEEDS_IN_VIEW, SQL
 
 _COLUMNS = re.compile(r"--\s*columns:\s*")
-_REFERENCE = re.compile(r"\b(core|build)\.([a-z_0-9]+)")
+_REFERENCE = re.compile(r"\b(?:core|build)\.[a-z_0-9]+")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One file of `sql/core`, `sql/marts`, `sql/controls` or `sql/reporting`; its name is unique among all folders.
+    """One file of `sql/core`, `sql/marts`, `sql/controls` or `sql/reporting`.
 
-    `file` is its path from the repository, such as `sql/core/plan/plan_sales.sql`. `needs` holds groups of alternatives: a
+    Its name is unique in its schema. A mart may be called like the core table or feed that it publishes. `file` is its path from the repository, such as `sql/core/plan/plan_sales.sql`. `needs` holds groups of alternatives: a
     mart is built, and a control total compared, when the site has one of each group. `adds_up_within` are the columns that
     a sum must not mix: rows of several levels count the same thing again. `renamed` maps former column names to new ones.
     """
@@ -45,11 +45,16 @@ class Model:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def relation(self) -> str:
+        """Where a build puts its rows: `core.<name>`, of a mart `build.<name>`."""
+        return f"{'core' if self.schema == 'core' else 'build'}.{self.name}"
+
+    @property
     def references(self) -> frozenset[str]:
-        """Names of the core tables and candidate marts that the SELECT reads, through a view across feeds too."""
-        read = {name for _, name in _REFERENCE.findall(_without_comments(self.sql))}
-        in_views = {feed for name in read for feed in FEEDS_IN_VIEW.get(name, ())}
-        return frozenset(read | in_views) - {self.name}
+        """The relations that the SELECT reads, such as `core.sales`, through a view across feeds too."""
+        read = set(_REFERENCE.findall(_without_comments(self.sql)))
+        in_views = {f"core.{feed}" for view, feeds in FEEDS_IN_VIEW.items() if f"core.{view}" in read for feed in feeds}
+        return frozenset(read | in_views) - {self.relation}
 
     @property
     def all_columns(self) -> tuple[MartColumn, ...]:
@@ -131,10 +136,9 @@ def _names(text: str) -> list[str]:
 
 @cache
 def models() -> Mapping[str, Model]:
-    """All models by name, each after the ones it reads."""
-    found = {
-        file.stem: _read(file, schema) for schema in ("core", "marts") for file in sorted((SQL / schema).rglob("*.sql"))
-    }
+    """All models by their relation (`core.sales`, `build.sales_bridge`), each after the ones it reads."""
+    read = [_read(file, schema) for schema in ("core", "marts") for file in sorted((SQL / schema).rglob("*.sql"))]
+    found = {model.relation: model for model in read}
     graph = {name: sorted(model.references & found.keys()) for name, model in sorted(found.items())}
     return {name: found[name] for name in graphlib.TopologicalSorter(graph).static_order()}
 

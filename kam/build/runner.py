@@ -59,26 +59,26 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
     wanted = _needed(available)
     counts: dict[str, int] = {}
     for model in each("build", tuple(models().values()), "model", name=lambda model: model.name):
-        name = model.name
+        is_wanted = model.relation in wanted
         if model.schema == "core":
-            if name in wanted:
-                materialise(con, name)
+            if is_wanted:
+                materialise(con, model.relation)
             continue
-        if name in wanted:
+        if is_wanted:
             _build_mart(con, model)
         else:
             columns = ", ".join(f"{column.name} {column.sql_type}" for column in model.all_columns)
-            con.execute(f"CREATE OR REPLACE TABLE build.{name} ({columns})")
-        counts[name] = _count(con, f"build.{name}")
+            con.execute(f"CREATE OR REPLACE TABLE {model.relation} ({columns})")
+        counts[model.name] = _count(con, model.relation)
     return counts
 
 
 def _needed(available: Mapping[str, bool]) -> set[str]:
-    """Marts to build and all that they read; the calendar and rates are always there for the checks."""
+    """Relations of the marts to build and of all that they read; the calendar and rates are always there for the checks."""
     known = models()
-    lacking = {model.name for model in marts() if model.missing(available)}
-    queue = [model.name for model in marts() if model.name not in lacking]
-    queue += [name for name in ("months", "days", "daily_rates", "month_rates", "sales") if name in known]
+    lacking = {model.relation for model in marts() if model.missing(available)}
+    queue = [model.relation for model in marts() if model.relation not in lacking]
+    queue += [f"core.{name}" for name in ("months", "days", "daily_rates", "month_rates", "sales")]
     needed: set[str] = set()
     while queue:
         name = queue.pop()
@@ -88,11 +88,11 @@ def _needed(available: Mapping[str, bool]) -> set[str]:
     return needed
 
 
-def materialise(con: Connection, name: str) -> None:
-    """Build one core model now; the ones it reads must be there."""
-    model = models()[name]
+def materialise(con: Connection, relation: str) -> None:
+    """Build one core model now, such as `core.months`; the ones it reads must be there."""
+    model = models()[relation]
     kind = "VIEW" if model.is_view else "TABLE"
-    _run(con, f"CREATE OR REPLACE {kind} core.{model.name} AS {model.sql}", model)
+    _run(con, f"CREATE OR REPLACE {kind} {relation} AS {model.sql}", model)
     _require_columns(con, model)
 
 
@@ -123,12 +123,12 @@ def _build_mart(con: Connection, model: Model) -> None:
     keys = ", ".join(model.grain)
     _run(
         con,
-        f"CREATE OR REPLACE TABLE build.{model.name} AS "
+        f"CREATE OR REPLACE TABLE {model.relation} AS "
         f"SELECT {casts}, {literal(model.method)} AS method FROM (\n{model.sql}\n) ORDER BY {keys}",
         model,
     )
     doubled = con.execute(
-        f"SELECT {keys}, count(*) FROM build.{model.name} GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+        f"SELECT {keys}, count(*) FROM {model.relation} GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
     ).fetchone()
     if doubled:
         key = ", ".join(f"{name} {value}" for name, value in zip(model.grain, doubled, strict=False))

@@ -65,7 +65,7 @@ def _feeds_of(model: Model) -> set[str]:
         if name not in found:
             found.add(name)
             queue += known[name].references if name in known else ()
-    return found & FEEDS.keys()
+    return {feed for feed in FEEDS if f"core.{feed}" in found}
 
 
 def _cells(feed: Feed, column: str) -> str:

@@ -124,7 +124,7 @@ def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
     with warehouse(site) as con:
         _set_as_of_load(con, as_of_load)
         for name in PREPARED:
-            materialise(con, name)
+            materialise(con, f"core.{name}")
         return validate(con, suites_of_feeds(site), stage="validate feeds")
 
 

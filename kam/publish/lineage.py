@@ -30,24 +30,24 @@ def lineage_page() -> str:
         "|---|---|---|",
     ]
     for mart in marts():
-        feeds = ", ".join(f"[{name}](feeds.md#{name})" for name in FEEDS if name in reach[mart.name])
-        steps = ", ".join(f"`{name}`" for name in known if name in reach[mart.name])
+        feeds = ", ".join(f"[{name}](feeds.md#{name})" for name in FEEDS if f"core.{name}" in reach[mart.name])
+        steps = ", ".join(f"`{model.name}`" for name, model in known.items() if name in reach[mart.name])
         parts.append(f"| [{mart.name}](metrics.md#{mart.name}) | {feeds} | {steps} |")
     parts += ["", "## From feeds to tables\n", "| feed | read by | tables |", "|---|---|---|"]
     for feed in FEEDS:
-        readers = ", ".join(f"`{model.name}`" for model in known.values() if feed in model.references)
-        tables = ", ".join(f"[{name}](metrics.md#{name})" for name, read in reach.items() if feed in read)
+        readers = ", ".join(f"`{model.name}`" for model in known.values() if f"core.{feed}" in model.references)
+        tables = ", ".join(f"[{name}](metrics.md#{name})" for name, read in reach.items() if f"core.{feed}" in read)
         parts.append(f"| [{feed}](feeds.md#{feed}) | {readers} | {tables} |")
     return "\n".join([*parts, ""])
 
 
 def _reach(model: Model, known: Mapping[str, Model]) -> set[str]:
-    """Names of all feeds and models that a model reads, directly or through others."""
+    """Relations of all feeds and models that a model reads, directly or through others."""
     found: set[str] = set()
     queue = list(model.references)
     while queue:
         name = queue.pop()
-        if name not in found and (name in known or name in FEEDS):
+        if name not in found and (name in known or name.removeprefix("core.") in FEEDS):
             found.add(name)
             queue.extend(known[name].references if name in known else ())
     return found
@@ -112,12 +112,14 @@ def lineage_picture() -> str:
 def _links() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     """Which feed leads to which subject, and which subject to which table."""
     known = models()
-    into_subjects = {(feed, _subject(model)) for model in known.values() for feed in model.references & FEEDS.keys()}
+    into_subjects = {
+        (feed, _subject(model)) for model in known.values() for feed in FEEDS if f"core.{feed}" in model.references
+    }
     subjects = {subject for _, subject in into_subjects}
     into_tables = {
         (_subject(known[name]), mart.name)
         for mart in marts()
-        for name in (mart.name, *_reach(mart, known))
+        for name in (mart.relation, *_reach(mart, known))
         if name in known and _subject(known[name]) in subjects
     }
     return into_subjects, into_tables

@@ -85,7 +85,8 @@ class Column:
 
     `minimum` and `maximum` are inclusive bounds of a number; most amounts and quantities are never negative, because the
     document or payment type carries the sign. `default` fills an absent column and empty cells. `whole` is what 100 % means in
-    a cell with a percent sign, where the row's `whole_column` (if any) says no other.
+    a cell with a percent sign, where the row's `whole_column` (if any) says no other. A date that is not `is_in_calendar` is
+    background, such as the start of a business relation: it says nothing of the months that a site has data for.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Column:
     maximum: Decimal | None = None
     whole: Decimal | None = None
     whole_column: str = ""
+    is_in_calendar: bool = True
 
     @property
     def sql_type(self) -> str:
@@ -229,7 +231,9 @@ class Feed:
     @property
     def date_columns(self) -> tuple[str, ...]:
         """Columns that hold a date or a month; together they span the months a site has data for."""
-        return tuple(column.name for column in self.columns if column.kind in (Kind.DATE, Kind.MONTH))
+        return tuple(
+            column.name for column in self.columns if column.kind in (Kind.DATE, Kind.MONTH) and column.is_in_calendar
+        )
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -329,6 +333,24 @@ _FEEDS = (
             _integer("payment_terms_days", "Days from invoice date to due date, for invoices that name no due date"),
             _money("credit_limit", "The most the customer may owe, in the account's currency"),
             _boolean("key_account", "Whether the account is a key account"),
+            _text("account_type", "Kind of customer, such as OEM, dealer, fleet or distributor"),
+            _text("account_class", "Class of the account, such as A, B or C"),
+            _text("business_unit", "Business unit that serves the account"),
+            Column("customer_since", Kind.DATE, "First day as a customer", is_in_calendar=False),
+            _text("quality_standard", "Quality standard that the customer asks for"),
+            _money(
+                "annual_spend",
+                "What it buys of our product lines per year, from all suppliers, in the account's currency",
+            ),
+            _quantity("annual_quantity", "Quantity that it buys of our product lines per year, from all suppliers"),
+            Column(
+                "target_margin_ratio",
+                Kind.NUMBER,
+                "Gross margin that we aim at, as a share of net sales",
+                minimum=Decimal(-1),
+                maximum=Decimal(1),
+                whole=Decimal(1),
+            ),
         ),
     ),
     Feed(
@@ -341,7 +363,9 @@ _FEEDS = (
             _text("product_line", "Product line the part belongs to"),
             _text("unit", "Unit of its quantities"),
             _price("standard_cost", "Standard cost of one unit"),
-            _currency("Currency of the standard cost; empty = the reporting currency"),
+            _currency("Currency of the standard cost and the list price; empty = the reporting currency"),
+            _choice("product_source", "Where the part comes from", ("manufactured", "purchased", "remanufactured")),
+            _price("list_price", "List price of one unit, for invoice lines that name none"),
         ),
     ),
     Feed(
@@ -395,12 +419,17 @@ _FEEDS = (
             _quantity("quantity", "Quantity ordered", required=True),
             _price("unit_price", "Net price of one unit"),
             _currency(),
-            _choice("status", "State of the line", ("open", "closed", "cancelled")),
+            _choice(
+                "status",
+                "State of the line; cancelled without a cancelled_date never counts",
+                ("open", "closed", "cancelled"),
+            ),
             _MANAGER,
             _text("region", "Sales region of the line; empty = the account's region"),
             _date("delivered_date", "Date delivered, for sources with one delivery per line"),
             _quantity("delivered_quantity", "Quantity delivered, for sources with one delivery per line"),
             _quantity("rejected_quantity", "Of the quantity delivered, what the customer rejected"),
+            _date("cancelled_date", "Date the line was cancelled; before it the line counts, whatever its status"),
         ),
     ),
     Feed(
@@ -449,6 +478,9 @@ _FEEDS = (
             _money("invoice_total", "Gross of the whole document, to check its lines against"),
             _boolean("disputed", "Whether the customer disputes the document"),
             _MANAGER,
+            _date("accepted_date", "Date the customer booked the invoice"),
+            _price("list_price", "List price of one unit, in the document's currency"),
+            _text("tax_form_type", "Tax form that the customer owes for it, such as the C-form"),
         ),
         sign=SignRule(
             "document_type",

@@ -96,10 +96,14 @@ def _changes_of_staging(con: Connection) -> list[str]:
             statements.append(f"CREATE TABLE staging.{feed.name} ({_staging_columns(feed)})")
             continue
         for column in feed.columns:
-            change = "ALTER COLUMN" if column.name in columns else "ADD COLUMN"
-            if columns.get(column.name) != column.sql_type:
-                kind = "TYPE " if column.name in columns else ""
-                statements.append(f"ALTER TABLE staging.{feed.name} {change} {column.name} {kind}{column.sql_type}")
+            if column.name not in columns:
+                # Rows of earlier loads get what a cell that is empty or absent gets.
+                default = "" if column.default is None else f" DEFAULT {literal(column.default)}"
+                statements.append(
+                    f"ALTER TABLE staging.{feed.name} ADD COLUMN {column.name} {column.sql_type}{default}"
+                )
+            elif columns[column.name] != column.sql_type:
+                statements.append(f"ALTER TABLE staging.{feed.name} ALTER {column.name} TYPE {column.sql_type}")
         # Earlier releases kept a hash of each row; rows are compared by their values now.
         if "row_hash" in columns:
             statements.append(f"ALTER TABLE staging.{feed.name} DROP COLUMN row_hash")

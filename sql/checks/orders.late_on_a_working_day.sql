@@ -18,7 +18,11 @@ with
                         in (requested_date as requested, promised_date as promised, last_promised_date as last_promised)
                     )
             )
-        where isodow(due_date) >= 6 and status is distinct from 'cancelled' and quantity > 0
+        where
+            isodow(due_date) >= 6
+            and not never_counts(status, cancelled_date)
+            and coalesce(cancelled_date > due_date, true)
+            and quantity > 0
     ),
 
     arrivals as (

@@ -35,7 +35,10 @@ with
             orders.account_id,
             sum((quantity::decimal(28, 4) * unit_price)::decimal(18, 4)),
             coalesce(
-                sum((quantity::decimal(28, 4) * unit_price)::decimal(18, 4)) filter (where status = 'cancelled'), 0
+                sum((quantity::decimal(28, 4) * unit_price)::decimal(18, 4)) filter (
+                    where never_counts(status, cancelled_date)
+                ),
+                0
             )
         from core.orders as orders
         join core.days as days on days.calendar_date = orders.order_date

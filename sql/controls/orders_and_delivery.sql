@@ -5,12 +5,25 @@
 -- fmt: on
 with
     due as (
-        select days.period_month, lines.basis, lines.account_id, lines.quantity, lines.status
+        select
+            days.period_month,
+            lines.basis,
+            lines.account_id,
+            lines.quantity,
+            never_counts(lines.status, lines.cancelled_date)
+            or coalesce(lines.cancelled_date <= periods.as_of_date, false) as is_cancelled
         from
             (
                 from
                     (
-                        select account_id, quantity, status, requested_date, promised_date, last_promised_date
+                        select
+                            account_id,
+                            quantity,
+                            status,
+                            cancelled_date,
+                            requested_date,
+                            promised_date,
+                            last_promised_date
                         from core.orders
                     ) unpivot (
                         due_date for basis
@@ -18,7 +31,7 @@ with
                     )
             ) as lines
         join core.days as days on days.calendar_date = lines.due_date
-        semi join build.periods as periods on periods.period_month = days.period_month
+        join build.periods as periods on periods.period_month = days.period_month
     ),
 
     sides as (
@@ -27,7 +40,7 @@ with
             basis,
             account_id,
             sum(quantity) as left_amount,
-            coalesce(sum(quantity) filter (where status = 'cancelled'), 0) as right_amount
+            coalesce(sum(quantity) filter (where is_cancelled), 0) as right_amount
         from due
         anti join
             (from build.delivery_performance where quantity_reason is not null) using (period_month, basis, account_id)

@@ -41,7 +41,7 @@ def loaded(given: Given, *periods: str, settings: Mapping[str, Any] | None = Non
     stage(con, given)
     prepare_build(con, checked, [parse_month(period) for period in periods], as_of_load=1)
     for name in PREPARED:
-        materialise(con, name)
+        materialise(con, f"core.{name}")
     return con
 
 

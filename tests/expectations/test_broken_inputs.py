@@ -158,7 +158,7 @@ def checked(site: Site, rules: Iterable[str], *months: date) -> Mapping[str, Che
 
 def outcomes(con: Connection, suites: Sequence[Suite]) -> Mapping[str, CheckResult]:
     for name in PREPARED:
-        materialise(con, name)
+        materialise(con, f"core.{name}")
     return {result.name: result for result in validate(con, suites)}
 
 

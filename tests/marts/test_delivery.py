@@ -245,6 +245,7 @@ def test_each_date_is_a_basis_of_its_own() -> None:
     "left_out",
     [
         pytest.param({"status": "cancelled"}, id="cancelled"),
+        pytest.param({"cancelled_date": "2026-03-31"}, id="cancelled by the month end"),
         pytest.param({"promised_date": None}, id="without the date"),
         pytest.param({"quantity": 0}, id="for nothing"),
         pytest.param({"promised_date": "2026-04-01"}, id="due in another month"),
@@ -253,6 +254,11 @@ def test_each_date_is_a_basis_of_its_own() -> None:
 def test_lines_that_are_not_due_do_not_count(left_out: Row) -> None:
     row = promised([order(), order(order_id="O2", **left_out)], [delivery("2026-03-12")])
     assert counts(row) == (1, 1, 1, 1, 0)
+
+
+def test_a_line_that_was_cancelled_after_the_month_end_was_due() -> None:
+    row = promised([order(status="cancelled", cancelled_date="2026-04-01")], [])
+    assert counts(row) == (1, 0, 0, 0, 1)
 
 
 def test_month_without_lines_due_has_no_row() -> None:

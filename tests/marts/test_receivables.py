@@ -946,8 +946,10 @@ def test_exposure_adds_undelivered_open_orders_where_the_settings_say_so() -> No
             order | {"order_id": "O3", "order_date": "2026-07-01"},
             order | {"order_id": "O4", "delivered_date": "2026-06-15", "delivered_quantity": 9},
             order | {"order_id": "O5", "delivered_date": "2026-06-15"},
+            order | {"order_id": "O6", "status": "cancelled", "cancelled_date": "2026-06-20"},
         ],
         "deliveries": [
+            {"delivery_id": "D6", "order_id": "O6", "delivered_date": "2026-06-10", "quantity": 4},
             {"delivery_id": "D1", "order_id": "O1", "delivered_date": "2026-06-10", "quantity": 4},
             {"delivery_id": "D2", "order_id": "O1", "delivered_date": "2026-07-10", "quantity": 6},
         ],
@@ -956,8 +958,8 @@ def test_exposure_adds_undelivered_open_orders_where_the_settings_say_so() -> No
     con = close_books(
         given, "2026-05", "2026-06", settings={"receivables": {"credit_exposure": "outstanding_and_open_orders"}}
     )
-    # May: O1, O4 and O5 whole. June: 60, six pieces of O1 and one of O4.
-    assert [kpis(con, month)["exposure"] for month in ("2026-05", "2026-06")] == [150, 95]
+    # May: O1, O4, O5 and O6 whole. June: 60, six pieces of O1 and one of O4; what was open of O6 is cancelled.
+    assert [kpis(con, month)["exposure"] for month in ("2026-05", "2026-06")] == [200, 95]
 
 
 def test_a_promise_is_kept_by_cash_between_visit_and_promised_day() -> None:

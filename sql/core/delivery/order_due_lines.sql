@@ -41,14 +41,15 @@ with
             coalesce(orders.status = 'closed', false) as is_closed,
             orders.requested_date,
             orders.promised_date,
-            orders.last_promised_date
+            orders.last_promised_date,
+            orders.cancelled_date
         from core.orders as orders
         join
             bounds
             on least(orders.requested_date, orders.promised_date, orders.last_promised_date) <= bounds.last_date
             and greatest(orders.requested_date, orders.promised_date, orders.last_promised_date) >= bounds.first_date
         left join core.products as products on products.product_id = orders.product_id
-        where orders.status is distinct from 'cancelled' and orders.quantity > 0
+        where not never_counts(orders.status, orders.cancelled_date) and orders.quantity > 0
     ),
 
     -- A line keeps its few deliveries as a list: three times as many rows are then judged without another join.
@@ -107,7 +108,10 @@ with
                         in (requested_date as requested, promised_date as promised, last_promised_date as last_promised)
                     )
             ) as lines
-        join due_days on due_days.calendar_date = lines.due_date
+        join
+            due_days
+            on due_days.calendar_date = lines.due_date
+            and coalesce(lines.cancelled_date > due_days.as_of_date, true)
         cross join build.settings as settings
     ),
 

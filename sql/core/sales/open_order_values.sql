@@ -23,13 +23,14 @@ with
             orders.quantity,
             orders.unit_price,
             orders.delivered_date,
+            orders.cancelled_date,
             coalesce(orders.status = 'closed', false) as is_closed,
             coalesce(orders.delivered_quantity, orders.quantity) as delivered_quantity
         from core.orders as orders
         left join core.accounts as accounts on accounts.account_id = orders.account_id
         where
             (select credit_exposure from build.settings) = 'outstanding_and_open_orders'
-            and orders.status is distinct from 'cancelled'
+            and not never_counts(orders.status, orders.cancelled_date)
             and orders.unit_price > 0
     ),
 
@@ -44,6 +45,11 @@ with
             on deliveries.order_id = open_lines.order_id
             and deliveries.order_line_no = open_lines.line_no
         where delivered_date is not null
+        union all
+        -- A cancellation takes off what is open by then, as a delivery of all would.
+        select order_id, line_no, cancelled_date, quantity
+        from open_lines
+        where cancelled_date is not null
     ),
 
     deliveries_so_far as (

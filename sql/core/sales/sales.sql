@@ -48,7 +48,7 @@ with
             -- An order line without a price has no amount yet; its quantity counts.
             coalesce(quantity::decimal(28, 4) * unit_price, 0)::decimal(18, 4)
         from core.orders
-        where status is distinct from 'cancelled'
+        where not never_counts(status, cancelled_date)
     )
 
 select

@@ -10,6 +10,7 @@ SELECT
     account_manager AS "Verkäufer",
     CASE WHEN outcome = 'cancelled' THEN 'storniert'
         WHEN outcome = 'forgotten' OR shipped_date > getvariable('cutoff') THEN 'offen'
-        ELSE 'erledigt' END AS "Status"
+        ELSE 'erledigt' END AS "Status",
+    strftime(cancelled_date, '%d.%m.%Y') AS "Storniert am"
 FROM month_lines
 ORDER BY order_id, line_no

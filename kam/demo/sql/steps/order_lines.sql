@@ -70,5 +70,9 @@ SELECT
     CASE WHEN die(order_roll, 1_000) % 8 = 1 THEN workday(promised_date + 7) ELSE promised_date END
         AS last_promised_date,
     quantity, outcome,
+    -- the order desk does not always note the day
+    CASE WHEN outcome = 'cancelled' AND die(line_roll, 1_000) % 8 > 0
+        AND workday(order_date + 4 + die(line_roll, 1_000) % 14) <= getvariable('cutoff')
+        THEN workday(order_date + 4 + die(line_roll, 1_000) % 14) END AS cancelled_date,
     workday(promised_date + delay_days::INTEGER) AS shipped_date
 FROM shipped;
