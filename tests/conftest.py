@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kam.site import Site
 from kam.warehouse import Connection, connection
+from kam.warehouse.sql import Config
 from tests.support import IS_LONG
 
 if TYPE_CHECKING:
@@ -25,8 +27,26 @@ def _connect_with_one_thread(database: str, **options: Any) -> Connection:
     return _connect(database, config=config, **options)
 
 
+_make = connection._make
+_made: dict[str, bytes] = {}
+
+
+def _make_as_a_copy(site: Site, config: Config) -> None:
+    """An empty working file as `kam` makes it, made once per currency and copied: most tests need one."""
+    currency = site.settings.site.reporting_currency
+    if site.settings.corrections:
+        _make(site, config)
+    elif currency in _made:
+        site.warehouse.with_name(f"{site.warehouse.name}.wal").unlink(missing_ok=True)
+        site.warehouse.write_bytes(_made[currency])
+    else:
+        _make(site, config)
+        _made[currency] = site.warehouse.read_bytes()
+
+
 # Tests run beside each other, and for a few rows more threads only cost time. Programs that a test starts have them all.
 connection._connect = _connect_with_one_thread  # noqa: SLF001
+connection._make = _make_as_a_copy
 
 
 @pytest.hookimpl(optionalhook=True)

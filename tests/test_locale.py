@@ -113,7 +113,6 @@ NO_NUMBERS = [
     ("100 USD", EURO),
     ("1€50", EURO),
     ("99999999999999999999", ""),
-    ("#N/A", ""),
     ("-", ""),
 ]
 
@@ -124,6 +123,13 @@ def test_what_is_no_number_in_the_declared_format_is_rejected(tmp_path: Path, ce
     assert result.rejected_count == 1
     (reject,) = books.query("FROM staging.rejects")
     assert (reject["column_name"], reject["rule"], reject["value"]) == ("unit_price", "type", cell)
+
+
+def test_the_error_of_a_workbook_is_no_number_and_is_called_that(tmp_path: Path) -> None:
+    books, _ = load_cell(tmp_path, "orders", "unit_price", "#N/A", "")
+    (reject,) = books.query("FROM staging.rejects")
+    assert (reject["column_name"], reject["rule"], reject["value"]) == ("unit_price", "error", "#N/A")
+    assert reject["message"].startswith("unit_price is the error of a workbook")
 
 
 NEGATIVES = [

@@ -80,6 +80,7 @@ def test_a_failed_validation_is_explained_once(site: Site, client_env: dict[str,
         "invoice_id": "I2",
         "account_id": "A",
         "invoice_date": "2026-07-10",
+        "due_date": "2026-08-10",
         "net_amount": "60",
         "invoice_total": "90",
     }
