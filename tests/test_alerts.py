@@ -28,7 +28,7 @@ from kam.ingest import LoadResult, LoadStatus
 from kam.site import Site, find_site, validate_settings
 from kam.warehouse import literal, rows, warehouse, writing
 from tests.receivers import Hook, Mailbox, certificate, dead_port, mail_server, silent_server, web_server
-from tests.support import write_site
+from tests.support import long, write_site
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
 TOKEN, PASSWORD = "tok3nOfTheChannel", "pa55wordOfTheChannel"
@@ -573,6 +573,7 @@ def test_no_log_and_no_table_shows_a_secret(
         assert not any(secret.encode() in content for content in kept)
 
 
+@long
 def test_check_names_a_channel_without_a_usable_address(
     make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,7 @@ def june_cannot_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "run_models", run_models)
 
 
+@long
 @pytest.mark.usefixtures("june_cannot_be_built")
 def test_a_month_whose_model_fails_takes_only_those_with_it_that_open_from_it(tmp_path: Path) -> None:
     site = site_in(tmp_path / "site", INVOICES)
@@ -188,6 +189,7 @@ def test_a_closed_month_that_cannot_be_built_again_leaves_the_later_ones_on_its_
     assert versions(site) == [("04", 1), ("05", 1), ("06", 1), ("07", 1)]
 
 
+@long
 @pytest.mark.parametrize(("fits", "outcomes"), [(2, ["closed"] * 5), (0, ["failed"] * 5)])
 def test_months_that_do_not_fit_into_memory_are_built_in_smaller_sets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fits: int, outcomes: list[str]
@@ -265,6 +267,7 @@ def test_a_dry_run_loads_and_closes_nothing(closed: Site) -> None:
     assert versions(closed) == [("04", 1)]
 
 
+@long
 def test_the_knowledge_of_a_load_is_a_parameter(closed: Site) -> None:
     deliver_late_invoice(closed)
     report = backfill(closed, last="2026-05", as_of_load=2)

@@ -12,6 +12,7 @@ import xlsxwriter
 from kam.cli.check import check_site, fault_rows
 from kam.site import find_site
 from kam.warehouse import memory
+from tests.support import long
 from tests.test_ingest import ORDERS, Books, counts
 
 GERMAN = (
@@ -47,6 +48,7 @@ def test_a_german_extract_gets_a_declaration_that_loads_it(books: Books) -> None
     assert [(row["order_id"], row["account_id"]) for row in books.core()] == [("0001", "A"), ("0002", "B")]
 
 
+@long
 def test_check_names_the_record_and_the_value_of_each_kind_of_fault_once(books: Books) -> None:
     bad = "".join(f"{number},A,soon{number},1,2\n" for number in range(2, 9))
     books.put("a.csv", ORDERS + "1,A,2026-01-05,1,2\n" + bad + "9,,2026-01-05,many,2\n")

@@ -16,7 +16,7 @@ import pytest
 from kam.cli.commands import app, main
 from kam.site import Site, find_site
 from kam.warehouse import warehouse
-from tests.support import REPOSITORY, ingest, write_csv, write_site
+from tests.support import REPOSITORY, ingest, long, write_csv, write_site
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 
@@ -46,6 +46,7 @@ def kam(*arguments: str | Path, **environment: str) -> Answer:
     return Answer(status, output.getvalue(), errors.getvalue())
 
 
+@long
 def test_the_command_is_a_program_of_its_own(site_folder: Path) -> None:
     write_site(site_folder, {}, feeds=["orders"])
     command = [sys.executable, "-m", "kam.cli", "--site", str(site_folder)]
@@ -192,6 +193,7 @@ WITHOUT_A_SITE = ("kam/close/controls.py", "kam/publish/", "kam/cli/reference.py
 A_COMMAND = re.compile(rf"\bkam ({'|'.join({*COMMANDS, 'alerts'} - {'init', 'demo'})})\b")
 
 
+@long
 def test_commands_in_messages_name_the_site() -> None:
     found = []
     for file in sorted((REPOSITORY / "kam").rglob("*.py")):
@@ -259,6 +261,7 @@ def test_an_export_without_open_rejects_says_so(site_folder: Path) -> None:
     assert not file.exists()
 
 
+@long
 def test_rebuild_brings_a_deleted_warehouse_back_and_replaces_one_only_by_force(site_folder: Path) -> None:
     site = loaded_site(site_folder, "1,A,2026-01-05,5\n")
     refused = kam("--site", site_folder, "rebuild")

@@ -78,6 +78,7 @@ def test_a_document_late_for_a_closed_month_stands_in_its_own_lane(site: Site) -
     assert roll_forward(site, MAY) == (100, 100, 40, 7, 167)
 
 
+@long
 def test_a_restated_month_passes_the_late_document_on_as_opening(site: Site) -> None:
     close(site, [APRIL, MAY])
     late_invoice(site)
@@ -87,6 +88,7 @@ def test_a_restated_month_passes_the_late_document_on_as_opening(site: Site) -> 
     assert roll_forward(site, MAY) == (107, 100, 40, 0, 167)
 
 
+@long
 def test_a_new_month_opens_from_the_published_one_even_when_that_is_out_of_date(site: Site) -> None:
     close(site, [APRIL])
     late_invoice(site)
@@ -94,6 +96,7 @@ def test_a_new_month_opens_from_the_published_one_even_when_that_is_out_of_date(
     assert roll_forward(site, MAY) == (100, 100, 40, 7, 167)
 
 
+@long
 def test_a_month_is_not_restated_on_an_opening_that_was_not_published(site: Site) -> None:
     close(site, [APRIL, MAY])
     late_invoice(site)
@@ -123,6 +126,7 @@ def test_a_site_without_any_load_says_what_to_do(site_folder: Path) -> None:
         close(empty, [APRIL])
 
 
+@long
 def test_a_month_closes_with_the_knowledge_of_an_earlier_load(site: Site) -> None:
     close(site, [APRIL])
     late_invoice(site)
@@ -154,6 +158,7 @@ def known(site: Site, **what: Any) -> int:
         return versions.known_load(con, "Europe/Berlin", **what)
 
 
+@long
 def test_the_last_load_of_a_day_is_found_in_the_time_zone_of_the_site(site: Site) -> None:
     close(site, [APRIL])
     with warehouse(site) as con:
@@ -167,6 +172,7 @@ def test_the_last_load_of_a_day_is_found_in_the_time_zone_of_the_site(site: Site
         known(site, as_known_on=date(2026, 5, 30))
 
 
+@long
 def test_a_load_that_is_not_there_is_a_usage_error(site: Site) -> None:
     close(site, [APRIL])
     assert known(site, as_of_load=1) == 1
@@ -177,6 +183,7 @@ def test_a_load_that_is_not_there_is_a_usage_error(site: Site) -> None:
         known(site, as_of_load=1, as_known_on=MAY)
 
 
+@long
 def test_a_changed_month_says_what_changed_and_what_that_does_to_the_figures(site: Site) -> None:
     close(site, [APRIL])
     late_invoice(site)

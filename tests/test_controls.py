@@ -19,7 +19,7 @@ from kam.close.controls import control_totals
 from kam.site import FEEDS, Site
 from kam.warehouse import Connection, memory, rows, warehouse
 from kam.warehouse import prepare as prepare_warehouse
-from tests.support import published, write_csv, write_site
+from tests.support import long, published, write_csv, write_site
 
 APRIL, MAY, JUNE = date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1)
 RECEIVABLES = ["invoices", "payments"]
@@ -400,6 +400,7 @@ def test_every_file_of_controls_is_compared(con: Connection, site: Site) -> None
         assert {row["period_month"] for row in rows(con, control.sql)} >= {MAY}, control.name
 
 
+@long
 def test_a_published_balance_that_changed_is_no_late_document(site_folder: Path) -> None:
     site = write_site(site_folder, {feed: BOOKS[feed] for feed in RECEIVABLES}, feeds=RECEIVABLES)
     with steps.writing_session(site, "test"):
@@ -429,6 +430,7 @@ def billed(invoice_id: str, account_id: str, amount: int, **other: str) -> dict[
     return of | {"net_amount": amount} | other
 
 
+@long
 def test_late_documents_that_move_money_between_accounts_tie(site_folder: Path) -> None:
     known = {
         "invoices": [

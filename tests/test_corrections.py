@@ -276,6 +276,7 @@ def test_a_feed_without_corrections_keeps_its_view() -> None:
     assert "corrections" not in as_known(FEEDS["orders"], "EUR")
 
 
+@long
 def test_the_views_follow_the_file_and_a_reader_needs_nothing_of_it(site_folder: Path) -> None:
     site = write_site(site_folder, {"invoices": [invoice()]}, feeds=["invoices"])
 
@@ -431,6 +432,7 @@ def open_items(site: Site, month: dt.date) -> int:
     return int(published(site, sql)[0]["total"])
 
 
+@long
 def test_a_stale_correction_fails_the_close_as_a_critical_check(site: Site) -> None:
     close_plainly(site, [APRIL])
     corrected = correct(site, of_april("90", wrong="99"))
@@ -453,6 +455,7 @@ def test_no_site_can_take_the_guard_lightly(site: Site, wanted: str) -> None:
         require_valid(find_site(site.directory))
 
 
+@long
 def test_no_month_is_committed_past_a_stale_correction_even_without_checks(site: Site) -> None:
     corrected = correct(site, *(of_april("90", key=f'{{ invoice_id = "X-{number}" }}') for number in range(5)))
     (april,) = close_plainly(corrected, [APRIL])
@@ -468,6 +471,7 @@ def test_no_month_is_committed_past_a_stale_correction_even_without_checks(site:
     ]
 
 
+@long
 def test_a_file_that_changes_during_a_close_fails_it(site: Site) -> None:
     corrected = correct(site, of_april("90"))
     with steps.writing_session(corrected, "close"):
@@ -545,6 +549,7 @@ def test_a_corrected_document_of_a_closed_month_is_an_adjustment_of_the_next(sit
     assert (row["opening_amount_doc"], row["prior_period_adjustment_doc"], row["closing_amount_doc"]) == (170, 0, 170)
 
 
+@long
 @pytest.mark.parametrize(
     ("feed", "key", "column", "wrong", "right", "closing"),
     [
@@ -572,6 +577,7 @@ def test_whatever_a_correction_moves_the_months_tie(
     assert {row["account_id"]: row["amount"] for row in found} == closing
 
 
+@long
 def test_a_file_delivered_again_with_its_error_is_unchanged(site: Site) -> None:
     corrected = correct(site, of_april("110"))
     close_plainly(corrected, [APRIL])
@@ -584,6 +590,7 @@ def test_a_file_delivered_again_with_its_error_is_unchanged(site: Site) -> None:
     assert april.why == "nothing changed since version 1"
 
 
+@long
 def test_a_correction_of_a_later_row_is_noted_when_closing_as_known_before(site: Site) -> None:
     close_plainly(site, [APRIL])
     late = invoice("R-LATE", invoice_date="2026-04-28", net_amount=7)
@@ -599,6 +606,7 @@ def test_a_correction_of_a_later_row_is_noted_when_closing_as_known_before(site:
     assert open_items(site, MAY) == 169
 
 
+@long
 def test_check_says_how_each_correction_stands(site: Site) -> None:
     corrected = correct(site, of_april("110"), of_april("1", key='{ invoice_id = "R-5" }', wrong="2"))
     assert {entry.fault for entry in check_site(corrected).corrections} == {

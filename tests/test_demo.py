@@ -22,7 +22,7 @@ from kam.errors import KamError
 from kam.site import find_site
 from kam.site.site import load_settings
 from kam.warehouse import rows, warehouse
-from tests.support import ingest
+from tests.support import ingest, long
 
 Row = Mapping[str, str]
 NOT_ROUTINE = ("INV-", "PY-", "SO-", "DN-")  # documents put in by hand as faults
@@ -96,6 +96,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DemoSummary]:
     return directory, write_small(directory)
 
 
+@long
 def test_same_arguments_give_the_same_bytes(small: tuple[Path, DemoSummary], tmp_path: Path) -> None:
     write_small(tmp_path / "again")
     assert contents(tmp_path / "again") == contents(small[0])
@@ -119,6 +120,7 @@ def test_summary_ties_to_the_files(small: tuple[Path, DemoSummary]) -> None:
     assert set(summary.rows) == set(load_settings(directory).feeds)
 
 
+@long
 def test_default_site_is_small_enough_to_close_at_once(site: Path) -> None:
     count = sum(len(every_row(site, feed)) for feed in load_settings(site).feeds)
     assert 20_000 < count < 35_000

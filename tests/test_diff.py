@@ -13,7 +13,7 @@ from kam.close import CellChange, Difference, FigureChange, TableChange, steps
 from kam.errors import KamError, UsageError
 from kam.site import Site
 from kam.warehouse import warehouse
-from tests.support import close_plainly, ingest, write_csv, write_site
+from tests.support import close_plainly, ingest, long, write_csv, write_site
 
 JUNE = date(2026, 6, 1)
 COLUMNS = ("invoice_id", "account_id", "invoice_date", "due_date", "net_amount")
@@ -69,6 +69,7 @@ def check_amounts(found: Difference) -> None:
     assert found.sources[0].source == "landing/invoices_late.csv"
 
 
+@long
 def test_the_last_version_against_what_a_close_would_give_now(site: Site) -> None:
     steps.load_feed(site, "invoices")
     found = compare(site)
@@ -85,6 +86,7 @@ def test_one_version_against_another(site: Site) -> None:
     assert list(compare(site).tables) == []
 
 
+@long
 def test_versions_that_an_earlier_release_closed_are_compared_under_the_new_names(site: Site) -> None:
     close_plainly(site, [JUNE], restate=True)
     with warehouse(site) as con:
@@ -92,6 +94,7 @@ def test_versions_that_an_earlier_release_closed_are_compared_under_the_new_name
     check_amounts(compare(site, 1, 2))
 
 
+@long
 def test_backwards_the_signs_turn(site: Site) -> None:
     close_plainly(site, [JUNE], restate=True)
     found = compare(site, 2, 1)
@@ -102,6 +105,7 @@ def test_backwards_the_signs_turn(site: Site) -> None:
     assert [(row.key, row.what) for row in found.sources] == [("I2 1", "corrected"), ("I3 1", "gone")]
 
 
+@long
 def test_the_largest_come_first_and_the_rest_is_counted(site: Site) -> None:
     close_plainly(site, [JUNE], restate=True)
     found = compare(site, 1, 2, limit=1)
@@ -112,6 +116,7 @@ def test_the_largest_come_first_and_the_rest_is_counted(site: Site) -> None:
     assert (len(found.sources), found.source_count) == (1, 2)
 
 
+@long
 def test_all_of_it_can_be_exported(site: Site, tmp_path: Path) -> None:
     close_plainly(site, [JUNE], restate=True)
     found = steps.difference(site, JUNE, 1, 2, limit=1, export_to=tmp_path / "out")
@@ -124,12 +129,14 @@ def test_all_of_it_can_be_exported(site: Site, tmp_path: Path) -> None:
         steps.difference(site, JUNE, 1, 2, limit=1, export_to=tmp_path / "file")
 
 
+@long
 @pytest.mark.parametrize(("first", "second"), [(2, None), (0, None), (1, 2), (0, 1), (None, 1)])
 def test_a_version_that_is_not_there_is_a_usage_error(site: Site, first: int | None, second: int | None) -> None:
     with pytest.raises(UsageError, match=r"2026-06 has no version \d; its only version is 1"):
         compare(site, first, second)
 
 
+@long
 def test_a_comparison_with_now_names_the_files_that_are_not_loaded_yet(site: Site) -> None:
     found = compare(site)
     assert list(found.tables) == []
@@ -143,6 +150,7 @@ def test_a_comparison_with_now_names_the_files_that_are_not_loaded_yet(site: Sit
     assert loaded.tables
 
 
+@long
 def test_a_month_that_is_not_closed_says_so(site: Site) -> None:
     with pytest.raises(UsageError, match=r"2026-05 is not closed, so there is no version"):
         steps.difference(site, date(2026, 5, 1), None, None, limit=1)

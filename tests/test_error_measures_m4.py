@@ -6,12 +6,13 @@ import csv
 from decimal import ROUND_HALF_UP, Decimal
 
 from kam.warehouse import memory
-from tests.support import SHARED, fetch, needs_shared
+from tests.support import SHARED, fetch, long, needs_shared
 
 M4 = SHARED / "data" / "m4_weekly"
 QUANTITY = "'DECIMAL(18, 4)'"
 
 
+@long
 @needs_shared
 def test_the_macros_give_the_published_errors_of_the_m4_weekly_series() -> None:
     with memory() as con:

@@ -9,7 +9,7 @@ import pytest
 from kam.ingest import LoadResult
 from kam.site import find_site
 from kam.warehouse import warehouse
-from tests.support import ingest
+from tests.support import ingest, long
 
 HEADER = "order_id,account_id,order_date,quantity\n"
 Known = list[tuple[str, int]]
@@ -54,6 +54,7 @@ def books(tmp_path: Path) -> Books:
     return Books(tmp_path, "snapshot")
 
 
+@long
 def test_a_snapshot_ends_what_vanished_and_a_row_that_reappears_is_a_new_version(books: Books) -> None:
     first = books.deliver("a", "1:5 2:7 3:9")
     second = books.deliver("b", "1:5 3:10")
@@ -156,6 +157,7 @@ def test_an_older_snapshot_never_undoes_a_newer_one(books: Books) -> None:
     assert books.known() == [("1", 5), ("2", 7)]
 
 
+@long
 def test_a_snapshot_that_was_refused_is_passed_over_once_a_newer_one_is_loaded(books: Books) -> None:
     books.deliver("a", "1:5 2:7 3:9")
     books.deliver("b", "1:5")

@@ -12,6 +12,7 @@ import pytest
 
 from kam.errors import SettingsError
 from kam.ingest import LoadResult
+from tests.support import long
 from tests.test_ingest import Books
 
 GERMAN = 'decimal = ",", thousands = "."'
@@ -301,6 +302,7 @@ def test_an_instant_is_of_the_day_it_has_in_the_zone(
     assert [row["visit_date"] for row in books.core()] == [expected]
 
 
+@long
 def test_an_instant_of_a_typed_column_is_of_the_day_it_has_in_the_zone(tmp_path: Path) -> None:
     books = Books(tmp_path, "visits", 'sql = "landing/q.sql"\ntimezone = "Europe/Berlin"')
     books.put("q.sql", "SELECT 1 AS visit_id, 'A' AS account_id, TIMESTAMPTZ '2026-06-30 22:00:00+00' AS visit_date")
@@ -343,6 +345,7 @@ def test_an_identifier_that_looks_a_little_like_it_is_one(tmp_path: Path, cell: 
     assert [row["account_id"] for row in books.core()] == [cell]
 
 
+@long
 @pytest.mark.parametrize(("sql", "count"), [("2::DOUBLE ** 53 - 1", 0), ("2::DOUBLE ** 53", 1), ("16777217::FLOAT", 1)])
 def test_a_number_of_more_digits_than_its_type_keeps_is_no_identifier(tmp_path: Path, sql: str, count: int) -> None:
     books = Books(tmp_path, "accounts", 'sql = "landing/q.sql"')
@@ -386,6 +389,7 @@ TYPED = [
 ]
 
 
+@long
 @pytest.mark.parametrize(("column", "sql", "expected"), TYPED)
 def test_a_typed_column_reads_as_its_text_would(tmp_path: Path, column: str, sql: str, expected: object) -> None:
     books = Books(tmp_path, "accounts", 'sql = "landing/q.sql"')
@@ -409,6 +413,7 @@ UNTYPED = [
 ]
 
 
+@long
 @pytest.mark.parametrize(("column", "sql"), UNTYPED)
 def test_a_typed_value_of_another_kind_is_rejected(tmp_path: Path, column: str, sql: str) -> None:
     books = Books(tmp_path, "accounts", 'sql = "landing/q.sql"')
@@ -417,6 +422,7 @@ def test_a_typed_value_of_another_kind_is_rejected(tmp_path: Path, column: str, 
     assert (result.message, result.rejected_count) == ("", 1)
 
 
+@long
 @pytest.mark.parametrize("sql", ["46022", "46022.5::DOUBLE", "true", "TIME '10:00'", "{'a': 1}", "'x'::BLOB", "[1]"])
 def test_a_typed_value_that_is_no_date_is_rejected(tmp_path: Path, sql: str) -> None:
     books = Books(tmp_path, "visits", 'sql = "landing/q.sql"')
@@ -425,6 +431,7 @@ def test_a_typed_value_that_is_no_date_is_rejected(tmp_path: Path, sql: str) -> 
     assert (result.message, result.rejected_count) == ("", 1)
 
 
+@long
 def test_a_number_is_a_date_where_excel_is_declared(tmp_path: Path) -> None:
     books = Books(tmp_path, "visits", 'sql = "landing/q.sql"\ncsv = { date_format = "excel", decimal = "," }')
     books.put("q.sql", "SELECT '1' AS visit_id, 'A' AS account_id, 39448.5::DOUBLE AS visit_date")

@@ -17,7 +17,7 @@ from kam.close import difference, dry_run, steps
 from kam.errors import KamError
 from kam.publish import PUBLISHED_FILE
 from kam.site import Site, find_site
-from tests.support import close_plainly, published, write_csv, write_site
+from tests.support import close_plainly, long, published, write_csv, write_site
 
 APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
 INVOICES = [
@@ -113,6 +113,7 @@ def test_every_command_names_a_lost_warehouse_and_readers_keep_what_they_have(si
     assert len(published(site, "FROM reporting.closes")) == 2
 
 
+@long
 def test_a_lost_archive_is_noticed_before_anything_is_written(site: Site) -> None:
     site.archive.rename(site.directory / "elsewhere")
     shutil.rmtree(site.directory / "landing")
@@ -142,6 +143,7 @@ def test_a_file_that_the_archive_lost_comes_back_from_the_landing_folder(site: S
         publish(site)
 
 
+@long
 def test_a_lost_or_damaged_published_file_is_named_and_made_again(site: Site) -> None:
     file = site.published / PUBLISHED_FILE
     for content in (b"", b"something else"):
@@ -154,6 +156,7 @@ def test_a_lost_or_damaged_published_file_is_named_and_made_again(site: Site) ->
     assert len(site_status(site).faults) == 1
 
 
+@long
 def test_a_line_that_stands_twice_in_the_ledger_counts_once_and_is_named(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,6 +11,7 @@ from kam.audit import rebuild
 from kam.cli.check import check_site
 from kam.errors import SettingsError
 from kam.site import find_site
+from tests.support import long
 from tests.test_ingest import Books, counts
 
 INVOICES = "invoice_id,account_id,invoice_date,net_amount\n"
@@ -177,6 +178,7 @@ def test_a_list_with_pages_is_its_documents_and_its_total(books: Books) -> None:
     assert [rule for _, rule in rules(books)] == ["total_row"]
 
 
+@long
 def test_where_leaves_out_rows_and_says_how_many(books: Books) -> None:
     books.configure(SAP + '\nwhere = """"Bill.Doc." NOT LIKE \'*%\'"""')
     books.put("list.txt", LIST)
@@ -233,6 +235,7 @@ def test_what_was_rejected_as_a_total_is_settled_when_the_site_leaves_it_out(boo
     assert books.query("SELECT status FROM staging.rejects") == [{"status": "resolved"}]
 
 
+@long
 def test_a_rebuild_leaves_out_and_rejects_the_same_rows(books: Books) -> None:
     books.configure(SAP + "\nskip_footer = 1")
     books.put("list.txt", LIST + "|Total    |       |          | 1.269,00|\n")

@@ -12,7 +12,7 @@ from kam.close import Action, MonthPlan, newest_load, planned_months
 from kam.close.versions import keep_failure
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import warehouse
-from tests.support import close_plainly, write_csv, write_site
+from tests.support import close_plainly, long, write_csv, write_site
 
 APRIL, MAY, JUNE, JULY = (date(2026, month, 1) for month in (4, 5, 6, 7))
 INVOICES = [
@@ -53,6 +53,7 @@ def test_months_of_which_nothing_changed_are_skipped(site: Site) -> None:
     ]
 
 
+@long
 def test_a_month_whose_last_attempt_failed_is_built_again_although_no_row_changed(site: Site) -> None:
     with warehouse(site) as con:
         keep_failure(con, MAY, as_of_load=1, checks=(), controls=(), message="a rule that was made critical")
@@ -64,12 +65,14 @@ def test_a_month_whose_last_attempt_failed_is_built_again_although_no_row_change
     assert actions(site, [MAY, JUNE]) == ["skip", "skip"]
 
 
+@long
 def test_a_load_without_changes_changes_nothing(site: Site) -> None:
     load(site, "again", "2026-04-10", 100, "I4")
     close_plainly(site, [APRIL])
     assert actions(site, [APRIL, MAY]) == ["skip", "skip"]
 
 
+@long
 def test_rows_that_came_since_have_all_months_built(site: Site) -> None:
     load(site, "late", "2026-06-20", 7)
     close_plainly(site, [JULY])
@@ -79,6 +82,7 @@ def test_rows_that_came_since_have_all_months_built(site: Site) -> None:
     ]
 
 
+@long
 def test_a_month_whose_opening_got_another_version_is_built(site: Site) -> None:
     load(site, "late", "2026-06-20", 7)
     close_plainly(site, [JULY])
@@ -89,6 +93,7 @@ def test_a_month_whose_opening_got_another_version_is_built(site: Site) -> None:
     assert [(outcome.outcome, outcome.version) for outcome in close_plainly(site, [JULY])] == [("changed", 1)]
 
 
+@long
 def test_a_month_is_built_when_the_one_before_may_get_a_version_in_the_same_run(site: Site) -> None:
     load(site, "late", "2026-06-20", 7)
     close_plainly(site, [JULY])
@@ -97,6 +102,7 @@ def test_a_month_is_built_when_the_one_before_may_get_a_version_in_the_same_run(
     assert actions(site, [JUNE, JULY]) == ["compare", "skip"]
 
 
+@long
 def test_changed_settings_and_newly_declared_feeds_have_months_built(site: Site) -> None:
     file = site.directory / "kam.toml"
     before = file.read_text()
@@ -111,6 +117,7 @@ def test_changed_settings_and_newly_declared_feeds_have_months_built(site: Site)
     assert actions(find_site(site.directory), [APRIL]) == ["skip"]
 
 
+@long
 def test_older_knowledge_than_the_version_has_the_month_built(site: Site) -> None:
     load(site, "late", "2026-06-20", 7)
     close_plainly(site, [JULY])

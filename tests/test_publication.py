@@ -14,7 +14,7 @@ from kam.errors import KamError
 from kam.publish import published_file
 from kam.site import Site
 from kam.warehouse import warehouse
-from tests.support import published, write_csv, write_site
+from tests.support import long, published, write_csv, write_site
 
 JUNE = date(2026, 6, 1)
 INVOICE = {
@@ -92,18 +92,21 @@ def test_a_restated_month_shows_its_newest_version_and_keeps_the_old_one(site: S
     ]
 
 
+@long
 def test_nothing_changed_makes_no_version_and_leaves_the_file_alone(site: Site) -> None:
     before = (site.published / "kam.duckdb").stat().st_mtime_ns
     assert close(site, JUNE) == MonthOutcome(JUNE, "unchanged", 1)
     assert (site.published / "kam.duckdb").stat().st_mtime_ns == before
 
 
+@long
 def test_a_lost_published_file_comes_back_with_the_next_close(site: Site) -> None:
     (site.published / "kam.duckdb").unlink()
     close(site, JUNE)
     assert published(site, "FROM reporting.receivables_ageing")
 
 
+@long
 def test_a_log_left_by_a_crashed_writer_is_not_replayed_into_the_new_file(site: Site) -> None:
     leftover = site.published / "kam.duckdb.wal"
     leftover.write_bytes(b"old")
@@ -113,6 +116,7 @@ def test_a_log_left_by_a_crashed_writer_is_not_replayed_into_the_new_file(site: 
     assert {file.name for file in site.published.iterdir()} == {"kam.duckdb", "quality"}
 
 
+@long
 def test_a_folder_that_cannot_be_written_says_how_to_publish_later(site: Site) -> None:
     shutil.rmtree(site.published)
     site.published.write_text("a file in the way")
@@ -120,6 +124,7 @@ def test_a_folder_that_cannot_be_written_says_how_to_publish_later(site: Site) -
         published_file.publish(con, site)
 
 
+@long
 def test_a_renamed_column_keeps_the_values_of_closed_versions(site: Site) -> None:
     ageing = next(mart for mart in marts() if mart.name == "receivables_ageing")
     with warehouse(site) as con:

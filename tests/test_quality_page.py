@@ -29,7 +29,7 @@ from kam.publish import quality_page
 from kam.site import BUILDING, Site
 from kam.warehouse import Connection, memory, open_read_only, prepare
 from tests.browser import Browser, chromium, needs_chromium
-from tests.support import close_plainly, write_csv, write_site
+from tests.support import close_plainly, long, write_csv, write_site
 
 MONTHS = [date(2026, month, 1) for month in (6, 7, 8)]
 HOSTILE_ACCOUNT = "<script>alert('account')</script> & \"quoted\" gnol " + "long" * 100
@@ -527,6 +527,7 @@ def large() -> Connection:
     return con
 
 
+@long
 def test_the_page_of_three_years_stays_small_and_keeps_every_month() -> None:
     with large() as con:
         html_text = quality_page.render(con, "test")
@@ -623,6 +624,7 @@ def test_a_dark_page_is_dark_and_a_light_one_light(browser: Browser, pages: dict
     assert brightness["dark"] < 40
 
 
+@long
 @needs_chromium
 def test_a_policy_keeps_injected_scripts_and_requests_out(
     browser: Browser, pages: dict[str, Path], tmp_path: Path

@@ -12,7 +12,7 @@ from kam.errors import SettingsError
 from kam.ingest import LoadResult
 from kam.site import find_site
 from kam.warehouse import rows, warehouse
-from tests.support import ingest
+from tests.support import ingest, long
 
 INVOICES = "invoice_id,account_id,invoice_date,net_amount\n"
 LINES = "invoice_id,line_no,account_id,invoice_date,net_amount\n"
@@ -73,6 +73,7 @@ def test_a_number_that_stands_for_another_account_is_asked_about_with_both_sides
     assert books.amounts() == [("1001", 500), ("1002", 5)]
 
 
+@long
 def test_an_accepted_change_is_loaded_and_a_rebuild_loads_it_too(books: Books) -> None:
     books.deliver("a.csv", INVOICES + "1001,A,2026-01-10,500\n")
     books.put("b.csv", INVOICES + "1001,B,2026-01-10,500\n")
@@ -232,6 +233,7 @@ def test_fewer_equal_lines_than_before_are_asked_about(books: Books) -> None:
     assert "1 has 2 lines in landing/a.csv and 1 here" in result.message
 
 
+@long
 def test_a_correction_with_fewer_columns_is_asked_about(books: Books) -> None:
     books.deliver(
         "a.csv",
@@ -315,6 +317,7 @@ def test_objects_without_a_key_that_is_empty_are_as_usual(books: Books) -> None:
     assert "Nothing uses its column curr." in books.deliver("c.ndjson", one % ("3", ', "curr": "USD"')).message
 
 
+@long
 def test_a_patch_keeps_the_values_of_columns_that_it_does_not_have(books: Books) -> None:
     books.configure('mode = "patch"')
     books.deliver(

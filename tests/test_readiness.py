@@ -13,7 +13,7 @@ import pytest
 from kam.close import Outcome, Run, Terms, close_months, require_closed, steps
 from kam.errors import SettingsError, ValidationFailedError
 from kam.site import FEEDS, Site, find_site
-from tests.support import published, settings_of, write_csv, write_site
+from tests.support import long, published, settings_of, write_csv, write_site
 
 APRIL, MAY, JUNE, JULY = (date(2026, month, 1) for month in (4, 5, 6, 7))
 
@@ -66,6 +66,7 @@ def test_months_with_data_are_ready(site: Site) -> None:
     assert all(requirement.is_met for requirement in run.report.requirements)
 
 
+@long
 def test_a_month_after_a_gap_is_not_closed_and_the_gap_is_named(site: Site) -> None:
     close(site, [APRIL])
     deliver(site, "invoices", invoice("I6", "2026-06-10"))
@@ -77,6 +78,7 @@ def test_a_month_after_a_gap_is_not_closed_and_the_gap_is_named(site: Site) -> N
         require_closed(run.report.months)
 
 
+@long
 def test_a_backfill_fills_the_gap_itself(site: Site) -> None:
     close(site, [APRIL])
     for feed, row in (("invoices", invoice("I6", "2026-06-10")), ("orders", order("O6", "2026-06-10"))):
@@ -84,6 +86,7 @@ def test_a_backfill_fills_the_gap_itself(site: Site) -> None:
     assert outcomes(close(site, [APRIL, MAY, JUNE], skip=True))[1:] == [(MAY, Outcome.CLOSED), (JUNE, Outcome.CLOSED)]
 
 
+@long
 def test_a_month_before_the_first_closed_one_leaves_no_gap(site: Site) -> None:
     close(site, [MAY])
     assert outcomes(close(site, [APRIL])) == [(APRIL, Outcome.CLOSED)]
@@ -102,6 +105,7 @@ def test_a_month_without_the_rows_of_a_core_feed_is_not_closed(site: Site) -> No
     assert failed["period_month"] == JUNE
 
 
+@long
 def test_a_feed_that_was_empty_in_one_of_the_months_before_is_not_missed(site: Site) -> None:
     close(site, [APRIL, MAY])
     for feed, row in (("invoices", invoice("I7", "2026-07-10")), ("orders", order("O7", "2026-07-10"))):
@@ -111,11 +115,13 @@ def test_a_feed_that_was_empty_in_one_of_the_months_before_is_not_missed(site: S
     assert outcomes(close(site, [JULY])) == [(JULY, Outcome.CLOSED)]
 
 
+@long
 def test_the_first_month_may_lack_a_feed(site_folder: Path) -> None:
     site = write_site(site_folder, {"invoices": BOTH["invoices"]}, feeds=["invoices", "orders"])
     assert outcomes(close(site, [APRIL])) == [(APRIL, Outcome.CLOSED)]
 
 
+@long
 def test_the_site_names_its_core_feeds(site_folder: Path) -> None:
     site = write_site(site_folder, BOTH, settings={"readiness": {"feeds": ["invoices"]}}, feeds=["invoices", "orders"])
     close(site, [APRIL, MAY])
@@ -129,6 +135,7 @@ def test_plans_forecasts_and_rates_are_no_data_of_a_month(feed: str) -> None:
         settings_of({"readiness": {"feeds": [feed]}})
 
 
+@long
 @pytest.mark.parametrize(
     ("timezone", "outcome"), [("UTC", Outcome.FAILED), ("Asia/Tokyo", Outcome.CLOSED)], ids=["still May", "June"]
 )
@@ -144,6 +151,7 @@ def test_a_month_is_over_when_its_last_day_has_passed_where_the_site_is(
         assert "it is not over: it ends on 2026-05-31, and today is 2026-05-31" in may.message
 
 
+@long
 def test_a_plan_of_a_future_month_does_not_make_it_ready(site_folder: Path) -> None:
     plan = {"plan_version": "AOP", "month": "2035-01-01", "account_id": "A", "amount": 120, "currency": "EUR"}
     site = write_site(site_folder, BOTH | {"sales_plan": [plan]}, feeds=["invoices", "orders", "sales_plan"])

@@ -18,7 +18,7 @@ from kam.close import require_loaded, steps
 from kam.errors import KamError, UsageError
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import rows, warehouse
-from tests.support import ingest, write_csv, write_site
+from tests.support import ingest, long, write_csv, write_site
 
 APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
 ORDERS = "order_id,line_no,account_id,order_date,quantity\n"
@@ -81,6 +81,7 @@ def lose_warehouse(site: Site) -> None:
         file.unlink()
 
 
+@long
 def test_every_load_comes_back_with_its_versions_and_rejects(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n2,1,A,2026-01-05,7\n3,1,A,soon,1\n")
@@ -95,6 +96,7 @@ def test_every_load_comes_back_with_its_versions_and_rejects(tmp_path: Path) -> 
     assert [load["load_id"] for load in before["ops.loads"]] == [1, 3]
 
 
+@long
 def test_what_people_were_told_outlives_a_rebuild(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
@@ -111,6 +113,7 @@ def test_what_people_were_told_outlives_a_rebuild(tmp_path: Path) -> None:
         ]
 
 
+@long
 def test_each_load_is_read_with_the_mapping_and_mode_of_then(tmp_path: Path) -> None:
     site = books(tmp_path, 'mode = "snapshot"\ncsv = { delimiter = ";" }')
     deliver(site, "a.csv", ORDERS.replace(",", ";") + "1;1;A;2026-01-05;5\n2;1;A;2026-01-05;7\n")
@@ -123,6 +126,7 @@ def test_each_load_is_read_with_the_mapping_and_mode_of_then(tmp_path: Path) -> 
     assert [row["order_id"] for row in before["core.orders"]] == ["2"]
 
 
+@long
 def test_the_next_load_gets_an_id_that_no_load_had(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
@@ -151,6 +155,7 @@ def test_every_closed_version_comes_back_as_it_was_known_then(site_folder: Path)
     assert closing == {(APRIL, 1): 100, (MAY, 1): 207, (APRIL, 2): 107, (MAY, 2): 207}
 
 
+@long
 def test_a_version_is_computed_with_the_settings_of_then(site_folder: Path) -> None:
     site = write_site(site_folder, {"invoices": INVOICES}, feeds=["invoices"])
     close(site, [APRIL])
@@ -167,6 +172,7 @@ def test_a_version_is_computed_with_the_settings_of_then(site_folder: Path) -> N
     assert {row["currency"] for row in after["core.invoices"]} == {"USD"}
 
 
+@long
 def test_a_version_that_comes_out_otherwise_is_named_and_the_old_warehouse_kept(site_folder: Path) -> None:
     site = write_site(site_folder, {"invoices": INVOICES}, feeds=["invoices"])
     close(site, [APRIL])
@@ -192,6 +198,7 @@ def test_a_warehouse_that_is_there_is_replaced_only_by_force(tmp_path: Path) -> 
     assert rebuild(site, force=True).load_count == 1
 
 
+@long
 def test_a_load_that_comes_out_otherwise_stops_the_rebuild(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
@@ -206,6 +213,7 @@ def test_a_load_that_comes_out_otherwise_stops_the_rebuild(tmp_path: Path) -> No
     assert not (site.scratch / "rebuild").exists()
 
 
+@long
 def test_a_crash_half_way_leaves_the_old_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
@@ -254,6 +262,7 @@ def test_a_line_that_a_crash_cut_short_is_written_again(tmp_path: Path) -> None:
     assert [entry["load_id"] for entry in store.ledger_entries(site)] == [1, 2]
 
 
+@long
 def test_a_select_over_files_gives_its_rows_again_in_the_same_order(tmp_path: Path) -> None:
     site = books(tmp_path)
     (tmp_path / "kam.toml").write_text(

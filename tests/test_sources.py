@@ -28,7 +28,7 @@ from kam.ingest import LoadResult
 from kam.ingest.readers.workbooks import first_rows
 from kam.site import IngestSection, find_site
 from kam.warehouse import rows, warehouse
-from tests.support import ingest
+from tests.support import ingest, long
 
 COLUMNS = ("order_id", "account_id", "order_date", "quantity", "unit_price", "status")
 CSV = """order_id,account_id,order_date,quantity,unit_price,status
@@ -141,6 +141,7 @@ FRAME = pl.DataFrame(
 )
 
 
+@long
 def test_text_plain_and_compressed_gives_the_same_rows(books: Books) -> None:
     for name, pack in (("a.csv", bytes), ("b.csv.gz", gzip.compress), ("c.csv.zst", zstandard.compress)):
         books.put(name, pack(CSV.encode()))
@@ -386,6 +387,7 @@ def test_a_file_that_several_patterns_name_loads_once(books: Books) -> None:
     assert [result.source for result in books.load()] == ["landing/a.csv"]
 
 
+@long
 def test_names_with_quotes_newlines_brackets_and_other_bytes_load(books: Books) -> None:
     names = ('it\'s "a";.csv', "two\nlines.csv", "orders[1]*?.csv", "Bestellungen Mai – Ä.csv")
     for number, name in enumerate(names):
@@ -520,6 +522,7 @@ UNDECLARED = {
 }
 
 
+@long
 @pytest.mark.parametrize("select", UNDECLARED)
 def test_a_select_that_would_see_more_than_its_inputs_is_refused(books: Books, select: str) -> None:
     books.configure(*SELECT)
@@ -533,6 +536,7 @@ def test_a_select_that_would_see_more_than_its_inputs_is_refused(books: Books, s
     assert ".scratch" not in result.message
 
 
+@long
 def test_a_select_takes_in_new_files_of_its_folder_and_a_rebuild_gives_the_same(books: Books) -> None:
     books.configure(*SELECT)
     books.put(
@@ -553,6 +557,7 @@ def test_a_select_takes_in_new_files_of_its_folder_and_a_rebuild_gives_the_same(
     assert books.orders() == before
 
 
+@long
 def test_inputs_that_are_unfinished_missing_or_elsewhere_keep_a_select_from_loading(books: Books) -> None:
     books.configure(*SELECT)
     books.put("orders.sql", "FROM read_csv('landing/new/*')")

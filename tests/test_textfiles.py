@@ -17,7 +17,7 @@ from kam.errors import SourceRefusedError
 from kam.ingest.readers.compression import uncompressed
 from kam.site import IngestSection, find_site
 from kam.warehouse import rows, warehouse
-from tests.support import ingest
+from tests.support import ingest, long
 from tests.test_ingest import Books, counts
 
 HEADER = "order_id,account_id,order_date,quantity,region\n"
@@ -145,6 +145,7 @@ def test_a_cell_over_several_lines_is_one_record_even_beside_a_bad_one(books: Bo
     assert [row["source_row"] for row in books.query("FROM staging.rejects")] == [2]
 
 
+@long
 @pytest.mark.parametrize("second", [TWO, "2,A\n"], ids=["strict reader", "second look"])
 def test_ten_megabytes_in_one_cell_load(books: Books, second: str) -> None:
     long = 'a line "" with quotes\n' * (10 * 1024 * 1024 // 22)
@@ -166,6 +167,7 @@ def test_a_blank_line_in_a_file_of_one_column_is_no_record_and_an_empty_cell_is_
     assert found == [{"account_id": "A", "source_row": 1}, {"account_id": "B", "source_row": 3}]
 
 
+@long
 @pytest.mark.usefixtures("every_core")
 def test_lines_in_quoted_cells_are_no_records_wherever_threads_start_to_read(books: Books) -> None:
     """A thread that begins inside the long cell finds lines that look like records."""

@@ -73,17 +73,20 @@ def test_every_version_holds_after_a_rebuild_and_without_a_warehouse(site: Site)
     require_all_hold(site)
 
 
+@long
 def test_the_settings_of_then_count(site: Site) -> None:
     file = site.directory / "kam.toml"
     file.write_text(file.read_text() + "[receivables]\nbuckets = [10, 20]\n")
     require_all_hold(find_site(site.directory))
 
 
+@long
 def test_the_newest_version_is_taken_unless_one_is_named(site: Site) -> None:
     (proof,) = verify(site, APRIL)
     assert proof.version == 2
 
 
+@long
 def test_a_row_changed_in_the_published_file_is_found(site: Site) -> None:
     with duckdb.connect(str(site.published / "kam.duckdb")) as con:
         con.execute("UPDATE marts.receivables_ageing SET outstanding_amount = 99 WHERE close_version = 1")
@@ -120,6 +123,7 @@ def test_an_archived_file_with_other_bytes_is_named(site: Site) -> None:
     require_all_hold(site)
 
 
+@long
 def test_it_reads_neither_landing_nor_warehouse_and_leaves_no_file(site: Site) -> None:
     shutil.rmtree(site.directory / "landing")
     with warehouse(site):
@@ -130,6 +134,7 @@ def test_it_reads_neither_landing_nor_warehouse_and_leaves_no_file(site: Site) -
     ] == []
 
 
+@long
 def test_months_and_versions_that_are_not_there_are_usage_errors(site: Site) -> None:
     with pytest.raises(UsageError, match="2026-07 is not closed"):
         verify(site, date(2026, 7, 1))

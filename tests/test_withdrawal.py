@@ -14,7 +14,7 @@ from kam.close import Action, Outcome, Run, Terms, close_months, newest_load, pl
 from kam.errors import UsageError
 from kam.site import FEEDS, Site
 from kam.warehouse import warehouse
-from tests.support import published, write_csv, write_site
+from tests.support import long, published, write_csv, write_site
 
 APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
 
@@ -62,6 +62,7 @@ def test_readers_no_longer_see_a_withdrawn_version(site: Site) -> None:
     assert [row["period_month"] for row in kept] == [APRIL, MAY]
 
 
+@long
 def test_readers_see_the_version_before_it_where_there_is_one(site: Site) -> None:
     late_invoice(site)
     assert close(site, [MAY], restate=True) == [(Outcome.CLOSED, 2)]
@@ -69,6 +70,7 @@ def test_readers_see_the_version_before_it_where_there_is_one(site: Site) -> Non
     assert months_read(site) == [(APRIL, 1), (MAY, 1)]
 
 
+@long
 def test_a_withdrawn_month_is_closed_again_as_its_next_version(site: Site) -> None:
     steps.withdraw(site, MAY, "closed too early")
     with warehouse(site) as con:
@@ -78,12 +80,14 @@ def test_a_withdrawn_month_is_closed_again_as_its_next_version(site: Site) -> No
     assert months_read(site) == [(APRIL, 1), (MAY, 2)]
 
 
+@long
 def test_a_month_that_a_later_one_stands_on_is_not_withdrawn(site: Site) -> None:
     with pytest.raises(UsageError, match=r"2026-04 cannot be withdrawn while 2026-05 is closed"):
         steps.withdraw(site, APRIL, "wrong")
     assert months_read(site) == [(APRIL, 1), (MAY, 1)]
 
 
+@long
 @pytest.mark.parametrize(
     ("month", "reason", "message"),
     [(date(2026, 6, 1), "wrong", "2026-06 is not closed"), (MAY, " ", "a withdrawal needs a reason")],
@@ -95,12 +99,14 @@ def test_nothing_is_withdrawn_without_a_closed_month_and_a_reason(
         steps.withdraw(site, month, reason)
 
 
+@long
 def test_a_version_is_withdrawn_once(site: Site) -> None:
     steps.withdraw(site, MAY, "closed too early")
     with pytest.raises(UsageError, match="2026-05 is not closed"):
         steps.withdraw(site, MAY, "again")
 
 
+@long
 def test_a_warehouse_made_again_knows_what_was_withdrawn(site: Site) -> None:
     steps.withdraw(site, MAY, "closed too early")
     assert [entry["kind"] for entry in ledger_entries(site)] == ["load", "close", "close", "withdrawal"]

@@ -13,6 +13,7 @@ import xlsxwriter
 
 from kam.cli.check import check_site
 from kam.site import find_site
+from tests.support import long
 from tests.test_ingest import Books, counts
 
 INVOICES = ("invoice_id", "account_id", "invoice_date", "net_amount")
@@ -181,6 +182,7 @@ def test_a_cell_in_the_last_corner_is_named_and_reserves_nothing(books: Books) -
     assert any("XFD1048576" in reason for reason in check_site(find_site(books.folder)).refused)
 
 
+@long
 def test_a_note_far_below_a_narrow_table_does_not_matter_to_its_rows(books: Books) -> None:
     note = '<c r="A1048576" t="inlineStr"><is><t>the end</t></is></c>'
     raw_workbook(

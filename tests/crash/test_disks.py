@@ -78,6 +78,7 @@ def test_a_full_disk_is_named_and_with_room_again_the_run_comes_out_right(
     trial.rerun(site)
 
 
+@long
 def test_a_close_whose_folder_takes_no_writes_is_committed_and_published_by_the_next_one(
     sites: Sites, mount: Mount
 ) -> None:

@@ -35,7 +35,7 @@ from kam.warehouse import Connection, warehouse
 from tests.expectations.cases import Tampering, passed
 from tests.feeds import CASES
 from tests.feeds.case import Keys, Row
-from tests.support import write_csv
+from tests.support import long, write_csv
 
 SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
 MIDDLE = date(2026, 10, 14)
@@ -456,6 +456,7 @@ def test_the_tables_as_they_are_break_no_rule(books: Books) -> None:
     assert [result.name for result in results if not passed(result)] == []
 
 
+@long
 def test_what_a_rule_finds_in_a_month_does_not_depend_on_the_months_built_with_it(books: Books) -> None:
     books.caught("broken rows")
     together = checked(books.broken, FEED_OF, SEPTEMBER, OCTOBER)

@@ -17,7 +17,7 @@ from kam.errors import KamError, OutOfMemoryError
 from kam.site import Site
 from kam.warehouse import Connection, memory, warehouse
 from tests.expectations.cases import passed, sample_keys
-from tests.support import REPOSITORY, settings_of
+from tests.support import REPOSITORY, long, settings_of
 
 JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
 
@@ -187,6 +187,7 @@ def test_nothing_is_printed_and_no_file_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+@long
 def test_several_warehouses_are_checked_at_once_and_none_stays_open(tmp_path: Path) -> None:
     def failures(number: int) -> int:
         directory = tmp_path / str(number)

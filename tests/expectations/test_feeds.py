@@ -27,6 +27,7 @@ from kam.site import FEEDS, Events
 from kam.warehouse import SQL
 from tests.expectations.cases import Given, loaded, outcome, passed, sample_keys
 from tests.feeds import CASES
+from tests.support import long
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
 Row = dict[str, Any]
@@ -147,6 +148,7 @@ def test_a_feed_without_rules_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         feeds._found()  # noqa: SLF001 - runs at import
 
 
+@long
 def test_the_empty_warehouse_month_breaks_completeness_only() -> None:
     results = validate(
         loaded({"visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-06-03"}]}, "2026-06"), FEED_SUITES
@@ -625,6 +627,7 @@ def test_two_months_with_sales_say_nothing_about_a_price() -> None:
     assert passed(check("orders.price_is_usual", {"orders": [*before, order(product_id="X", unit_price="900")]}))
 
 
+@long
 def test_a_credit_note_has_no_unusual_price_or_quantity() -> None:
     before = every_month(1, 5, 1, invoice, "invoice_date", product_id="X", quantity="10", due_date="2027-01-01")
     rebate = invoice("C", document_type="credit_note", product_id="X", quantity="1", net_amount="900")

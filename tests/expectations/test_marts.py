@@ -13,7 +13,7 @@ from expectations.marts import MART_SUITES, mart_suites
 from kam.build import marts
 from kam.warehouse import Connection
 from tests.expectations.cases import outcome, passed, sample_keys
-from tests.support import build_case, settings_of
+from tests.support import build_case, long, settings_of
 
 MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 
@@ -194,6 +194,7 @@ def test_what_the_models_build_breaks_no_rule(books: Connection) -> None:
     assert checked["build.forecast_accuracy"] > 0
 
 
+@long
 def test_months_without_anything_break_no_rule() -> None:
     con = build_case(
         {"visits": [{"visit_id": "V", "account_id": "A", "visit_date": "2026-06-05"}]}, periods=["2026-06"]

@@ -17,7 +17,7 @@ from kam.errors import KamError, SettingsError
 from kam.periods import parse_month
 from kam.site import Site
 from kam.warehouse import open_read_only, rows
-from tests.support import close_plainly, published, write_site
+from tests.support import close_plainly, long, published, write_site
 
 JUNE = parse_month("2026-06")
 DUE_BEFORE_ISSUE = "invoices.due_on_or_after_invoice_date"
@@ -58,6 +58,7 @@ def quality(site: Site, rule: str) -> dict[str, Any]:
     return row
 
 
+@long
 def test_a_site_takes_a_rule_more_gravely(site_folder: Path) -> None:
     site = site_with(site_folder, invoices("2026-06-09"), {DUE_BEFORE_ISSUE: {"severity": "critical"}})
 
@@ -67,6 +68,7 @@ def test_a_site_takes_a_rule_more_gravely(site_folder: Path) -> None:
     assert (row["severity"], row["success"], row["failed_count"]) == ("critical", False, 1)
 
 
+@long
 def test_a_site_allows_some_rows_to_break_a_rule(site_folder: Path) -> None:
     broken = invoices("2026-06-09", "2026-06-08", "2026-07-10")
     site = site_with(site_folder, broken, {DUE_BEFORE_ISSUE: {"severity": "critical", "threshold": 2}})
@@ -78,6 +80,7 @@ def test_a_site_allows_some_rows_to_break_a_rule(site_folder: Path) -> None:
     assert row["threshold_meaning"] == "rows per month that may break the rule"
 
 
+@long
 def test_one_row_more_than_allowed_fails(site_folder: Path) -> None:
     broken = invoices("2026-06-09", "2026-06-08", "2026-06-07")
     site = site_with(site_folder, broken, {DUE_BEFORE_ISSUE: {"severity": "critical", "threshold": 2}})
@@ -85,6 +88,7 @@ def test_one_row_more_than_allowed_fails(site_folder: Path) -> None:
     assert "3 rows breaking this (2 allowed): (invoice_id R-1" in close(site)
 
 
+@long
 def test_a_rule_that_is_off_is_not_run(site_folder: Path) -> None:
     site = site_with(site_folder, invoices("2026-06-09"), {DUE_BEFORE_ISSUE: {"severity": "off"}})
 
@@ -93,6 +97,7 @@ def test_a_rule_that_is_off_is_not_run(site_folder: Path) -> None:
     assert published(site, f"FROM reporting.data_quality WHERE check_name = '{DUE_BEFORE_ISSUE}'") == []
 
 
+@long
 def test_other_severities_do_not_make_a_closed_month_stale(site_folder: Path) -> None:
     site = site_with(site_folder, invoices("2026-07-09"))
     assert close(site) == "closed"
@@ -148,6 +153,7 @@ def test_a_site_adds_a_rule(site_folder: Path) -> None:
     assert (row["owner"], row["suite"], row["checked_count"], row["failed_count"]) == ("Sales desk", "site", 1, 1)
 
 
+@long
 def test_a_rule_without_a_month_concerns_every_month_and_may_read_the_result_tables(site_folder: Path) -> None:
     sql = """
 -- invariant: Nobody owes more than 150.
@@ -203,6 +209,7 @@ def test_a_malformed_rule_of_a_site_is_refused_before_anything_is_loaded(
         require_valid(site_with(site_folder, [], small=sql))
 
 
+@long
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
@@ -219,6 +226,7 @@ def test_a_rule_of_a_site_that_cannot_be_run_stops_the_close(site_folder: Path, 
     assert re.search(said, fault)
 
 
+@long
 def test_an_attempt_that_fails_is_on_record_until_one_does_not(site_folder: Path) -> None:
     site = site_with(site_folder, invoices("2026-06-09"), {DUE_BEFORE_ISSUE: {"severity": "critical"}})
     close(site)

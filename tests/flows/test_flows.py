@@ -22,7 +22,7 @@ from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageErr
 from kam.site import FEEDS, Settings, Site, find_site
 from kam.warehouse import warehouse
 from tests.flows.processes import wait_for
-from tests.support import published, write_csv, write_site
+from tests.support import long, published, write_csv, write_site
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -224,6 +224,7 @@ def test_a_close_leaves_its_figures_as_artifacts(first: tuple[Site, Run]) -> Non
     ]
 
 
+@long
 def test_a_known_error_lets_the_month_close_once_it_is_corrected_and_is_listed(make_site: Callable[..., Site]) -> None:
     site = make_site(GOOD, WRONG_TOTAL)
     (site.directory / "corrections.toml").write_text(
@@ -256,6 +257,7 @@ def test_a_known_error_lets_the_month_close_once_it_is_corrected_and_is_listed(m
     ]
 
 
+@long
 def test_a_failed_validation_fails_the_run_and_touches_no_closed_month(closed: Site) -> None:
     before = published(closed, "FROM marts.receivables_ageing")
     deliver(closed, "invoices_july.csv", in_month(7, WRONG_TOTAL))
@@ -284,6 +286,7 @@ def test_a_failed_validation_fails_the_run_and_touches_no_closed_month(closed: S
     assert [row["Loaded"] for row in artifacts["loads-2026-07"]] == ["1"]
 
 
+@long
 def test_an_edit_of_the_settings_during_a_close_does_not_reach_it(
     make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +316,7 @@ def test_an_edit_of_the_settings_during_a_close_does_not_reach_it(
     assert recorded == [{"settings_hash": site.settings.definitions_hash}]
 
 
+@long
 def test_closing_again_makes_no_new_version(closed: Site) -> None:
     before = file_bytes(closed)
 
@@ -326,6 +330,7 @@ def test_closing_again_makes_no_new_version(closed: Site) -> None:
     assert versions(closed) == [(date(2026, 6, 1), 1)]
 
 
+@long
 def test_a_closed_month_whose_inputs_changed_asks_for_a_restatement(closed: Site) -> None:
     before = file_bytes(closed)
     deliver(closed, "invoices_late.csv", LATE)
@@ -350,6 +355,7 @@ def test_a_restatement_needs_a_reason(closed: Site) -> None:
     assert versions(closed) == [(date(2026, 6, 1), 1)]
 
 
+@long
 def test_a_restatement_is_a_second_version_and_the_first_stays_readable(closed: Site) -> None:
     deliver(closed, "invoices_late.csv", LATE)
 
@@ -373,6 +379,7 @@ def in_month(month: int, invoice: Row) -> Row:
     return {**invoice, "invoice_id": f"{invoice['invoice_id']}-{month}", **dates}
 
 
+@long
 def test_a_backfill_closes_every_month(make_site: Callable[..., Site]) -> None:
     site = make_site(in_month(5, GOOD), in_month(6, GOOD), in_month(7, GOOD))
 
@@ -552,6 +559,7 @@ def test_a_database_that_stays_away_is_tried_three_times_and_the_other_feeds_loa
     assert statuses == [("accounts", "loaded"), ("invoices", "loaded")]
 
 
+@long
 def test_ingest_goes_on_with_a_shrunken_extract_only_when_told(site_folder: Path) -> None:
     site = write_site(site_folder, {}, feeds=[])
     with (site_folder / "kam.toml").open("a") as settings:
@@ -569,6 +577,7 @@ def test_ingest_goes_on_with_a_shrunken_extract_only_when_told(site_folder: Path
         assert con.execute("SELECT account_id FROM core.accounts").fetchall() == [("1",)]
 
 
+@long
 def test_publish_restores_a_published_file_that_was_lost(closed: Site) -> None:
     from flows.publish import publish
 
@@ -583,6 +592,7 @@ def test_publish_restores_a_published_file_that_was_lost(closed: Site) -> None:
     assert published(closed, figures) == before
 
 
+@long
 def test_a_run_that_changes_nothing_publishes_when_the_file_was_lost(closed: Site) -> None:
     (closed.published / "kam.duckdb").unlink()
 
@@ -593,6 +603,7 @@ def test_a_run_that_changes_nothing_publishes_when_the_file_was_lost(closed: Sit
     assert versions(closed) == [(date(2026, 6, 1), 1)]
 
 
+@long
 def test_a_publication_that_fails_is_made_up_for_by_the_next_run(make_site: Callable[..., Site]) -> None:
     site = make_site(GOOD)
     site.published.write_text("in the way of the folder", encoding="utf-8")

@@ -18,7 +18,7 @@ from kam.build import prepare_marts
 from kam.periods import months_between, parse_month
 from kam.warehouse import Connection, literal, memory, prepare
 from tests.expectations.cases import Tampering
-from tests.support import SHARED, build, build_case, fetch, needs_shared, settings_of
+from tests.support import SHARED, build, build_case, fetch, long, needs_shared, settings_of
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (
@@ -512,6 +512,7 @@ def purchases() -> Connection:
     return _build_orders(PURCHASE_LINES, "2022-04", "2025-10")
 
 
+@long
 @needs_shared
 def test_purchases_have_7_late_lines(purchases: Connection) -> None:
     (total,) = fetch(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kam.periods import parse_month
-from tests.support import close_plainly, published, write_site
+from tests.support import close_plainly, long, published, write_site
 
 AMOUNT = 18_000_000_000_000
 QUANTITY = 1_000_000_000_000
@@ -132,6 +132,7 @@ def _books(currency: str, amount: int, quantity: int) -> dict[str, Rows]:
     }
 
 
+@long
 @pytest.mark.parametrize(
     ("currency", "amount", "quantity", "rate"),
     [

@@ -15,7 +15,7 @@ from kam.periods import add_months, parse_month
 from kam.warehouse import Connection, memory, prepare
 from tests.expectations.cases import Tampering
 from tests.marts import receivables_by_hand as by_hand
-from tests.support import build, build_case, fetch, settings_of, stage
+from tests.support import build, build_case, fetch, long, settings_of, stage
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (
@@ -355,6 +355,7 @@ def test_the_currency_of_a_later_invoice_is_not_known_yet() -> None:
     assert lanes(rollforward(con, "2026-06", currency="USD")) == {"invoiced": 70, "received": 100, "closing": -30}
 
 
+@long
 def test_oldest_first_sets_cash_against_the_oldest_due_items_of_its_currency() -> None:
     given: dict[str, Rows] = {
         "invoices": [
@@ -688,6 +689,7 @@ def test_cash_of_a_parent_moves_over_when_the_invoice_is_issued() -> None:
     assert lanes(rollforward(con, "2026-06", account_id="PARENT")) == {"opening": -100, "received": -100}
 
 
+@long
 def test_documents_that_arrive_late_for_a_closed_month_are_a_prior_period_adjustment() -> None:
     con = close(
         "2026-05", invoices=[invoice("I1", 100, "2026-05-10"), invoice("I2", 10, "2026-05-11", account_id="GONE")]
@@ -936,6 +938,7 @@ def test_credit_limit_exposure_and_breach() -> None:
     assert manager["credit_use_ratio_reason"] == "by account only"
 
 
+@long
 def test_exposure_adds_undelivered_open_orders_where_the_settings_say_so() -> None:
     order = {"order_id": "O1", "account_id": "A", "order_date": "2026-05-01", "quantity": 10, "unit_price": 5}
     given: dict[str, Rows] = {
@@ -998,6 +1001,7 @@ def test_a_promise_is_kept_by_cash_between_visit_and_promised_day() -> None:
     assert kpis(con, account_id="C")["promise_kept_ratio_reason"] == "no promise fell due in the month"
 
 
+@long
 def test_expected_credit_loss_by_the_matrix() -> None:
     invoices = [invoice("I1", 1000, "2026-06-01", "2026-07-01"), invoice("I2", 200, "2026-05-01", "2026-06-01")]
     matrix = {"receivables": {"loss_rates": {"current": 0.003, "1-30": 0.016}}}
@@ -1120,6 +1124,7 @@ def _random_books(seed: int) -> dict[str, list[dict[str, Any]]]:
 MONTHS = ("2026-01", "2026-02", "2026-03", "2026-04")
 
 
+@long
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_mixed_books_agree_with_a_calculation_by_hand(seed: int) -> None:
     given = _random_books(seed)
@@ -1182,6 +1187,7 @@ def _check_rollforward(
     assert sum(row["closing_amount"] for row in found) == closing[0]["amount"]
 
 
+@long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_settlement_days_agree_with_a_calculation_by_hand(seed: int) -> None:
     given = _random_books(seed)
@@ -1195,6 +1201,7 @@ def test_settlement_days_agree_with_a_calculation_by_hand(seed: int) -> None:
         } == by_hand.settled_days(given, days)
 
 
+@long
 def test_several_months_at_once_equal_one_by_one() -> None:
     given = _random_books(4)
     settings = {"receivables": {"apply_unapplied": "oldest_first"}}
@@ -1205,6 +1212,7 @@ def test_several_months_at_once_equal_one_by_one() -> None:
             assert content(alone, mart, month) == content(together, mart, month), (mart, month)
 
 
+@long
 def test_months_closed_one_after_the_other_equal_all_at_once() -> None:
     given = _random_books(7)
     together, closed = close_books(given, *MONTHS), close_books(given, MONTHS[0])
@@ -1219,6 +1227,7 @@ def test_months_closed_one_after_the_other_equal_all_at_once() -> None:
         )
 
 
+@long
 def test_months_that_are_not_neighbours_can_be_built_together() -> None:
     given = _random_books(5)
     together, alone = close_books(given, "2026-01", "2026-04"), close_books(given, "2026-04")
@@ -1226,6 +1235,7 @@ def test_months_that_are_not_neighbours_can_be_built_together() -> None:
         assert content(alone, mart, "2026-04") == content(together, mart, "2026-04"), mart
 
 
+@long
 def test_nothing_dated_after_the_month_end_has_any_effect() -> None:
     given = _random_books(6)
     month_end = date(2026, 2, 28)

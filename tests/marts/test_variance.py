@@ -15,7 +15,7 @@ from kam.build import prepare_marts
 from kam.periods import months_between, parse_month
 from kam.warehouse import Connection, literal, memory, prepare
 from tests.expectations.cases import Tampering
-from tests.support import SHARED, build, build_case, fetch, settings_of
+from tests.support import SHARED, build, build_case, fetch, long, settings_of
 
 # One change of a table for each rule of its own; see tests/expectations/test_broken_inputs.py.
 TAMPERINGS = (
@@ -650,6 +650,7 @@ def test_before_the_first_sale_on_record_the_year_before_is_unknown() -> None:
     assert (row["prior_year_amount"], row["prior_year_amount_reason"]) == (None, "no sales on record by then")
 
 
+@long
 def test_several_months_at_once_equal_one_by_one() -> None:
     """Five months across the start of the fiscal year, two versions; every column of both tables."""
     months = ["2026-02", "2026-03", "2026-04", "2026-05", "2026-06"]
@@ -872,6 +873,7 @@ def adventureworks() -> Connection:
     return con
 
 
+@long
 def test_a_salespersons_orders_add_up_to_the_published_figure(adventureworks: Connection) -> None:
     """Michael Blythe sold 8,952,751.48 in all."""
     (row,) = fetch(
@@ -1019,6 +1021,7 @@ def partial(scope: Mapping[str, Any], plan: Sequence[Row], invoices: Sequence[Ro
 KEYS = {"scope": "planned keys"}
 
 
+@long
 def test_sales_outside_a_plan_of_one_account_are_no_surplus_over_it() -> None:
     """A is planned with 100 and buys 90; B, which nobody planned, buys 500, and bought 400 in June a year before."""
     plan = [planned(None, account_id="A", amount=100)]

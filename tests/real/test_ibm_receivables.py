@@ -80,6 +80,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return place
 
 
+@long
 def test_invoice_numbers_keep_their_leading_zeros(site: Site) -> None:
     numbers = {row["invoice_id"] for row in loaded_rows(site, "SELECT invoice_id FROM core.invoices")}
 
@@ -122,6 +123,7 @@ def test_open_items(site: Site, month: dt.date) -> None:
     assert {tuple(row[name] for name in columns) for row in found} == expected
 
 
+@long
 def test_buckets_of_each_customer_at_each_month_end(site: Site) -> None:
     expected: dict[tuple[dt.date, str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
     for month in MONTHS:
@@ -144,6 +146,7 @@ def test_buckets_of_each_customer_at_each_month_end(site: Site) -> None:
     } == expected  # fmt: skip
 
 
+@long
 def test_the_roll_forward_takes_every_month_from_opening_to_closing(site: Site) -> None:
     found = {
         row["period_month"]: row

@@ -84,6 +84,7 @@ def failed_and_open(site: Site) -> tuple[int, int]:
     return sums["failed"], sums["open"]
 
 
+@long
 def test_orders_due_of_each_customer_and_month(orders_site: Site) -> None:
     assert delivery_performance(orders_site) == due_by_customer_and_month(list(orders().values()))
 
@@ -97,6 +98,7 @@ def test_58_orders_failed_37_of_them_late_and_21_not_shipped(orders_site: Site) 
     assert failed_and_open(orders_site) == (37 + 21, 27)
 
 
+@long
 def test_lines_due_of_each_customer_and_month(lines_site: Site) -> None:
     assert delivery_performance(lines_site) == due_by_customer_and_month(lines())
 
