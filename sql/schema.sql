@@ -22,16 +22,17 @@ ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS header VARCHAR;
 ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS rounded VARCHAR;
 
 -- One row per fault of a rejected row; `source` is the row as the file has it, as JSON, and `business_key` its key, as a JSON
--- list, where that can be read. status: open; resolved (the load `resolved_load_id` brought the row fixed); replaced (that
+-- list, where that can be read. Where each cell of a wide file is a row, `source_column` names its column. status: open; resolved (the load `resolved_load_id` brought the row fixed); replaced (that
 -- load rejected the row again and lists it); repeated (the row says what another one of its own load says).
 CREATE TABLE IF NOT EXISTS staging.rejects (
     load_id BIGINT, feed VARCHAR, file VARCHAR, source_row BIGINT, source VARCHAR,
     column_name VARCHAR, rule VARCHAR, value VARCHAR, message VARCHAR,
-    business_key VARCHAR, status VARCHAR DEFAULT 'open', resolved_load_id BIGINT
+    business_key VARCHAR, status VARCHAR DEFAULT 'open', resolved_load_id BIGINT, source_column VARCHAR
 );
 ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS business_key VARCHAR;
 ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS status VARCHAR DEFAULT 'open';
 ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS resolved_load_id BIGINT;
+ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS source_column VARCHAR;
 
 -- One row per version of a closed month.
 CREATE TABLE IF NOT EXISTS ops.closes (

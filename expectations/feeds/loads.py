@@ -39,7 +39,7 @@ SUITE = Suite(
 SELECT batch.*
 FROM batch
 LEFT JOIN (
-    SELECT load_id, count(DISTINCT source_row) AS settled_count
+    SELECT load_id, count(DISTINCT (source_row, source_column)) AS settled_count
     FROM staging.rejects
     WHERE resolved_load_id <= coalesce(getvariable('as_of_load'), resolved_load_id)
     GROUP BY load_id
@@ -63,7 +63,7 @@ WHERE rejected_count - coalesce(settled_count, 0) > (SELECT reject_share_ratio F
             severity=Severity.WARNING,
             if_it_fails="Such rows are rejected and in no figure; leave them out with where or skip_footer, or correct them.",
             failing="""
-SELECT batch.feed, batch.load_id, batch.source, rejects.rule, count(DISTINCT rejects.source_row) AS row_count, NULL::DATE AS period_month
+SELECT batch.feed, batch.load_id, batch.source, rejects.rule, count(DISTINCT (rejects.source_row, rejects.source_column)) AS row_count, NULL::DATE AS period_month
 FROM batch
 JOIN staging.rejects AS rejects ON rejects.load_id = batch.load_id
 WHERE rejects.rule IN ('total_row', 'grain', 'footer')

@@ -26,10 +26,11 @@ from kam.ingest import (
     propose,
     snippet,
     text_sample,
+    unpivoted,
 )
 from kam.ingest.readers import uncompressed
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, require_feed, scratch_folder
-from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, open_read_only
+from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, open_read_only, quoted
 from kam.words import printable
 
 _ROWS_OF_A_DATABASE = 10_000
@@ -251,8 +252,9 @@ def fault_rows(examined: Examination) -> list[dict[str, str]]:
             "Rule": kind.rule,
             "Rows": f"{kind.count:,}",
             "First": "; ".join(
-                f"record {record:,}: {'empty' if value is None else repr(printable(value))}"
-                for record, value in kind.first
+                f"record {record:,}{f', column {printable(column)}' if column else ''}: "
+                f"{'empty' if value is None else repr(printable(value))}"
+                for record, column, value in kind.first
             ),
             "What is wrong": kind.message,
         }
@@ -262,14 +264,15 @@ def fault_rows(examined: Examination) -> list[dict[str, str]]:
 
 def _sample(con: Connection, site: Site, extract: Extract, source: FeedSource) -> Sample | None:
     """The first rows of a source as text: worked out from the bytes of a text file, else as the source has them."""
-    if source.sql is None and source.database is None:
+    if source.sql is None and source.database is None and source.unpivot is None:
         found = _text_file_sample(site, extract)
         if found is not None:
             return found
     try:
-        with opened(con, site, extract, source) as relation:
+        with opened(con, site, extract, source) as raw:
+            relation = unpivoted(con, extract, source, raw)
             names = list(relation.columns)
-            cells = "coalesce(COLUMNS(*)::VARCHAR, '')"
+            cells = ", ".join(f"coalesce({quoted(name)}::VARCHAR, '')" for name in names)
             rows = con.execute(f"SELECT {cells} FROM {relation.sql} LIMIT {_ROWS_LOOKED_AT}").fetchall()
     except (KamError, duckdb.Error):
         return None

@@ -140,7 +140,7 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
             SELECT
                 load_id::VARCHAR AS "Load", feed AS "Feed", file AS "File", column_name AS "Column", rule AS "Rule",
                 status || CASE WHEN status <> 'repeated' THEN coalesce(' by load ' || resolved_load_id, '') ELSE '' END AS "Status",
-                count(DISTINCT source_row) AS "Rows", any_value(message) AS "What is wrong"
+                count(DISTINCT (source_row, source_column)) AS "Rows", any_value(message) AS "What is wrong"
             FROM staging.rejects
             WHERE {wanted}
             GROUP BY load_id, feed, file, column_name, rule, status, resolved_load_id
@@ -150,16 +150,16 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
         counted = _texts(by_rule)
         is_open = con.execute(
             "SELECT count(*) FROM "
-            f"(SELECT DISTINCT load_id, source_row FROM staging.rejects WHERE {wanted} AND status = 'open')"
+            f"(SELECT DISTINCT load_id, source_row, source_column FROM staging.rejects WHERE {wanted} AND status = 'open')"
         ).fetchall()
         first = con.execute(
             f"""
             SELECT
-                file AS "File", source_row AS "Record", column_name AS "Column", value AS "Value",
+                file AS "File", source_row || coalesce(', column ' || source_column, '') AS "Record", column_name AS "Column", value AS "Value",
                 source AS "Source row"
             FROM staging.rejects
             WHERE {wanted} AND status = 'open'
-            ORDER BY load_id, source_row, column_name
+            ORDER BY load_id, source_row, rowid, column_name
             LIMIT {_SHOWN_REJECTS}
             """
         )

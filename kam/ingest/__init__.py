@@ -15,6 +15,7 @@ from kam.ingest.load import (
 )
 from kam.ingest.proposals import Proposal, Sample, header_place, propose, snippet, text_sample
 from kam.ingest.sources import Extract, SourceFile, offered, opened
+from kam.ingest.unpivot import unpivoted
 
 __all__ = [
     "Examination",
@@ -36,6 +37,7 @@ __all__ = [
     "replay",
     "snippet",
     "text_sample",
+    "unpivoted",
     "unreached",
     "waiting_sources",
 ]

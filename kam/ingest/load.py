@@ -35,6 +35,7 @@ from kam.ingest.readers import READ_ERRORS, Relation
 from kam.ingest.row_rules import LEFT_OUT, NARROW, RECORD_HASH, UNNUMBERED, Reading, plan_reading
 from kam.ingest.sources import Extract, column_sql, extracts, offered, opened, unreadable
 from kam.ingest.sources import archive as archive_extract
+from kam.ingest.unpivot import unpivoted
 from kam.site import FEEDS, Feed, FeedSource, Site
 from kam.warehouse import Connection, insert, literal, rows, sql_text, transaction, utc_now
 from kam.words import printable
@@ -101,13 +102,13 @@ class LoadResult:
 
 @dataclass(frozen=True)
 class FaultKind:
-    """Rejected rows with the same fault: `first` has record number and value of a few of them, in the order of the source."""
+    """Rejected rows with the same fault: `first` has record number, column of a wide file and value of a few, in their order."""
 
     column: str
     rule: str
     message: str
     count: int
-    first: Sequence[tuple[int, str | None]]
+    first: Sequence[tuple[int, str | None, str | None]]
 
 
 @dataclass(frozen=True)
@@ -319,7 +320,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
             questions.require_one_document_a_number(con, site, extract, reading)
             _mark(con, reading, beside="", fills=False)
             con.execute(f"CREATE OR REPLACE TEMP TABLE faults AS {rejects.reject_rows(con, reading)}")
-            faults = con.execute("SELECT rule, count(DISTINCT source_row) FROM faults GROUP BY ALL ORDER BY rule")
+            faults = con.execute("SELECT rule, count(DISTINCT place) FROM faults GROUP BY ALL ORDER BY rule")
             counts = dict(faults.fetchall())
             kinds = _kinds(con)
             sample = rows(
@@ -328,7 +329,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
             )
             verdicts = _verdicts(con)
             remark = questions.about_names(extract, reading)
-            rounded = rounding.in_words(rounding.roundings(con, reading.too_long))
+            rounded = rounding.in_words(rounding.roundings(con, reading.too_long, record=reading.record_number))
             identifiers = _identifiers(con, reading)
     finally:
         _clean_up(con)
@@ -354,14 +355,14 @@ def _kinds(con: Connection) -> list[FaultKind]:
     """The faults by column, rule and message, the most frequent first."""
     found = con.execute(
         f"""
-        SELECT column_name, rule, message, count(*), (list(source_row ORDER BY source_row))[:{_SAMPLE_ROWS}],
-               (list(value ORDER BY source_row))[:{_SAMPLE_ROWS}]
+        SELECT column_name, rule, message, count(*), (list(source_row ORDER BY place))[:{_SAMPLE_ROWS}],
+               (list(source_column ORDER BY place))[:{_SAMPLE_ROWS}], (list(value ORDER BY place))[:{_SAMPLE_ROWS}]
         FROM faults GROUP BY column_name, rule, message ORDER BY count(*) DESC, column_name, rule, message
         """
     )
     return [
-        FaultKind(column or "", rule, message, count, list(zip(records, values, strict=True)))
-        for column, rule, message, count, records, values in found.fetchall()
+        FaultKind(column or "", rule, message, count, list(zip(records, columns, values, strict=True)))
+        for column, rule, message, count, records, columns, values in found.fetchall()
     ]
 
 
@@ -370,15 +371,13 @@ def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: 
 
     A file with records that DuckDB cannot read is read once more, record by record; those become rejects.
     """
-    reading = plan_reading(con, FEEDS[extract.feed], source, extract, relation)
     try:
         try:
-            _fill_incoming(con, reading)
+            reading = _read_relation(con, extract, source, relation)
         except READ_ERRORS as error:
             if relation.second_look is None or is_of_storage(error):
                 raise
-            reading = plan_reading(con, FEEDS[extract.feed], source, extract, relation.second_look())
-            _fill_incoming(con, reading)
+            reading = _read_relation(con, extract, source, relation.second_look())
     except duckdb.Error as error:
         if is_of_storage(error):
             raise
@@ -389,9 +388,17 @@ def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: 
     return reading
 
 
+def _read_relation(con: Connection, extract: Extract, source: FeedSource, relation: Relation) -> Reading:
+    reading = plan_reading(con, FEEDS[extract.feed], source, extract, unpivoted(con, extract, source, relation))
+    _fill_incoming(con, reading)
+    return reading
+
+
 def _leave_out_footer(con: Connection, reading: Reading, count: int) -> None:
     """The last records are left out; one with all that the records above it have is rejected, because it may be none of a footer."""
-    is_footer = f"rowid >= (SELECT count(*) FROM incoming) - {count}"
+    wide = reading.relation.wide
+    records = "incoming" if wide is None else wide.sql
+    is_footer = f"{reading.record_number} > (SELECT count(*) FROM {records}) - {count}"
     names = _kept_names(reading)
     filled = con.execute(
         f"SELECT count(*), {', '.join(f'count({name})' for name in names)} FROM incoming WHERE verdict = 'good' AND NOT {is_footer}"
@@ -557,7 +564,7 @@ def _commit(
             _refuse_changed_keys(con, reading)
         verdicts = _verdicts(con)
         left_out = _left_out_in_words({name: verdicts.pop(name) for name in rejects.LEFT_OUT if verdicts[name]})
-        rounded = rounding.roundings(con, reading.too_long)
+        rounded = rounding.roundings(con, reading.too_long, record=reading.record_number)
         noted = "; ".join(filter(None, (left_out, rounding.in_words(rounded))))
         read = verdicts.total()
         rejected = read - verdicts["good"]
@@ -574,7 +581,7 @@ def _commit(
             unchanged_count=unchanged, rejected_count=rejected, superseded_count=superseded,
             started_at=terms.started or utc_now(), finished_at=terms.finished or utc_now(), watermark=extract.watermark,
             message=f"loaded; {noted}" if noted else None, rounded=rounding.as_json(rounded),
-            header=json.dumps(list(reading.relation.columns)),
+            header=json.dumps(list(reading.relation.wide.header if reading.relation.wide else reading.relation.columns)),
         )  # fmt: skip
         if rejected:
             rejects.keep(con, reading, load_id, extract.source, rejected)
@@ -734,7 +741,7 @@ def _insert(con: Connection, reading: Reading, load_id: int, *, any_left_out: bo
     inserted = con.execute(
         f"""
         INSERT INTO staging.{reading.feed.name} BY NAME
-        SELECT {_columns(reading)}, {load_id} AS load_id, rowid + 1 AS source_row
+        SELECT {_columns(reading)}, {load_id} AS load_id, {reading.record_number} AS source_row
         FROM incoming
         {"WHERE " if conditions else ""}{" AND ".join(conditions)}
         """

@@ -42,6 +42,7 @@ _WHOLE_NUMBERS = (
     "UHUGEINT",
 )
 _WITH_FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
+NUMBERS = (*_WHOLE_NUMBERS, *_WITH_FRACTIONS)
 EXACT_WHOLE_NUMBERS: Mapping[str, int] = {"FLOAT": 2**24, "DOUBLE": 2**53}
 _ENGLISH_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # In place of a type: the source has no such column.
@@ -93,7 +94,7 @@ def _typed_meaning(  # noqa: PLR0911 - a case a kind
         # By way of its text: 2.00025 as a double is 2.00024999…, and would round the wrong way.
         case Kind.MONEY | Kind.PRICE | Kind.QUANTITY | Kind.RATE | Kind.NUMBER if type_name in _WITH_FRACTIONS:
             return f"TRY_CAST({given}::VARCHAR AS {column.sql_type})"
-        case Kind.INTEGER if type_name in (*_WHOLE_NUMBERS, *_WITH_FRACTIONS):
+        case Kind.INTEGER if type_name in NUMBERS:
             return f"CASE WHEN {given} = trunc({given}) THEN TRY_CAST({given} AS INTEGER) END"
         case _:
             text = f"{given}::VARCHAR"

@@ -42,6 +42,7 @@ def require_one_document_a_number(con: Connection, site: Site, extract: Extract,
         sql_text(
             "ingest/documents_of_one_number.sql",
             document=identity.document,
+            record=reading.record_number,
             side=_side(reading, "incoming"),
             differs=_differ_in_group(reading.feed, site.settings.ingest.redated_days),
         )
@@ -142,6 +143,7 @@ def _changed(con: Connection, reading: Reading, source: FeedSource, days: int) -
             "ingest/changed_documents.sql",
             feed=feed.name,
             document=identity.document,
+            record=reading.record_number,
             kept_side=_side(reading, "kept"),
             side=_side(reading, "incoming"),
             differs=_differ(reading, "kept", "incoming", days),
@@ -180,6 +182,7 @@ def _other_lines(con: Connection, reading: Reading, source: FeedSource, days: in
             feed=feed.name,
             document=identity.document,
             line=lines,
+            record=reading.record_number,
             is_fixed=is_fixed,
             kept_side=_side(reading, "kept"),
             side=_side(reading, "incoming"),
@@ -275,6 +278,7 @@ def _no_more_given(con: Connection, extract: Extract, reading: Reading) -> set[s
     if last is None or not con.execute("SELECT 1 FROM incoming LIMIT 1").fetchone():
         return set()
     header, earlier = last
+    header = [*header, earlier.unpivot.name, earlier.unpivot.value] if earlier.unpivot else header
     if extract.source.lower().endswith(_NEVER_GIVES_WHAT_IS_EMPTY) and set(reading.relation.columns) <= set(header):
         return set()
     given = {name.lower() for name in header} | set(earlier.columns)

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from kam.errors import KamError, UsageError
 from kam.ingest import documents, totals
-from kam.ingest.row_rules import HEADER_AGAIN, NOT_WANTED, ROW_NUMBER, RULED_LINE, Reading
+from kam.ingest.row_rules import HEADER_AGAIN, NOT_WANTED, PLACE, ROW_NUMBER, RULED_LINE, SOURCE_COLUMN, Reading
 from kam.site import FEEDS, WORKBOOK_ENDINGS, CsvDialect, Feed, FeedSource, Site, require_feed
 from kam.warehouse import Connection, literal, sql_text
 
@@ -27,6 +27,9 @@ NOT_REJECTED = f"{ACCEPTED[:-1]}, {', '.join(map(literal, LEFT_OUT))})"
 # With a repeat nothing is wrong, and it is listed all the same.
 _NOT_LISTED = f"('good', {', '.join(map(literal, LEFT_OUT))})"
 UNEXPECTED_FOOTER = "unexpected footer"
+# What of `staging.rejects` tells the rows of a load apart, and the mark of a row in an exported file.
+ROW = "(source_row, source_column)"
+_MARK_OF_ROW = "load_id || '-' || source_row || coalesce('-' || source_column, '')"
 _BATCH = 10_000
 _SHOWN_LETTERS = 1000
 
@@ -34,13 +37,13 @@ _SHOWN_LETTERS = 1000
 def reject_rows(con: Connection, reading: Reading) -> str:
     """A SELECT of one row per fault of the faulty rows in `incoming`, which are read again into `faulty_records`.
 
-    Its columns: source_row, source, column_name, rule, value, message, business_key.
+    Its columns: place, source_row, source_column, source, column_name, rule, value, message, business_key.
     """
     feed = reading.feed
     # Looked up before anything is worked out: what is wrong with a row costs much more than to read it.
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE faulty_records AS FROM ({reading.numbered}) "
-        f"WHERE {reading.row_number} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {_NOT_LISTED})"
+        f"WHERE {reading.place} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {_NOT_LISTED})"
     )
     key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
     on_key = ", ".join(_of_verdict(*verdict) for verdict in _verdicts(reading, key))
@@ -48,13 +51,16 @@ def reject_rows(con: Connection, reading: Reading) -> str:
     faults = ", ".join(part for part in (reading.fault_structs, on_key) if part)
     # What else is wrong with a total row is not worth a word.
     columns = (
-        f"{ROW_NUMBER}, to_json(record)::VARCHAR AS source, {_business_key(reading)} AS business_key, "
+        f"{PLACE}, {ROW_NUMBER}, {SOURCE_COLUMN}, record AS source, {_business_key(reading)} AS business_key, "
         f"CASE WHEN {_has_verdict(totals.TOTAL)} THEN [{of_total}] ELSE [{faults}] END AS faults"
     )
     return f"""
-        SELECT source_row, source, fault.column_name, fault.rule, fault.value, fault.message, business_key FROM (
+        SELECT
+            place, source_row, source_column, source, fault.column_name, fault.rule, fault.value, fault.message, business_key
+        FROM (
             SELECT
-                source_row, source, business_key, unnest(list_filter(faults, lambda fault: fault IS NOT NULL)) AS fault
+                place, source_row, source_column, source, business_key,
+                unnest(list_filter(faults, lambda fault: fault IS NOT NULL)) AS fault
             FROM ({reading.select(columns=columns, numbered_rows="temp.faulty_records")})
         )"""
 
@@ -85,7 +91,7 @@ def _verdicts(reading: Reading, key: str) -> Iterator[tuple[str, str, str, str, 
 
 
 def _has_verdict(verdict: str) -> str:
-    return f"source_row IN (SELECT rowid + 1 FROM incoming WHERE verdict = '{verdict}')"
+    return f"{PLACE} IN (SELECT rowid + 1 FROM incoming WHERE verdict = '{verdict}')"
 
 
 def _of_verdict(verdict: str, column: str, rule: str, value: str, message: str) -> str:
@@ -115,13 +121,13 @@ def key_text(feed: Feed) -> str:
 def keep(con: Connection, reading: Reading, load_id: int, source: str, rejected: int) -> None:
     """List the faulty rows of `incoming` as open rejects. Raises `KamError` when there are not `rejected` of them."""
     con.execute(
-        f"INSERT INTO staging.rejects BY NAME SELECT {load_id} AS load_id, ? AS feed, ? AS file, source_row, source, "
+        f"INSERT INTO staging.rejects BY NAME SELECT {load_id} AS load_id, ? AS feed, ? AS file, source_row, source_column, source, "
         f"column_name, rule, value, message, business_key, if(rule = '{REPEATED_ROW}', 'repeated', 'open') AS status, "
         f"if(rule = '{REPEATED_ROW}', {load_id}, NULL) AS resolved_load_id "
-        f"FROM ({reject_rows(con, reading)}) ORDER BY source_row, rule",
+        f"FROM ({reject_rows(con, reading)}) ORDER BY place, rule",
         [reading.feed.name, source],
     )
-    kept = con.execute(f"SELECT count(DISTINCT source_row) FROM staging.rejects WHERE load_id = {load_id}").fetchall()
+    kept = con.execute(f"SELECT count(DISTINCT {ROW}) FROM staging.rejects WHERE load_id = {load_id}").fetchall()
     if kept[0][0] != rejected:
         message = (
             f"{reading.feed.name}: {source}: {rejected} rows are faulty but {kept[0][0]} were kept as rejects; "
@@ -150,6 +156,7 @@ def settle(con: Connection, feed: Feed, load_id: int, *, has_marks: bool, replac
         FROM ({sql_text("ingest/settled_rejects.sql")}) AS settled
         WHERE reject.feed = $feed AND reject.status = 'open'
           AND reject.load_id = settled.load_id AND reject.source_row = settled.source_row
+          AND reject.source_column IS NOT DISTINCT FROM settled.source_column
         """,
         {"feed": feed.name, "load_id": load_id},
     )
@@ -161,7 +168,9 @@ def _find_waiting(con: Connection, feed: Feed, load_id: int, replaces: str) -> N
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE waiting AS
-        SELECT DISTINCT reject.load_id, reject.source_row, business_key, reject.source, {replaces} AS is_replaced
+        SELECT DISTINCT
+            reject.load_id, reject.source_row, reject.source_column, {_MARK_OF_ROW.replace("load_id", "reject.load_id")} AS mark, business_key, reject.source,
+            {replaces} AS is_replaced
         FROM staging.rejects AS reject
         JOIN ops.loads AS loads ON loads.load_id = reject.load_id
         WHERE reject.feed = '{feed.name}' AND reject.status = 'open' AND reject.load_id < {load_id}
@@ -239,14 +248,17 @@ def _require_kind(source: FeedSource, feed: str, file: Path) -> None:
 
 def _source_columns(con: Connection, feed: str) -> list[str]:
     """The columns of the rows to export, in the order of the sources."""
+    is_open = f"feed = {literal(feed)} AND status = 'open'"
     found = con.execute(
-        f"""
-        SELECT json_keys(source) AS names FROM staging.rejects WHERE feed = {literal(feed)} AND status = 'open'
-        GROUP BY names ORDER BY min(load_id), names
-        """
+        f"SELECT json_keys(source) AS names FROM staging.rejects WHERE {is_open} GROUP BY names ORDER BY min(load_id), names"
     ).fetchall()
-    names = dict.fromkeys(name for (keys,) in found for name in keys)
-    return [name for name in names if name.lower() not in EXPLANATIONS]
+    there = dict.fromkeys(name for (keys,) in found for name in keys)
+    headers = con.execute(
+        f"SELECT header FROM ops.loads WHERE load_id IN (SELECT load_id FROM staging.rejects WHERE {is_open}) ORDER BY load_id"
+    ).fetchall()
+    # The rows of wide files have some of the columns each.
+    ordered = dict.fromkeys(name for (header,) in headers for name in json.loads(header or "[]") if name in there)
+    return [name for name in (ordered | there) if name.lower() not in EXPLANATIONS]
 
 
 def _open_rows(con: Connection, feed: str) -> Iterator[tuple[Any, ...]]:
@@ -257,11 +269,11 @@ def _open_rows(con: Connection, feed: str) -> Iterator[tuple[Any, ...]]:
     record = f"CASE WHEN column_name = '' THEN coalesce(': ' || left(value, {_SHOWN_LETTERS}), '') ELSE '' END"
     cursor = con.execute(
         f"""
-        SELECT load_id || '-' || source_row, string_agg(DISTINCT rule, '; ' ORDER BY rule),
+        SELECT {_MARK_OF_ROW}, string_agg(DISTINCT rule, '; ' ORDER BY rule),
                string_agg(DISTINCT message || {record}, '; ' ORDER BY message || {record}), any_value(source),
                coalesce(list(value) FILTER (rule IN ('type', 'error')), [])
         FROM staging.rejects WHERE feed = {literal(feed)} AND status = 'open'
-        GROUP BY load_id, source_row ORDER BY load_id, source_row
+        GROUP BY load_id, source_row, source_column ORDER BY load_id, source_row, min(rowid)
         """
     )
     while batch := cursor.fetchmany(_BATCH):

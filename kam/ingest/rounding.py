@@ -88,13 +88,13 @@ def rounded_column(columns: Mapping[str, TooLong]) -> str:
     return f"CASE WHEN {' OR '.join(f'({one.condition})' for one in columns.values())} THEN list_max({shares}) END"
 
 
-def roundings(con: Connection, columns: Mapping[str, TooLong]) -> list[Rounding]:
-    """What rounding changes in the rows of `incoming` that are loaded or there already, by column."""
+def roundings(con: Connection, columns: Mapping[str, TooLong], *, record: str) -> list[Rounding]:
+    """What rounding changes in the rows of `incoming` that are loaded or there already, by column; `record` is SQL for their numbers."""
     if not columns:
         return []
     found = con.execute(
         f"""
-        SELECT {ROUNDED}.column_no, count(*), max({ROUNDED}.change), min(rowid + 1, {_SHOWN_RECORDS})
+        SELECT {ROUNDED}.column_no, count(*), max({ROUNDED}.change), min({record}, {_SHOWN_RECORDS})
         FROM incoming WHERE {ROUNDED} IS NOT NULL AND verdict = 'good' GROUP BY ALL ORDER BY 1
         """
     )

@@ -40,12 +40,17 @@ from kam.site import FEEDS, Column, ComputedColumn, ConstantColumn, CsvDialect, 
 from kam.warehouse import Connection, literal
 
 ROW_NUMBER = "source_row"
+# The place of a row in its relation, from 1. That is its record number too, unless several rows are of one record.
+PLACE = "place"
+SOURCE_COLUMN = "source_column"
 # What of `given` says why a row is left out: it is no record, or the site leaves it out.
 LEFT_OUT = "left_out"
 HEADER_AGAIN = "header again"
 RULED_LINE = "ruled line"
 NOT_WANTED = "where"
 RECORD_HASH = "record_hash"
+# Kept beside the columns where the rows of a load are cells of wide records.
+RECORD_NUMBER = "record_number"
 _LEAST_COLUMNS = 2
 # The number of a document without the columns that a site's wider key adds to it.
 NARROW = "narrow_number"
@@ -82,37 +87,60 @@ class Reading:
     too_long: Mapping[str, TooLong] = field(default_factory=dict)
 
     @property
-    def row_number(self) -> str:
-        """The name of the record number in `numbered`."""
-        return _row_number(self.relation)
+    def place(self) -> str:
+        """The name of a row's place in `numbered`, from 1."""
+        return _place(self.relation)
 
     @property
     def numbered(self) -> str:
-        """A SELECT of the source's rows with their record numbers, which costs a single-threaded pass."""
-        return f"SELECT *, row_number() OVER () AS {self.row_number} FROM {self.relation.sql}"
+        """A SELECT of the source's rows with their places, which costs a single-threaded pass."""
+        return f"SELECT *, row_number() OVER () AS {self.place} FROM {self.relation.sql}"
+
+    @property
+    def record_number(self) -> str:
+        """SQL for the record number of a row of `incoming`."""
+        return "rowid + 1" if self.relation.wide is None else RECORD_NUMBER
 
     def select(self, *, columns: str, numbered_rows: str = "") -> str:
         """A SELECT of `columns` from the typed rows.
 
-        With `numbered_rows`, which has some rows of `numbered`, only of those; then there are also `source_row` and
-        `record`, the source's own row.
+        With `numbered_rows`, which has some rows of `numbered`, only of those; then there are also their `place`, `source_row`
+        (record number), `source_column` (of a cell that is a row) and `record`, what the source says as JSON.
         """
         expressions = (*self.given.values(), *self.tried.values())
-        needs_number = any(self.row_number in expression for expression in expressions)
+        needs_number = self.relation.wide is None and any(self.place in expression for expression in expressions)
         rows = numbered_rows or (f"({self.numbered})" if needs_number else self.relation.sql)
         given = ", ".join(f"{sql} AS given_{name}" for name, sql in self.given.items())
         values = ", ".join(f"{sql} AS {name}" for name, sql in self.values.items())
-        record = ", ".join(f"{literal(name)}: {column_sql(name)}" for name in self.relation.columns)
-        kept = f", {ROW_NUMBER}, record" if numbered_rows else ""
-        row = f"source.{self.row_number} AS {ROW_NUMBER}"
+        kept = f", {PLACE}, {ROW_NUMBER}, {SOURCE_COLUMN}, record" if numbered_rows else ""
         tried = "".join(f", {sql} AS {name}" for name, sql in self.tried.items())
-        kept_inner = f", {row}, {{{record}}} AS record" if numbered_rows else ""
+        kept_inner = f", {self._origin}" if numbered_rows else ""
         return f"""
             SELECT {columns} FROM (
                 SELECT {values}, {", ".join(f"given_{name}" for name in self.given)}{kept} FROM (
                     SELECT {given}{kept_inner} FROM (SELECT *{tried} FROM {rows} AS source) AS source
                 )
             )"""
+
+    @property
+    def _origin(self) -> str:
+        """SQL for where a row comes from and what the source says."""
+        wide = self.relation.wide
+        place = f"source.{self.place}"
+        if wide is None:
+            record = ", ".join(f"{literal(name)}: {column_sql(name)}" for name in self.relation.columns)
+            origin = (
+                f"{place} AS {ROW_NUMBER}, NULL::VARCHAR AS {SOURCE_COLUMN}, to_json({{{record}}})::VARCHAR AS record"
+            )
+            return f"{place} AS {PLACE}, {origin}"
+        kept = (name for name in self.relation.columns if name not in (wide.column, wide.value))
+        record = ", ".join(f"{literal(name)}, {column_sql(name)}" for name in kept)
+        cell = f"{column_sql(wide.column)}, {column_sql(wide.value)}"
+        whole = f"source.{wide.whole}"
+        return (
+            f"{place} AS {PLACE}, source.{wide.number} AS {ROW_NUMBER}, {column_sql(wide.column)} AS {SOURCE_COLUMN}, "
+            f"CASE WHEN {whole} IS NULL THEN json_object({f'{record}, ' if record else ''}{cell})::VARCHAR ELSE {whole} END AS record"
+        )
 
     @property
     def is_faulty(self) -> str:
@@ -198,6 +226,9 @@ def _given_and_kept(relation: Relation, cells: Sequence[_Cell], line: _Cell | No
         # Rows of several days may get the same month: then they are no repeats of each other.
         given[RECORD_HASH] = f"hash({', '.join(column_sql(name) for name in relation.columns)})"
         kept.append(RECORD_HASH)
+    if relation.wide is not None:
+        given[RECORD_NUMBER] = f"source.{relation.wide.number}"
+        kept.append(RECORD_NUMBER)
     if line is not None and not line.is_the_same:
         given[UNNUMBERED] = f"({line.source_text}) IS NULL"
         kept.append(UNNUMBERED)
@@ -246,14 +277,20 @@ def _require_type(rule: SignRule, extract: Extract, absent: frozenset[str], *, i
 
 def _no_records(relation: Relation) -> dict[str, str]:
     """Conditions on a row of texts that make it no record, by the reason: the header again, or a line of dashes."""
-    first = next((name for number, name in enumerate(relation.columns, 1) if name != f"column{number}"), None)
+    wide = relation.wide
+    looked_at_by_name = [name for name in relation.columns if wide is None or name not in (wide.column, wide.value)]
+    first = next((name for number, name in enumerate(looked_at_by_name, 1) if name != f"column{number}"), None)
     if first is None or len(relation.columns) < _LEAST_COLUMNS or set(relation.columns.values()) != {"VARCHAR"}:
         return {}
     header, ruled = [], []
-    for number, name in enumerate(relation.columns, 1):
+    for number, name in enumerate(looked_at_by_name, 1):
         cell = f"coalesce(trim({column_sql(name)}, {BLANKS}), '')"
         # A column without a name is called by its place.
         header.append(f"{cell} IN ({literal(name)}{', {}'.format(literal('')) if name == f'column{number}' else ''})")
+        ruled.append(f"regexp_full_match({cell}, '[-=_+]*')")
+    if wide is not None:
+        cell = f"trim({column_sql(wide.value)}, {BLANKS})"
+        header.append(f"{cell} = {column_sql(wide.column)}")
         ruled.append(f"regexp_full_match({cell}, '[-=_+]*')")
     # Most rows are told by a look at one cell.
     looked_at = column_sql(first)
@@ -410,9 +447,14 @@ def _turned(rule: SignRule, values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _place(relation: Relation) -> str:
+    """The name of a row's place beside the source's columns, one of which may be called so too."""
+    return _row_number(relation) if relation.wide is None else name_beside(relation.columns, PLACE)
+
+
 def _row_number(relation: Relation) -> str:
     """The name of the record number beside the source's columns, one of which may be called `source_row` too."""
-    return name_beside(relation.columns, ROW_NUMBER)
+    return name_beside(relation.columns, ROW_NUMBER) if relation.wide is None else relation.wide.number
 
 
 def _reads_past_blanks(column: Column, expression: str, dialect: CsvDialect) -> bool:

@@ -1,7 +1,7 @@
 """A site and what it declares: settings, feed contracts, corrections, scaffold and scratch folder."""
 
 from kam.site.corrections_file import CORRECTIONS_FILE
-from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource
+from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource, Unpivot
 from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Feed, Identity, Kind, RowRule, SignRule
 from kam.site.file_dates import date_in_name
 from kam.site.scaffold import write_site
@@ -55,6 +55,7 @@ __all__ = [
     "Settings",
     "SignRule",
     "Site",
+    "Unpivot",
     "date_in_name",
     "find_site",
     "require_feed",

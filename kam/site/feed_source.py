@@ -139,6 +139,26 @@ class ComputedColumn(Section):
     sql: str = Field(min_length=1, description="the expression")
 
 
+class Unpivot(Section):
+    """`unpivot = {…}`: columns of a file whose names are values, such as one column a month."""
+
+    columns: str | tuple[str, ...] = Field(
+        min_length=1, description='these columns, by names or patterns such as "* 2026"; each filled cell becomes a row'
+    )
+    without: str | tuple[str, ...] = Field(
+        default=(), description="columns beside them that are left out, such as totals; names or patterns"
+    )
+    name: str = Field(min_length=1, description="the column that gets their names")
+    value: str = Field(min_length=1, description="the column that gets their cells")
+
+    @model_validator(mode="after")
+    def _two_columns(self) -> Self:
+        if self.name.lower() == self.value.lower():
+            message = f"name and value that differ, not {self.name!r} twice"
+            raise ValueError(message)
+        return self
+
+
 def _may_be_workbooks(pattern: str) -> bool:
     """Whether a pattern can name a workbook: by its ending, or because it has none, such as a folder or `*`."""
     ending = Path(pattern).suffix.lower()
@@ -167,6 +187,9 @@ class FeedSource(Section):
         description="a DuckDB condition over the source's columns; records for which it is false are left out",
     )
     skip_footer: int = Field(default=0, ge=0, description="records at the end of each file that are left out")
+    unpivot: Unpivot | None = Field(
+        default=None, description="for files with one column a month or other value: which columns they are"
+    )
     sql: str | None = Field(default=None, description="a file with a DuckDB SELECT, below the site")
     inputs: tuple[str, ...] = Field(
         default=(),
@@ -219,8 +242,8 @@ class FeedSource(Section):
         if self.files is None and self.file_date is not None:
             message = "`file_date` only together with `files`"
             raise ValueError(message)
-        if self.files is None and self._differs("where", "skip_footer"):
-            message = "`where` and `skip_footer` only together with `files`; a SELECT has a WHERE of its own"
+        if self.files is None and self._differs("where", "skip_footer", "unpivot"):
+            message = "`where`, `skip_footer` and `unpivot` only together with `files`; a SELECT has a WHERE and an UNPIVOT of its own"
             raise ValueError(message)
         self._require_keys_of_database()
         for name in (self.sql, *self.inputs):
@@ -315,6 +338,7 @@ class FeedSource(Section):
             "header_row",
             "where",
             "skip_footer",
+            "unpivot",
             "query",
             "watermark",
             "watermark_start",

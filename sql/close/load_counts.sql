@@ -27,7 +27,9 @@ with
     staged as (select feed, load_id, sum(staged) as staged, sum(known) as known from counts group by feed, load_id),
 
     rejected as (
-        select feed, load_id, count(distinct source_row) as rejected from staging.rejects group by feed, load_id
+        select feed, load_id, count(distinct(source_row, source_column)) as rejected
+        from staging.rejects
+        group by feed, load_id
     ),
 
     loads as (select * from ops.loads where status = 'loaded' and load_id <= getvariable('as_of_load')),

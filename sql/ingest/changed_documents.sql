@@ -8,7 +8,7 @@ select
     arg_min({{ kept_side }}, incoming.rowid) as one,
     arg_min(loads.source, incoming.rowid) as kept_source,
     arg_min({{ side }}, incoming.rowid) as other,
-    min(incoming.rowid) + 1 as record
+    arg_min(incoming.{{ record }}, incoming.rowid) as record
 from matched
 join incoming on incoming.rowid = matched.place
 join staging.{{ feed }} as kept on kept.rowid = matched.kept_place

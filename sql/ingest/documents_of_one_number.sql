@@ -6,12 +6,12 @@
 select
     {{ document }} as document,
     min(side) as one,
-    arg_min(place, side) as first_record,
+    arg_min(record, side) as first_record,
     max(side) as other,
-    arg_max(place, side) as second_record
+    arg_max(record, side) as second_record
 from
     (
-        select {{ document }}, {{ side }} as side, rowid + 1 as place
+        select {{ document }}, {{ side }} as side, {{ record }} as record, rowid as place
         from incoming
         where
             verdict = 'good'

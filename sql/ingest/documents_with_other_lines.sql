@@ -5,7 +5,7 @@
 -- fmt: on
 with
     unmatched as (
-        select incoming.rowid as place, {{ is_fixed }} as is_fixed, incoming.*
+        select incoming.rowid as place, {{ record }} as record, {{ is_fixed }} as is_fixed, incoming.*
         from incoming
         where verdict = 'good' and rowid not in (select place from matched)
     ),
@@ -14,6 +14,7 @@ with
         select
             incoming.{{ document }} as document,
             incoming.place,
+            incoming.record,
             incoming.is_fixed,
             {{ differs }} as is_other,
             {{ kept_side }} as kept_side,
@@ -39,7 +40,7 @@ with
             min(load_id) as load_id,
             arg_min(side, place) as other,
             string_agg(distinct line::varchar, ', ' order by line::varchar) as lines,
-            min(place) + 1 as record,
+            arg_min(record, place) as record,
             bool_or(is_other) as is_other,
             bool_or(is_fixed) as is_fixed
         from found

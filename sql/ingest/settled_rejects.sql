@@ -4,20 +4,24 @@
 -- why: a reject is known by its key or by the mark of an exported file; one of a load that this one replaces is settled
 --   even when its row is gone
 -- fmt: on
-select load_id, source_row, bool_or(is_good) as is_good
+select load_id, source_row, source_column, bool_or(is_good) as is_good
 from
     (
-        select waiting.load_id, waiting.source_row, came.is_good
+        select waiting.load_id, waiting.source_row, waiting.source_column, came.is_good
         from waiting
         join came on came.business_key = waiting.business_key
         union all
-        select waiting.load_id, waiting.source_row, came.is_good
+        select waiting.load_id, waiting.source_row, waiting.source_column, came.is_good
         from waiting
-        join came on came.mark = waiting.load_id || '-' || waiting.source_row
+        join came on came.mark = waiting.mark
         union all
-        select load_id, source_row, source not in (select source from staging.rejects where load_id = $load_id)
+        select
+            load_id,
+            source_row,
+            source_column,
+            source not in (select source from staging.rejects where load_id = $load_id)
         from waiting
         where
             is_replaced and (business_key is null or business_key not in (select coalesce(business_key, '') from came))
     )
-group by load_id, source_row
+group by load_id, source_row, source_column

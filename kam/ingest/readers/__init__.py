@@ -7,13 +7,14 @@ from kam.ingest.readers.compression import uncompressed
 from kam.ingest.readers.databases import extracted
 from kam.ingest.readers.parquet_ndjson import ndjson_relation, parquet_relation
 from kam.ingest.readers.queries import CHANGES, changing_function, query_relation
-from kam.ingest.readers.relation import READ_ERRORS, Relation, name_beside
+from kam.ingest.readers.relation import READ_ERRORS, Relation, WideRecords, name_beside
 from kam.ingest.readers.textfiles import csv_relation, read_error
 
 __all__ = [
     "CHANGES",
     "READ_ERRORS",
     "Relation",
+    "WideRecords",
     "changing_function",
     "csv_relation",
     "extracted",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,28 @@ class RecordFaults:
 
 
 @dataclass(frozen=True)
+class WideRecords:
+    """Of rows that are the cells of wide records: columns of the relation that say which, and what the file has.
+
+    `number` names the column with the record's number, `column` the one with the name of the cell's column, `value` the one with the
+    cell; all cells of a bad record are one row without a column, and `whole` names what has the record as JSON then. `header` are
+    the file's own columns, `sql` its records.
+    """
+
+    number: str
+    column: str
+    value: str
+    whole: str
+    header: Sequence[str]
+    sql: str
+
+
+@dataclass(frozen=True)
 class Relation:
     """Rows that DuckDB can read: `sql` goes after FROM, `columns` maps names to DuckDB types.
 
     `second_look` gives the rows of a file that DuckDB refuses, with its bad records marked by `record_faults`. Without
-    `has_controls` no text holds a control character.
+    `has_controls` no text holds a control character. Each row is a record, unless `wide` says which one it is of.
     """
 
     sql: str
@@ -39,6 +56,7 @@ class Relation:
     record_faults: RecordFaults | None = None
     second_look: Callable[[], Relation] | None = None
     has_controls: bool = True
+    wide: WideRecords | None = None
 
 
 def path_literal(file: Path) -> str:

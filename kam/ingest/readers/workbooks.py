@@ -33,6 +33,7 @@ _LARGEST_EXACT_NUMBER = 2**53
 _LONG_NUMBER = r"^-?\d{16,}(\.0*)?$"
 _ROUNDED_NUMBER = r"^-?\d{15,}0(\.0*)?$"
 _COUNTS_FROM_1904 = re.compile(rb'<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*["\'](?:1|true|on)["\']')
+_DAY_OF_A_CELL = re.compile(r"\d{4}-\d\d-\d\d 00:00:00")
 _SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Date: "DATE", pl.Datetime: "TIMESTAMP", pl.Boolean: "BOOLEAN"}
 # It warns about every empty column, which is harmless.
 logging.getLogger("fastexcel").setLevel(logging.ERROR)
@@ -130,7 +131,7 @@ def _refuse_others_alike(
     alike = []
     for name in book.sheet_names[1:]:
         odd_cells(file, name, where)
-        header = set(filter(None, _header(book, name, source.header_row - 1).values()))
+        header = set(filter(None, _header(book, name, source).values()))
         if header and header == titles and book.load_sheet(name, header_row=source.header_row - 1).height:
             alike.append(name)
     if alike:
@@ -164,7 +165,7 @@ def _sheet_rows(file: Path, book: fastexcel.ExcelReader, name: str, source: Feed
     header_index = source.header_row - 1
     sheet = book.load_sheet(name, header_row=header_index, schema_sample_rows=None, whitespace_as_null=True)
     columns = sheet.selected_columns
-    names = _header(book, name, header_index)
+    names = _header(book, name, source)
     if not columns or not any(names.get(column.absolute_index) for column in columns):
         message = f"{where}: row {source.header_row} of the sheet {name!r} names no columns. Set header_row in kam.toml"
         raise SourceRefusedError(message)
@@ -177,16 +178,29 @@ def _sheet_rows(file: Path, book: fastexcel.ExcelReader, name: str, source: Feed
     return frame.select(list(renamed)).rename(renamed).filter(~pl.all_horizontal(pl.all().is_null()))
 
 
-def _header(book: fastexcel.ExcelReader, name: str, header_index: int) -> dict[int, str]:
-    """The texts of the header row by column, read as data because the reader renames what comes twice."""
+def _header(book: fastexcel.ExcelReader, name: str, source: FeedSource) -> dict[int, str]:
+    """The texts of the header row by column, read as data because the reader renames what comes twice.
+
+    Where names of columns are values, a date among them is written as the feed's texts are.
+    """
+    header_index = source.header_row - 1
     above = header_index - 1 if header_index else None
     row = book.load_sheet(name, header_row=above, n_rows=1, dtypes="string")
     if not row.width or not row.height:
         return {}
     cells = row.to_polars().row(0)
-    return {
-        column.absolute_index: str(cell or "").strip() for column, cell in zip(row.selected_columns, cells, strict=True)
-    }
+    texts = [str(cell or "").strip() for cell in cells]
+    if source.unpivot is not None:
+        texts = [_date_in_dialect(text, source.csv) for text in texts]
+    return {column.absolute_index: text for column, text in zip(row.selected_columns, texts, strict=True)}
+
+
+def _date_in_dialect(text: str, dialect: CsvDialect) -> str:
+    """A cell of the header that is a date, which the reader gives with its time, as the feed writes dates; else the text."""
+    if not _DAY_OF_A_CELL.fullmatch(text):
+        return text
+    style = next((name for name in dialect.date_formats if name != "excel"), "%Y-%m-%d")
+    return dt.datetime.fromisoformat(text).strftime(style)
 
 
 def _texts(

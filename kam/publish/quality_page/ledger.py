@@ -335,8 +335,8 @@ def _loads(con: Connection, as_of_loads: Mapping[date, int], shown: set[date]) -
         con,
         """
         SELECT
-            load_id, feed, column_name, rule, count(DISTINCT source_row) AS row_count,
-            count(DISTINCT source_row) FILTER (status = 'open') AS open_count, min(message) AS message
+            load_id, feed, column_name, rule, count(DISTINCT (source_row, source_column)) AS row_count,
+            count(DISTINCT (source_row, source_column)) FILTER (status = 'open') AS open_count, min(message) AS message
         FROM staging.rejects
         GROUP BY load_id, feed, column_name, rule
         ORDER BY load_id, feed, row_count DESC, column_name, rule
@@ -344,7 +344,7 @@ def _loads(con: Connection, as_of_loads: Mapping[date, int], shown: set[date]) -
     )
     open_rows = rows(
         con,
-        "SELECT load_id, count(DISTINCT source_row) AS row_count FROM staging.rejects WHERE status = 'open' GROUP BY load_id",
+        "SELECT load_id, count(DISTINCT (source_row, source_column)) AS row_count FROM staging.rejects WHERE status = 'open' GROUP BY load_id",
     )
     known_to_closes = con.execute("SELECT as_of_load FROM ops.closes UNION SELECT as_of_load FROM ops.failed_closes")
     steps = sorted(step for (step,) in known_to_closes.fetchall())

@@ -10,6 +10,7 @@ with
                 batch.load_id,
                 '{{ amount }}' as amount_name,
                 coalesce(reading ->> '$.columns.{{ amount }}', '{{ amount }}') as source_name,
+                reading ->> '$.unpivot.value' as cell_name,
                 coalesce(reading ->> '$.csv.decimal', '.') as decimal_sign
             from batch
             where feed = '{{ feed }}' and status = 'loaded' and rejected_count > 0
@@ -23,10 +24,18 @@ with
         select
             rejects.load_id,
             rejects.source_row,
+            rejects.source_column,
             names.decimal_sign,
             coalesce(
                 max(rejects.value) filter (rejects.column_name = names.amount_name),
-                max(rejects.source ->> ('$."' || replace(names.source_name, '"', '') || '"'))
+                max(
+                    rejects.source ->> (
+                        '$."' || replace(
+                            if(names.source_name = names.cell_name, rejects.source_column, names.source_name), '"', ''
+                        )
+                        || '"'
+                    )
+                )
             ) as amount
         from staging.rejects as rejects
         join names on names.load_id = rejects.load_id
