@@ -14,6 +14,7 @@ from expectations.rules import Suite, applicable
 from kam.site import FEEDS
 
 PREPARED = (
+    "account_tops",
     "daily_rates",
     "month_rates",
     "feed_activity",

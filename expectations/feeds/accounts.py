@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expectations.checks import rule_from_file
 from expectations.feeds.common import all_rows, is_not_empty, key_is_unique
 from expectations.rules import Owner, Rule, Severity, Suite
 
@@ -26,5 +27,6 @@ ANTI JOIN core.accounts AS parent ON parent.account_id = batch.parent_account_id
 WHERE batch.parent_account_id IS NOT NULL""",
             keys=("account_id", "parent_account_id"),
         ),
+        rule_from_file("accounts.parents_form_no_circle"),
     ),
 )

@@ -28,7 +28,8 @@ class Model:
 
     Its name is unique in its schema. A mart may be called like the core table or feed that it publishes. `file` is its path from the repository, such as `sql/core/plan/plan_sales.sql`. `needs` holds groups of alternatives: a
     mart is built, and a control total compared, when the site has one of each group. `adds_up_within` are the columns that
-    a sum must not mix: rows of several levels count the same thing again. `renamed` maps former column names to new ones.
+    a sum must not mix: rows of several levels count the same thing again. `renamed` maps former column names to new ones,
+    `when_read` columns that are not stored to the SQL that gives their value in the reporting view.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Model:
     is_view: bool
     adds_up_within: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    when_read: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def relation(self) -> str:
@@ -55,6 +57,11 @@ class Model:
         read = set(_REFERENCE.findall(_without_comments(self.sql)))
         in_views = {f"core.{feed}" for view, feeds in FEEDS_IN_VIEW.items() if f"core.{view}" in read for feed in feeds}
         return frozenset(read | in_views) - {self.relation}
+
+    @property
+    def is_dimension(self) -> bool:
+        """Whether it lists things as known at the close, and has no figures: it lies in a folder `dimensions`."""
+        return Path(self.file).parent.name == "dimensions"
 
     @property
     def all_columns(self) -> tuple[MartColumn, ...]:
@@ -107,6 +114,7 @@ def _read(file: Path, schema: str) -> Model:
         is_view=_field(header, "materialise") == "view",
         adds_up_within=tuple(_names(_field(header, "adds up within one"))),
         renamed=dict(re.findall(r"(\w+) to (\w+)", _field(header, "renamed"))),
+        when_read=dict(re.findall(r"(\w+) = (.+)", _field(header, "when read"))),
     )
 
 

@@ -38,7 +38,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
     con.execute(f"CREATE OR REPLACE TABLE build.settings AS SELECT {columns}", [value for _, value in values.values()])
     _table(
         con,
-        "ageing_buckets",
+        "bucket_bounds",
         {
             "bucket_no": "INTEGER",
             "bucket": "VARCHAR",

@@ -168,7 +168,7 @@ def commit_month(
             versions.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=fault)
             again = f"When the rows are fixed, at their source or in {CORRECTIONS_FILE}: {site.command('close', month_name(month))}"
             return MonthOutcome(month, Outcome.FAILED, 0, fault, (again,))
-        candidate = versions.candidate(con, month)
+        candidate = versions.candidate(con, month, restate=restate)
         if candidate.state is State.UNCHANGED:
             versions.forget_failure(con, month)
             return MonthOutcome(month, Outcome.UNCHANGED, candidate.last_version)

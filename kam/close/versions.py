@@ -98,8 +98,11 @@ def _newest(con: Connection, closes: str, month: date) -> int:
     return int(found.fetchall()[0][0])
 
 
-def candidate(con: Connection, month: date) -> Candidate:
-    """What `build.*` holds for a month, compared with the month's last version."""
+def candidate(con: Connection, month: date, *, restate: bool = False) -> Candidate:
+    """What `build.*` holds for a month, compared with the month's last version.
+
+    Dimensions are as known at the close: a new account alone does not change a closed month, unless it is restated.
+    """
     content = con.execute("SELECT table_name, content_hash FROM build.content WHERE period_month = ?", [month])
     tables = dict(sorted(content.fetchall()))
     together = hashlib.sha256(json.dumps(tables).encode()).hexdigest()
@@ -117,7 +120,9 @@ def candidate(con: Connection, month: date) -> Candidate:
         return Candidate(month, State.UNCHANGED, version, together, tables, ())
     before = json.loads(manifest)["content"]
     changed = tuple(table for table in sorted({*tables, *before}) if tables.get(table) != before.get(table))
-    return Candidate(month, State.CHANGED, version, together, tables, changed)
+    dimensions = {mart.name for mart in marts() if mart.is_dimension}
+    is_changed = restate or not dimensions.issuperset(changed)
+    return Candidate(month, State.CHANGED if is_changed else State.UNCHANGED, version, together, tables, changed)
 
 
 def opens_from_unpublished(con: Connection, month: date) -> date | None:

@@ -92,7 +92,7 @@ def _versions_and_failures(database: str) -> str:
 def create_reporting_views(con: Connection, *, with_comments: bool = False) -> None:
     """Make `reporting.*` in the current database. Comments on view columns exist in the published file only."""
     for mart in marts():
-        names = ", ".join(f"mart.{column.name}" for column in mart.all_columns if column.name != "period_month")
+        names = ", ".join(_as_read(mart, column.name) for column in mart.all_columns if column.name != "period_month")
         columns = f"mart.period_month, mart.close_version, {names}"
         con.execute(
             f"""
@@ -113,6 +113,10 @@ def create_reporting_views(con: Connection, *, with_comments: bool = False) -> N
         con.execute(f"CREATE OR REPLACE VIEW reporting.{view.name} AS {view.sql}")
         if with_comments:
             _comment(con, view.name, view.description, view.columns)
+
+
+def _as_read(mart: Model, column: str) -> str:
+    return f"{mart.when_read[column]} AS {column}" if column in mart.when_read else f"mart.{column}"
 
 
 def _published_columns(mart: Model) -> tuple[MartColumn, ...]:

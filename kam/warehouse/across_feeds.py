@@ -8,6 +8,9 @@ from types import MappingProxyType
 from kam.site import FEEDS, Feed, Kind
 from kam.warehouse.sql import literal
 
+# Columns whose values the dimensions list, each with the view of all feeds that name one.
+_KEYS = {"account_id": "feed_accounts", "product_id": "feed_products", "account_manager": "feed_managers"}
+
 
 def _amounts(feed: Feed) -> list[str]:
     return [column.name for column in feed.columns if column.kind is Kind.MONEY]
@@ -17,6 +20,7 @@ FEEDS_IN_VIEW: Mapping[str, Collection[str]] = MappingProxyType(
     {
         "feed_events": [feed.name for feed in FEEDS.values() if feed.events],
         "account_terms": ["accounts"],
+        **{view: [feed.name for feed in FEEDS.values() if key in feed.column_names] for key, view in _KEYS.items()},
         "feed_currencies": [feed.name for feed in FEEDS.values() if "currency" in feed.column_names and _amounts(feed)],
     }
 )
@@ -80,6 +84,14 @@ def feed_currencies() -> str:
         GROUP BY currency"""
         for feed in map(FEEDS.__getitem__, FEEDS_IN_VIEW["feed_currencies"])
     )
+
+
+def feed_keys() -> Mapping[str, str]:
+    """By view, a SELECT of the accounts, products and account managers that any feed names, each once."""
+    return {
+        view: " UNION ".join(f"SELECT {key} FROM core.{feed} WHERE {key} IS NOT NULL" for feed in FEEDS_IN_VIEW[view])
+        for key, view in _KEYS.items()
+    }
 
 
 def _business_date(feed: Feed) -> str:

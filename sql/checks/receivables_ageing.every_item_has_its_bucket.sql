@@ -8,5 +8,5 @@
 -- fmt: on
 select ageing.*
 from build.receivables_ageing as ageing
-left join build.ageing_buckets as buckets on buckets.bucket = ageing.bucket
+left join build.bucket_bounds as buckets on buckets.bucket = ageing.bucket
 where buckets.bucket is null or ageing.age_days < buckets.lower_days or ageing.age_days > buckets.upper_days

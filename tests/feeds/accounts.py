@@ -12,5 +12,20 @@ CASE = FeedCase(
             {"accounts": [{"account_id": "K8001", "parent_account_id": "K9999"}]},
             {"accounts.parent_is_known": [{"account_id": "K8001", "parent_account_id": "K9999"}]},
         ),
+        Break(
+            "two accounts that are each other's parent",
+            {
+                "accounts": [
+                    {"account_id": "K8002", "parent_account_id": "K8003"},
+                    {"account_id": "K8003", "parent_account_id": "K8002"},
+                ]
+            },
+            {
+                "accounts.parents_form_no_circle": [
+                    {"account_id": "K8002", "parent_account_id": "K8003"},
+                    {"account_id": "K8003", "parent_account_id": "K8002"},
+                ]
+            },
+        ),
     ),
 )

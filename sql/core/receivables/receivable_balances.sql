@@ -44,7 +44,7 @@ with
                 select *, item_type = 'invoice' and outstanding_amount_doc > 0 as is_owed
                 from core.receivable_open_items
             ) as items
-        join build.ageing_buckets as buckets using (bucket_no)
+        join build.bucket_bounds as buckets using (bucket_no)
         semi join core.receivable_periods as periods on periods.closing_no = items.snapshot_no
         group by items.period_month, items.account_id, items.account_manager
     ),

@@ -41,7 +41,7 @@ with
         select
             list(bucket order by bucket_no) as labels,
             list(upper_days order by bucket_no) filter (where upper_days is not null) as upper_bounds
-        from build.ageing_buckets
+        from build.bucket_bounds
     ),
 
     aged as (
