@@ -185,6 +185,7 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "credit notes of the month, where they settle = roll-forward, credited EUR": 5,
         "invoice lines of the month = sales EUR": 50 - 5,
         "invoice lines of the month = sales USD": 70,
+        "invoices of the month = sales, net amount": 50 - 5 + 63,
         # Five each.
         "order lines of the month = sales + cancelled EUR": 5 * (10 + 4 + 6),
         "sales = actual of the plan variance, plan budget": 45 + 63,
@@ -270,6 +271,12 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
             MAY,
             "credit notes of the month, where they settle = roll-forward, credited EUR",
             ("account A", "6.00", "5.00"),
+        ),
+        (
+            "UPDATE build.sales SET net_amount = 62 WHERE net_amount = 63 AND {may}",
+            MAY,
+            "invoices of the month = sales, net amount",
+            ("account B", "63.00", "62.00"),
         ),
         (
             "UPDATE build.sales_plan_variance SET actual_amount = 62 WHERE account_id = 'B' AND {may}",
