@@ -39,7 +39,7 @@ def test_the_schema_takes_what_the_settings_take(tmp_path: Path) -> None:
         [feeds.orders]
         files = ["a.csv", "b.csv"]
         csv = { date_format = ["%d.%m.%Y", "%Y-%m-%d"] }
-        columns = { order_id = "Auftrag", currency = { value = "EUR" }, quantity = { sql = "abs(Menge)" } }
+        columns = { order_id = "Auftrag", currency = { value = "EUR" }, quantity = { sql = "as_number(Menge) * 1000" } }
         [feeds.invoices]
         database = "env:ERP_URL"
         query = "select * from sales where changed_at > :watermark"

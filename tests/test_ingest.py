@@ -237,16 +237,16 @@ def test_a_german_extract_loads_through_its_mapping(books: Books) -> None:
     books.configure(
         'csv = { delimiter = ";", encoding = "latin-1", decimal = ",", thousands = ".", date_format = "%d.%m.%Y" }\n'
         'columns = { order_id = "Auftrag", account_id = "Kunde", order_date = "Datum", unit_price = "Preis", '
-        'quantity = { sql = "abs(Menge)" }, currency = { value = "CHF" }, line_no = "source_row" }'
+        'quantity = { sql = "as_number(Menge) * 1000" }, currency = { value = "CHF" }, line_no = "source_row" }'
     )
-    first, second = "01;Müller;31.12.2025;-5;1.234,56\n", "02;Möller;01.01.2026;x;1\n"
+    first, second = "01;Müller;31.12.2025;5;1.234,56\n", "02;Möller;01.01.2026;x;1\n"
     text = "Auftrag;Kunde;Datum;Menge;Preis\n" + first + second + "03;Z;02.01.2026;1;12.34\n"
     books.put("a.csv", text.encode("latin-1"))
     (result,) = books.load()
     assert counts(result) == (3, 1, 0, 2)
     (row,) = books.core()
     assert (row["account_id"], row["order_date"], row["line_no"]) == ("Müller", dt.date(2025, 12, 31), 1)
-    assert (row["quantity"], row["unit_price"], row["currency"]) == (5, Decimal("1234.56"), "CHF")
+    assert (row["quantity"], row["unit_price"], row["currency"]) == (5000, Decimal("1234.56"), "CHF")
     faults = books.query("SELECT source_row, column_name, rule FROM staging.rejects ORDER BY source_row")
     # 12.34 has a thousands separator where none can be: taken for 1234 it would be a wrong number.
     assert [tuple(fault.values()) for fault in faults] == [(2, "quantity", "type"), (3, "unit_price", "type")]
