@@ -54,6 +54,7 @@ def outcome(flow: Any, *parameters: object) -> Any:
     return flow(*parameters, return_state=True).result(raise_on_failure=False)
 
 
+@long
 @pytest.mark.usefixtures("prefect_server")
 def test_messages_arrive_once_also_when_the_channel_was_dead(
     site_folder: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch

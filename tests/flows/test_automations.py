@@ -113,6 +113,7 @@ def message_about(mailbox: Mailbox, run_id: str) -> dict[str, str]:
     return message
 
 
+@long
 @pytest.mark.usefixtures("site")
 def test_applying_the_file_again_doubles_nothing(server: Server, client: pytest.MonkeyPatch, mailbox: Mailbox) -> None:
     before = automations(server)
