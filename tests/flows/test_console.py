@@ -52,6 +52,7 @@ def closed(site: Site, home: Path) -> Finished:
     return kam("--site", str(site.directory), "close", "2026-06", env=environment(home))
 
 
+@long
 def test_a_close_shows_its_result_and_nothing_of_prefect(closed: Finished, site: Site) -> None:
     assert closed.exit_status == 0, closed
     done = [re.sub(r"\d+ s$", "… s", line) for line in closed.errors.splitlines()]
