@@ -91,7 +91,7 @@ def expression(con: Connection, key: str, sql: str, columns: Mapping[str, str], 
 
 def _why_not_of_the_row(con: Connection, sql: str) -> str:
     """Why an expression would not give the same value for the same row each time; empty when it does."""
-    if name := changing_function(con, sql):
+    if name := changing_function(sql):
         return f"{name} {CHANGES}"
     for node in _objects(_tree(con, sql)):
         table = node.get("table_name") if node.get("type") == "BASE_TABLE" else ""

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
@@ -25,11 +26,17 @@ WORKBOOK_ENDINGS = (".xlsx", ".xlsm")
 _WATERMARK_PARAMETER = re.compile(r"(?<![:\w\\]):watermark\b(?!:)")
 
 
-def known_zone(value: str) -> str:
-    """An IANA time zone. Raises `ValueError` for any other text."""
+@cache
+def _zones() -> frozenset[str]:
+    """The IANA time zones of this machine; to list them takes as long as to load a small file."""
     import zoneinfo
 
-    if value not in zoneinfo.available_timezones():
+    return frozenset(zoneinfo.available_timezones())
+
+
+def known_zone(value: str) -> str:
+    """An IANA time zone. Raises `ValueError` for any other text."""
+    if value not in _zones():
         message = f"an IANA time zone such as Europe/Berlin, not {value!r}"
         raise ValueError(message)
     return value

@@ -11,13 +11,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import duckdb
 
 from kam.errors import SourceRefusedError, disk_fault
 from kam.ingest.readers.relation import Relation
-from kam.warehouse import Connection, literal, walled_in
+from kam.warehouse import Connection, literal, memory, walled_in
 
 _PACKAGES = Path(__file__).resolve().parents[3]
 # The first word of a token, which may have a comment behind it.
@@ -105,7 +106,7 @@ def _answer(request: Mapping[str, object]) -> str:
         with walled_in(
             Path(str(request["answer"])), readable, Path(str(request["spill"])), str(request["memory_limit"])
         ) as con:
-            if name := changing_function(con, sql):
+            if name := changing_function(sql):
                 return f"{name} {CHANGES}"
             con.execute(f"CREATE TABLE query_rows AS\n{sql}")
     except duckdb.Error as error:
@@ -113,9 +114,9 @@ def _answer(request: Mapping[str, object]) -> str:
     return ""
 
 
-def changing_function(con: Connection, sql: str) -> str:
+def changing_function(sql: str) -> str:
     """What of an SQL text depends on the clock, on chance or on the session, such as `now()`; empty without any."""
-    functions = _changing_functions(con)
+    functions = _changing_functions()
     tokens = duckdb.tokenize(sql)
     ends = [start for start, _ in tokens[1:]] + [len(sql)]
     words = [_WORD.match(sql, start, end) for (start, _), end in zip(tokens, ends, strict=True)]
@@ -133,16 +134,18 @@ def changing_function(con: Connection, sql: str) -> str:
     return ""
 
 
-def _changing_functions(con: Connection) -> set[str]:
-    """DuckDB's functions and macros that do not give the same value for the same arguments."""
-    found = con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'")
-    # A row that is refused is the same row each time.
-    functions = {name for (name,) in found.fetchall()} - {"error"} | set(_OF_THE_SESSION)
-    of_these = con.execute(
-        "SELECT DISTINCT function_name FROM duckdb_functions() WHERE regexp_matches(macro_definition, ?)",
-        [rf"\b({'|'.join(sorted(functions | set(_CLOCKS)))})\b"],
-    )
-    return functions | {name for (name,) in of_these.fetchall()}
+@cache
+def _changing_functions() -> frozenset[str]:
+    """DuckDB's functions and macros, and the project's, that do not give the same value for the same arguments."""
+    with memory() as con:
+        found = con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'")
+        # A row that is refused is the same row each time.
+        functions = {name for (name,) in found.fetchall()} - {"error"} | set(_OF_THE_SESSION)
+        of_these = con.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE regexp_matches(macro_definition, ?)",
+            [rf"\b({'|'.join(sorted(functions | set(_CLOCKS)))})\b"],
+        )
+        return frozenset(functions | {name for (name,) in of_these.fetchall()})
 
 
 def _has_one_argument(words: Sequence[str]) -> bool:
