@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
 
+_LANES = ("volume_effect", "mix_effect", "price_effect", "fx_effect", "new_effect", "lost_effect", "adjustment_effect")
+
 SUITES = (
     suite(
         "sales",
@@ -20,5 +22,17 @@ SUITES = (
             shown=("net_amount", "list_amount", "discount_amount", "adjustment_amount"),
         ),
         undefined_has_a_reason("sales"),
+    ),
+    suite(
+        "sales_bridge",
+        account_is_given("sales_bridge"),
+        holds(
+            "sales_bridge",
+            "lanes_add_up",
+            f"coalesce({' + '.join(_LANES)} = variance_amount, bridge_status LIKE 'no rate%')",
+            sentence="The lanes of the sales bridge add up to the change of sales, to the cent.",
+            if_it_fails="The explanation does not explain the change; a lane lost or doubled an amount.",
+            shown=("variance_amount", *_LANES),
+        ),
     ),
 )

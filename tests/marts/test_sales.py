@@ -10,8 +10,11 @@ from tests.support import build_case, fetch
 
 TAMPERINGS = (
     Tampering("sales.parts_add_up", "discount_amount = discount_amount + 0.01", "discount_amount IS NOT NULL"),
+    Tampering("sales_bridge.lanes_add_up", "mix_effect = mix_effect + 0.01", "mix_effect IS NOT NULL"),
     Tampering("sales.undefined_has_a_reason", "net_amount = NULL", "net_amount IS NOT NULL"),
 )
+
+LANES = ("volume_effect", "mix_effect", "price_effect", "fx_effect", "new_effect", "lost_effect", "adjustment_effect")
 
 Row = dict[str, Any]
 
@@ -132,3 +135,71 @@ def test_rebates_without_a_part_have_a_row_of_their_own() -> None:
     found = row(con)
     assert (found["product_id"], found["net_quantity"], found["net_amount"]) == (None, 0, -5)
     assert (found["adjustment_amount"], found["list_amount"], found["discount_amount"]) == (-5, 0, 0)
+
+
+# --- The bridge ---
+
+
+def bridge(*rows_of_invoices: Row, **given: Any) -> dict[tuple[str, str], Row]:
+    """By plan version and part, the change of account A's sales in June 2026."""
+    con = build_case(
+        {"invoices": list(rows_of_invoices)} | given.pop("feeds", {}),
+        periods=["2026-06"],
+        tables=["sales_bridge"],
+        **given,
+    )
+    return {(found["plan_version"], found["product_id"]): found for found in fetch(con, "FROM build.sales_bridge")}
+
+
+def lanes(found: Row) -> dict[str, float]:
+    """The lanes that are not 0."""
+    return {lane.removesuffix("_effect"): found[lane] for lane in LANES if found[lane]}
+
+
+def test_a_change_of_the_rate_alone_is_in_the_fx_lane() -> None:
+    rates = [
+        {"currency": "USD", "rate_date": "2025-06-01", "rate": "0.5"},
+        {"currency": "USD", "rate_date": "2026-06-01", "rate": "0.8"},
+    ]
+    found = bridge(
+        invoice("I0", "2025-06-05", currency="USD"),
+        invoice("I1", "2026-06-05", currency="USD"),
+        feeds={"fx_rates": rates},
+    )["prior year", "X"]
+    # 100 USD were 50 and are 80.
+    assert (found["plan_amount"], found["actual_amount"], lanes(found)) == (50, 80, {"fx": 30})
+
+
+def test_an_item_of_no_net_quantity_in_either_month_is_an_adjustment_as_a_whole() -> None:
+    back = {"document_type": "credit_note", "quantity": 12, "net_amount": 120}
+    found = bridge(
+        invoice("I0", "2025-06-05"), invoice("C0", "2025-06-06", **back), invoice("I1", "2026-06-05", net_amount=90)
+    )["prior year", "X"]
+    # 100 less 120 were −20, and 90 are 110 more.
+    assert (found["plan_quantity"], found["variance_amount"], lanes(found)) == (-2, 110, {"adjustment": 110})
+
+
+def test_there_is_no_bridge_to_a_month_before_the_records_begin() -> None:
+    found = bridge(invoice("I0", "2026-05-05"), invoice("I1", "2026-06-05", net_amount=120))
+    # The price of ten pieces rose by 20.
+    assert {version: lanes(row) for (version, _), row in found.items()} == {"prior month": {"price": 20}}
+
+
+def test_without_a_rate_there_are_no_lanes_and_the_status_says_why() -> None:
+    rates = [{"currency": "USD", "rate_date": "2026-06-01", "rate": "0.8"}]
+    found = bridge(invoice("I0", "2025-06-05"), invoice("I1", "2026-06-05", currency="USD"), feeds={"fx_rates": rates})[
+        "prior year", "X"
+    ]
+    assert (found["actual_amount"], lanes(found), found["bridge_status"]) == (80, {}, "no rate for USD")
+
+
+def test_the_bridge_of_orders_counts_orders() -> None:
+    order = {"account_id": "A", "product_id": "X", "quantity": 4, "unit_price": 5}
+    orders = [
+        order | {"order_id": "O0", "order_date": "2025-06-03"},
+        order | {"order_id": "O1", "order_date": "2026-06-03", "quantity": 6},
+    ]
+    found = bridge(invoice("I1", "2026-06-05"), feeds={"orders": orders}, settings={"variance": {"actual": "ordered"}})[
+        "prior year", "X"
+    ]
+    assert (found["plan_amount"], found["actual_amount"], lanes(found)) == (20, 30, {"volume": 10})

@@ -95,56 +95,6 @@ with
         group by windows.period_month
     ),
 
-    -- In the reporting currency; what lacks a rate brings a reason.
-    valued as (
-        select
-            items.sales_month,
-            items.account_id,
-            items.product_id,
-            items.account_manager,
-            coalesce(sum(items.quantity), 0) as net_quantity,
-            round(
-                complete_sum((quantity_amount_doc + other_amount_doc) * rates.average_rate, is_invoiced), 2
-            ) as net_amount,
-            round(
-                complete_sum(
-                    list_amount_doc::decimal(28, 8) * rates.average_rate + case
-                        when products.list_price is null or unlisted_quantity = 0
-                        then unlisted_amount_doc * rates.average_rate
-                        else
-                            (unlisted_quantity::decimal(28, 4) * products.list_price)::decimal(28, 8)
-                            * list_rates.average_rate
-                    end,
-                    is_invoiced
-                ),
-                2
-            ) as list_amount,
-            sum(items.return_quantity) as return_quantity,
-            round(complete_sum(return_amount_doc * rates.average_rate, is_invoiced), 2) as return_amount,
-            round(complete_sum(other_amount_doc * rates.average_rate, is_invoiced), 2) as adjustment_amount,
-            sum(items.ordered_quantity) as ordered_quantity,
-            round(complete_sum(ordered_amount_doc * rates.average_rate, is_ordered), 2) as ordered_amount,
-            no_rate(min(items.currency) filter (is_invoiced and rates.average_rate is null)) as net_reason,
-            coalesce(
-                no_rate(min(items.currency) filter (is_invoiced and rates.average_rate is null)),
-                no_rate(
-                    min(products.currency) filter (
-                        unlisted_quantity <> 0 and products.list_price is not null and list_rates.average_rate is null
-                    )
-                )
-            ) as list_reason,
-            no_rate(min(items.currency) filter (is_ordered and rates.average_rate is null)) as ordered_reason
-        from core.item_sales_months as items
-        left join
-            core.month_rates as rates on rates.period_month = items.sales_month and rates.currency = items.currency
-        left join core.products as products on products.product_id = items.product_id
-        left join
-            core.month_rates as list_rates
-            on list_rates.period_month = items.sales_month
-            and list_rates.currency = products.currency
-        group by items.sales_month, items.account_id, items.product_id, items.account_manager
-    ),
-
     added as (
         select
             windows.period_month,
@@ -163,7 +113,7 @@ with
             coalesce(sum(columns('^(.*_quantity)$')) filter (is_rolling_12), 0) as 'rolling_12_\1',
             complete_sum(columns('^(.*_amount)$'), is_rolling_12) as 'rolling_12_\1',
             min(columns('^(net_reason|list_reason|ordered_reason)$')) filter (is_rolling_12) as 'rolling_12_\1'
-        from valued
+        from core.item_sales_amounts as valued
         join core.sales_windows as windows on windows.sales_month = valued.sales_month
         group by windows.period_month, valued.account_id, valued.product_id, valued.account_manager
     ),
