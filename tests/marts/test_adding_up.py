@@ -25,7 +25,7 @@ TOLERANCE = {"DECIMAL(18,2)": "0.015", "DECIMAL(18,4)": "0.0001", "DECIMAL(18,6)
 def candidates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     """All tables of the demo for October."""
     folder = tmp_path_factory.mktemp("demo") / "site"
-    write_demo(folder, accounts=12, products=10, months=8)
+    write_demo(folder, accounts=12, products=10, months=4)
     site = find_site(folder)
     for feed in site.settings.feeds:
         require_loaded(steps.load_feed(site, feed))
