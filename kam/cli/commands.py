@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +11,18 @@ import typer
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from kam.close import CloseReport, Difference
-    from kam.ingest import Examination, LoadResult
+    from kam.close import CloseReport
     from kam.site import Site
 from kam.cli.console import out, print_table, problems, shown_path, side_by_side
+from kam.cli.messages import (
+    export_rejects,
+    print_difference,
+    print_load_notes,
+    print_page,
+    print_reject_share,
+    print_report,
+    print_what_helps,
+)
 from kam.cli.options import (
     AcceptChangesOption,
     AcceptShrinkOption,
@@ -43,7 +51,6 @@ app = typer.Typer(
 )
 alerts = typer.Typer(no_args_is_help=True, help="Alert channels: test them, and send the messages that wait.")
 app.add_typer(alerts, name="alerts")
-_SHOWN_CORRECTIONS = 20
 
 
 class _State:
@@ -126,7 +133,7 @@ def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
             out.print(f"[yellow]{escape(examined.rounded)}[/yellow]")
         print_table("", fault_rows(examined))
         print_table("", side_by_side(examined.sample[:3]))
-        _print_reject_share(site, examined, "would be rejected")
+        print_reject_share(site, examined, "would be rejected")
     for note in report.notes:
         out.print(f"[yellow]{escape(note)}[/yellow]")
     print_table("Corrections, as known at the last load", correction_rows(report.corrections))
@@ -168,7 +175,7 @@ def ingest(
     from kam.report import load_summary
 
     print_table("Loaded", load_summary(loads), if_empty="Nothing new to load.")
-    _print_load_notes(site, loads)
+    print_load_notes(site, loads)
 
 
 @app.command(epilog='Example: kam --site my-site close 2026-10 --restate --reason "credit notes of October"')
@@ -260,7 +267,7 @@ def withdraw(month: Month, folder: SiteOption = None, reason: ReasonOption = "")
     out.print(
         f"[green]{month}: version {version} is withdrawn.[/green] It is kept; see reporting.closes.", soft_wrap=True
     )
-    _print_page(site)
+    print_page(site)
 
 
 @app.command(epilog="Example: kam --site my-site diff 2026-10 --from 1 --to 2")
@@ -288,28 +295,10 @@ def diff(
     site = _site(folder)
     with out.status("Comparing …") as status, progress(out, status, problems):
         found = difference(site, period, first, second, limit=limit, export_to=export)
-    _print_difference(month, found)
+    print_difference(month, found)
     if export is not None:
         out.print(
             f"Written: {escape(str(export / 'cells.csv'))}, {escape(str(export / 'source_rows.csv'))}", soft_wrap=True
-        )
-
-
-def _print_difference(month: str, found: Difference) -> None:
-    from kam.report import cell_rows, figure_rows, source_rows, table_rows
-
-    out.print(f"[bold]{month}[/bold]: {found.before.name} → {found.after.name}")
-    for reason in found.reasons:
-        out.print(f"[yellow]{escape(reason)}[/yellow]")
-    print_table("Rows by table", table_rows(found.tables), if_empty="No figure differs.")
-    print_table("Headline figures", figure_rows(found.figures))
-    if found.cells:
-        print_table(f"The largest of {found.cell_count:,} changed values", cell_rows(found.cells))
-    if found.tables:
-        print_table(
-            f"The first of {found.source_count:,} source rows behind them",
-            source_rows(found.sources),
-            if_empty="No source row of these accounts differs. The cause is a setting, a correction, a model, a rate or the opening balance.",
         )
 
 
@@ -365,7 +354,7 @@ def publish(folder: SiteOption = None) -> None:
 
     _run(site, run)
     out.print(f"Published: {shown_path(site.published / 'kam.duckdb')}")
-    _print_page(site)
+    print_page(site)
 
 
 @app.command(epilog="Example: kam --site my-site rebuild --force")
@@ -494,7 +483,7 @@ def rejects(
     site = _site(folder)
     _require_feed(site, feed)
     if export is not None:
-        _export_rejects(site, feed, export)
+        export_rejects(site, feed, export)
         return
     report = site_rejects(site, feed)
     print_table("Rejected rows by load and rule", report.by_rule, if_empty="No row was rejected.")
@@ -502,51 +491,6 @@ def rejects(
     if report.rows:
         command = site.command("rejects", "--feed", feed or "FEED", "--export", "FILE")
         out.print(f"Open: {report.open_count:,} rows. To fix them: {escape(command)}", soft_wrap=True)
-
-
-def _export_rejects(site: Site, feed: str | None, file: Path) -> None:
-    from kam.archive import ledger
-    from kam.ingest import rejects as kept
-
-    with ledger.open_complete(site) as con:
-        name = kept.feed_to_export(con, site, feed)
-        count = kept.export(con, site, name, file)
-    if not count:
-        out.print(f"{name}: no reject is open; no file was written.")
-        return
-    source = site.settings.feeds[name]
-    where = escape(", ".join(source.patterns)) or "a file that the source takes"
-    advice = f"Fix the rows, put the file where {where} finds it, then: {site.command('ingest')}"
-    if source.mode == "snapshot":
-        advice = "Fix the rows in the source's next full extract: this file alone would end all other rows"
-    elif not kept.loads_again(source, file):
-        again = site.command("rejects", "--feed", name, "--export", "FILE.xlsx")
-        advice = f"It is for reading: the files of {name} are workbooks. To fix and resend the rows: {again}"
-    out.print(f"{count:,} rows in {escape(str(file))}. {advice}", soft_wrap=True)
-
-
-def _print_load_notes(site: Site, loads: Sequence[LoadResult]) -> None:
-    """What was left for the next run, and what was rejected."""
-    from kam.ingest import LoadStatus
-
-    for load in loads:
-        if load.status is LoadStatus.LEFT:
-            out.print(f"[yellow]{escape(load.message)}[/yellow]", soft_wrap=True)
-    for load in loads:
-        _print_reject_share(site, load, "rejected")
-    if any(load.rejected_count for load in loads):
-        out.print(f"Rejected rows: {escape(site.command('rejects'))}", soft_wrap=True)
-
-
-def _print_reject_share(site: Site, counted: LoadResult | Examination, verb: str) -> None:
-    """Say so when more rows are rejected than the settings allow."""
-    limit = site.settings.ingest.reject_share
-    if counted.rejected_count > limit * counted.read_count:
-        note = (
-            f"{counted.feed}: {counted.source}: {counted.rejected_count:,} of {counted.read_count:,} rows {verb}, "
-            f"more than [ingest] reject_share allows ({limit:.1%})"
-        )
-        out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
 
 
 def _require_feed(site: Site, feed: str | None) -> None:
@@ -574,55 +518,9 @@ def _close(site: Site, flow: Callable[[], CloseReport]) -> None:
     try:
         report = _run(site, flow, validates=True)
     except (MonthChangedError, SourceRefusedError, ValidationFailedError):
-        _print_what_helps(site)
+        print_what_helps(site)
         raise
-    _print_report(site, report)
-
-
-def _print_what_helps(site: Site) -> None:
-    from kam.cli.status import site_rejects
-
-    is_open = site_rejects(site, None).open_count
-    if is_open:
-        out.print(
-            f"Rejected and not fixed: {counted(is_open, 'row')}: {escape(site.command('rejects'))}", soft_wrap=True
-        )
-    _print_page(site)
-
-
-def _print_report(site: Site, report: CloseReport) -> None:
-    from kam.close import Outcome
-    from kam.report import check_rows, correction_rows, headline_rows, load_summary, unmet_rows
-
-    months = [outcome.month for outcome in report.months]
-    print_table("Closed although not ready", unmet_rows(report.requirements))
-    print_table("Loaded", load_summary(report.loads), if_empty="Nothing new to load.")
-    failed = check_rows(report.checks, months)
-    print_table(
-        f"Checks that failed, of {len(report.checks)}", failed, if_empty=f"All {len(report.checks)} checks passed."
-    )
-    print_table(
-        f"Corrections in force: {len(report.corrections):,}", correction_rows(report.corrections, _SHOWN_CORRECTIONS)
-    )
-    for table, reason in sorted(report.empty_because.items()):
-        out.print(f"[dim]{table} is empty: {escape(reason)}[/dim]")
-    if len(months) <= 6:  # noqa: PLR2004 - as many columns as fit a console
-        print_table("Headline figures", headline_rows(report.headlines))
-    for outcome in report.months:
-        name = f"{outcome.month:%Y-%m}"
-        if outcome.outcome is Outcome.UNCHANGED:
-            out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
-        elif outcome.outcome is Outcome.CLOSED:
-            out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
-    out.print(f"{'Published' if report.published else 'Published before'}: {shown_path(site.published / 'kam.duckdb')}")
-    _print_page(site)
-    _print_load_notes(site, report.loads)
-
-
-def _print_page(site: Site) -> None:
-    from kam.publish.quality_page import PAGE
-
-    out.print(f"Data quality: {shown_path(site.published / PAGE)}", soft_wrap=True)
+    print_report(site, report)
 
 
 def main() -> None:

@@ -1,0 +1,133 @@
+"""What a command says of a run when it has ended: its report, its loads and rejects, and what helps when it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from kam.cli.console import out, print_table, shown_path
+from kam.words import counted
+
+if TYPE_CHECKING:
+    from kam.close import CloseReport, Difference
+    from kam.ingest import Examination, LoadResult
+    from kam.site import Site
+
+_SHOWN_CORRECTIONS = 20
+
+
+def print_report(site: Site, report: CloseReport) -> None:
+    """Months, loads, checks, corrections and headline figures of a run that closes, and where they were published."""
+    from kam.close import Outcome
+    from kam.report import check_rows, correction_rows, headline_rows, load_summary, unmet_rows
+
+    months = [outcome.month for outcome in report.months]
+    print_table("Closed although not ready", unmet_rows(report.requirements))
+    print_table("Loaded", load_summary(report.loads), if_empty="Nothing new to load.")
+    failed = check_rows(report.checks, months)
+    print_table(
+        f"Checks that failed, of {len(report.checks)}", failed, if_empty=f"All {len(report.checks)} checks passed."
+    )
+    print_table(
+        f"Corrections in force: {len(report.corrections):,}", correction_rows(report.corrections, _SHOWN_CORRECTIONS)
+    )
+    for table, reason in sorted(report.empty_because.items()):
+        out.print(f"[dim]{table} is empty: {escape(reason)}[/dim]")
+    if len(months) <= 6:  # noqa: PLR2004 - as many columns as fit a console
+        print_table("Headline figures", headline_rows(report.headlines))
+    for outcome in report.months:
+        name = f"{outcome.month:%Y-%m}"
+        if outcome.outcome is Outcome.UNCHANGED:
+            out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
+        elif outcome.outcome is Outcome.CLOSED:
+            out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
+    out.print(f"{'Published' if report.published else 'Published before'}: {shown_path(site.published / 'kam.duckdb')}")
+    print_page(site)
+    print_load_notes(site, report.loads)
+
+
+def print_what_helps(site: Site) -> None:
+    """Where to look after a close that failed: open rejects and the data quality page."""
+    from kam.cli.status import site_rejects
+
+    is_open = site_rejects(site, None).open_count
+    if is_open:
+        out.print(
+            f"Rejected and not fixed: {counted(is_open, 'row')}: {escape(site.command('rejects'))}", soft_wrap=True
+        )
+    print_page(site)
+
+
+def print_page(site: Site) -> None:
+    """Where the data quality page lies."""
+    from kam.publish.quality_page import PAGE
+
+    out.print(f"Data quality: {shown_path(site.published / PAGE)}", soft_wrap=True)
+
+
+def print_load_notes(site: Site, loads: Sequence[LoadResult]) -> None:
+    """What was left for the next run, and what was rejected."""
+    from kam.ingest import LoadStatus
+
+    for load in loads:
+        if load.status is LoadStatus.LEFT:
+            out.print(f"[yellow]{escape(load.message)}[/yellow]", soft_wrap=True)
+    for load in loads:
+        print_reject_share(site, load, "rejected")
+    if any(load.rejected_count for load in loads):
+        out.print(f"Rejected rows: {escape(site.command('rejects'))}", soft_wrap=True)
+
+
+def print_reject_share(site: Site, counted: LoadResult | Examination, verb: str) -> None:
+    """Say so when more rows are rejected than the settings allow."""
+    limit = site.settings.ingest.reject_share
+    if counted.rejected_count > limit * counted.read_count:
+        note = (
+            f"{counted.feed}: {counted.source}: {counted.rejected_count:,} of {counted.read_count:,} rows {verb}, "
+            f"more than [ingest] reject_share allows ({limit:.1%})"
+        )
+        out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
+
+
+def print_difference(month: str, found: Difference) -> None:
+    """What a new version of a month would change, by table and figure, and the rows behind it."""
+    from kam.report import cell_rows, figure_rows, source_rows, table_rows
+
+    out.print(f"[bold]{month}[/bold]: {found.before.name} → {found.after.name}")
+    for reason in found.reasons:
+        out.print(f"[yellow]{escape(reason)}[/yellow]")
+    print_table("Rows by table", table_rows(found.tables), if_empty="No figure differs.")
+    print_table("Headline figures", figure_rows(found.figures))
+    if found.cells:
+        print_table(f"The largest of {found.cell_count:,} changed values", cell_rows(found.cells))
+    if found.tables:
+        print_table(
+            f"The first of {found.source_count:,} source rows behind them",
+            source_rows(found.sources),
+            if_empty="No source row of these accounts differs. The cause is a setting, a correction, a model, a rate or the opening balance.",
+        )
+
+
+def export_rejects(site: Site, feed: str | None, file: Path) -> None:
+    """Write the open rejects of a feed to a file and say how to go on. Raises as `kam.ingest.rejects.export` does."""
+    from kam.archive import ledger
+    from kam.ingest import rejects as kept
+
+    with ledger.open_complete(site) as con:
+        name = kept.feed_to_export(con, site, feed)
+        count = kept.export(con, site, name, file)
+    if not count:
+        out.print(f"{name}: no reject is open; no file was written.")
+        return
+    source = site.settings.feeds[name]
+    where = escape(", ".join(source.patterns)) or "a file that the source takes"
+    advice = f"Fix the rows, put the file where {where} finds it, then: {site.command('ingest')}"
+    if source.mode == "snapshot":
+        advice = "Fix the rows in the source's next full extract: this file alone would end all other rows"
+    elif not kept.loads_again(source, file):
+        again = site.command("rejects", "--feed", name, "--export", "FILE.xlsx")
+        advice = f"It is for reading: the files of {name} are workbooks. To fix and resend the rows: {again}"
+    out.print(f"{count:,} rows in {escape(str(file))}. {advice}", soft_wrap=True)
