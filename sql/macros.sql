@@ -4,11 +4,13 @@
 CREATE OR REPLACE MACRO ratio(numerator, denominator) AS
     CASE WHEN denominator = 0 THEN NULL ELSE numerator::DOUBLE / denominator::DOUBLE END;
 
--- A ratio to six digits; NULL where it is a trillion or more, as of millions sold against a plan of a cent.
-CREATE OR REPLACE MACRO shown_ratio(x) AS TRY_CAST(x AS DECIMAL(18, 6));
+-- A ratio to six digits; from a trillion up to whole numbers, because the others would be noise. Like all figures of any size it has up to
+-- 30 digits before the point: then no UNION, CASE or comparison of two decimals takes digits after the point away.
+CREATE OR REPLACE MACRO shown_ratio(x) AS
+    CASE WHEN abs(x) < 1e12 THEN x::DECIMAL(36, 6) ELSE x::DECIMAL(30, 0)::DECIMAL(36, 6) END;
 
 -- Half away from zero. Six digits first, so that float noise does not decide a tie.
-CREATE OR REPLACE MACRO money_round(amount) AS round(amount::DECIMAL(28, 6), 2)::DECIMAL(18, 2);
+CREATE OR REPLACE MACRO money_round(amount) AS round(amount::DECIMAL(36, 6), 2)::DECIMAL(32, 2);
 
 -- What a name, manager, line or region is called where neither the row nor the master data says it.
 CREATE OR REPLACE MACRO known(name) AS coalesce(name, 'unknown');
@@ -29,11 +31,17 @@ CREATE OR REPLACE MACRO level_name(all_accounts, all_managers, all_products := 1
 -- Why the quantities of several rows have no sum, `differ` being min(unit) <> max(unit): a row without a unit goes with any.
 CREATE OR REPLACE MACRO units_reason(differ) AS CASE WHEN differ THEN 'items of different units' END;
 
--- Forecast error measures. Actual and forecast are quantities, DECIMAL(18, 4); e = actual - forecast. A measure of one row is rounded
+-- Forecast error measures. Actual and forecast are quantities, DECIMAL(34, 4); e = actual - forecast. A measure of one row is rounded
 -- to six digits before it is averaged: a sum of decimals does not depend on the order of its rows, a sum of doubles does.
 
 -- The mean of exact numbers, as a DOUBLE; NULL values do not count, and NULL where there are none.
 CREATE OR REPLACE MACRO exact_mean(x) AS ratio(sum(x), count(x));
+
+-- The square of an exact number, in two columns to be added up: those of trillions and more leave no room for decimals.
+CREATE OR REPLACE MACRO exact_square(x) AS
+    CASE WHEN abs(x) < 1000000000000 THEN x::DECIMAL(18, 4)::DECIMAL(28, 4) * x::DECIMAL(18, 4) END;
+CREATE OR REPLACE MACRO great_square(x) AS
+    CASE WHEN abs(x) >= 1000000000000 THEN (x::DOUBLE * x::DOUBLE)::DECIMAL(38, 0) END;
 
 -- Σ|e| ÷ Σ|actual| over the rows that have a forecast.
 CREATE OR REPLACE MACRO wape(actual, forecast) AS
@@ -44,11 +52,15 @@ CREATE OR REPLACE MACRO forecast_bias(actual, forecast) AS
     CASE WHEN sum(actual) > 0 THEN ratio(sum(forecast - actual), sum(actual)) END;
 
 CREATE OR REPLACE MACRO mae(actual, forecast) AS exact_mean(abs(actual - forecast));
-CREATE OR REPLACE MACRO rmse(actual, forecast) AS sqrt(exact_mean((actual - forecast)::DECIMAL(28, 4) * (actual - forecast)));
+CREATE OR REPLACE MACRO rmse(actual, forecast) AS
+    sqrt(
+        (coalesce(sum(exact_square(actual - forecast)), 0)::DOUBLE + coalesce(sum(great_square(actual - forecast)), 0)::DOUBLE)
+        / count(actual - forecast)
+    );
 
 -- One row's |e| ÷ |actual|; NULL where nothing was sold.
 CREATE OR REPLACE MACRO percentage_error(actual, forecast) AS
-    ratio(abs(actual - forecast), abs(actual))::DECIMAL(18, 6);
+    shown_ratio(ratio(abs(actual - forecast), abs(actual)));
 CREATE OR REPLACE MACRO mape(actual, forecast) AS exact_mean(percentage_error(actual, forecast));
 
 -- One row's 2|e| ÷ (|actual| + |forecast|), 0 to 2; no forecast and no sale agree, so that is 0.
@@ -61,7 +73,7 @@ CREATE OR REPLACE MACRO smape(actual, forecast) AS exact_mean(symmetric_error(ac
 
 -- One row's |e| ÷ scale, the scale being the error that a naive forecast had in the item's own history (Hyndman and Koehler 2006).
 CREATE OR REPLACE MACRO scaled_error(actual, forecast, scale) AS
-    ratio(abs(actual - forecast), scale)::DECIMAL(18, 6);
+    shown_ratio(ratio(abs(actual - forecast), scale));
 CREATE OR REPLACE MACRO mase(actual, forecast, scale) AS exact_mean(scaled_error(actual, forecast, scale));
 
 -- The rows of one item; the scale is the root of its mean squared in-sample naive error.
@@ -71,10 +83,19 @@ CREATE OR REPLACE MACRO rmsse(actual, forecast, scale) AS ratio(rmse(actual, for
 CREATE OR REPLACE MACRO naive_error(quantity, season, item, month_index) AS
     abs(quantity - lag(quantity, season) OVER (PARTITION BY item ORDER BY month_index));
 
+-- The sum of an item's numbers from its first month to each month.
+CREATE OR REPLACE MACRO sum_to_date(x, item, month_index) AS
+    coalesce(sum(x) OVER (PARTITION BY item ORDER BY month_index ROWS UNBOUNDED PRECEDING), 0);
+
 -- The mean of an item's exact numbers from its first month to each month.
 CREATE OR REPLACE MACRO mean_to_date(x, item, month_index) AS
     ratio(
-        sum(x) OVER (PARTITION BY item ORDER BY month_index ROWS UNBOUNDED PRECEDING),
+        sum_to_date(x, item, month_index),
+        count(x) OVER (PARTITION BY item ORDER BY month_index ROWS UNBOUNDED PRECEDING)
+    );
+CREATE OR REPLACE MACRO mean_square_to_date(x, item, month_index) AS
+    ratio(
+        sum_to_date(exact_square(x), item, month_index)::DOUBLE + sum_to_date(great_square(x), item, month_index)::DOUBLE,
         count(x) OVER (PARTITION BY item ORDER BY month_index ROWS UNBOUNDED PRECEDING)
     );
 
@@ -139,13 +160,20 @@ CREATE OR REPLACE MACRO rag_colour(variance_ratio, green_ratio, amber_ratio) AS
         WHEN variance_ratio IS NOT NULL THEN 'red'
     END;
 
+-- An amount at a rate, to eight decimals. A product with all their digits leaves no room for sums of trillions.
+CREATE OR REPLACE MACRO at_rate(amount, rate) AS
+    CASE
+        WHEN abs(amount) < 1000000000000 THEN (amount::DECIMAL(28, 8) * rate)::DECIMAL(38, 8)
+        ELSE (amount::DECIMAL(38, 6) * rate)::DECIMAL(38, 8)
+    END;
+
 -- Receivables.
 
 -- An amount in the reporting currency, to the cent; NULL without a rate. The product overflows DECIMAL(18), and wide
 -- arithmetic is slow, so amounts in the reporting currency itself do without it.
 CREATE OR REPLACE MACRO converted(amount, rate) AS
     CASE
-        WHEN rate = 1 THEN round(amount::DECIMAL(18, 4), 2)::DECIMAL(18, 2)
+        WHEN rate = 1 THEN round(amount, 2)::DECIMAL(32, 2)
         ELSE money_round(amount::DECIMAL(38, 4) * rate)
     END;
 

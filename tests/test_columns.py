@@ -43,7 +43,7 @@ def test_a_ratio_declares_its_parts() -> None:
 
 
 def test_the_vocabulary_completes_a_column_that_says_only_its_type() -> None:
-    plan, reason = read_columns(["plan_amount DECIMAL(18,2) := p × q", "plan_amount_reason VARCHAR"], FILE)
+    plan, reason = read_columns(["plan_amount DECIMAL(32,2) := p × q", "plan_amount_reason VARCHAR"], FILE)
     known = vocabulary().columns["plan_amount"]
     assert (plan.meaning, plan.unit, plan.formula) == (known.meaning, known.unit, "p × q")
     assert reason.meaning == "Why plan_amount is undefined"

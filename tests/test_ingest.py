@@ -166,6 +166,13 @@ REJECTS = [
     ("sales_plan", "plan_version,month,account_id,quantity", "P,2026-01,A,5", "amount", "no_amount"),
     ("fx_rates", "currency,rate_date,rate", "USD,2026-01-01,0", "rate", "range"),
     ("accounts", "account_id,key_account", "A,perhaps", "key_account", "type"),
+    (
+        "orders",
+        "order_id,account_id,order_date,quantity,unit_price",
+        "1,A,2026-01-01,10000000,10000000",
+        "unit_price",
+        "range",
+    ),
 ]
 
 

@@ -125,7 +125,7 @@ def test_a_folder_that_cannot_be_written_says_how_to_publish_later(site: Site) -
 
 
 @long
-def test_a_renamed_column_keeps_the_values_of_closed_versions(site: Site) -> None:
+def test_a_renamed_or_widened_column_keeps_the_values_of_closed_versions(site: Site) -> None:
     ageing = next(mart for mart in marts() if mart.name == "receivables_ageing")
     with warehouse(site) as con:
         con.execute(
@@ -134,6 +134,11 @@ def test_a_renamed_column_keeps_the_values_of_closed_versions(site: Site) -> Non
         # As an earlier release left the table.
         for former, name in ageing.renamed.items():
             con.execute(f"ALTER TABLE marts.receivables_ageing RENAME COLUMN {name} TO {former}")
+        con.execute("ALTER TABLE marts.receivables_ageing ALTER outstanding_amount TYPE DECIMAL(18, 2)")
+        before = con.execute("SELECT outstanding_amount FROM marts.receivables_ageing").fetchall()
     steps.publish(site)
     (row,) = published(site, "FROM reporting.receivables_ageing")
     assert (row["outstanding_amount_reason"], row["unapplied_cause"]) == ("no rate", "unknown")
+    assert [(row["outstanding_amount"],)] == before
+    (column,) = published(site, "SELECT typeof(outstanding_amount) AS kind FROM reporting.receivables_ageing")
+    assert column["kind"] == "DECIMAL(32,2)"

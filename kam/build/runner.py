@@ -14,7 +14,7 @@ from kam.warehouse import Connection, literal
 
 
 def prepare_marts(con: Connection) -> None:
-    """Make the table `marts.<name>` of each mart; rename and add columns as its header did since.
+    """Make the table `marts.<name>` of each mart; rename, add and widen columns as its header did since.
 
     Closed versions keep the values of a renamed column.
     """
@@ -25,10 +25,10 @@ def prepare_marts(con: Connection) -> None:
 def mart_changes(con: Connection) -> list[str]:
     """The statements that `prepare_marts` has left to run; none in a warehouse that this release prepared."""
     found = con.execute(
-        "SELECT table_name, list(column_name) FROM duckdb_columns() "
+        "SELECT table_name, map(list(column_name), list(data_type)) FROM duckdb_columns() "
         "WHERE database_name = current_database() AND schema_name = 'marts' GROUP BY table_name"
     )
-    columns_of: dict[str, list[str]] = dict(found.fetchall())
+    columns_of: dict[str, dict[str, str]] = dict(found.fetchall())
     statements: list[str] = []
     for mart in marts():
         wanted = [("close_version", "BIGINT"), *((column.name, column.sql_type) for column in mart.all_columns)]
@@ -40,11 +40,16 @@ def mart_changes(con: Connection) -> list[str]:
         for former, name in mart.renamed.items():
             if former in existing and name not in existing:
                 statements.append(f"ALTER TABLE marts.{mart.name} RENAME COLUMN {former} TO {name}")
-                existing.append(name)
+                existing[name] = existing.pop(former)
         statements += [
             f"ALTER TABLE marts.{mart.name} ADD COLUMN {name} {sql_type}"
             for name, sql_type in wanted
             if name not in existing
+        ]
+        statements += [
+            f"ALTER TABLE marts.{mart.name} ALTER {name} TYPE {sql_type}"
+            for name, sql_type in wanted
+            if existing.get(name, sql_type) != sql_type
         ]
     return statements
 

@@ -142,6 +142,12 @@ def too_little(rule: RowRule, texts: Mapping[str, str]) -> Fault:
     return Fault(rule.column, rule.name, f"NOT ({' OR '.join(f'({group})' for group in groups)})", rule.message)
 
 
+def too_much(quantity: str, price: str) -> Fault:
+    """A quantity and a price whose product is no amount that the contract could hold."""
+    condition = f"abs({quantity}::DOUBLE * {price}::DOUBLE) >= 1e14"
+    return Fault(price, "range", condition, f"{quantity} × {price} is 100 trillion or more, which no amount can be")
+
+
 def _bounds(column: Column) -> list[Fault]:
     name = column.name
     faults = []

@@ -21,6 +21,7 @@ from kam.ingest.faults import (
     percent_fault,
     sign_lost,
     too_little,
+    too_much,
 )
 from kam.ingest.meaning import (
     ABSENT,
@@ -182,6 +183,8 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
     is_patch = source.mode == "patch"
     texts = {cell.column.name: cell.text for cell in cells}
     faults += [too_little(rule, texts) for rule in feed.row_rules if not (is_patch and absent & rule.columns)]
+    if feed.priced:
+        faults.append(too_much(*feed.priced))
     values = {cell.column.name: cell.value for cell in cells}
     if feed.sign is not None and source.sign == "amount":
         _require_type(feed.sign, extract, absent, is_patch=is_patch)

@@ -49,6 +49,8 @@ def _feed(feed: Feed) -> str:
         "",
     ]
     lines += [f"A row is rejected when {rule.message}.\n" for rule in feed.row_rules]
+    if feed.priced:
+        lines.append(f"A row is rejected when {' × '.join(feed.priced)} is 100 trillion or more.\n")
     return "\n".join(lines)
 
 

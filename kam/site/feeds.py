@@ -229,6 +229,13 @@ class Feed:
         )
 
     @property
+    def priced(self) -> tuple[str, str] | None:
+        """The quantity and the unit price whose product is the amount of a row; None where a row has no such price."""
+        price = next((column.name for column in self.columns if column.kind is Kind.PRICE), None)
+        quantity = next((column.name for column in self.columns if column.kind is Kind.QUANTITY), None)
+        return (quantity, price) if price and quantity else None
+
+    @property
     def date_columns(self) -> tuple[str, ...]:
         """Columns that hold a date or a month; together they span the months a site has data for."""
         return tuple(

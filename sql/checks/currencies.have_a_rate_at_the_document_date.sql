@@ -13,7 +13,7 @@ with
             invoice_id as document_id,
             min(invoice_date) as document_date,
             min(currency) as currency,
-            sum(net_amount + tax_amount) as amount_doc
+            sum(net_amount) + sum(tax_amount) as amount_doc
         from core.invoices
         group by invoice_id
         union all

@@ -9,7 +9,7 @@
 -- fmt: on
 with
     gross as (
-        select invoice_id, min(invoice_date) as invoice_date, sum(net_amount + tax_amount) as gross_amount_doc
+        select invoice_id, min(invoice_date) as invoice_date, sum(net_amount) + sum(tax_amount) as gross_amount_doc
         from core.invoices
         semi join core.instalments using (invoice_id)
         group by invoice_id

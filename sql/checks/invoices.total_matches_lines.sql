@@ -16,7 +16,7 @@ with
     ),
 
     documents as (
-        select invoice_id, sum(net_amount + tax_amount) as lines_amount_doc, max(invoice_total) as invoice_total
+        select invoice_id, sum(net_amount) + sum(tax_amount) as lines_amount_doc, max(invoice_total) as invoice_total
         from core.invoices
         semi join lines using (invoice_id)
         group by invoice_id

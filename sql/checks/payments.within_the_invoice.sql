@@ -16,7 +16,7 @@ with
     ),
 
     gross as (
-        select invoice_id, min(currency) as currency, sum(net_amount + tax_amount) as gross_amount_doc
+        select invoice_id, min(currency) as currency, sum(net_amount) + sum(tax_amount) as gross_amount_doc
         from core.invoices
         semi join settled using (invoice_id)
         where document_type <> 'credit_note'

@@ -11,7 +11,7 @@ with
     ),
 
     lines as (
-        select days.period_month, invoices.currency, invoices.account_id, sum(net_amount + tax_amount) as amount
+        select days.period_month, invoices.currency, invoices.account_id, sum(net_amount) + sum(tax_amount) as amount
         from core.invoices as invoices
         join days on days.calendar_date = invoices.invoice_date
         where invoices.document_type <> 'credit_note'

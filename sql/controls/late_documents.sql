@@ -34,9 +34,8 @@ with
             invoice_date as document_date,
             account_id,
             currency,
-            case
-                when document_type = 'credit_note' then - net_amount - tax_amount else net_amount + tax_amount
-            end as amount
+            case when document_type = 'credit_note' then - 1 else 1 end
+            * (net_amount::decimal(34, 4) + tax_amount) as amount
         from staging.invoices
         union all
         select
@@ -121,8 +120,8 @@ with
             coalesce(right_values['invoice_date'], lines.invoice_date::varchar)::date as document_date,
             coalesce(right_values['account_id'], lines.account_id) as account_id,
             nullif(coalesce(right_values['currency'], lines.currency), '') as currency,
-            coalesce(right_values['net_amount'], lines.net_amount::varchar)::decimal(18, 4)
-            + coalesce(right_values['tax_amount'], lines.tax_amount::varchar)::decimal(18, 4) as amount,
+            coalesce(right_values['net_amount'], lines.net_amount::varchar)::decimal(34, 4)
+            + coalesce(right_values['tax_amount'], lines.tax_amount::varchar)::decimal(34, 4) as amount,
             nullif(
                 coalesce(right_values['reference_invoice_id'], lines.reference_invoice_id), ''
             ) as reference_invoice_id
@@ -146,7 +145,7 @@ with
             coalesce(right_values['payment_date'], lines.payment_date::varchar)::date as document_date,
             coalesce(right_values['account_id'], lines.account_id) as account_id,
             nullif(coalesce(right_values['currency'], lines.currency), '') as currency,
-            coalesce(right_values['amount'], lines.amount::varchar)::decimal(18, 4) as amount,
+            coalesce(right_values['amount'], lines.amount::varchar)::decimal(34, 4) as amount,
             nullif(coalesce(right_values['invoice_id'], lines.invoice_id), '') as invoice_id
         from replacements
         join

@@ -29,7 +29,7 @@ with
         join days on days.calendar_date = payments.payment_date
         group by all
         union all
-        select days.period_month, document_type, account_id, currency, sum(net_amount + tax_amount)
+        select days.period_month, document_type, account_id, currency, sum(net_amount) + sum(tax_amount)
         from core.invoices as invoices
         join days on days.calendar_date = invoices.invoice_date
         where invoices.document_type = 'credit_note'

@@ -993,9 +993,13 @@ def test_rounding_has_a_lane_of_its_own() -> None:
     assert total["rounding_effect"] == Decimal("-0.02")
 
 
-def test_a_ratio_to_a_plan_of_next_to_nothing_is_not_shown() -> None:
+def test_a_ratio_to_a_plan_of_next_to_nothing_is_shown() -> None:
     row = item(compare([planned("P", 1, 1)], [sold("P", 1, 18_000_000_000_000)]))
-    assert (row["variance_amount"], row["variance_ratio"], row["rag"]) == (17_999_999_999_999, None, None)
+    assert (row["variance_amount"], row["variance_ratio"], row["rag"]) == (
+        17_999_999_999_999,
+        17_999_999_999_999,
+        "green",
+    )
 
 
 def test_a_plan_of_billions_has_its_bridge() -> None:

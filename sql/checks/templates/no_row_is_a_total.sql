@@ -22,4 +22,4 @@ anti join core.accounts as accounts on accounts.account_id = batch.account_id
 where
     batch.source_row in (lists.first_row, lists.last_row)
     and batch.{{ amount }} <> 0
-    and batch.{{ amount }} * 2 = lists.total
+    and batch.{{ amount }} = lists.total - batch.{{ amount }}

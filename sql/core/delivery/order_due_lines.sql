@@ -68,11 +68,11 @@ with
     ),
 
     arrivals as (
-        select order_id, line_no, [{'date':delivered_date, 'quantity':quantity::decimal(18, 4)}] as arrivals
+        select order_id, line_no, [{'date':delivered_date, 'quantity':quantity::decimal(34, 4)}] as arrivals
         from deliveries_of_lines
         where delivery_count = 1
         union all
-        select order_id, line_no, list({'date':delivered_date, 'quantity':quantity::decimal(18, 4)})
+        select order_id, line_no, list({'date':delivered_date, 'quantity':quantity::decimal(34, 4)})
         from core.delivery_lines
         semi join (from deliveries_of_lines where delivery_count > 1) using (order_id, line_no)
         group by order_id, line_no

@@ -9,8 +9,8 @@
 --   lag                      INTEGER
 --   snapshot_index           INTEGER
 --   item_no                  BIGINT
---   actual                   DECIMAL(18,4)
---   forecast                 DECIMAL(18,4)
+--   actual                   DECIMAL(34,4)
+--   forecast                 DECIMAL(34,4)
 --   is_forecast              BOOLEAN
 --   trailing_error           DECIMAL(38,4)
 --   trailing_absolute_error  DECIMAL(38,4)
@@ -44,8 +44,8 @@ with
             target_index,
             lag,
             item_no,
-            coalesce(sold.quantity, 0)::decimal(18, 4) as actual,
-            coalesce(forecast.quantity, 0)::decimal(18, 4) as forecast,
+            coalesce(sold.quantity, 0)::decimal(34, 4) as actual,
+            coalesce(forecast.quantity, 0)::decimal(34, 4) as forecast,
             forecast.quantity is not null as is_forecast
         from forecast
         full join sold using (forecast_step, target_index, lag, item_no)

@@ -18,7 +18,7 @@
 --   unforecast_quantity       DECIMAL(38,4)
 --   absolute_actual_quantity  DECIMAL(38,4)
 --   absolute_error_quantity   DECIMAL(38,4)
---   wape                      DECIMAL(18,6)
+--   wape                      DECIMAL(36,6)
 --   bias_ratio                DOUBLE
 --   mae                       DOUBLE
 --   rmse                      DOUBLE
@@ -33,10 +33,10 @@
 --   rmsse                     DOUBLE
 --   tracking_signal           DOUBLE
 --   tracking_signal_n         BIGINT
---   naive_wape                DECIMAL(18,6)
---   wape_beside_naive         DECIMAL(18,6)
+--   naive_wape                DECIMAL(36,6)
+--   wape_beside_naive         DECIMAL(36,6)
 --   naive_n                   BIGINT
---   seasonal_naive_wape       DECIMAL(18,6)
+--   seasonal_naive_wape       DECIMAL(36,6)
 --   seasonal_naive_n          BIGINT
 --   quantity_reason           VARCHAR
 -- fmt: on
@@ -96,7 +96,7 @@ select
     coalesce(sum(actual) filter (where not is_forecast), 0) as unforecast_quantity,
     sum(abs(actual)) as absolute_actual_quantity,
     sum(abs(actual - forecast)) as absolute_error_quantity,
-    wape(actual, forecast)::decimal(18, 6) as wape,
+    shown_ratio(wape(actual, forecast)) as wape,
     forecast_bias(actual, forecast) as bias_ratio,
     mae(actual, forecast) as mae,
     rmse(actual, forecast) as rmse,
@@ -109,10 +109,10 @@ select
     max(scale_lag) as greatest_scale_lag,
     max(month_count) as longest_history,
     exact_mean(scaled_error(actual, forecast, in_sample_rmse)) as rmsse,
-    wape(actual, naive)::decimal(18, 6) as naive_wape,
-    wape(actual, case when naive is not null then forecast end)::decimal(18, 6) as wape_beside_naive,
+    shown_ratio(wape(actual, naive)) as naive_wape,
+    shown_ratio(wape(actual, case when naive is not null then forecast end)) as wape_beside_naive,
     count(naive) as naive_n,
-    wape(actual, seasonal_naive)::decimal(18, 6) as seasonal_naive_wape,
+    shown_ratio(wape(actual, seasonal_naive)) as seasonal_naive_wape,
     count(seasonal_naive) as seasonal_naive_n,
     units_reason(min(least_unit) <> max(greatest_unit)) as quantity_reason
 from core.forecast_errors

@@ -5,7 +5,7 @@
 --   item_no         BIGINT
 --   month_index     BIGINT
 --   month_count     BIGINT
---   quantity        DECIMAL(18,4)
+--   quantity        DECIMAL(34,4)
 --   scale_lag       INTEGER
 --   in_sample_mae   DOUBLE
 --   in_sample_rmse  DOUBLE
@@ -29,7 +29,7 @@ with
             item_no,
             spine.month_index,
             spine.month_index - spine.first_index + 1 as month_count,
-            coalesce(sales.quantity, 0)::decimal(18, 4) as quantity,
+            coalesce(sales.quantity, 0)::decimal(34, 4) as quantity,
             settings.forecast_season as season
         from spine
         left join core.item_months as sales using (item_no, month_index)
@@ -58,10 +58,9 @@ select
     end as in_sample_mae,
     sqrt(
         case
-            -- The square of a DECIMAL(18, 4) does not fit one.
             when month_count >= 2 * season
-            then mean_to_date(seasonal::decimal(28, 4) * seasonal, item_no, month_index)
-            else mean_to_date(naive::decimal(28, 4) * naive, item_no, month_index)
+            then mean_square_to_date(seasonal, item_no, month_index)
+            else mean_square_to_date(naive, item_no, month_index)
         end
     ) as in_sample_rmse
 from errors

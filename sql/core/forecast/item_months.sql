@@ -6,7 +6,7 @@
 --   by_account   BOOLEAN
 --   by_product   BOOLEAN
 --   month_index  INTEGER
---   quantity     DECIMAL(18,4)
+--   quantity     DECIMAL(34,4)
 -- fmt: on
 select items.item_no, items.by_account, items.by_product, sales.month_index, sales.quantity
 from core.item_sales as sales

@@ -7,7 +7,7 @@
 --   account_id   VARCHAR
 --   product_id   VARCHAR
 --   month_index  INTEGER
---   quantity     DECIMAL(18,4)
+--   quantity     DECIMAL(34,4)
 --   least_unit   VARCHAR
 --   greatest_unit  VARCHAR
 -- fmt: on
@@ -36,7 +36,7 @@ select
     case when grains.by_account then monthly.account_id end as account_id,
     case when grains.by_product then monthly.product_id end as product_id,
     months.month_index,
-    sum(monthly.quantity)::decimal(18, 4) as quantity,
+    sum(monthly.quantity)::decimal(34, 4) as quantity,
     min(monthly.unit) as least_unit,
     max(monthly.unit) as greatest_unit
 from monthly

@@ -13,7 +13,7 @@
 --   rate_reason             VARCHAR
 --   prior_year_rate_reason  VARCHAR
 --   plan_quantity           DECIMAL(38,4)
---   plan_amount             DECIMAL(38,18)
+--   plan_amount             DECIMAL(38,8)
 --   quantity                DECIMAL(38,4)
 --   amount_at_plan_rate     DECIMAL(38,14)
 --   amount                  DECIMAL(38,14)
@@ -31,7 +31,7 @@ with
             plan_lines.currency,
             plan_lines.quantity as plan_quantity,
             coalesce(plan_lines.fx_rate, rates.plan_rate) as rate,
-            plan_lines.amount_doc * coalesce(plan_lines.fx_rate, rates.plan_rate) as plan_amount,
+            at_rate(plan_lines.amount_doc, coalesce(plan_lines.fx_rate, rates.plan_rate)) as plan_amount,
             plan_lines.fx_rate
         from core.plan_lines as plan_lines
         join core.plan_months as plan_months using (plan_version, period_month)

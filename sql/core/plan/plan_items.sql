@@ -11,19 +11,19 @@
 --   has_plan                BOOLEAN
 --   has_sales               BOOLEAN
 --   has_sold_quantity       BOOLEAN
---   plan_quantity           DECIMAL(18,4)
---   plan_amount             DECIMAL(18,2)
---   actual_quantity         DECIMAL(18,4)
---   actual_amount           DECIMAL(18,2)
---   volume_effect           DECIMAL(18,2)
---   price_effect            DECIMAL(18,2)
---   fx_effect               DECIMAL(18,2)
---   new_effect              DECIMAL(18,2)
---   lost_effect             DECIMAL(18,2)
---   adjustment_effect       DECIMAL(18,2)
---   mix_effect              DECIMAL(18,2)
+--   plan_quantity           DECIMAL(34,4)
+--   plan_amount             DECIMAL(32,2)
+--   actual_quantity         DECIMAL(34,4)
+--   actual_amount           DECIMAL(32,2)
+--   volume_effect           DECIMAL(32,2)
+--   price_effect            DECIMAL(32,2)
+--   fx_effect               DECIMAL(32,2)
+--   new_effect              DECIMAL(32,2)
+--   lost_effect             DECIMAL(32,2)
+--   adjustment_effect       DECIMAL(32,2)
+--   mix_effect              DECIMAL(32,2)
 --   bridge_reason           VARCHAR
---   prior_year_amount       DECIMAL(18,2)
+--   prior_year_amount       DECIMAL(32,2)
 --   exact_plan_amount       DECIMAL(38,8)
 --   exact_actual_amount     DECIMAL(38,8)
 --   exact_prior_year_amount  DECIMAL(38,8)
@@ -74,9 +74,9 @@ with
     measured as (
         select
             classified.*,
-            case when not plan_rate_missing then round(plan_amount, 2)::decimal(18, 2) end as rounded_plan_amount,
+            case when not plan_rate_missing then round(plan_amount, 2)::decimal(32, 2) end as rounded_plan_amount,
             case
-                when not average_rate_missing then round(amount + other_amount, 2)::decimal(18, 2)
+                when not average_rate_missing then round(amount + other_amount, 2)::decimal(32, 2)
             end as rounded_amount,
             has_plan_quantity and has_sold_quantity as is_continuing,
             case
@@ -142,13 +142,13 @@ select
     has_plan,
     has_sales,
     has_sold_quantity,
-    case when has_plan_line then plan_quantity else 0 end::decimal(18, 4) as plan_quantity,
+    case when has_plan_line then plan_quantity else 0 end::decimal(34, 4) as plan_quantity,
     rounded_plan_amount as plan_amount,
-    case when has_sales then quantity else 0 end::decimal(18, 4) as actual_quantity,
+    case when has_sales then quantity else 0 end::decimal(34, 4) as actual_quantity,
     rounded_amount as actual_amount,
-    case when bridge_reason is null then columns('_effect$') end::decimal(18, 2),
+    case when bridge_reason is null then columns('_effect$') end::decimal(32, 2),
     bridge_reason,
-    case when prior_year_rate_reason is null then round(prior_year_amount, 2) end::decimal(18, 2) as prior_year_amount,
+    case when prior_year_rate_reason is null then round(prior_year_amount, 2) end::decimal(32, 2) as prior_year_amount,
     -- Sums are made of these, and rounded after.
     case when not plan_rate_missing then plan_amount end::decimal(38, 8) as exact_plan_amount,
     case when not average_rate_missing then amount + other_amount end::decimal(38, 8) as exact_actual_amount,

@@ -68,7 +68,7 @@ with
             totals.period_month,
             totals.account_id,
             overridden.account_id as rules_of,
-            ratio(totals.rejected_quantity * 1000000, totals.delivered_quantity)::decimal(18, 6) as ppm
+            ratio(totals.rejected_quantity * 1000000, totals.delivered_quantity)::decimal(36, 6) as ppm
         from core.delivery_quality_totals as totals
         cross join core.delivery_records as records
         left join overridden on overridden.account_id = totals.account_id

@@ -61,7 +61,7 @@ with recursive
                 when receipts.currency = pools.currency
                 then receipts.amount_doc
                 else ratio(receipts.amount_doc::decimal(38, 4) * paid.rate, promised.rate)
-            end::decimal(28, 6) as amount
+            end::decimal(36, 6) as amount
         from (select distinct account_id, currency from promises) as pools
         join receipts using (account_id)
         left join
@@ -128,7 +128,7 @@ with recursive
                                 )
                             else receipt.amount
                         end
-                    )::decimal(28, 6)
+                    )::decimal(36, 6)
                 } for receipt,
                 position in judged.receipts
             ]

@@ -6,17 +6,17 @@
 --   period_month      DATE
 --   account_id        VARCHAR
 --   account_manager   VARCHAR
---   closing_amount    DECIMAL(18,2)
+--   closing_amount    DECIMAL(32,2)
 --   closing_reason    VARCHAR
---   current_amount    DECIMAL(18,2)
---   overdue_amount    DECIMAL(18,2)
---   unapplied_amount  DECIMAL(18,2)
+--   current_amount    DECIMAL(32,2)
+--   overdue_amount    DECIMAL(32,2)
+--   unapplied_amount  DECIMAL(32,2)
 --   unapplied_reason  VARCHAR
 --   loss_amount       DECIMAL(38,8)
 --   loss_reason       VARCHAR
---   opening_amount    DECIMAL(18,2)
+--   opening_amount    DECIMAL(32,2)
 --   opening_reason    VARCHAR
---   due_amount        DECIMAL(18,2)
+--   due_amount        DECIMAL(32,2)
 --   due_reason        VARCHAR
 -- fmt: on
 with
@@ -78,17 +78,17 @@ select
     period_month,
     account_id,
     account_manager,
-    closing.closing_amount::decimal(18, 2) as closing_amount,
+    closing.closing_amount::decimal(32, 2) as closing_amount,
     closing.closing_reason,
-    closing.current_amount::decimal(18, 2) as current_amount,
-    closing.overdue_amount::decimal(18, 2) as overdue_amount,
-    closing.unapplied_amount::decimal(18, 2) as unapplied_amount,
+    closing.current_amount::decimal(32, 2) as current_amount,
+    closing.overdue_amount::decimal(32, 2) as overdue_amount,
+    closing.unapplied_amount::decimal(32, 2) as unapplied_amount,
     closing.unapplied_reason,
     closing.loss_amount::decimal(38, 8) as loss_amount,
     closing.loss_reason,
-    opening.opening_amount::decimal(18, 2) as opening_amount,
+    opening.opening_amount::decimal(32, 2) as opening_amount,
     opening.opening_reason,
-    opening.due_amount::decimal(18, 2) as due_amount,
+    opening.due_amount::decimal(32, 2) as due_amount,
     opening.due_reason
 from closing
 full join opening using (period_month, account_id, account_manager)

@@ -7,7 +7,7 @@
 --   month_index      INTEGER
 --   account_id       VARCHAR
 --   account_manager  VARCHAR
---   amount           DECIMAL(18,2)
+--   amount           DECIMAL(32,2)
 --   reason           VARCHAR
 -- fmt: on
 with
@@ -24,7 +24,7 @@ select
     cutoffs.month_index,
     lines.account_id,
     lines.account_manager,
-    sum(converted(lines.amount_doc, rates.rate))::decimal(18, 2) as amount,
+    sum(converted(lines.amount_doc, rates.rate))::decimal(32, 2) as amount,
     case
         when count(rates.rate) = 0 then min(rate_reason(rates.rate, lines.currency) || ' at a document date')
     end as reason

@@ -5,7 +5,7 @@
 -- columns:
 --   level_no        BIGINT
 --   unrated_count   BIGINT
---   countback_days  DECIMAL(18,2)
+--   countback_days  DECIMAL(32,2)
 -- fmt: on
 with
     billing as (

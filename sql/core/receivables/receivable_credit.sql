@@ -3,9 +3,9 @@
 -- why: how much of its credit limit an account uses, and how many accounts are above it
 -- columns:
 --   level_no           BIGINT
---   exposure           DECIMAL(18,2)
+--   exposure           DECIMAL(32,2)
 --   exposure_reason    VARCHAR
---   limit_amount       DECIMAL(18,2)
+--   limit_amount       DECIMAL(32,2)
 --   limit_reason       VARCHAR
 --   credit_use_ratio   DOUBLE
 --   credit_use_reason  VARCHAR

@@ -12,7 +12,7 @@
 --   due_date_source   VARCHAR
 --   currency          VARCHAR
 --   disputed          BOOLEAN
---   gross_amount_doc  DECIMAL(18,4)
+--   gross_amount_doc  DECIMAL(34,4)
 -- fmt: on
 with
     documents as (
@@ -26,7 +26,7 @@ with
             min(due_date) as due_date,
             min(currency) as currency,
             coalesce(bool_or(disputed), false) as disputed,
-            sum(net_amount + tax_amount)::decimal(18, 4) as gross_amount_doc
+            (sum(net_amount) + sum(tax_amount))::decimal(34, 4) as gross_amount_doc
         from core.invoices
         where document_type <> 'credit_note'
         group by invoice_id

@@ -10,14 +10,14 @@
 --   currency                 VARCHAR
 --   document_date            DATE
 --   disputed                 BOOLEAN
---   amount_doc               DECIMAL(18,4)
+--   amount_doc               DECIMAL(34,4)
 --   invoice_account_id       VARCHAR
 --   invoice_account_manager  VARCHAR
 --   valid_from               DATE
 --   valid_to                 DATE
 --   first_snapshot_no        INTEGER
 --   end_snapshot_no          INTEGER
---   excess_amount_doc        DECIMAL(18,4)
+--   excess_amount_doc        DECIMAL(34,4)
 -- fmt: on
 with
     excess as (
@@ -107,6 +107,6 @@ select
     valid_to,
     first_snapshot_no,
     end_snapshot_no,
-    least(excess_doc - newer_doc, amount_doc)::decimal(18, 4) as excess_amount_doc
+    least(excess_doc - newer_doc, amount_doc)::decimal(34, 4) as excess_amount_doc
 from newest_first
 where excess_doc > newer_doc and amount_doc > 0

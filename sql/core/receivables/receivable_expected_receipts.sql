@@ -7,7 +7,7 @@
 --   account_id       VARCHAR
 --   account_manager  VARCHAR
 --   source           VARCHAR
---   amount           DECIMAL(18,2)
+--   amount           DECIMAL(32,2)
 --   reason           VARCHAR
 -- fmt: on
 with

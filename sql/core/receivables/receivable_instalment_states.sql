@@ -10,7 +10,7 @@
 --   valid_from         DATE
 --   first_snapshot_no  INTEGER
 --   end_snapshot_no    INTEGER
---   amount_doc         DECIMAL(18,4)
+--   amount_doc         DECIMAL(34,4)
 --   paid_doc           DECIMAL(38,4)
 --   written_off_doc    DECIMAL(38,4)
 --   credited_doc       DECIMAL(38,4)

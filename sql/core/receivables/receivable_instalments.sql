@@ -5,7 +5,7 @@
 --   invoice_id     VARCHAR
 --   instalment_no  INTEGER
 --   due_date       DATE
---   amount_doc     DECIMAL(18,4)
+--   amount_doc     DECIMAL(34,4)
 -- fmt: on
 with
     listed as (
@@ -36,5 +36,5 @@ select
     invoice_id,
     instalment_no,
     due_date,
-    case when is_last then remaining_amount else least(amount, remaining_amount) end::decimal(18, 4) as amount_doc
+    case when is_last then remaining_amount else least(amount, remaining_amount) end::decimal(34, 4) as amount_doc
 from bounded

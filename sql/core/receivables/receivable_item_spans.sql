@@ -18,11 +18,11 @@
 --   due_date_source         VARCHAR
 --   currency                VARCHAR
 --   disputed                BOOLEAN
---   original_amount_doc     DECIMAL(18,4)
---   paid_amount_doc         DECIMAL(18,4)
---   credited_amount_doc     DECIMAL(18,4)
---   written_off_amount_doc  DECIMAL(18,4)
---   outstanding_amount_doc  DECIMAL(18,4)
+--   original_amount_doc     DECIMAL(34,4)
+--   paid_amount_doc         DECIMAL(35,4)
+--   credited_amount_doc     DECIMAL(35,4)
+--   written_off_amount_doc  DECIMAL(35,4)
+--   outstanding_amount_doc  DECIMAL(34,4)
 --   unapplied_reason        VARCHAR
 --   refunded_credit_id      VARCHAR
 -- fmt: on

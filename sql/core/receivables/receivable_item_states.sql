@@ -9,11 +9,11 @@
 --   valid_from              DATE
 --   first_snapshot_no       INTEGER
 --   end_snapshot_no         INTEGER
---   amount_doc              DECIMAL(18,4)
---   paid_amount_doc         DECIMAL(18,4)
---   written_off_amount_doc  DECIMAL(18,4)
---   credited_amount_doc     DECIMAL(18,4)
---   outstanding_amount_doc  DECIMAL(18,4)
+--   amount_doc              DECIMAL(34,4)
+--   paid_amount_doc         DECIMAL(34,4)
+--   written_off_amount_doc  DECIMAL(34,4)
+--   credited_amount_doc     DECIMAL(34,4)
+--   outstanding_amount_doc  DECIMAL(34,4)
 -- fmt: on
 with
     single as (
@@ -73,9 +73,9 @@ select
     valid_from,
     first_snapshot_no,
     end_snapshot_no,
-    amount_doc::decimal(18, 4) as amount_doc,
-    paid_doc::decimal(18, 4) as paid_amount_doc,
-    written_off_doc::decimal(18, 4) as written_off_amount_doc,
-    credited_doc::decimal(18, 4) as credited_amount_doc,
-    (amount_doc - paid_doc - written_off_doc - credited_doc)::decimal(18, 4) as outstanding_amount_doc
+    amount_doc::decimal(34, 4) as amount_doc,
+    paid_doc::decimal(34, 4) as paid_amount_doc,
+    written_off_doc::decimal(34, 4) as written_off_amount_doc,
+    credited_doc::decimal(34, 4) as credited_amount_doc,
+    (amount_doc - paid_doc - written_off_doc - credited_doc)::decimal(34, 4) as outstanding_amount_doc
 from items

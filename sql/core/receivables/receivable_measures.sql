@@ -75,7 +75,7 @@ with
             account_id,
             account_manager,
             'settled_days',
-            (amount::decimal(28, 2) * days_late)::decimal(28, 2),
+            (amount * days_late)::decimal(32, 2),
             amount_reason
         from core.receivable_settled_items
         union all

@@ -19,9 +19,9 @@
 --   due_date_source         VARCHAR
 --   currency                VARCHAR
 --   disputed                BOOLEAN
---   original_amount_doc     DECIMAL(18,4)
---   credited_amount_doc     DECIMAL(18,4)
---   written_off_amount_doc  DECIMAL(18,4)
+--   original_amount_doc     DECIMAL(34,4)
+--   credited_amount_doc     DECIMAL(35,4)
+--   written_off_amount_doc  DECIMAL(35,4)
 --   unapplied_reason        VARCHAR
 --   book_rate               DECIMAL(18,10)
 --   paid_amount_doc         DECIMAL(38,4)

@@ -9,10 +9,10 @@
 --   account_manager  VARCHAR
 --   currency         VARCHAR
 --   lane             VARCHAR
---   amount_doc       DECIMAL(18,4)
---   amount           DECIMAL(18,2)
+--   amount_doc       DECIMAL(34,4)
+--   amount           DECIMAL(32,2)
 --   amount_reason    VARCHAR
---   known_amount     DECIMAL(18,2)
+--   known_amount     DECIMAL(32,2)
 -- fmt: on
 with
     bounds as (select min(as_of_date) as first_date, max(as_of_date) as last_date from core.receivable_snapshots),
@@ -104,12 +104,12 @@ select
     valued.account_manager,
     valued.currency,
     valued.lane,
-    sum(valued.amount_doc)::decimal(18, 4) as amount_doc,
-    complete_sum(valued.amount, true)::decimal(18, 2) as amount,
+    sum(valued.amount_doc)::decimal(34, 4) as amount_doc,
+    complete_sum(valued.amount, true)::decimal(32, 2) as amount,
     case
         when count(*) > count(valued.amount) then no_rate(valued.currency) || ' at a document date'
     end as amount_reason,
-    sum(valued.amount)::decimal(18, 2) as known_amount
+    sum(valued.amount)::decimal(32, 2) as known_amount
 from valued
 join core.receivable_snapshots as snapshots using (snapshot_no)
 join build.periods as periods on periods.period_month = snapshots.period_month

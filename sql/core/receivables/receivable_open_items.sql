@@ -18,17 +18,17 @@
 --   due_date_source         VARCHAR
 --   currency                VARCHAR
 --   disputed                BOOLEAN
---   original_amount_doc     DECIMAL(18,4)
---   paid_amount_doc         DECIMAL(18,4)
---   credited_amount_doc     DECIMAL(18,4)
---   written_off_amount_doc  DECIMAL(18,4)
---   outstanding_amount_doc  DECIMAL(18,4)
+--   original_amount_doc     DECIMAL(34,4)
+--   paid_amount_doc         DECIMAL(34,4)
+--   credited_amount_doc     DECIMAL(34,4)
+--   written_off_amount_doc  DECIMAL(34,4)
+--   outstanding_amount_doc  DECIMAL(34,4)
 --   unapplied_reason        VARCHAR
 --   closing_rate            DECIMAL(18,10)
 --   closing_rate_source     VARCHAR
---   outstanding_amount      DECIMAL(18,2)
+--   outstanding_amount      DECIMAL(32,2)
 --   rate_reason             VARCHAR
---   book_amount             DECIMAL(18,2)
+--   book_amount             DECIMAL(32,2)
 --   book_rate_reason        VARCHAR
 --   days_overdue            BIGINT
 --   age_days                BIGINT
@@ -90,11 +90,11 @@ select
     due_date_source,
     currency,
     disputed,
-    original_amount_doc::decimal(18, 4) as original_amount_doc,
-    paid_amount_doc::decimal(18, 4) as paid_amount_doc,
-    credited_amount_doc::decimal(18, 4) as credited_amount_doc,
-    written_off_amount_doc::decimal(18, 4) as written_off_amount_doc,
-    outstanding_amount_doc::decimal(18, 4) as outstanding_amount_doc,
+    original_amount_doc::decimal(34, 4) as original_amount_doc,
+    paid_amount_doc::decimal(34, 4) as paid_amount_doc,
+    credited_amount_doc::decimal(34, 4) as credited_amount_doc,
+    written_off_amount_doc::decimal(34, 4) as written_off_amount_doc,
+    outstanding_amount_doc::decimal(34, 4) as outstanding_amount_doc,
     unapplied_reason,
     closing_rate,
     closing_rate_source,

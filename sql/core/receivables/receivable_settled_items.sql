@@ -9,8 +9,8 @@
 --   account_id       VARCHAR
 --   account_manager  VARCHAR
 --   currency         VARCHAR
---   amount_doc       DECIMAL(18,4)
---   amount           DECIMAL(18,2)
+--   amount_doc       DECIMAL(34,4)
+--   amount           DECIMAL(32,2)
 --   amount_reason    VARCHAR
 --   settled_date     DATE
 --   days_late        BIGINT

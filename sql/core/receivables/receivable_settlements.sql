@@ -9,7 +9,7 @@
 --   account_manager          VARCHAR
 --   document_date            DATE
 --   disputed                 BOOLEAN
---   amount_doc               DECIMAL(18,4)
+--   amount_doc               DECIMAL(34,4)
 --   invoice_id               VARCHAR
 --   instalment_no            INTEGER
 --   invoice_account_id       VARCHAR
@@ -55,7 +55,7 @@ with
             min(currency),
             coalesce(bool_or(disputed), false),
             'credited',
-            sum(net_amount + tax_amount)::decimal(18, 4)
+            (sum(net_amount) + sum(tax_amount))::decimal(34, 4)
         from core.invoices
         where document_type = 'credit_note'
         group by invoice_id, reference_invoice_id

@@ -8,10 +8,10 @@
 --   valid_to           DATE
 --   first_snapshot_no  INTEGER
 --   end_snapshot_no    INTEGER
---   gross_amount_doc   DECIMAL(18,4)
---   cash_doc           DECIMAL(18,4)
---   written_off_doc    DECIMAL(18,4)
---   credited_doc       DECIMAL(18,4)
+--   gross_amount_doc   DECIMAL(34,4)
+--   cash_doc           DECIMAL(34,4)
+--   written_off_doc    DECIMAL(34,4)
+--   credited_doc       DECIMAL(34,4)
 -- fmt: on
 with
     bounds as (select min(as_of_date) as first_date, max(as_of_date) as last_date from core.receivable_snapshots),
@@ -21,9 +21,9 @@ with
             invoice_id,
             document_date as event_date,
             gross_amount_doc,
-            0::decimal(18, 4) as cash_doc,
-            0::decimal(18, 4) as written_off_doc,
-            0::decimal(18, 4) as credited_doc
+            0::decimal(34, 4) as cash_doc,
+            0::decimal(34, 4) as written_off_doc,
+            0::decimal(34, 4) as credited_doc
         from core.receivable_documents
         union all
         select
@@ -80,10 +80,10 @@ with
             coalesce(
                 lead(snapshot_no) over up_to_here, (select max(snapshot_no) + 1 from core.receivable_snapshots)
             ) as end_snapshot_no,
-            (sum(gross_amount_doc) over up_to_here)::decimal(18, 4) as gross_amount_doc,
-            (sum(cash_doc) over up_to_here)::decimal(18, 4) as cash_doc,
-            (sum(written_off_doc) over up_to_here)::decimal(18, 4) as written_off_doc,
-            (sum(credited_doc) over up_to_here)::decimal(18, 4) as credited_doc
+            (sum(gross_amount_doc) over up_to_here)::decimal(34, 4) as gross_amount_doc,
+            (sum(cash_doc) over up_to_here)::decimal(34, 4) as cash_doc,
+            (sum(written_off_doc) over up_to_here)::decimal(34, 4) as written_off_doc,
+            (sum(credited_doc) over up_to_here)::decimal(34, 4) as credited_doc
         from known
         window up_to_here as (partition by invoice_id order by valid_from rows unbounded preceding)
     )

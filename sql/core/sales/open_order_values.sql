@@ -7,8 +7,8 @@
 --   account_id       VARCHAR
 --   account_manager  VARCHAR
 --   currency         VARCHAR
---   amount_doc       DECIMAL(18,4)
---   amount           DECIMAL(18,2)
+--   amount_doc       DECIMAL(34,4)
+--   amount           DECIMAL(32,2)
 --   amount_reason    VARCHAR
 -- fmt: on
 with
@@ -95,7 +95,7 @@ with
             account_manager,
             currency,
             order_date as event_date,
-            (quantity::decimal(28, 4) * unit_price)::decimal(28, 6) as value_doc
+            (quantity::decimal(28, 4) * unit_price)::decimal(36, 6) as value_doc
         from dated_lines
         union all
         select
@@ -105,7 +105,7 @@ with
             event_date,
             - (
                 (least(delivered, ordered) - least(delivered - delivered_now, ordered))::decimal(28, 4) * unit_price
-            )::decimal(28, 6)
+            )::decimal(36, 6)
         from deliveries_so_far
     ),
 
@@ -128,7 +128,7 @@ with
             changes.account_id,
             changes.account_manager,
             changes.currency,
-            sum(changes.value_doc)::decimal(18, 4) as amount_doc
+            sum(changes.value_doc)::decimal(34, 4) as amount_doc
         from changes
         join core.receivable_periods as periods on periods.closing_no >= changes.snapshot_no
         group by periods.period_month, changes.account_id, changes.account_manager, changes.currency

@@ -20,10 +20,10 @@
 --   in_full_ratio           DECIMAL(18,6)  [fraction; ratio of in_full_count ÷ line_count] Share of lines in full
 --   otif_ratio              DECIMAL(18,6)  [fraction; ratio of otif_count ÷ line_count] Share of lines on time and in full
 --   otif_ratio_reason       VARCHAR        Why otif_ratio and the other columns that look at deliveries are undefined
---   quantity_due            DECIMAL(18,4)  [units of the item; sum] Quantity ordered on the lines due
---   quantity_on_time        DECIMAL(18,4)  [units of the item; sum] Quantity delivered inside the window, at most what the line ordered, rejected goods included
+--   quantity_due            DECIMAL(34,4)  [units of the item; sum] Quantity ordered on the lines due
+--   quantity_on_time        DECIMAL(34,4)  [units of the item; sum] Quantity delivered inside the window, at most what the line ordered, rejected goods included
 --   quantity_reason         VARCHAR        Why quantity_due and quantity_on_time have no sum: the lines due are of different units; quantity_on_time_ratio then counts the numbers of all units alike
---   quantity_on_time_ratio  DECIMAL(18,6)  [fraction; ratio of quantity_on_time ÷ quantity_due] Share of the quantity due that came on time
+--   quantity_on_time_ratio  DECIMAL(36,6)  [fraction; ratio of quantity_on_time ÷ quantity_due] Share of the quantity due that came on time
 --   average_days_late       DECIMAL(18,2)  [days; ratio of average_days_late * late_count ÷ late_count] Days from the due date to completion (of a line closed short: to its last delivery), or to as_of_date while open, over the late lines; NULL when none is late := Σ days late ÷ late_count
 -- fmt: on
 select

@@ -18,38 +18,38 @@
 --   lag                          INTEGER        [months; none] Months from the snapshot to the month that is forecast
 --   forecast_grain               VARCHAR        What one item is: the columns that all forecasts of the step, month and lag fill, account_product, account, product or total
 --   n                            BIGINT         [count; sum] Items that were forecast or sold
---   actual_quantity              DECIMAL(18,4)  here: Net quantity sold, returns negative
---   forecast_quantity            DECIMAL(18,4)  [units of the item; sum] Quantity forecast
---   unforecast_quantity          DECIMAL(18,4)  [units of the item; sum] Quantity sold of items that had no forecast; they count with a forecast of 0
---   absolute_actual_quantity     DECIMAL(18,4)  [units of the item; sum] Quantities sold without their signs, the base of wape := Σ|actual|
---   absolute_error_quantity      DECIMAL(18,4)  [units of the item; sum] Errors without their signs := Σ|actual − forecast|
+--   actual_quantity              DECIMAL(34,4)  here: Net quantity sold, returns negative
+--   forecast_quantity            DECIMAL(34,4)  [units of the item; sum] Quantity forecast
+--   unforecast_quantity          DECIMAL(34,4)  [units of the item; sum] Quantity sold of items that had no forecast; they count with a forecast of 0
+--   absolute_actual_quantity     DECIMAL(34,4)  [units of the item; sum] Quantities sold without their signs, the base of wape := Σ|actual|
+--   absolute_error_quantity      DECIMAL(34,4)  [units of the item; sum] Errors without their signs := Σ|actual − forecast|
 --   quantity_reason              VARCHAR        Why the quantities, mae and rmse have no total: the items are of different units; wape and bias_ratio then count the numbers of all units alike, mape, smape and mase do not depend on units
---   wape                         DECIMAL(18,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual|
+--   wape                         DECIMAL(36,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual|
 --   wape_reason                  VARCHAR        Why wape is undefined; mape is undefined then too
---   bias_ratio                   DECIMAL(18,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] How far the forecast is too high (positive) or too low (negative) := Σ(forecast − actual) ÷ Σ actual
+--   bias_ratio                   DECIMAL(36,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] How far the forecast is too high (positive) or too low (negative) := Σ(forecast − actual) ÷ Σ actual
 --   bias_ratio_reason            VARCHAR
---   mae                          DECIMAL(18,6)  [units of the item; ratio of absolute_error_quantity ÷ n] Mean absolute error := Σ|actual − forecast| ÷ n
---   rmse                         DECIMAL(18,6)  [units of the item; none] Root mean squared error := √(Σ(actual − forecast)² ÷ n)
---   mape                         DECIMAL(18,6)  [fraction; ratio of mape * mape_n ÷ mape_n] Mean absolute percentage error of items with sales := mean of |actual − forecast| ÷ |actual|
+--   mae                          DECIMAL(36,6)  [units of the item; ratio of absolute_error_quantity ÷ n] Mean absolute error := Σ|actual − forecast| ÷ n
+--   rmse                         DECIMAL(36,6)  [units of the item; none] Root mean squared error := √(Σ(actual − forecast)² ÷ n)
+--   mape                         DECIMAL(36,6)  [fraction; ratio of mape * mape_n ÷ mape_n] Mean absolute percentage error of items with sales := mean of |actual − forecast| ÷ |actual|
 --   mape_n                       BIGINT         [count; sum] Items with sales, which mape counts
 --   smape                        DECIMAL(18,6)  [fraction; ratio of smape * n ÷ n] Symmetric error between 0 and 2 := mean of 2 × |actual − forecast| ÷ (|actual| + |forecast|), both zero = 0
---   mase                         DECIMAL(18,6)  [multiple; ratio of mase * mase_n ÷ mase_n] Mean absolute scaled error, below 1 = better than the naive forecast was in sample := mean over items of |actual − forecast| ÷ in-sample mean absolute naive error
+--   mase                         DECIMAL(36,6)  [multiple; ratio of mase * mase_n ÷ mase_n] Mean absolute scaled error, below 1 = better than the naive forecast was in sample := mean over items of |actual − forecast| ÷ in-sample mean absolute naive error
 --   mase_n                       BIGINT         [count; sum] Items that have a scale, which mase and rmsse count
 --   mase_scale                   VARCHAR        Naive forecast that scales: seasonal-<season>, lag-1 with under two seasons of history, or mixed
 --   mase_reason                  VARCHAR        Why mase is undefined; rmsse is undefined then too
---   rmsse                        DECIMAL(18,6)  [multiple; ratio of rmsse * mase_n ÷ mase_n] Root mean squared scaled error := mean over items of |actual − forecast| ÷ root of the in-sample mean squared naive error
+--   rmsse                        DECIMAL(36,6)  [multiple; ratio of rmsse * mase_n ÷ mase_n] Root mean squared scaled error := mean over items of |actual − forecast| ÷ root of the in-sample mean squared naive error
 --   tracking_signal              DECIMAL(18,6)  [multiple; none] Lasting bias of an item, under-forecast positive := Σ(actual − forecast) ÷ mean |actual − forecast| over the trailing 12 months of the step and lag
 --   tracking_signal_n            BIGINT         [months; none] Months of the trailing 12 in which the item was forecast or sold
 --   tracking_signal_reason       VARCHAR
---   naive_wape                   DECIMAL(18,6)  [fraction; none] WAPE of repeating the actual of the snapshot month, over the items with a sale by then
+--   naive_wape                   DECIMAL(36,6)  [fraction; none] WAPE of repeating the actual of the snapshot month, over the items with a sale by then
 --   naive_n                      BIGINT         [count; sum] Items with a sale by the snapshot, which naive_wape and forecast_value_added count
---   seasonal_naive_wape          DECIMAL(18,6)  [fraction; none] WAPE of repeating the actual of the same month in the latest season known at the snapshot, over the items with a sale by that month
+--   seasonal_naive_wape          DECIMAL(36,6)  [fraction; none] WAPE of repeating the actual of the same month in the latest season known at the snapshot, over the items with a sale by that month
 --   seasonal_naive_n             BIGINT         [count; sum] Items with a sale by that month, which seasonal_naive_wape counts
 --   seasonal_naive_wape_reason   VARCHAR
---   forecast_value_added         DECIMAL(18,6)  [fraction; none] What the step gains over the naive forecast, positive = it helps := naive_wape − wape, of the same naive_n items
+--   forecast_value_added         DECIMAL(36,6)  [fraction; none] What the step gains over the naive forecast, positive = it helps := naive_wape − wape, of the same naive_n items
 --   forecast_value_added_reason  VARCHAR        Why forecast_value_added is undefined; naive_wape is undefined then too
 --   reference_step               VARCHAR        The step that the others are measured against: statistical, else sales, else the first by name
---   step_value_added             DECIMAL(18,6)  [fraction; none] What the step gains over the reference step, positive = it helps := wape of reference_step − wape
+--   step_value_added             DECIMAL(36,6)  [fraction; none] What the step gains over the reference step, positive = it helps := wape of reference_step − wape
 --   step_value_added_reason      VARCHAR
 -- fmt: on
 with

@@ -7,7 +7,7 @@
 --   figure_no     INTEGER        [number; none] Order in which the figures are shown
 --   figure        VARCHAR        Name of the figure
 --   plan_version  VARCHAR        here: The plan version or forecast step the figure is for; an empty text for the others
---   value         DECIMAL(18,4)  [as the row says; none] The figure; NULL when it is undefined
+--   value         DECIMAL(34,4)  [as the row says; none] The figure; NULL when it is undefined
 --   unit          VARCHAR        Unit of the figure: the reporting currency, days, a ratio, parts per million or points
 --   source_table  VARCHAR        The reporting view with the details
 -- fmt: on
@@ -59,15 +59,15 @@ with
             1 as figure_no,
             'Open receivables' as figure,
             '' as plan_version,
-            outstanding_amount::decimal(18, 4) as value,
+            outstanding_amount::decimal(34, 4) as value,
             (from currency) as unit,
             'receivables_summary' as source_table
         from receivables
         union all
-        select period_month, 2, 'Of that overdue', '', overdue_ratio::decimal(18, 4), 'ratio', 'receivables_kpis'
+        select period_month, 2, 'Of that overdue', '', overdue_ratio::decimal(34, 4), 'ratio', 'receivables_kpis'
         from kpis
         union all
-        select period_month, 3, 'Days sales outstanding', '', dso_days::decimal(18, 4), 'days', 'receivables_kpis'
+        select period_month, 3, 'Days sales outstanding', '', dso_days::decimal(34, 4), 'days', 'receivables_kpis'
         from kpis
         union all
         select
@@ -75,7 +75,7 @@ with
             4,
             'Planned sales',
             plan_version,
-            plan_amount::decimal(18, 4),
+            plan_amount::decimal(34, 4),
             (from currency),
             'sales_plan_summary'
         from plan
@@ -85,7 +85,7 @@ with
             5,
             'Actual sales',
             plan_version,
-            actual_amount::decimal(18, 4),
+            actual_amount::decimal(34, 4),
             (from currency),
             'sales_plan_summary'
         from plan
@@ -95,15 +95,15 @@ with
             6,
             'Variance to plan',
             plan_version,
-            variance_amount::decimal(18, 4),
+            variance_amount::decimal(34, 4),
             (from currency),
             'sales_plan_summary'
         from plan
         union all
-        select period_month, 7, 'On time in full', '', otif_ratio::decimal(18, 4), 'ratio', 'delivery_performance'
+        select period_month, 7, 'On time in full', '', otif_ratio::decimal(34, 4), 'ratio', 'delivery_performance'
         from delivery
         union all
-        select period_month, 8, 'Rejected parts', '', ppm::decimal(18, 4), 'ppm', 'quality_performance'
+        select period_month, 8, 'Rejected parts', '', ppm::decimal(34, 4), 'ppm', 'quality_performance'
         from quality
         union all
         select
@@ -111,7 +111,7 @@ with
             9,
             'Forecast error, one month ahead',
             forecast_step,
-            wape::decimal(18, 4),
+            wape::decimal(34, 4),
             'ratio',
             'forecast_accuracy'
         from forecast

@@ -20,41 +20,41 @@
 --   region                    VARCHAR        The region planned, else the account's
 --   submitted_on_time         BOOLEAN
 --   scope                     VARCHAR
---   plan_quantity             DECIMAL(18,4)
+--   plan_quantity             DECIMAL(34,4)
 --   quantity_reason           VARCHAR        Why actual_quantity and ytd_actual_quantity have no sum: the parts sold in the fiscal year to date are of different units
---   plan_amount               DECIMAL(18,2)  := p0 × q0 × r0
---   actual_quantity           DECIMAL(18,4)
---   actual_amount             DECIMAL(18,2)  := Σ amount × r1
---   variance_amount           DECIMAL(18,2)
---   variance_ratio            DECIMAL(18,6)
---   volume_effect             DECIMAL(18,2)  := (Q1 − Q0) × s0 × p0 × r0
---   mix_effect                DECIMAL(18,2)  := (q1 − Q1 × s0) × p0 × r0
---   price_effect              DECIMAL(18,2)  := Σ amount × r0 − p0 × q1 × r0
---   fx_effect                 DECIMAL(18,2)  := Σ amount × (r1 − r0)
---   new_effect                DECIMAL(18,2)  := Σ amount × r0
---   lost_effect               DECIMAL(18,2)  := −p0 × q0 × r0
---   adjustment_effect         DECIMAL(18,2)  := Σ amount × r1
---   rounding_effect           DECIMAL(18,2)  := Σ amount × r1
+--   plan_amount               DECIMAL(32,2)  := p0 × q0 × r0
+--   actual_quantity           DECIMAL(34,4)
+--   actual_amount             DECIMAL(32,2)  := Σ amount × r1
+--   variance_amount           DECIMAL(32,2)
+--   variance_ratio            DECIMAL(36,6)
+--   volume_effect             DECIMAL(32,2)  := (Q1 − Q0) × s0 × p0 × r0
+--   mix_effect                DECIMAL(32,2)  := (q1 − Q1 × s0) × p0 × r0
+--   price_effect              DECIMAL(32,2)  := Σ amount × r0 − p0 × q1 × r0
+--   fx_effect                 DECIMAL(32,2)  := Σ amount × (r1 − r0)
+--   new_effect                DECIMAL(32,2)  := Σ amount × r0
+--   lost_effect               DECIMAL(32,2)  := −p0 × q0 × r0
+--   adjustment_effect         DECIMAL(32,2)  := Σ amount × r1
+--   rounding_effect           DECIMAL(32,2)  := Σ amount × r1
 --   bridge_status             VARCHAR
 --   rag                       VARCHAR
---   ytd_plan_quantity         DECIMAL(18,4)
---   ytd_plan_amount           DECIMAL(18,2)
---   ytd_actual_quantity       DECIMAL(18,4)
---   ytd_actual_amount         DECIMAL(18,2)
---   ytd_variance_amount       DECIMAL(18,2)
---   ytd_variance_ratio        DECIMAL(18,6)
---   ytd_volume_effect         DECIMAL(18,2)
---   ytd_mix_effect            DECIMAL(18,2)
---   ytd_price_effect          DECIMAL(18,2)
---   ytd_fx_effect             DECIMAL(18,2)
---   ytd_new_effect            DECIMAL(18,2)
---   ytd_lost_effect           DECIMAL(18,2)
---   ytd_adjustment_effect     DECIMAL(18,2)
---   ytd_rounding_effect       DECIMAL(18,2)
+--   ytd_plan_quantity         DECIMAL(34,4)
+--   ytd_plan_amount           DECIMAL(32,2)
+--   ytd_actual_quantity       DECIMAL(34,4)
+--   ytd_actual_amount         DECIMAL(32,2)
+--   ytd_variance_amount       DECIMAL(32,2)
+--   ytd_variance_ratio        DECIMAL(36,6)
+--   ytd_volume_effect         DECIMAL(32,2)
+--   ytd_mix_effect            DECIMAL(32,2)
+--   ytd_price_effect          DECIMAL(32,2)
+--   ytd_fx_effect             DECIMAL(32,2)
+--   ytd_new_effect            DECIMAL(32,2)
+--   ytd_lost_effect           DECIMAL(32,2)
+--   ytd_adjustment_effect     DECIMAL(32,2)
+--   ytd_rounding_effect       DECIMAL(32,2)
 --   ytd_bridge_status         VARCHAR
 --   ytd_rag                   VARCHAR
 --   ytd_left_out              VARCHAR
---   prior_year_amount         DECIMAL(18,2)
+--   prior_year_amount         DECIMAL(32,2)
 --   prior_year_amount_reason  VARCHAR
 -- fmt: on
 with

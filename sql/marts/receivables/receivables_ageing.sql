@@ -19,18 +19,18 @@
 --   due_date                   DATE           Date due; for credits and cash the document date
 --   due_date_source            VARCHAR        Where the due date comes from: instalment, document, payment terms or document date
 --   currency                   VARCHAR
---   original_amount_doc        DECIMAL(18,4)  [document currency; last in time] Amount of the item, tax included; credits and cash negative
---   paid_amount_doc            DECIMAL(18,4)  [document currency; last in time] Cash applied := receipts + discounts − refunds
---   credited_amount_doc        DECIMAL(18,4)  [document currency; last in time] Credit notes applied
---   written_off_amount_doc     DECIMAL(18,4)  [document currency; last in time] Write-offs applied
---   outstanding_amount_doc     DECIMAL(18,4)  [document currency; last in time] What is open := original − paid − credited − written off
---   outstanding_amount         DECIMAL(18,2)
+--   original_amount_doc        DECIMAL(34,4)  [document currency; last in time] Amount of the item, tax included; credits and cash negative
+--   paid_amount_doc            DECIMAL(34,4)  [document currency; last in time] Cash applied := receipts + discounts − refunds
+--   credited_amount_doc        DECIMAL(34,4)  [document currency; last in time] Credit notes applied
+--   written_off_amount_doc     DECIMAL(34,4)  [document currency; last in time] Write-offs applied
+--   outstanding_amount_doc     DECIMAL(34,4)  [document currency; last in time] What is open := original − paid − credited − written off
+--   outstanding_amount         DECIMAL(32,2)
 --   rate                       DECIMAL(18,10) [reporting currency per unit; none] The rate of outstanding_amount
 --   rate_source                VARCHAR        Kind of that rate: spot, average (no spot rate by then) or reporting
 --   outstanding_amount_reason  VARCHAR
---   book_amount                DECIMAL(18,2)  [reporting currency; last in time] What is open, at the rate of the document date
+--   book_amount                DECIMAL(32,2)  [reporting currency; last in time] What is open, at the rate of the document date
 --   book_amount_reason         VARCHAR
---   unrealised_fx              DECIMAL(18,2)  [reporting currency; last in time] Gain or loss on the open amount since the document date := outstanding_amount − book_amount
+--   unrealised_fx              DECIMAL(32,2)  [reporting currency; last in time] Gain or loss on the open amount since the document date := outstanding_amount − book_amount
 --   days_overdue               BIGINT         [days; none] Days from the due date to the month end; not yet due is negative := as_of_date − due_date
 --   age_days                   BIGINT         [days; none] Days that decide the bucket := as_of_date − the date named by bucket_basis
 --   bucket_no                  BIGINT

@@ -10,21 +10,21 @@
 --   account_name                    VARCHAR
 --   account_manager                 VARCHAR
 --   currency                        VARCHAR
---   opening_amount_doc              DECIMAL(18,4)  [document currency; first in time] Closing of the month before as it was published; as known now where that month was never closed
---   invoiced_amount_doc             DECIMAL(18,4)  [document currency; sum] Invoices and debit notes dated in the month, tax included
---   credited_amount_doc             DECIMAL(18,4)  [document currency; sum] Credit notes of the month; on the invoice's account, an excess on the credit note's
---   received_amount_doc             DECIMAL(18,4)  [document currency; sum] Receipts of the month; on the settled invoice's account, an excess on the payer's. Below zero where cash held for an account moves to the invoice of another
---   discount_amount_doc             DECIMAL(18,4)  [document currency; sum] Discounts taken in the month
---   written_off_amount_doc          DECIMAL(18,4)  [document currency; sum] Write-offs of the month
---   refunded_amount_doc             DECIMAL(18,4)  [document currency; sum] Refunds of the month
---   prior_period_adjustment_doc     DECIMAL(18,4)  [document currency; sum] Documents that arrived late for closed months := opening as known now − opening_amount_doc
---   closing_amount_doc              DECIMAL(18,4)  [document currency; last in time] Sum of the open items
---   difference_doc                  DECIMAL(18,4)  [document currency; sum] Zero, or the close stops := opening + invoiced − credited − received − discount − written off + refunded + prior period adjustment − closing
---   opening_amount                  DECIMAL(18,2)  [reporting currency; first in time] The opening, at the rate of the month end before
---   movement_amount                 DECIMAL(18,2)  [reporting currency; sum] All lanes together, each document at the rate of its date
---   prior_period_adjustment_amount  DECIMAL(18,2)  [reporting currency; sum] The prior period adjustment, at the rate of the month end before
---   fx_difference_amount            DECIMAL(18,2)  [reporting currency; sum] Change of rates, and rounding := closing_amount − opening_amount − movement_amount − prior_period_adjustment_amount
---   closing_amount                  DECIMAL(18,2)
+--   opening_amount_doc              DECIMAL(34,4)  [document currency; first in time] Closing of the month before as it was published; as known now where that month was never closed
+--   invoiced_amount_doc             DECIMAL(34,4)  [document currency; sum] Invoices and debit notes dated in the month, tax included
+--   credited_amount_doc             DECIMAL(34,4)  [document currency; sum] Credit notes of the month; on the invoice's account, an excess on the credit note's
+--   received_amount_doc             DECIMAL(34,4)  [document currency; sum] Receipts of the month; on the settled invoice's account, an excess on the payer's. Below zero where cash held for an account moves to the invoice of another
+--   discount_amount_doc             DECIMAL(34,4)  [document currency; sum] Discounts taken in the month
+--   written_off_amount_doc          DECIMAL(34,4)  [document currency; sum] Write-offs of the month
+--   refunded_amount_doc             DECIMAL(34,4)  [document currency; sum] Refunds of the month
+--   prior_period_adjustment_doc     DECIMAL(34,4)  [document currency; sum] Documents that arrived late for closed months := opening as known now − opening_amount_doc
+--   closing_amount_doc              DECIMAL(34,4)  [document currency; last in time] Sum of the open items
+--   difference_doc                  DECIMAL(34,4)  [document currency; sum] Zero, or the close stops := opening + invoiced − credited − received − discount − written off + refunded + prior period adjustment − closing
+--   opening_amount                  DECIMAL(32,2)  [reporting currency; first in time] The opening, at the rate of the month end before
+--   movement_amount                 DECIMAL(32,2)  [reporting currency; sum] All lanes together, each document at the rate of its date
+--   prior_period_adjustment_amount  DECIMAL(32,2)  [reporting currency; sum] The prior period adjustment, at the rate of the month end before
+--   fx_difference_amount            DECIMAL(32,2)  [reporting currency; sum] Change of rates, and rounding := closing_amount − opening_amount − movement_amount − prior_period_adjustment_amount
+--   closing_amount                  DECIMAL(32,2)
 --   amount_reason                   VARCHAR        Why an amount in the reporting currency is undefined: one of those above whose name ends in _amount
 -- fmt: on
 with
@@ -33,8 +33,8 @@ with
             snapshot_no,
             account_id,
             currency,
-            sum(outstanding_amount_doc)::decimal(18, 4) as amount_doc,
-            complete_sum(outstanding_amount, true)::decimal(18, 2) as amount,
+            sum(outstanding_amount_doc)::decimal(34, 4) as amount_doc,
+            complete_sum(outstanding_amount, true)::decimal(32, 2) as amount,
             min(rate_reason) as amount_reason
         from core.receivable_open_items
         group by snapshot_no, account_id, currency
