@@ -160,11 +160,18 @@ CREATE OR REPLACE MACRO rag_colour(variance_ratio, green_ratio, amber_ratio) AS
         WHEN variance_ratio IS NOT NULL THEN 'red'
     END;
 
--- An amount at a rate, to eight decimals. A product with all their digits leaves no room for sums of trillions.
+-- An amount at a rate and a quantity at a price, to eight decimals; NULL from 10²⁷ up, so that there is room for sums. A product with all
+-- digits of both has no room for trillions of trillions.
 CREATE OR REPLACE MACRO at_rate(amount, rate) AS
     CASE
-        WHEN abs(amount) < 1000000000000 THEN (amount::DECIMAL(28, 8) * rate)::DECIMAL(38, 8)
-        ELSE (amount::DECIMAL(38, 6) * rate)::DECIMAL(38, 8)
+        WHEN abs(amount::DOUBLE * rate::DOUBLE) < 1e19 THEN (amount::DECIMAL(28, 8) * rate)::DECIMAL(38, 8)
+        WHEN abs(amount::DOUBLE * rate::DOUBLE) < 1e23 THEN (amount::DECIMAL(38, 4) * rate)::DECIMAL(38, 8)
+        WHEN abs(amount::DOUBLE * rate::DOUBLE) < 1e27 THEN (amount::DOUBLE * rate::DOUBLE)::DECIMAL(38, 8)
+    END;
+CREATE OR REPLACE MACRO at_price(quantity, price) AS
+    CASE
+        WHEN abs(quantity::DOUBLE * price::DOUBLE) < 1e23 THEN (quantity::DECIMAL(38, 4) * price)::DECIMAL(38, 8)
+        WHEN abs(quantity::DOUBLE * price::DOUBLE) < 1e27 THEN (quantity::DOUBLE * price::DOUBLE)::DECIMAL(38, 8)
     END;
 
 -- Receivables.

@@ -63,4 +63,4 @@ select
     round(sum(amount), 2) as sold_amount
 from judged
 group by period_month, plan_version
-having outside_amount > threshold('sales_plan.covers_the_sales') * sold_amount
+having outside_amount::double > threshold('sales_plan.covers_the_sales') * sold_amount::double

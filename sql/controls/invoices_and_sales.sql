@@ -11,7 +11,8 @@ with
             -- To the cent at the grain of the table.
             round(
                 complete_sum(
-                    case when document_type = 'credit_note' then - net_amount else net_amount end * rates.average_rate,
+                    case when document_type = 'credit_note' then - net_amount else net_amount end::decimal(38, 4)
+                    * rates.average_rate,
                     true
                 ),
                 2

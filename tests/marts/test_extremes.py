@@ -28,10 +28,21 @@ BOUNDED = {
     "a sum of 12 errors, by their mean": ("tracking_signal",),
     "days between two dates of the calendar": ("average_days_late", "dso_countback_days"),
     "of scores from 0 to 100, or of the settings": (
+        *("loss_rate",),
         *("customer_score", "own_score", "gap", "score", "weight", "points_to_next_band", "previous_score", "change"),
         *("moving_average_3m", "moving_average_6m", "moving_average_12m", "slope_6m"),
     ),
-    "a rate as the feed has it": ("rate",),
+    "a number as the feed has it, of one row": (
+        *(
+            "rate",
+            "credit_limit",
+            "annual_spend",
+            "annual_quantity",
+            "target_margin_ratio",
+            "standard_cost",
+            "list_price",
+        ),
+    ),
 }
 Rows = Sequence[Mapping[str, Any]]
 
@@ -231,7 +242,7 @@ def _greatest(currency: str) -> dict[str, Rows]:
             {"account_id": account, "credit_limit": limit, "currency": currency}
             for account, limit in (("A", CENT), ("B", MOST))
         ],
-        "products": [{"product_id": "X", "unit": "pcs"}],
+        "products": [{"product_id": "X", "unit": "pcs", "list_price": MOST, "currency": currency}],
         "fx_rates": [
             {"currency": "USD", "rate_date": f"2026-{month:02}-01", "rate": 2_000_000} for month in range(1, 7)
         ],

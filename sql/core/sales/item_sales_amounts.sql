@@ -28,10 +28,10 @@ select
     round(complete_sum((quantity_amount_doc + other_amount_doc) * rates.average_rate, is_invoiced), 2) as net_amount,
     round(
         complete_sum(
-            list_amount_doc::decimal(28, 8) * rates.average_rate + case
+            at_rate(list_amount_doc, rates.average_rate) + case
                 when products.list_price is null or unlisted_quantity = 0
-                then unlisted_amount_doc * rates.average_rate
-                else (unlisted_quantity::decimal(28, 4) * products.list_price)::decimal(28, 8) * list_rates.average_rate
+                then at_rate(unlisted_amount_doc, rates.average_rate)
+                else at_rate(at_price(unlisted_quantity, products.list_price), list_rates.average_rate)
             end,
             is_invoiced
         ),
@@ -49,7 +49,8 @@ select
             min(products.currency) filter (
                 unlisted_quantity <> 0 and products.list_price is not null and list_rates.average_rate is null
             )
-        )
+        ),
+        case when bool_or(is_invoiced) and list_amount is null then 'quantity × list price is 10²⁷ or more' end
     ) as list_reason,
     no_rate(min(items.currency) filter (is_ordered and rates.average_rate is null)) as ordered_reason
 from core.item_sales_months as items
