@@ -57,7 +57,7 @@ with
             sum(lines.amount_doc) filter (lines.quantity is null) as other_amount_doc,
             - sum(lines.quantity) filter (lines.is_return) as return_quantity,
             - sum(lines.amount_doc) filter (lines.is_return and lines.quantity is not null) as return_amount_doc,
-            sum((lines.quantity::decimal(28, 4) * lines.list_price)::decimal(28, 8)) as list_amount_doc,
+            sum(lines.quantity::decimal(28, 4) * lines.list_price) as list_amount_doc,
             sum(lines.quantity) filter (lines.list_price is null) as unlisted_quantity,
             sum(lines.amount_doc) filter (
                 lines.list_price is null and lines.quantity is not null
@@ -75,8 +75,10 @@ with
             orders.account_manager,
             orders.currency,
             sum(orders.quantity) as ordered_quantity,
-            -- An order line without a price has no amount yet; its quantity counts.
-            sum(coalesce(orders.quantity::decimal(28, 4) * orders.unit_price, 0)::decimal(18, 4)) as ordered_amount_doc
+            -- An order line without a price has no amount yet; its quantity counts. Rounding a line takes eight times
+            -- as
+            -- long as the product does, so that the sum is rounded.
+            sum(orders.quantity::decimal(28, 4) * orders.unit_price) as ordered_amount_doc
         from core.orders as orders
         join wanted_days as days on days.calendar_date = orders.order_date
         where not never_counts(orders.status, orders.cancelled_date)
