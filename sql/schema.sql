@@ -10,16 +10,18 @@ CREATE SCHEMA IF NOT EXISTS ops;
 -- One row per load. status: loaded, failed (refused whole). A failed one has no rows and may be tried again.
 -- `files` (names and hashes) and `reading` (mode, dialect, mapping) are JSON: with the archive they allow a rebuild.
 -- `watermark` is how far a database was read, `header` the source's own columns, a JSON list.
--- `rounded` lists, as JSON, the numbers that rounding changes by more than a little.
+-- `rounded` lists, as JSON, the numbers that rounding changes by more than a little. `first_date` is the earliest day that the
+-- rows which it changed are about, NULL where they may matter in any month.
 CREATE TABLE IF NOT EXISTS ops.loads (
     load_id BIGINT, feed VARCHAR, source VARCHAR, sha256 VARCHAR, mapping_hash VARCHAR, files VARCHAR, bytes BIGINT,
     status VARCHAR, read_count BIGINT, loaded_count BIGINT, unchanged_count BIGINT, rejected_count BIGINT,
     superseded_count BIGINT, message VARCHAR, reading VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP,
-    watermark VARCHAR, header VARCHAR, rounded VARCHAR
+    watermark VARCHAR, header VARCHAR, rounded VARCHAR, first_date DATE
 );
 ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS watermark VARCHAR;
 ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS header VARCHAR;
 ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS rounded VARCHAR;
+ALTER TABLE ops.loads ADD COLUMN IF NOT EXISTS first_date DATE;
 
 -- One row per fault of a rejected row; `source` is the row as the file has it, as JSON, and `business_key` its key, as a JSON
 -- list, where that can be read. Where each cell of a wide file is a row, `source_column` names its column. status: open; resolved (the load `resolved_load_id` brought the row fixed); replaced (that

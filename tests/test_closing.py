@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from expectations import CheckResult, Severity
+from expectations.rules import ALLOWED_FAILURES
 from kam.close import steps, versions
 from kam.errors import UsageError
 from kam.site import FEEDS, Site
-from kam.warehouse import warehouse
+from kam.warehouse import memory, prepare, warehouse
 from tests.support import close_plainly, long, published, write_csv, write_site
 
 APRIL, MAY, JUNE = date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1)
@@ -199,3 +201,31 @@ def test_a_changed_month_says_what_changed_and_what_that_does_to_the_figures(sit
         f"See what changes: kam --site {site.directory} diff 2026-04",
         f'To make a new version: kam --site {site.directory} close 2026-04 --restate --reason "…"',
     )
+
+
+def test_a_warning_about_a_load_is_said_by_one_month_of_the_same_knowledge() -> None:
+    con = memory()
+    prepare(con, "EUR")
+    con.execute(
+        """
+        INSERT INTO ops.closes (period_month, close_version, as_of_load) VALUES ('2026-04-01', 1, 7), ('2026-03-01', 1, 6);
+        INSERT INTO ops.checks (period_month, close_version, check_name, suite, success, sample_keys) VALUES
+            ('2026-04-01', 1, 'loads.few', 'loads', false, '[{"feed": "orders", "load_id": 7}]'),
+            ('2026-03-01', 1, 'loads.few', 'loads', false, '[{"feed": "orders", "load_id": 6}]')
+        """
+    )
+
+    def said(month: date, severity: Severity = Severity.WARNING) -> tuple[int, tuple[Any, ...]]:
+        found: dict[date | None, Any] = {None: [{"feed": "orders", "load_id": load} for load in (6, 7)]}
+        check = CheckResult(
+            name="loads.few", suite="loads", table="ops.loads", severity=severity, sentence="", owner="", if_it_fails="",
+            threshold=ALLOWED_FAILURES, allowed_count=0, checked_count=2, checked_by_month={}, failed_count=2,
+            failed_by_month={}, keys_by_month=found,
+        )  # fmt: skip
+        (left,) = versions.said_once(con, month, 7, [check])
+        return left.failed_in(month), tuple(keys["load_id"] for keys in left.keys_in(month))
+
+    assert said(MAY) == (1, (6,))
+    # The month that said it says it again in a new version; a critical one stops every month.
+    assert said(APRIL) == (2, (6, 7))
+    assert said(MAY, Severity.CRITICAL) == (2, (6, 7))

@@ -11,7 +11,7 @@ from kam.alerts.findings import GOOD, Failure, MonthNow, failing_state, fingerpr
 from kam.alerts.harmless_text import harmless
 from kam.alerts.queue import Standing, SubjectState
 from kam.alerts.wording import LONGEST_SENTENCE, failure_lines
-from kam.close import ControlTotal, MonthOutcome, Outcome, Run
+from kam.close import ControlTotal, MonthOutcome, Outcome, Run, versions
 from kam.warehouse import Connection, rows
 from kam.words import counted
 
@@ -47,6 +47,8 @@ def _failures(con: Connection, run: Run, outcome: MonthOutcome) -> list[Failure]
     """The rules that a month breaks: those that this run found, or those of its version if that stays published."""
     if outcome.outcome is Outcome.UNCHANGED:
         return _kept_failures(con, outcome)
+    # What another month says of a load is not kept with this one.
+    kept = {failure.name for failure in _kept_failures(con, outcome)} if outcome.outcome is Outcome.CLOSED else set()
     found = [
         _failure(
             check.name, check.severity, check.sentence, check.owner, check.if_it_fails, check.failed_in(outcome.month),
@@ -54,6 +56,7 @@ def _failures(con: Connection, run: Run, outcome: MonthOutcome) -> list[Failure]
         )
         for check in run.report.checks
         if check.fails_in(outcome.month)
+        and (check.name in kept or check.suite != versions.ABOUT_LOADS or outcome.outcome is not Outcome.CLOSED)
     ]  # fmt: skip
     return found + [_untied(total) for total in run.report.controls if total.month == outcome.month and not total.ties]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from kam.build import MartColumn, Model, marts
 from kam.close.versions import last_version
 from kam.errors import KamError, UsageError
-from kam.periods import add_months, month_name
+from kam.periods import month_name
 from kam.site import FEEDS, Feed
 from kam.warehouse import Connection, literal, rows, sql_text
 
@@ -299,10 +299,10 @@ def _source_rows(feed: Feed, before: Side, after: Side) -> str:
     if feed.name in _ACCOUNT_BY:
         of, by = _ACCOUNT_BY[feed.name]
         account = f"(SELECT max(account_id) FROM staging.{of} AS named WHERE named.{by} = {_either(by)})"
-    # What is dated after the month cannot have changed it.
-    following = add_months(before.month, 1)
+    # What is dated after the month cannot have changed it, whichever its last day is.
+    end = f"greatest((SELECT max(end_date) FROM staging.calendar WHERE period_month = DATE '{before.month}'), last_day(DATE '{before.month}'))"
     dates = ", ".join(f"a.{name}, b.{name}" for name in feed.date_columns)
-    matters = f"coalesce(least({dates}) < DATE '{following}', true)" if dates else "true"
+    matters = f"coalesce(least({dates}) <= {end}, true)" if feed.is_read_by_date else "true"
     return sql_text(
         "close/source_changes.sql",
         feed=feed.name,

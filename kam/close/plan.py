@@ -1,7 +1,7 @@
 """What a run over some months would do: which are up to date, which were never closed, and what changed for the others.
 
-A month is up to date when nothing that it was computed from changed: no load with changes since, the same settings and
-models, the same opening. Any other month has to be built to find out whether it differs.
+A month is up to date when nothing that it was computed from changed: no load since with changes dated in the month or before, the
+same settings and models, the same opening. Any other month has to be built to find out whether it differs.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from kam.build import models_hash
 from kam.periods import add_months, month_name
-from kam.site import Correction, Settings
+from kam.site import FEEDS, Correction, Settings
 from kam.warehouse import Connection, rows
 from kam.words import counted
 
@@ -46,6 +46,8 @@ class Changes:
     source: str
     loaded_count: int
     superseded_count: int
+    first_date: date | None
+    """The earliest day that these rows are about; None when they may matter in any month."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def planned_months(
     newest = _newest_versions(con)
     opening = _newest_versions(con, as_of_load)
     changes = changing_loads(con, 0, max([as_of_load, *(version.as_of_load for version in newest.values())]))
+    ends = _ends_of_months(con)
     failed = {month for (month,) in con.execute("SELECT period_month FROM ops.failed_closes").fetchall()}
     withdrawn = {month for (month,) in con.execute("SELECT period_month FROM ops.withdrawals").fetchall()}
     planned = []
@@ -77,7 +80,16 @@ def planned_months(
             why = "its versions were withdrawn" if month in withdrawn else "never closed"
             planned.append(MonthPlan(month, Action.CLOSE, 0, why))
             continue
-        why = _why_changed(version, opening.get(add_months(month, -1)), month, settings, changes, as_of_load)
+        before = add_months(month, -1)
+        why = _why_changed(
+            version,
+            opening.get(before),
+            month,
+            settings,
+            _that_matter(changes, month, ends, settings),
+            _that_matter(changes, before, ends, settings),
+            as_of_load,
+        )
         if not why and month in failed:
             # It may fail again although no row changed, because the site made a rule stricter.
             why = "the last attempt to close it failed"
@@ -100,12 +112,35 @@ def changing_loads(con: Connection, first: int, last: int) -> list[Changes]:
     found = rows(
         con,
         f"""
-        SELECT load_id, feed, source, loaded_count, superseded_count FROM ops.loads
+        SELECT load_id, feed, source, loaded_count, superseded_count, first_date FROM ops.loads
         WHERE status = 'loaded' AND load_id > {low} AND load_id <= {high} AND loaded_count + superseded_count > 0
         ORDER BY load_id
         """,
     )
     return [Changes(**row) for row in found]
+
+
+def changes_of(con: Connection, settings: Settings, month: date, first: int, last: int) -> list[Changes]:
+    """The loads after `first` and up to `last`, in either order, with changes that can matter for a month."""
+    return _that_matter(changing_loads(con, first, last), month, _ends_of_months(con), settings)
+
+
+def _ends_of_months(con: Connection) -> dict[date, date]:
+    """The last day of each business month that a calendar says, in any version of it."""
+    found = con.execute("SELECT period_month, max(end_date) FROM staging.calendar GROUP BY period_month")
+    return dict(found.fetchall())
+
+
+def _that_matter(
+    changes: Sequence[Changes], month: date, ends: Mapping[date, date], settings: Settings
+) -> list[Changes]:
+    """The changes of rows that figures of a month may read: those with a day in it or before, and those without days."""
+    end = max(add_months(month, 1) - timedelta(days=1), ends.get(month, month))
+    # A correction may put a row into an earlier month.
+    redated = {entry.feed for entry in settings.corrections if entry.column in FEEDS[entry.feed].date_columns}
+    return [
+        change for change in changes if change.first_date is None or change.first_date <= end or change.feed in redated
+    ]
 
 
 def _newest_versions(con: Connection, as_of_load: int | None = None) -> Mapping[date, _Version]:
@@ -137,9 +172,13 @@ def _why_changed(
     month: date,
     settings: Settings,
     changes: Sequence[Changes],
+    changes_before: Sequence[Changes],
     as_of_load: int,
 ) -> str:
-    """Why a month may differ from its version; empty when it cannot."""
+    """Why a month may differ from its version; empty when it cannot.
+
+    `changes` can matter for the month, `changes_before` for the one before it.
+    """
     reasons = []
     since = _between(changes, version.as_of_load, as_of_load)
     if since:
@@ -150,7 +189,7 @@ def _why_changed(
     reasons += _changed_settings(version, settings)
     if version.models_hash != models_hash():
         reasons.append("the models changed")
-    if not since and _opens_differently(version, before, changes):
+    if not since and _opens_differently(version, before, changes_before):
         name = month_name(add_months(month, -1))
         reasons.append(f"{name} has another version than the one it opened from")
     return "; ".join(reasons)

@@ -163,6 +163,7 @@ def commit_month(
 ) -> MonthOutcome:
     """Commit the candidate of one month as its next version, unless nothing changed or a restatement is needed."""
     with warehouse(site) as con:
+        checks = versions.said_once(con, month, as_of_load, checks)
         fault = why_not_valid(checks, controls, month) or why_not_corrected(con, site, month)
         if fault:
             versions.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=fault)

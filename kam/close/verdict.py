@@ -77,7 +77,7 @@ def what_changed(con: Connection, site: Site, candidate: Candidate, as_of_load: 
     month, version = candidate.month, candidate.last_version
     name = month_name(month)
     before, after = diff.version_side(con, month, version), diff.Side(month, None, as_of_load)
-    changes = plan.changing_loads(con, before.as_of_load, as_of_load)
+    changes = plan.changes_of(con, site.settings, month, before.as_of_load, as_of_load)
     (planned,) = plan.planned_months(con, site.settings, [month], as_of_load=as_of_load)
     why = planned.why if planned.action is Action.COMPARE else "the month before has another version"
     when = "now" if before.as_of_load <= as_of_load else f"as known at load {as_of_load}"

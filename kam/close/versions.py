@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from expectations import CheckResult
+from expectations import CheckResult, Severity
 from kam.build import marts, models_hash
 from kam.close.controls import ControlTotal
 from kam.errors import UsageError
@@ -23,6 +23,7 @@ from kam.warehouse import Connection, insert, literal, rows, transaction, user_n
 
 # Failed attempts are stored as this version; the versions of closes begin with 1.
 _FAILED = 0
+ABOUT_LOADS = "loads"
 
 
 class State(StrEnum):
@@ -249,6 +250,39 @@ def withdraw(con: Connection, month: date, reason: str) -> int:
     }
     insert(con, "ops.withdrawals", [withdrawal])
     return version
+
+
+def said_once(con: Connection, month: date, as_of_load: int, checks: Sequence[CheckResult]) -> list[CheckResult]:
+    """The checks of a month without the warnings about loads that a version of another month with the same knowledge has."""
+    found = con.execute(
+        """
+        SELECT check_name, sample_keys FROM ops.checks
+        JOIN ops.standing_closes USING (period_month, close_version)
+        WHERE as_of_load = ? AND period_month <> ? AND suite = ? AND NOT success
+        """,
+        [as_of_load, month, ABOUT_LOADS],
+    ).fetchall()
+    said: dict[str, list[object]] = {}
+    for name, keys in found:
+        said.setdefault(name, []).extend(json.loads(keys))
+    return [
+        _without(check, said[check.name]) if _may_be_said_once(check) and check.name in said else check
+        for check in checks
+    ]
+
+
+def _may_be_said_once(check: CheckResult) -> bool:
+    # A critical one stops every month that the load is in.
+    return check.suite == ABOUT_LOADS and check.severity is not Severity.CRITICAL
+
+
+def _without(check: CheckResult, said: Sequence[object]) -> CheckResult:
+    """The check without these failures, which belong to no month. Of many only the first have keys; they go together."""
+    listed = check.keys_by_month.get(None, ())
+    left = [keys for keys in listed if json.loads(json.dumps(keys)) not in said]
+    of_months = sum(check.failed_by_month.values())
+    count = check.failed_count - (len(listed) - len(left)) if left else of_months
+    return replace(check, failed_count=count, keys_by_month={**check.keys_by_month, None: left})
 
 
 def keep_failure(

@@ -30,6 +30,7 @@ from kam.errors import (
 from kam.ingest import documents, questions, rejects, rounding, totals
 from kam.ingest.documents import mark_negative_documents
 from kam.ingest.file_order import file_order
+from kam.ingest.first_dates import first_date
 from kam.ingest.patches import fill_patches
 from kam.ingest.readers import READ_ERRORS, Relation
 from kam.ingest.row_rules import LEFT_OUT, NARROW, RECORD_HASH, UNNUMBERED, Reading, plan_reading
@@ -581,6 +582,7 @@ def _commit(
             unchanged_count=unchanged, rejected_count=rejected, superseded_count=superseded,
             started_at=terms.started or utc_now(), finished_at=terms.finished or utc_now(), watermark=extract.watermark,
             message=f"loaded; {noted}" if noted else None, rounded=rounding.as_json(rounded),
+            first_date=first_date(con, feed, load_id),
             header=json.dumps(list(reading.relation.wide.header if reading.relation.wide else reading.relation.columns)),
         )  # fmt: skip
         if rejected:

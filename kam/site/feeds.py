@@ -182,7 +182,8 @@ class Feed:
 
     `date` names the day or month that says to which business month a row belongs; master data has none. `events` is given
     when that day is one on which something happened, and nothing is known before. `identity` is given when a row is a
-    document, or a line of one, whose number its sender counts up.
+    document, or a line of one, whose number its sender counts up. No figure of a month reads a row that `is_read_by_date` and
+    all of whose dates lie after the month.
     """
 
     name: str
@@ -195,6 +196,7 @@ class Feed:
     sign: SignRule | None = None
     grain: Grain | None = None
     identity: Identity | None = None
+    is_read_by_date: bool = False
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a column named by `key`, `date`, `events` or `identity` that the feed does not have."""
@@ -394,6 +396,7 @@ _FEEDS = (
         "Exchange rates into the reporting currency",
         key=("currency", "rate_date", "rate_type"),
         date="rate_date",
+        is_read_by_date=True,
         columns=(
             _currency("The foreign currency", required=True),
             _date("rate_date", "Date the rate is for", required=True),
@@ -412,6 +415,7 @@ _FEEDS = (
         "Order lines",
         key=("order_id", "line_no"),
         date="order_date",
+        is_read_by_date=True,
         events=Events(quantity="quantity", unit_price="unit_price", line_counts="status IS DISTINCT FROM 'cancelled'"),
         identity=Identity("order_id", ("account_id",), shared=True),
         columns=(
@@ -444,6 +448,7 @@ _FEEDS = (
         "Deliveries against order lines",
         key=("delivery_id", "line_no"),
         date="delivered_date",
+        is_read_by_date=True,
         events=Events(),
         identity=Identity("delivery_id", ("order_id",)),
         columns=(
@@ -461,6 +466,7 @@ _FEEDS = (
         "Lines of invoices, credit notes and debit notes",
         key=("invoice_id", "line_no"),
         date="invoice_date",
+        is_read_by_date=True,
         events=Events(quantity="quantity", amount="net_amount", line_counts="document_type = 'invoice'"),
         identity=Identity("invoice_id", ("account_id", "document_type"), shared=True),
         columns=(
@@ -514,6 +520,7 @@ _FEEDS = (
         "Receipts and other settlements of open items",
         key=("payment_id", "line_no"),
         date="payment_date",
+        is_read_by_date=True,
         events=Events(),
         identity=Identity("payment_id", ("account_id", "payment_type")),
         columns=(
@@ -539,6 +546,7 @@ _FEEDS = (
         "Receipts expected by account and month",
         key=("account_id", "month"),
         date="month",
+        is_read_by_date=True,
         columns=(
             _ACCOUNT,
             _month("month", "The month the receipts are planned for"),
@@ -551,6 +559,7 @@ _FEEDS = (
         "Visits to customers, planned and held",
         key=("visit_id",),
         date="visit_date",
+        is_read_by_date=True,
         events=Events(planned_date="planned_date"),
         identity=Identity("visit_id", ("account_id",)),
         columns=(
@@ -598,6 +607,7 @@ _FEEDS = (
         "Ratings that customers give their vendors",
         key=("account_id", "month", "dimension"),
         date="month",
+        is_read_by_date=True,
         columns=(
             _ACCOUNT,
             _month("month", "The month that is rated"),
@@ -620,6 +630,7 @@ _FEEDS = (
         "Complaints, audit findings and requests of customers",
         key=("issue_id",),
         date="opened_date",
+        is_read_by_date=True,
         identity=Identity("issue_id", ("account_id",)),
         columns=(
             _id("issue_id", "The issue", required=True),
@@ -676,6 +687,7 @@ _FEEDS = (
         "Quantities forecast for a target month at the end of a snapshot month",
         key=("forecast_step", "snapshot_month", "account_id", "product_id", "target_month"),
         date="target_month",
+        is_read_by_date=True,
         grain=Grain(("forecast_step", "snapshot_month", "target_month"), ("account_id", "product_id")),
         columns=(
             Column(
