@@ -13,7 +13,7 @@ from kam.ingest import LoadResult
 from kam.ingest.rejects import export
 from kam.site import find_site
 from kam.warehouse import open_read_only, prepare, rows, transaction, warehouse
-from tests.support import ingest
+from tests.support import ingest, long
 
 HEADER = "order_id,line_no,account_id,order_date,quantity\n"
 GERMAN = (
@@ -202,3 +202,35 @@ def test_a_warehouse_of_an_earlier_release_gains_the_columns_and_its_rejects_are
         "SELECT typeof(promised_date) AS promised, typeof(unit_price) AS price FROM core.orders LIMIT 1"
     )
     assert types == {"promised": "DATE", "price": "DECIMAL(24,10)"}
+
+
+def _of_many_columns(count: int) -> str:
+    """Two order lines, the second one of no day, with this many columns that nothing uses."""
+    header = HEADER.strip() + "".join(f",x{number}" for number in range(count))
+    return "\n".join((header, f"1,1,A,2026-01-05,5{',v' * count}", f"2,1,A,soon,5{',v' * count}")) + "\n"
+
+
+@long
+def test_a_row_of_ten_thousand_columns_is_rejected_and_loads_again(books: Books) -> None:
+    result = books.deliver("a.csv", _of_many_columns(10_000))
+    assert (result.loaded_count, result.rejected_count) == (1, 1)
+    file = books.export()
+    books.deliver("b.csv", file.read_text().replace("soon", "2026-01-06"))
+    assert books.statuses() == [(1, 2, "resolved", 2)]
+
+
+def test_what_a_row_of_many_columns_says_is_kept(books: Books) -> None:
+    books.deliver("a.csv", _of_many_columns(600))
+    (reject,) = books.query("SELECT column_name, source_row, source ->> '$.x599' AS last FROM staging.rejects")
+    assert reject == {"column_name": "order_date", "source_row": 2, "last": "v"}
+
+
+def test_rows_that_fit_no_memory_are_refused_in_one_line(tmp_path: Path) -> None:
+    books = Books(tmp_path)
+    settings = tmp_path / "kam.toml"
+    settings.write_text(settings.read_text().replace("[site]\n", '[site]\nmemory_limit = "60MB"\n'))
+    result = books.deliver("a.csv", _of_many_columns(1_500))
+    assert result.message.startswith(
+        "orders: landing/a.csv: its 1,505 columns take more memory than [site] memory_limit"
+    )
+    assert books.query("FROM staging.rejects") == []

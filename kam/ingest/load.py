@@ -320,7 +320,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
             reading = _read_rows(con, extract, source, relation)
             questions.require_one_document_a_number(con, site, extract, reading)
             _mark(con, reading, beside="", fills=False)
-            con.execute(f"CREATE OR REPLACE TEMP TABLE faults AS {rejects.reject_rows(con, reading)}")
+            con.execute(f"CREATE OR REPLACE TEMP TABLE faults AS {rejects.reject_rows(con, reading, extract.source)}")
             faults = con.execute("SELECT rule, count(DISTINCT place) FROM faults GROUP BY ALL ORDER BY rule")
             counts = dict(faults.fetchall())
             kinds = _kinds(con)
@@ -382,7 +382,7 @@ def _read_rows(con: Connection, extract: Extract, source: FeedSource, relation: 
     except duckdb.Error as error:
         if is_of_storage(error):
             raise
-        raise unreadable(error, extract, source) from None
+        raise unreadable(error, extract, source, len(relation.columns)) from None
     if source.skip_footer:
         _leave_out_footer(con, reading, source.skip_footer)
     totals.mark_totals(con, reading, _kept_names(reading))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+import duckdb
+
 from kam.errors import KamError, UsageError
-from kam.ingest import documents, totals
+from kam.ingest import documents, row_rules, totals
 from kam.ingest.row_rules import HEADER_AGAIN, NOT_WANTED, PLACE, ROW_NUMBER, RULED_LINE, SOURCE_COLUMN, Reading
+from kam.ingest.sources import too_wide
 from kam.site import FEEDS, WORKBOOK_ENDINGS, CsvDialect, Feed, FeedSource, Site, require_feed
 from kam.warehouse import Connection, literal, sql_text
 
@@ -26,6 +30,8 @@ LEFT_OUT = (HEADER_AGAIN, RULED_LINE, NOT_WANTED, "footer")
 NOT_REJECTED = f"{ACCEPTED[:-1]}, {', '.join(map(literal, LEFT_OUT))})"
 # With a repeat nothing is wrong, and it is listed all the same.
 _NOT_LISTED = f"('good', {', '.join(map(literal, LEFT_OUT))})"
+# What is given of a row beside its values looks at all columns of its source, and no fault needs it.
+_OF_ALL_COLUMNS = (row_rules.LEFT_OUT, row_rules.RECORD_HASH)
 UNEXPECTED_FOOTER = "unexpected footer"
 # What of `staging.rejects` tells the rows of a load apart, and the mark of a row in an exported file.
 ROW = "(source_row, source_column)"
@@ -34,17 +40,24 @@ _BATCH = 10_000
 _SHOWN_LETTERS = 1000
 
 
-def reject_rows(con: Connection, reading: Reading) -> str:
+def reject_rows(con: Connection, reading: Reading, source: str) -> str:
     """A SELECT of one row per fault of the faulty rows in `incoming`, which are read again into `faulty_records`.
 
-    Its columns: place, source_row, source_column, source, column_name, rule, value, message, business_key.
+    Its columns: place, source_row, source_column, source, column_name, rule, value, message, business_key. Raises `SourceRefusedError` when
+    the rows of the `source` have more columns than fit into memory.
     """
     feed = reading.feed
-    # Looked up before anything is worked out: what is wrong with a row costs much more than to read it.
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE faulty_records AS FROM ({reading.numbered}) "
-        f"WHERE {reading.place} IN (SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {_NOT_LISTED})"
-    )
+    # Looked up before anything is worked out: what is wrong with a row costs much more than to read it. What the source says of a row is
+    # kept as one text, because a table of thousands of columns takes gigabytes.
+    judged = replace(reading, given={name: sql for name, sql in reading.given.items() if name not in _OF_ALL_COLUMNS})
+    faulty = f"({judged.rows_at(f'SELECT rowid + 1 FROM incoming WHERE verdict NOT IN {_NOT_LISTED}')})"
+    try:
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE faulty_records AS {judged.select(columns='*', numbered_rows=faulty)}"
+        )
+    except duckdb.OutOfMemoryException:
+        where = f"{feed.name}: {source}"
+        raise too_wide(where, len(reading.relation.columns)) from None
     key = " || ' ' || ".join(f"coalesce({name}::VARCHAR, '')" for name in feed.key)
     on_key = ", ".join(_of_verdict(*verdict) for verdict in _verdicts(reading, key))
     of_total = _of_verdict(totals.TOTAL, "", "total_row", "NULL", totals.WHY_TOTAL)
@@ -61,7 +74,7 @@ def reject_rows(con: Connection, reading: Reading) -> str:
             SELECT
                 place, source_row, source_column, source, business_key,
                 unnest(list_filter(faults, lambda fault: fault IS NOT NULL)) AS fault
-            FROM ({reading.select(columns=columns, numbered_rows="temp.faulty_records")})
+            FROM (SELECT {columns} FROM temp.faulty_records)
         )"""
 
 
@@ -124,7 +137,7 @@ def keep(con: Connection, reading: Reading, load_id: int, source: str, rejected:
         f"INSERT INTO staging.rejects BY NAME SELECT {load_id} AS load_id, ? AS feed, ? AS file, source_row, source_column, source, "
         f"column_name, rule, value, message, business_key, if(rule = '{REPEATED_ROW}', 'repeated', 'open') AS status, "
         f"if(rule = '{REPEATED_ROW}', {load_id}, NULL) AS resolved_load_id "
-        f"FROM ({reject_rows(con, reading)}) ORDER BY place, rule",
+        f"FROM ({reject_rows(con, reading, source)}) ORDER BY place, rule",
         [reading.feed.name, source],
     )
     kept = con.execute(f"SELECT count(DISTINCT {ROW}) FROM staging.rejects WHERE load_id = {load_id}").fetchall()

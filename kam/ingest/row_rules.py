@@ -38,7 +38,7 @@ from kam.ingest.readers import Relation, name_beside
 from kam.ingest.rounding import TooLong, too_long
 from kam.ingest.sources import Extract, column_sql, missing_column
 from kam.site import FEEDS, Column, ComputedColumn, ConstantColumn, CsvDialect, Feed, FeedSource, Kind, SignRule
-from kam.warehouse import Connection, literal
+from kam.warehouse import Connection, literal, quoted
 
 ROW_NUMBER = "source_row"
 # The place of a row in its relation, from 1. That is its record number too, unless several rows are of one record.
@@ -53,6 +53,9 @@ RECORD_HASH = "record_hash"
 # Kept beside the columns where the rows of a load are cells of wide records.
 RECORD_NUMBER = "record_number"
 _LEAST_COLUMNS = 2
+# Beyond so many columns a row is not carried along as it is: it takes DuckDB 300 MB in each step per 10,000 columns.
+_MANY_COLUMNS = 500
+_WHOLE_RECORD = "whole_record"
 # The number of a document without the columns that a site's wider key adds to it.
 NARROW = "narrow_number"
 # True for a row whose line number its source does not give.
@@ -97,6 +100,34 @@ class Reading:
         """A SELECT of the source's rows with their places, which costs a single-threaded pass."""
         return f"SELECT *, row_number() OVER () AS {self.place} FROM {self.relation.sql}"
 
+    def rows_at(self, places: str) -> str:
+        """A SELECT of the rows of `numbered` at these places, as `select` takes them.
+
+        Of a row with many columns it has those that are named anywhere, and the others in one text.
+        """
+        if not self._has_many_columns:
+            return f"FROM ({self.numbered}) WHERE {self.place} IN ({places})"
+        named = self.relation.record_faults
+        extra = (named.rule, named.text, named.message) if named else ()
+        sql = " ".join((*self.given.values(), *self.tried.values())).lower()
+        used = [column_sql(name) for name in (*self.relation.columns, *extra) if quoted(name)[1:-1].lower() in sql]
+        kept = ", ".join([*used, f"{self._record} AS {self._whole_record}", f"row_number() OVER () AS {self.place}"])
+        return f"FROM (SELECT {kept} FROM {self.relation.sql} AS source) WHERE {self.place} IN ({places})"
+
+    @property
+    def _has_many_columns(self) -> bool:
+        return self.relation.wide is None and len(self.relation.columns) > _MANY_COLUMNS
+
+    @property
+    def _whole_record(self) -> str:
+        return name_beside(self.relation.columns, _WHOLE_RECORD)
+
+    @property
+    def _record(self) -> str:
+        """SQL for what the source says of a row, as JSON."""
+        record = ", ".join(f"{literal(name)}: {column_sql(name)}" for name in self.relation.columns)
+        return f"to_json({{{record}}})::VARCHAR"
+
     @property
     def record_number(self) -> str:
         """SQL for the record number of a row of `incoming`."""
@@ -105,7 +136,7 @@ class Reading:
     def select(self, *, columns: str, numbered_rows: str = "") -> str:
         """A SELECT of `columns` from the typed rows.
 
-        With `numbered_rows`, which has some rows of `numbered`, only of those; then there are also their `place`, `source_row`
+        With `numbered_rows`, which has some rows of `numbered` (`rows_at`), only of those; then there are also their `place`, `source_row`
         (record number), `source_column` (of a cell that is a row) and `record`, what the source says as JSON.
         """
         expressions = (*self.given.values(), *self.tried.values())
@@ -129,11 +160,8 @@ class Reading:
         wide = self.relation.wide
         place = f"source.{self.place}"
         if wide is None:
-            record = ", ".join(f"{literal(name)}: {column_sql(name)}" for name in self.relation.columns)
-            origin = (
-                f"{place} AS {ROW_NUMBER}, NULL::VARCHAR AS {SOURCE_COLUMN}, to_json({{{record}}})::VARCHAR AS record"
-            )
-            return f"{place} AS {PLACE}, {origin}"
+            record = f"source.{self._whole_record}" if self._has_many_columns else self._record
+            return f"{place} AS {PLACE}, {place} AS {ROW_NUMBER}, NULL::VARCHAR AS {SOURCE_COLUMN}, {record} AS record"
         kept = (name for name in self.relation.columns if name not in (wide.column, wide.value))
         record = ", ".join(f"{literal(name)}, {column_sql(name)}" for name in kept)
         cell = f"{column_sql(wide.column)}, {column_sql(wide.value)}"
@@ -286,7 +314,7 @@ def _no_records(relation: Relation) -> dict[str, str]:
     if first is None or len(relation.columns) < _LEAST_COLUMNS or set(relation.columns.values()) != {"VARCHAR"}:
         return {}
     header, ruled = [], []
-    for number, name in enumerate(looked_at_by_name, 1):
+    for number, name in enumerate(looked_at_by_name[:_MANY_COLUMNS], 1):
         cell = f"coalesce(trim({column_sql(name)}, {BLANKS}), '')"
         # A column without a name is called by its place.
         header.append(f"{cell} IN ({literal(name)}{', {}'.format(literal('')) if name == f'column{number}' else ''})")

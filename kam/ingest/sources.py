@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from kam.archive import archived, file_hash, keep, take_in
-from kam.errors import MissingColumnError, SourceRefusedError
+from kam.errors import MissingColumnError, SourceRefusedError, out_of_memory
 from kam.ingest.landing import LandedFile, landed_files
 from kam.ingest.readers import (
     Relation,
@@ -184,14 +184,22 @@ def opened(con: Connection, site: Site, extract: Extract, source: FeedSource) ->
             con.execute("DROP TABLE IF EXISTS temp.query_rows")
 
 
-def unreadable(error: duckdb.Error, extract: Extract, source: FeedSource) -> SourceRefusedError:
-    """DuckDB's complaint about an extract, met while its rows are read, as one line."""
+def unreadable(error: duckdb.Error, extract: Extract, source: FeedSource, columns: int) -> SourceRefusedError:
+    """DuckDB's complaint about an extract of so many columns, met while its rows are read, as one line."""
     where = f"{extract.feed}: {extract.source}"
+    if out_of_memory(error):
+        return too_wide(where, columns)
     is_text = source.files is not None and _stem(extract.files[0].name).endswith((*_TEXT_ENDINGS, _OLD_WORKBOOK))
     if is_text:
         return read_error(error, where)
     reason = str(error).splitlines()[0]
     message = f"{where}: damaged, or not what its name says ({reason}). Nothing was loaded"
+    return SourceRefusedError(message)
+
+
+def too_wide(where: str, columns: int) -> SourceRefusedError:
+    """What is said of an extract whose rows do not fit into memory, because they have so many columns."""
+    message = f"{where}: its {columns:,} columns take more memory than [site] memory_limit allows. Export fewer columns, or raise the limit. Nothing was loaded"
     return SourceRefusedError(message)
 
 
