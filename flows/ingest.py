@@ -5,8 +5,8 @@ from __future__ import annotations
 from prefect import flow
 
 from flows import site_of_run
-from kam.alerts import writing_and_telling
-from kam.close import Run, load_feeds, require_loaded
+from kam.alerts import run_ingest
+from kam.close import Run, Terms
 from kam.ingest import LoadResult, ordered_feeds
 from tasks import TASKS, alert
 from tasks.artifacts import leave_load_artifact
@@ -25,10 +25,9 @@ def ingest(
     become other ones and columns may go; else such a source is refused.
     Raises `SourceRefusedError` when a source was refused, after the others are loaded.
     """
-    opened, run = site_of_run(site), Run("ingest")
-    with writing_and_telling(opened, run, tell=alert):
-        feeds = [feed] if feed else ordered_feeds(opened)
-        run.add(loads=load_feeds(opened, feeds, TASKS, accept_shrink=accept_shrink, accept_changes=accept_changes))
-    leave_load_artifact(run.report.loads)
-    require_loaded(run.report.loads)
-    return run.report.loads
+    opened = site_of_run(site)
+    run = Run("ingest", terms=Terms(accept_shrink=accept_shrink, accept_changes=accept_changes))
+    try:
+        return run_ingest(opened, run, [feed] if feed else ordered_feeds(opened), TASKS, alert)
+    finally:
+        leave_load_artifact(run.report.loads)

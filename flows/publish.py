@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows import site_of_run
-from kam.alerts import writing_and_telling
+from kam.alerts import run_publish
 from kam.close import Run
 from tasks import TASKS, alert
 
@@ -13,6 +13,4 @@ from tasks import TASKS, alert
 @flow(name="publish", flow_run_name="publish", persist_result=False)
 def publish(site: str) -> bool:
     """Build the published file again; returns whether it was written."""
-    opened = site_of_run(site)
-    with writing_and_telling(opened, Run("publish"), tell=alert):
-        return TASKS.publish(opened)
+    return run_publish(site_of_run(site), Run("publish"), TASKS, alert)

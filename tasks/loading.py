@@ -6,22 +6,21 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
-from kam.close import steps
-from kam.errors import DatabaseUnreachableError
+from kam.close import LOADING, steps
 from kam.ingest import LoadResult
 from kam.site import Site
 
 
 def _is_unreachable(_task: object, _run: object, state: State[object]) -> bool:
     """Whether trying again may help."""
-    return isinstance(state.result(raise_on_failure=False), DatabaseUnreachableError)
+    return isinstance(state.result(raise_on_failure=False), LOADING.errors)
 
 
 @task(
     task_run_name="load-{feed}",
     cache_policy=NO_CACHE,
-    retries=2,
-    retry_delay_seconds=5,
+    retries=LOADING.count,
+    retry_delay_seconds=LOADING.seconds,
     retry_condition_fn=_is_unreachable,
 )
 def load_feed(site: Site, feed: str, *, accept_shrink: bool, accept_changes: bool = False) -> tuple[LoadResult, ...]:

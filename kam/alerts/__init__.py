@@ -4,6 +4,16 @@ from kam.alerts import news
 from kam.alerts.channels import faults
 from kam.alerts.findings import reason
 from kam.alerts.queue import send_test, send_waiting
-from kam.alerts.session import writing_and_telling
+from kam.alerts.session import run_close, run_ingest, run_publish, writing_and_telling
 
-__all__ = ["faults", "news", "reason", "send_test", "send_waiting", "writing_and_telling"]
+__all__ = [
+    "faults",
+    "news",
+    "reason",
+    "run_close",
+    "run_ingest",
+    "run_publish",
+    "send_test",
+    "send_waiting",
+    "writing_and_telling",
+]

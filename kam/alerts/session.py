@@ -1,13 +1,25 @@
-"""A writing session that sends the alerts of its run at the end, however the run ended."""
+"""A writing session that sends the alerts of its run at the end, however the run ended; and the runs in one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from kam.alerts import news
 from kam.alerts.findings import reason
-from kam.close import Run, steps
+from kam.close import (
+    PLAIN,
+    CloseReport,
+    Run,
+    Steps,
+    close_months,
+    load_feeds,
+    require_closed,
+    require_loaded,
+    require_reason,
+    steps,
+)
+from kam.ingest import LoadResult
 from kam.site import Site
 
 
@@ -31,6 +43,39 @@ def writing_and_telling(site: Site, run: Run, tell: Callable[[Site, Run], object
             run.stopped = reason(error)
             news.tell_unqueued(site, run)
         raise
+
+
+def run_close(site: Site, run: Run, by: Steps = PLAIN, tell: Callable[[Site, Run], object] = news.tell) -> CloseReport:
+    """Close the months of a run and send its alerts.
+
+    Raises the error of the first month that failed or needs a restatement, after the others are committed and published.
+    """
+    require_reason(restate=run.terms.restate, reason=run.terms.reason)
+    with writing_and_telling(site, run, tell):
+        close_months(site, run, by)
+    require_closed(run.report.months)
+    return run.report
+
+
+def run_ingest(
+    site: Site, run: Run, feeds: Sequence[str], by: Steps = PLAIN, tell: Callable[[Site, Run], object] = news.tell
+) -> tuple[LoadResult, ...]:
+    """Load what is new in these feeds and send the alerts of the run.
+
+    Raises `SourceRefusedError` when a source was refused, after the others are loaded.
+    """
+    terms = run.terms
+    with writing_and_telling(site, run, tell):
+        loads = load_feeds(site, feeds, by, accept_shrink=terms.accept_shrink, accept_changes=terms.accept_changes)
+        run.add(loads=loads)
+    require_loaded(loads)
+    return loads
+
+
+def run_publish(site: Site, run: Run, by: Steps = PLAIN, tell: Callable[[Site, Run], object] = news.tell) -> bool:
+    """Build the published file again; whether it was written."""
+    with writing_and_telling(site, run, tell):
+        return by.publish(site)
 
 
 def _tell_if_anybody(site: Site, run: Run, tell: Callable[[Site, Run], object]) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
 
 if TYPE_CHECKING:
     from kam.close import CloseReport
+    from kam.ingest import LoadResult
     from kam.site import Site
 from kam.cli.console import out, print_table, problems, shown_path, side_by_side
 from kam.cli.messages import (
@@ -36,9 +37,11 @@ from kam.cli.options import (
     SiteOption,
 )
 from kam.cli.progress import progress
+from kam.cli.server import configured_server
 from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.words import counted
 
+Result = TypeVar("Result")
 app = typer.Typer(
     name="kam",
     no_args_is_help=True,
@@ -58,14 +61,21 @@ class _State:
 
     folder: Path | None = None
     verbose: bool = False
+    prefect: bool = False
 
 
 @app.callback()
 def _options(
     folder: SiteOption = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's own log as well.")] = False,  # noqa: FBT002 - a command line switch
+    prefect: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option(
+            "--prefect", help="Run as Prefect flows, also where no server is configured; `kam ui` shows their history."
+        ),
+    ] = False,
 ) -> None:
-    _State.folder, _State.verbose = folder, verbose
+    _State.folder, _State.verbose, _State.prefect = folder, verbose, prefect
 
 
 def _site(own: Path | None) -> Site:
@@ -166,12 +176,20 @@ def ingest(
     site = _site(folder)
     _require_feed(site, feed)
 
-    def run() -> Any:  # noqa: ANN401 - the flow's result
-        from flows.ingest import ingest as flow
+    def flow() -> Any:  # noqa: ANN401 - the flow's result
+        from flows.ingest import ingest
 
-        return flow(str(site.directory), feed, accept_shrink=accept_shrink, accept_changes=accept_changes)
+        return ingest(str(site.directory), feed, accept_shrink=accept_shrink, accept_changes=accept_changes)
 
-    loads = _run(site, run)
+    def steps() -> Sequence[LoadResult]:
+        from kam.alerts import run_ingest
+        from kam.close import Run, Terms
+        from kam.ingest import ordered_feeds
+
+        terms = Terms(accept_shrink=accept_shrink, accept_changes=accept_changes)
+        return run_ingest(site, Run("ingest", terms=terms), [feed] if feed else ordered_feeds(site))
+
+    loads = _run(site, steps, flow)
     from kam.report import load_summary
 
     print_table("Loaded", load_summary(loads), if_empty="Nothing new to load.")
@@ -192,12 +210,19 @@ def close(
     """Close a month: load, validate, build, check, commit a version, publish."""
     from kam.periods import parse_month
 
-    parse_month(month)
+    period = parse_month(month)
     known_on = as_known_on.date() if as_known_on else None
     _require_reason(restate=restate, reason=reason)
     site = _site(folder)
 
-    def run() -> CloseReport:
+    def steps() -> CloseReport:
+        from kam.alerts import run_close
+        from kam.close import Run, Terms
+
+        terms = Terms(restate, reason, accept_shrink, as_of_load, known_on, even_though=even_though)
+        return run_close(site, Run("close", [period], terms=terms))
+
+    def flow() -> CloseReport:
         from flows.monthly_close import monthly_close
 
         return monthly_close(
@@ -205,7 +230,7 @@ def close(
             as_of_load=as_of_load, as_known_on=known_on, even_though=even_though,
         )  # fmt: skip
 
-    _close(site, run)
+    _close(site, steps, flow)
 
 
 @app.command(epilog="Example: kam --site my-site backfill 2024-01 2026-10")
@@ -242,16 +267,26 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
         print_table("What a backfill would do with what is loaded", plan_rows(planned))
         return
 
-    def run() -> CloseReport:
-        from flows.backfill import backfill as flow
+    def steps() -> CloseReport:
+        from kam.alerts import run_close
+        from kam.close import Run, Terms
 
-        return flow(
+        terms = Terms(
+            restate, reason, accept_shrink, as_of_load, known_on,
+            skip=True, stop_on_failure=stop_on_failure, even_though=even_though,
+        )  # fmt: skip
+        return run_close(site, Run("backfill", months, terms=terms))
+
+    def flow() -> CloseReport:
+        from flows.backfill import backfill
+
+        return backfill(
             str(site.directory), first, last, restate, reason, accept_shrink,
             as_of_load=as_of_load, as_known_on=known_on, stop_on_failure=stop_on_failure,
             even_though=even_though,
         )  # fmt: skip
 
-    _close(site, run)
+    _close(site, steps, flow)
 
 
 @app.command(epilog='Example: kam --site my-site withdraw 2026-11 --reason "closed before the invoices came"')
@@ -347,12 +382,18 @@ def publish(folder: SiteOption = None) -> None:
     """Build the published file again from all committed versions."""
     site = _site(folder)
 
-    def run() -> bool:
-        from flows.publish import publish as flow
+    def flow() -> bool:
+        from flows.publish import publish
 
-        return flow(str(site.directory))
+        return publish(str(site.directory))
 
-    _run(site, run)
+    def steps() -> bool:
+        from kam.alerts import run_publish
+        from kam.close import Run
+
+        return run_publish(site, Run("publish"))
+
+    _run(site, steps, flow)
     out.print(f"Published: {shown_path(site.published / 'kam.duckdb')}")
     print_page(site)
 
@@ -405,6 +446,18 @@ def status(folder: SiteOption = None) -> None:
         problems.print(f"[red]{escape(fault)}[/red]", soft_wrap=True)
     if report.faults:
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: kam --site my-site ui")
+def ui(
+    folder: SiteOption = None,
+    port: Annotated[int, typer.Option(help="Where the pages are served, on this machine only.")] = 4200,
+    browser: Annotated[bool, typer.Option(help="Open the pages.")] = True,  # noqa: FBT002 - a command line switch
+) -> None:
+    """Serve Prefect's pages of the site's runs until Ctrl-C; meanwhile the site's commands run there, each step a task."""
+    from kam.cli.pages import serve
+
+    serve(_site(folder), port, opens_browser=browser)
 
 
 @alerts.command("test", epilog="Example: kam --site my-site alerts test")
@@ -506,17 +559,27 @@ def _require_reason(*, restate: bool, reason: str) -> None:
     require_reason(restate=restate, reason=reason)
 
 
-def _run(site: Site, flow: Callable[[], Any], *, validates: bool = False) -> Any:  # noqa: ANN401 - the flow's result
-    """Run a flow on this site: quiet Prefect, with our own progress lines on the console."""
-    from kam.cli.prefect_runtime import run_quietly
-
-    return run_quietly(flow, site, console=out, stages=problems, verbose=_State.verbose, validates=validates)
-
-
-def _close(site: Site, flow: Callable[[], CloseReport]) -> None:
-    """Run a flow that closes months and print its report; when it fails, what helps to find out why."""
+def _run(site: Site, steps: Callable[[], Result], flow: Callable[[], Result]) -> Result:
+    """Run the steps, or the flow where a Prefect server is configured or asked for, with our progress lines on the console."""
+    server = configured_server(site)
     try:
-        report = _run(site, flow, validates=True)
+        if server is None and not _State.prefect:
+            with out.status(f"{site.settings.site.name}: starting …") as status, progress(out, status, problems):
+                return steps()
+        from kam.cli.prefect_runtime import run_quietly
+
+        if server is not None:
+            problems.print(f"On the Prefect server {server.url} of {server.named_by}", markup=False, soft_wrap=True)
+        return run_quietly(flow, site, server, console=out, stages=problems, verbose=_State.verbose)
+    except KeyboardInterrupt:
+        message = "Stopped. Nothing half-done was published; run the command again to continue"
+        raise KamError(message) from None
+
+
+def _close(site: Site, steps: Callable[[], CloseReport], flow: Callable[[], CloseReport]) -> None:
+    """Close months and print the report; when that fails, what helps to find out why."""
+    try:
+        report = _run(site, steps, flow)
     except (MonthChangedError, SourceRefusedError, ValidationFailedError):
         print_what_helps(site)
         raise

@@ -1,7 +1,6 @@
 """Prefect as a guest on the console: set up before it is imported, silent except for our own progress lines.
 
-Without a configured server an embedded one is started; `PREFECT_API_URL` names another. Variables that are set already are
-left alone.
+Variables that are set already are left alone.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from expectations import warm_up
 from kam.cli.embedded_server import EmbeddedServer
 from kam.cli.progress import progress
+from kam.cli.server import Server, home
 from kam.errors import KamError
 from kam.site import Site
 
@@ -40,32 +39,34 @@ def configure(*, verbose: bool = False) -> None:
 
 
 def run_quietly(
-    flow: Callable[[], Result], site: Site, *, console: Console, stages: Console, verbose: bool, validates: bool
+    flow: Callable[[], Result], site: Site, server: Server | None, *, console: Console, stages: Console, verbose: bool
 ) -> Result:
-    """Run a flow with our progress lines on the console (`progress`), and Prefect's own log only when `verbose`.
+    """Run a flow on a server with our progress lines on the console (`progress`), and Prefect's own log only when `verbose`.
 
-    If it `validates`, Great Expectations is imported while the embedded server starts.
+    Without a server one is started that ends with this process and keeps its history in the site.
     """
     configure(verbose=verbose)
+    if server is None:
+        os.environ.setdefault("PREFECT_HOME", str(home(site)))
     with console.status(f"{site.settings.site.name}: starting …") as status:
         # Importing Prefect sets up logging, so our progress lines come after it.
         from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-        server = None if PREFECT_API_URL.value() else EmbeddedServer()
+        embedded = EmbeddedServer() if server is None else None
         from flows import handing_over
 
-        if validates:
-            warm_up()
         try:
-            # A heartbeat costs a second at the end of each flow, and the embedded server ends with this process anyway.
-            settings = {PREFECT_API_URL: server.url(), PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} if server else {}
+            settings = {PREFECT_API_URL: embedded.url() if embedded else server and server.url}
+            if embedded:
+                # A heartbeat costs a second at the end of each flow, and the server ends with this process anyway.
+                settings[PREFECT_FLOWS_HEARTBEAT_FREQUENCY] = None
             with progress(console, status, stages), temporary_settings(settings), handing_over(site):
                 return flow()
         except RuntimeError as error:
             if "Failed to reach API" not in str(error):
                 raise
-            message = f"{error}. Is the Prefect server of PREFECT_API_URL running? Without that variable an embedded one is started"
-            raise KamError(message) from None
-        except KeyboardInterrupt:
-            message = "Stopped. Nothing half-done was published; run the command again to continue"
+            message = (
+                f"{error}. Is the Prefect server of {server.named_by if server else 'this command'} running? "
+                "Without a server that is named, the steps run without Prefect"
+            )
             raise KamError(message) from None

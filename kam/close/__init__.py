@@ -19,13 +19,15 @@ from kam.close.outcome import (
 )
 from kam.close.plan import Action, MonthPlan, planned_months
 from kam.close.readiness import Requirement
-from kam.close.run import PLAIN, Steps, close_months, dry_run, load_feeds
+from kam.close.run import LOADING, PLAIN, PUBLISHING, Retries, Steps, close_months, dry_run, load_feeds
 from kam.close.steps import difference
 from kam.close.verdict import why_not_valid
 from kam.close.versions import EvenThough, newest_load
 
 __all__ = [
+    "LOADING",
     "PLAIN",
+    "PUBLISHING",
     "Action",
     "BuildSummary",
     "CellChange",
@@ -39,6 +41,7 @@ __all__ = [
     "MonthPlan",
     "Outcome",
     "Requirement",
+    "Retries",
     "Run",
     "SourceChange",
     "Steps",

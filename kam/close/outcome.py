@@ -65,6 +65,7 @@ class Terms:
     accept_shrink: bool = False
     as_of_load: int | None = None
     as_known_on: date | None = None
+    accept_changes: bool = False
     skip: bool = False
     stop_on_failure: bool = False
     even_though: str = ""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
+from typing import ParamSpec, TypeVar
 
 import duckdb
 
-from expectations import CheckResult
+from expectations import CheckResult, warm_up
 from expectations.site import require_valid
 from kam.close import steps
 from kam.close.controls import ControlTotal
@@ -32,6 +35,37 @@ log = logging.getLogger("kam")
 
 
 @dataclass(frozen=True)
+class Retries:
+    """How often a step is tried again, after how many seconds, and after which errors."""
+
+    count: int
+    seconds: float
+    errors: tuple[type[Exception], ...]
+
+
+LOADING = Retries(2, 5, (DatabaseUnreachableError,))
+PUBLISHING = Retries(2, 1, (Exception,))
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _retried(step: Callable[P, R], retries: Retries) -> Callable[P, R]:
+    """The step, tried again as Prefect would."""
+
+    @functools.wraps(step)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _ in range(retries.count):
+            try:
+                return step(*args, **kwargs)
+            except retries.errors as error:
+                log.warning("%s. It is tried again in %g seconds", error, retries.seconds)
+                time.sleep(retries.seconds)
+        return step(*args, **kwargs)
+
+    return tried
+
+
+@dataclass(frozen=True)
 class Steps:
     """The steps that a run calls: the plain functions of `kam.close.steps`, or the Prefect tasks around them."""
 
@@ -46,14 +80,14 @@ class Steps:
 
 
 PLAIN = Steps(
-    load_feed=steps.load_feed,
+    load_feed=_retried(steps.load_feed, LOADING),
     plan_months=steps.plan_months,
     prepare_months=steps.prepare_months,
     validate_feeds=steps.validate_feeds,
     build_marts=steps.build_marts,
     validate_marts=steps.validate_marts,
     commit_month=steps.commit_month,
-    publish=steps.publish,
+    publish=_retried(steps.publish, PUBLISHING),
 )
 
 
@@ -65,6 +99,8 @@ def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
     """
     require_valid(site)
     terms = run.terms
+    if not terms.skip:
+        warm_up()  # every month is validated; files are read meanwhile
     if terms.is_as_now:
         run.add(loads=load_feeds(site, ordered_feeds(site), by, accept_shrink=terms.accept_shrink))
         if not terms.even_though:
@@ -110,6 +146,8 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
     )
     if not run.terms.even_though:
         left = _without_those_not_ready(site, run, left, known)
+    if left:
+        warm_up()
     to_close = tuple(left)
     unbuilt: set[date] = set()
     sets = deque(_sets(to_close, site.settings.run.months_at_once))
