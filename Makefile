@@ -28,11 +28,12 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Write a synthetic site and close its last three months
 	@rm -rf $(SITE)
 	@$(BIN)/kam demo $(SITE)
-	@$(BIN)/kam --site $(SITE) backfill 2026-08 2026-10
+	@$(BIN)/kam --prefect --site $(SITE) backfill 2026-08 2026-10
 	@echo
 	@echo "Where to look:"
 	@echo "  $(BIN)/kam --site $(SITE) status           closed months, loads, failed checks"
 	@echo "  $(BIN)/kam --site $(SITE) rejects          rows that were not loaded, and why"
+	@echo "  $(BIN)/kam --site $(SITE) ui               the run in Prefect: its tasks, log and tables"
 	@echo "  $(SITE)/published/kam.duckdb          the tables for BI tools, in the schema reporting"
 	@echo "  $(SITE)/published/quality/index.html  what was checked and what failed, for a browser"
 

@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 
 from kam.cli.commands import app, main
+from kam.cli.server import configured_server
 from kam.site import Site, find_site
 from kam.warehouse import warehouse
 from tests.support import REPOSITORY, ingest, long, write_csv, write_site
 
+# DuckDB imports pandas for the parameters of a query.
+PANDAS = ["pandas", "polars"]
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 
 
@@ -72,19 +75,58 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
     assert f"Example: kam {'--site my-site ' if command not in ('init', 'demo') else ''}{command}" in shown.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["status"], ["rejects"]], ids=["help", "status", "rejects"])
-def test_fast_commands_import_neither_prefect_nor_great_expectations(arguments: list[str], site_folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [(["--help"], PANDAS), (["status"], PANDAS), (["rejects"], PANDAS), (["ingest"], []), (["publish"], [])],
+    ids=["help", "status", "rejects", "ingest", "publish"],
+)
+def test_fast_commands_import_neither_prefect_nor_great_expectations(
+    arguments: list[str], more: list[str], site_folder: Path
+) -> None:
     write_site(site_folder, {}, feeds=["orders"])
     program = (
         "import sys, runpy, contextlib\n"
         f"sys.argv = ['kam', '--site', {str(site_folder)!r}, *{arguments!r}]\n"
         "with contextlib.suppress(SystemExit):\n"
         "    runpy.run_module('kam.cli', run_name='__main__')\n"
-        "slow = {'prefect', 'great_expectations', 'pandas', 'polars'} & set(sys.modules)\n"
+        f"slow = {{'prefect', 'great_expectations', *{more!r}}} & set(sys.modules)\n"
         "sys.exit(f'imported {slow}' if slow else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr
+
+
+PROFILES = """
+active = "team"
+[profiles.team]
+PREFECT_API_URL = "http://prefect.example.com:4200/api"
+[profiles.local]
+PREFECT_LOGGING_LEVEL = "INFO"
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "named_by"),
+    [
+        ({}, "http://prefect.example.com:4200/api", "the profile team in "),
+        ({"PREFECT_PROFILE": "local"}, "", ""),
+        ({"PREFECT_API_URL": "http://other.example.com/api"}, "http://other.example.com/api", "PREFECT_API_URL"),
+    ],
+    ids=["active profile", "profile without a server", "variable"],
+)
+def test_a_server_is_found_where_prefect_finds_it(
+    site_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    url: str,
+    named_by: str,
+) -> None:
+    (tmp_path / "profiles.toml").write_text(PROFILES)
+    for name, value in {"PREFECT_HOME": str(tmp_path), **environment}.items():
+        monkeypatch.setenv(name, value)
+    found = configured_server(write_site(site_folder, {}, feeds=["orders"]))
+    assert (found.url, found.named_by.startswith(named_by)) == (url, True) if found else not url
 
 
 WRONG_INPUT = [

@@ -452,12 +452,12 @@ def status(folder: SiteOption = None) -> None:
 def ui(
     folder: SiteOption = None,
     port: Annotated[int, typer.Option(help="Where the pages are served, on this machine only.")] = 4200,
-    browser: Annotated[bool, typer.Option(help="Open the pages.")] = True,  # noqa: FBT002 - a command line switch
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the pages.")] = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Serve Prefect's pages of the site's runs until Ctrl-C; meanwhile the site's commands run there, each step a task."""
     from kam.cli.pages import serve
 
-    serve(_site(folder), port, opens_browser=browser)
+    serve(_site(folder), port, opens_browser=not no_browser)
 
 
 @alerts.command("test", epilog="Example: kam --site my-site alerts test")

@@ -1,4 +1,4 @@
-"""The command line with Prefect's embedded server, and with a server beside it: what a person sees, and does not see."""
+"""The command line as a process: without Prefect, with a server of its own, and with `kam ui`; what a person sees, and does not see."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import getpass
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from datetime import date
@@ -19,8 +20,18 @@ from kam.cli import embedded_server
 from kam.errors import KamError
 from kam.site import Site
 from kam.warehouse import writing
-from tests.flows.processes import NOISE, PREFECT_LOG_LINE, Finished, end, environment, kam, lines_with, wait_for
-from tests.support import long, published, write_csv, write_site
+from tests.flows.processes import (
+    NOISE,
+    PREFECT_LOG_LINE,
+    Finished,
+    end,
+    environment,
+    kam,
+    lines_with,
+    running,
+    wait_for,
+)
+from tests.support import REPOSITORY, long, published, write_csv, write_site
 
 A_STAGE = re.compile(r"[a-z ]+: (\d+) of \1 [a-z]+, \d+ s")
 # A server of its own takes most of the time of a command.
@@ -48,8 +59,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def closed(site: Site, home: Path) -> Finished:
-    """What the first close of a site answers."""
-    return kam("--site", str(site.directory), "close", "2026-06", env=environment(home))
+    """What the first close of a site answers, as a flow on a server of its own."""
+    return kam("--prefect", "--site", str(site.directory), "close", "2026-06", env=environment(home))
 
 
 @long
@@ -92,7 +103,8 @@ def test_a_failed_validation_is_explained_once(site: Site, client_env: dict[str,
     assert failed.exit_status == 3, failed
     assert failed.output.strip() == f"Data quality: {site.published / 'quality' / 'index.html'}"
     lines = failed.errors.strip().splitlines()
-    heading, *reasons, again = [line for line in lines if not A_STAGE.fullmatch(line)]
+    where, heading, *reasons, again = [line for line in lines if not A_STAGE.fullmatch(line)]
+    assert where.startswith("On the Prefect server http://127.0.0.1:")
     assert again.endswith(site.command("close", "2026-07"))
     assert heading == "2026-07 was not published, because a critical check failed:"
     # The rule with its count and keys, then what it breaks.
@@ -109,12 +121,12 @@ def test_a_failed_validation_is_explained_once(site: Site, client_env: dict[str,
 
 
 @long
-def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: Path) -> None:
+def test_an_interrupt_ends_a_flow_at_once_and_quietly(home: Path, site_folder: Path) -> None:
     site = site_in(site_folder)
     # It cannot get further than to wait for its turn.
     with writing(site, "another close"):
         process = subprocess.Popen(
-            [sys.executable, "-m", "kam.cli", "--site", str(site_folder), "close", "2026-06"],
+            [sys.executable, "-m", "kam.cli", "--prefect", "--site", str(site_folder), "close", "2026-06"],
             env=environment(home),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -134,6 +146,50 @@ def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: 
     assert output.strip() in ("", f"Waiting for another close (process {os.getpid()} of {getpass.getuser()}) to finish")
     assert errors.strip() == "Stopped. Nothing half-done was published; run the command again to continue"
     assert not site.warehouse.exists()
+
+
+@long
+def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: Path, tmp_path: Path) -> None:
+    site = site_in(site_folder)
+    log = tmp_path / "log"
+    with (
+        writing(site, "another close"),
+        running(
+            "kam.cli", "--site", str(site_folder), "close", "2026-06", env=environment(home), cwd=REPOSITORY, log=log
+        ) as process,
+    ):
+        wait_for(lambda: "Waiting for another close" in log.read_text(), "the close that waits", process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 1
+    assert log.read_text().splitlines()[1:] == [
+        "Stopped. Nothing half-done was published; run the command again to continue"
+    ]
+    assert not site.warehouse.exists()
+
+
+@long
+def test_the_runs_of_a_site_can_be_looked_at(home: Path, site_folder: Path, tmp_path: Path) -> None:
+    site = site_in(site_folder)
+    env = {name: value for name, value in environment(home).items() if name != "PREFECT_HOME"} | {"HOME": str(tmp_path)}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    log = tmp_path / "log"
+    arguments = ("--site", str(site_folder), "ui", "--port", str(port), "--no-browser")
+    with running("kam.cli", *arguments, env=env, cwd=REPOSITORY, log=log) as pages:
+        wait_for(lambda: f"http://127.0.0.1:{port}/runs shows the runs of test" in log.read_text(), "the pages", pages)
+        closed = kam("--site", str(site.directory), "close", "2026-06", env=env)
+        assert closed.exit_status == 0, closed
+        assert closed.errors.splitlines()[0] == f"On the Prefect server http://127.0.0.1:{port}/api of kam ui"
+        found = httpx.post(f"http://127.0.0.1:{port}/api/flow_runs/filter", json={}, timeout=30).json()
+        assert [(run["name"], run["state_type"]) for run in found] == [("close-2026-06", "COMPLETED")]
+        again = kam("--site", str(site.directory), "ui", env=env)
+        assert (again.exit_status, "on http://127.0.0.1" in again.errors) == (2, True)
+        pages.send_signal(signal.SIGTERM)
+        assert pages.wait(timeout=60) == 0
+    # Without the pages a command runs by itself again.
+    assert "Prefect" not in kam("--site", str(site.directory), "publish", env=env).errors
+    assert (site.directory / "prefect" / "prefect.db").exists()
 
 
 def has_running_flow(process: subprocess.Popen[str]) -> bool:

@@ -36,7 +36,8 @@ def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path, site_fo
 
     assert failed.exit_status == 1
     assert failed.output == ""
-    (line,) = failed.errors.splitlines()
+    where, line = failed.errors.splitlines()
+    assert where == f"On the Prefect server {url} of PREFECT_API_URL"
     assert line.startswith(f"Failed to reach API at {url}")
     assert "PREFECT_API_URL" in line
     assert not site.warehouse.exists()
