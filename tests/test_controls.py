@@ -196,6 +196,9 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "plan summary by account = plan rows, plan budget": (45 + 63) - (48 + 60),
         "order lines promised for the month = delivery performance + cancelled units": 10 + 4 + 6,
         "deliveries of the month = quality performance + unknown order lines units": 10 + 3 + 6,
+        "open order lines = order book, closing quantity units": 0,
+        # One each of A and B.
+        "order lines on time in full, promised = delivery performance units": 2,
         "scorecards of the month = vendor rating points": 80 + 90,
         "forecasts of the month = forecast accuracy + written afterwards, sales units": 8 + 7 + 1,
     }
@@ -317,6 +320,18 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
             "order lines promised for the month = delivery performance + cancelled units",
             # Ten due and four cancelled.
             ("account A", "14.00", "4.00"),
+        ),
+        (
+            "UPDATE build.order_book SET closing_quantity = 1 WHERE account_id = 'A' AND {may}",
+            MAY,
+            "open order lines = order book, closing quantity units",
+            ("account A", "0.00", "1.00"),
+        ),
+        (
+            "UPDATE build.order_lines SET promised_is_otif = false WHERE account_id = 'B' AND {may}",
+            MAY,
+            "order lines on time in full, promised = delivery performance units",
+            ("account B", "0.00", "1.00"),
         ),
         (
             "DELETE FROM build.quality_performance WHERE account_id = 'B'",

@@ -1,0 +1,220 @@
+"""Order lines and the order book: what is open follows from dates, and rolls from month to month."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kam.site import FEEDS
+from kam.warehouse import Connection
+from tests.expectations.cases import Tampering
+from tests.support import build_case, close_plainly, fetch, published, write_csv, write_site
+
+TAMPERINGS = (
+    Tampering("order_book.rolls_forward", "change_quantity = change_quantity + 1", "change_quantity IS NOT NULL"),
+    Tampering("order_book.parts_add_up", "overdue_amount = overdue_amount + 1", "overdue_amount IS NOT NULL"),
+)
+
+Row = dict[str, Any]
+
+
+def order(number: str, **given: Any) -> Row:
+    """A line of account A over 100 pieces of part X at 10, ordered on 10 May 2026."""
+    line = {"order_id": number, "account_id": "A", "product_id": "X", "order_date": "2026-05-10"}
+    return line | {"quantity": 100, "unit_price": 10} | given
+
+
+def delivery(number: str, order_id: str, on: str, quantity: float) -> Row:
+    return {"delivery_id": number, "order_id": order_id, "delivered_date": on, "quantity": quantity}
+
+
+def books(
+    orders: Sequence[Row], deliveries: Sequence[Row] = (), *, periods: Sequence[str] = ("2026-06",), **feeds: Any
+) -> Connection:
+    given = {"orders": orders, "deliveries": deliveries} | feeds
+    return build_case(given, periods=periods, tables=["order_book", "order_lines"])
+
+
+def book(con: Connection, month: str = "2026-06") -> Row:
+    (row,) = fetch(con, f"FROM build.order_book WHERE period_month = '{month}-01'")
+    return row
+
+
+def quantities(row: Row) -> tuple[Any, ...]:
+    """Opening, ordered, cancelled, delivered, change, closing."""
+    lanes = ("opening", "ordered", "cancelled", "delivered", "change", "closing")
+    return tuple(row[f"{lane}_quantity"] for lane in lanes)
+
+
+def test_a_line_closed_short_loses_the_rest_with_its_last_delivery() -> None:
+    lines = [order("O1", status="closed"), order("O2", status="closed")]
+    arrived = [delivery("D1", "O1", "2026-05-20", 30), delivery("D2", "O1", "2026-06-10", 40)]
+    # The last delivery by the end of June takes 40 and the 30 that are left. O2 had none, and stays open.
+    assert quantities(book(books(lines, arrived))) == (170, 0, 30, 40, 0, 100)
+
+
+def test_what_a_later_delivery_reopens_of_a_line_closed_short_is_a_change() -> None:
+    arrived = [delivery("D1", "O1", "2026-05-20", 30), delivery("D2", "O1", "2026-06-10", 40)]
+    con = books([order("O1", status="closed")], arrived, periods=["2026-05", "2026-06"])
+    assert quantities(book(con, "2026-05")) == (0, 100, 70, 30, 0, 0)
+    assert quantities(book(con)) == (0, 0, 30, 40, 70, 0)
+
+
+def test_goods_that_come_after_the_cancellation_are_not_taken_from_the_book() -> None:
+    lines = [order("O1", cancelled_date="2026-06-10", status="cancelled")]
+    arrived = [delivery("D1", "O1", "2026-06-10", 30), delivery("D2", "O1", "2026-06-20", 70)]
+    con = books(lines, arrived)
+    assert quantities(book(con)) == (100, 0, 70, 30, 0, 0)
+    # It was not due, and is in no list of open lines.
+    assert fetch(con, "FROM build.order_lines") == []
+
+
+def test_open_lines_are_due_by_their_newest_date() -> None:
+    con = books(
+        [
+            order("O1", requested_date="2026-05-20", promised_date="2026-06-10", last_promised_date="2026-08-10"),
+            order("O2", requested_date="2026-06-29"),
+            order("O3", promised_date="2026-06-30"),
+            order("O4", promised_date="2026-09-01"),
+            order("O5", promised_date="2026-10-01"),
+            order("O6", promised_date="2095-01-01"),
+            order("O7"),
+        ]
+    )
+    row = book(con)
+    due = [
+        row[f"{part}_amount"]
+        for part in ("overdue", "due_month_1", "due_month_2", "due_month_3", "due_later", "undated")
+    ]
+    assert due == [1000, 1000, 1000, 1000, 2000, 1000]
+    assert (row["overdue_quantity"], row["due_quantity"], row["undated_quantity"]) == (100, 500, 100)
+
+
+def test_amounts_are_at_the_rate_of_the_order_date_and_unknown_without_one() -> None:
+    rates = [{"currency": "USD", "rate_date": "2026-05-10", "rate": "0.5"}]
+    rates += [{"currency": "USD", "rate_date": "2026-06-10", "rate": "0.9"}]
+    row = book(books([order("O1", currency="USD")], [delivery("D1", "O1", "2026-06-15", 40)], fx_rates=rates))
+    assert (row["opening_amount"], row["delivered_amount"], row["closing_amount"]) == (500, 200, 300)
+    row = book(books([order("O1", currency="USD", order_date="2026-05-01")], fx_rates=rates))
+    assert (row["closing_quantity"], row["closing_amount"], row["amount_reason"]) == (100, None, "no rate for USD")
+
+
+def test_without_deliveries_on_record_nobody_knows_what_is_open() -> None:
+    con = build_case({"orders": [order("O1", order_date="2026-06-01")]}, periods=["2026-06"], tables=["order_book"])
+    row = book(con)
+    why = "the feed deliveries is not declared, and orders have no delivered_date"
+    assert (row["ordered_quantity"], row["closing_quantity"], row["closing_quantity_reason"]) == (100, None, why)
+    assert (row["ordered_amount"], row["closing_amount"], row["amount_reason"]) == (1000, None, why)
+
+
+def test_orders_that_name_their_own_delivery_count_as_delivered() -> None:
+    con = books(
+        [order("O1", delivered_date="2026-06-05"), order("O2", delivered_date="2026-06-05", delivered_quantity=60)]
+    )
+    assert quantities(book(con)) == (200, 0, 0, 160, 0, 40)
+
+
+def test_a_line_shows_what_is_invoiced_and_accepted_by_the_month_end() -> None:
+    line = {"order_id": "O1", "order_line_no": 1, "account_id": "A"}
+    con = books(
+        [order("O1", promised_date="2026-06-20")],
+        [delivery("D1", "O1", "2026-06-19", 100)],
+        invoices=[
+            line | {"invoice_id": "I1", "invoice_date": "2026-06-20", "accepted_date": "2026-06-22", "quantity": 70}
+            | {"net_amount": 700},
+            line | {"invoice_id": "C1", "invoice_date": "2026-06-25", "quantity": 20, "net_amount": 200}
+            | {"document_type": "credit_note"},
+            line | {"invoice_id": "I2", "invoice_date": "2026-07-01", "quantity": 50, "net_amount": 500},
+        ],
+    )  # fmt: skip
+    (row,) = fetch(con, "FROM build.order_lines")
+    assert (row["invoiced_quantity"], row["accepted_quantity"]) == (50, 70)
+    assert (row["delivered_not_invoiced_quantity"], row["invoiced_not_delivered_quantity"]) == (50, 0)
+    assert (row["promised_is_otif"], row["requested_is_otif"], row["promised_days_late"]) == (True, None, -1)
+
+
+def test_what_no_feed_says_of_invoices_is_unknown() -> None:
+    con = build_case(
+        {"orders": [order("O1", order_date="2026-06-01")], "deliveries": []},
+        periods=["2026-06"],
+        feeds=("orders", "deliveries"),
+        tables=["order_lines"],
+    )
+    (row,) = fetch(con, "FROM build.order_lines")
+    assert (row["invoiced_quantity"], row["delivered_not_invoiced_quantity"]) == (None, None)
+    assert row["invoiced_quantity_reason"] == row["accepted_quantity_reason"] == "the feed invoices is not declared"
+
+
+def test_a_line_that_was_dropped_since_the_last_close_is_a_change(site_folder: Any) -> None:
+    site = write_site(
+        site_folder,
+        {"orders": [order("O1"), order("O2", product_id="Y")], "deliveries": [delivery("D1", "O1", "2026-05-20", 30)]},
+        feeds=["orders", "deliveries"],
+    )
+    close_plainly(site, [dt.date(2026, 5, 1)])
+    corrected = [order("O1", quantity=90), order("O2", product_id="Y", status="cancelled")]
+    write_csv(site.directory / "landing" / "orders_2.csv", FEEDS["orders"].column_names, corrected)
+    late = [delivery("D2", "O1", "2026-05-25", 10), delivery("D3", "O1", "2026-06-05", 20)]
+    write_csv(site.directory / "landing" / "deliveries_2.csv", FEEDS["deliveries"].column_names, late)
+    close_plainly(site, [dt.date(2026, 6, 1)])
+    rows = published(site, "FROM reporting.order_book WHERE period_month = '2026-06-01' ORDER BY product_id")
+    # 90 − 30 − 10 are open at the end of May as known now, and were 70. The cancelled line was open with 100.
+    assert [quantities(row) for row in rows] == [(70, 0, 0, 20, -20, 30), (100, 0, 0, 0, -100, 0)]
+
+
+MONTHS = ("2026-04", "2026-05", "2026-06", "2026-07")
+ENDS = {month: dt.date(2026, int(month[-2:]) + 1, 1) - dt.timedelta(days=1) for month in MONTHS}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_book_rolls_forward_whatever_happens_to_the_lines(seed: int) -> None:
+    """Against a count of what was open on each month's last day, line by line."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    first = dt.date(2026, 3, 1)
+    lines, arrived = [], []
+    for number in range(60):
+        ordered = first + dt.timedelta(days=chance.randrange(150))
+        line = order(f"O{number}", order_date=ordered, quantity=chance.randrange(1, 50), product_id=chance.choice("XY"))
+        line |= {"account_id": chance.choice("AB"), "promised_date": ordered + dt.timedelta(days=chance.randrange(60))}
+        if chance.random() < 0.3:
+            line |= {"status": "cancelled", "cancelled_date": ordered + dt.timedelta(days=chance.randrange(90))}
+        lines.append(line)
+        for part in range(chance.randrange(4)):
+            on = ordered + dt.timedelta(days=chance.randrange(100))
+            arrived.append(delivery(f"D{number}-{part}", f"O{number}", str(on), chance.randrange(1, 30)) | {"on": on})
+    con = books(lines, [{k: v for k, v in row.items() if k != "on"} for row in arrived], periods=MONTHS)
+
+    rows = fetch(con, "FROM build.order_book")
+    closings: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    openings: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for row in rows:
+        key = (f"{row['period_month']:%Y-%m}", row["account_id"], row["product_id"])
+        closings[key], openings[key] = row["closing_quantity"], row["opening_quantity"]
+        opening, came, cancelled, delivered, change, closing = quantities(row)
+        assert (opening + came - cancelled - delivered + change, change) == (closing, 0)
+        assert row["closing_amount"] == 10 * closing
+    for month in MONTHS:
+        for account in "AB":
+            for part in "XY":
+                key = (month, account, part)
+                assert closings[key] == sum(
+                    _open(line, arrived, ENDS[month])
+                    for line in lines
+                    if (line["account_id"], line["product_id"]) == (account, part)
+                )
+                if month != MONTHS[0]:
+                    assert openings[key] == closings[MONTHS[MONTHS.index(month) - 1], account, part]
+
+
+def _open(line: Row, arrived: Sequence[Row], day: dt.date) -> int:
+    """What is open of a line on a day."""
+    if line["order_date"] > day or line.get("cancelled_date", dt.date.max) <= day:
+        return 0
+    came = sum(row["quantity"] for row in arrived if row["order_id"] == line["order_id"] and row["on"] <= day)
+    return int(max(line["quantity"] - came, 0))
