@@ -28,10 +28,10 @@
 --   promised_is_on_time     BOOLEAN
 --   last_promised_is_on_time  BOOLEAN
 --   arrived_quantity        DECIMAL(38,4)
---   opening_quantity        DECIMAL(38,4)
---   ordered_quantity        DECIMAL(38,4)
---   delivered_quantity      DECIMAL(38,4)
---   closing_quantity        DECIMAL(38,4)
+--   opening_quantity        DECIMAL(18,4)
+--   ordered_quantity        DECIMAL(18,4)
+--   delivered_quantity      DECIMAL(18,4)
+--   closing_quantity        DECIMAL(18,4)
 -- fmt: on
 with
     periods as (
@@ -120,10 +120,10 @@ with
             -- A line closed short loses the rest with its last delivery. Without one it stays open: its status has no
             -- date.
             lines.is_closed and lines.cancelled_date is null and known.last_delivered_date is not null as is_cut_short,
-            least(lines.quantity, coalesce(known.counted_quantity, 0)) as taken_quantity,
+            least(lines.quantity, coalesce(known.counted_quantity, 0))::decimal(18, 4) as taken_quantity,
             case
                 when not lines.is_ordered then least(lines.quantity, coalesce(known.counted_before, 0)) else 0
-            end as taken_before,
+            end::decimal(18, 4) as taken_before,
             coalesce(known.requested_window, 0) as requested_window,
             coalesce(known.promised_window, 0) as promised_window,
             coalesce(known.last_promised_window, 0) as last_promised_window,
@@ -195,10 +195,10 @@ select
         then last_promised_window > 0 and last_promised_window >= on_time_from
     end as last_promised_is_on_time,
     arrived_quantity::decimal(38, 4) as arrived_quantity,
-    opening_quantity::decimal(38, 4) as opening_quantity,
-    case when is_ordered then quantity else 0 end::decimal(38, 4) as ordered_quantity,
+    opening_quantity::decimal(18, 4) as opening_quantity,
+    case when is_ordered then quantity else 0 end::decimal(18, 4) as ordered_quantity,
     case when opening_quantity = 0 and not is_ordered then 0 else taken_quantity - taken_before end::decimal(
-        38, 4
+        18, 4
     ) as delivered_quantity,
-    closing_quantity::decimal(38, 4) as closing_quantity
+    closing_quantity::decimal(18, 4) as closing_quantity
 from opened

@@ -60,10 +60,27 @@ with
     valued as (
         select
             *,
-            converted((opening_quantity::decimal(28, 4) * price)::decimal(18, 4), rate) as opening_amount,
-            converted((ordered_quantity::decimal(28, 4) * price)::decimal(18, 4), rate) as ordered_amount,
-            converted((cancelled_quantity::decimal(28, 4) * price)::decimal(18, 4), rate) as cancelled_amount,
-            converted((closing_quantity::decimal(28, 4) * price)::decimal(18, 4), rate) as closing_amount,
+            -- Wide arithmetic is slow, and most of these are 0.
+            case
+                when opening_quantity <> 0
+                then converted((opening_quantity::decimal(28, 4) * price)::decimal(18, 4), rate)
+                else 0
+            end as opening_amount,
+            case
+                when ordered_quantity <> 0
+                then converted((ordered_quantity::decimal(28, 4) * price)::decimal(18, 4), rate)
+                else 0
+            end as ordered_amount,
+            case
+                when cancelled_quantity <> 0
+                then converted((cancelled_quantity::decimal(28, 4) * price)::decimal(18, 4), rate)
+                else 0
+            end as cancelled_amount,
+            case
+                when closing_quantity <> 0
+                then converted((closing_quantity::decimal(28, 4) * price)::decimal(18, 4), rate)
+                else 0
+            end as closing_amount,
             case
                 when closing_quantity = 0
                 then 'nothing'
