@@ -54,8 +54,10 @@ CREATE OR REPLACE MACRO forecast_bias(actual, forecast) AS
 CREATE OR REPLACE MACRO mae(actual, forecast) AS exact_mean(abs(actual - forecast));
 CREATE OR REPLACE MACRO rmse(actual, forecast) AS
     sqrt(
-        (coalesce(sum(exact_square(actual - forecast)), 0)::DOUBLE + coalesce(sum(great_square(actual - forecast)), 0)::DOUBLE)
-        / count(actual - forecast)
+        ratio(
+            coalesce(sum(exact_square(actual - forecast)), 0)::DOUBLE + coalesce(sum(great_square(actual - forecast)), 0)::DOUBLE,
+            count(actual - forecast)
+        )
     );
 
 -- One row's |e| ÷ |actual|; NULL where nothing was sold.

@@ -674,11 +674,12 @@ def test_pieces_and_kilograms_have_no_total_of_deliveries_and_complaints() -> No
     con = build_case(
         given,
         periods=["2026-02", "2026-03"],
-        tables=["delivery_performance", "quality_performance", "headline_figures"],
+        tables=["delivery_performance", "quality_performance", "headline_figures", "vendor_rating"],
     )
     february, march = fetch(con, "FROM build.delivery_performance ORDER BY period_month")
     assert (february["quantity_due"], february["quantity_reason"]) == (100, None)
     assert (march["quantity_due"], march["quantity_on_time"], march["otif_count"]) == (None, None, 1)
+    assert (february["quantity_on_time_ratio"], march["quantity_on_time_ratio"]) == (1, None)
     assert march["quantity_reason"] == "items of different units"
     february, march = fetch(con, "FROM build.quality_performance ORDER BY period_month")
     assert (february["delivered_quantity"], february["quantity_reason"]) == (100, None)
@@ -686,9 +687,13 @@ def test_pieces_and_kilograms_have_no_total_of_deliveries_and_complaints() -> No
         assert march[name] is None
     reasons = ("quantity_reason", "ytd_quantity_reason", "complaint_quantity_reason")
     assert {march[name] for name in reasons} == {"items of different units"}
-    # 1 of 150.
-    assert (march["ppm"], march["complaint_count"]) == (Decimal("6666.666667"), 2)
-    (headline,) = fetch(
-        con, "FROM build.headline_figures WHERE figure = 'Rejected parts' AND period_month = '2026-03-01'"
-    )
-    assert headline["value"] == Decimal("6666.6667")
+    # 1 of 100 pieces and of 50 kilograms are no parts per million.
+    assert (march["ppm"], march["ytd_ppm"], march["complaint_count"]) == (None, None, 2)
+    assert (february["ppm"], march["ppm_reason"]) == (0, "items of different units")
+    headlines = fetch(con, "FROM build.headline_figures WHERE figure = 'Rejected parts' ORDER BY period_month")
+    assert [row["value"] for row in headlines] == [0, None]
+    scores = fetch(con, "FROM build.vendor_rating WHERE dimension = 'quality' ORDER BY period_month")
+    assert [(row["own_score"], row["own_score_reason"]) for row in scores] == [
+        (100, None),
+        (None, "items of different units"),
+    ]

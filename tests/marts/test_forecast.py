@@ -526,8 +526,12 @@ def test_pieces_and_kilograms_have_no_total_of_forecasts() -> None:
     total = only(rows, "total")
     assert [total[name] for name in in_units] == [None] * 5
     assert total["quantity_reason"] == "items of different units"
-    # Measures without a unit are there: 20 / 80 and 0 / 10.
+    # Measures of each item by itself have no unit: 20 / 80 and 0 / 10.
     assert total["mape"] == Decimal("0.125")
+    in_sums = ("wape", "bias_ratio", "naive_wape", "seasonal_naive_wape", "forecast_value_added")
+    assert [total[name] for name in in_sums] == [None] * 5
+    reasons = ("wape_reason", "bias_ratio_reason")
+    assert {total[name] for name in reasons} == {"items of different units"}
     part = only(rows, "product", product_id="P")
     assert [part[name] for name in in_units] == [80, 100, 20, 20, 20]
     assert part["quantity_reason"] is None
@@ -546,3 +550,10 @@ def test_a_forecast_by_account_is_not_compared_with_sales_of_different_units() -
     mixed, single = only(rows, "item", account_id="A"), only(rows, "item", account_id="B")
     assert (mixed["actual_quantity"], mixed["quantity_reason"]) == (None, "items of different units")
     assert (single["actual_quantity"], single["quantity_reason"]) == (7, None)
+    of_one = ("wape", "bias_ratio", "mape", "smape", "mase", "rmsse", "tracking_signal")
+    assert [mixed[name] for name in of_one] == [None] * 7
+    assert (single["wape"], single["mape"], single["smape"]) == (0, 0, 0)
+    # The mean over both accounts would be that of B alone.
+    total = only(rows, "total")
+    assert (total["mape"], total["smape"], total["mase_reason"]) == (None, None, "items of different units")
+    assert (total["n"], total["mape_n"]) == (2, 1)

@@ -73,7 +73,7 @@ SELECT
     format('{}-{:04d}', prefix, n) AS product_id,
     names[1 + (n - 1) // 5 % 6] || CASE WHEN n > 30 THEN ', series ' || ((n - 1) // 30 + 1) ELSE '' END AS product_name,
     product_line,
-    CASE WHEN product_line = 'seals' THEN 'm' ELSE 'pc' END AS unit,
+    'pc' AS unit,
     round(typical_cost * (700 + die(roll('cost|' || n), 1) * 6 // 10) * 0.001, 2)::DECIMAL(18, 2) AS standard_cost,
     popularity
 FROM range(1, getvariable('products') + 1) AS t(n) JOIN lines ON line_index = (n - 1) % 5;

@@ -39,7 +39,17 @@
 --   seasonal_naive_wape       DECIMAL(36,6)
 --   seasonal_naive_n          BIGINT
 --   quantity_reason           VARCHAR
+--   item_units_reason         VARCHAR
 -- fmt: on
+-- An item that was sold in different units has no actual quantity, and no error.
+with
+    errors as (
+        select
+            * replace (case when least_unit is not distinct from greatest_unit then actual end as actual),
+            units_reason(least_unit <> greatest_unit) as item_units_reason
+        from core.forecast_errors
+    )
+
 -- An item has one row, so its measures are those of the row.
 select
     period_month,
@@ -62,7 +72,7 @@ select
     abs(actual - forecast) as mae,
     abs(actual - forecast) as rmse,
     percentage_error(actual, forecast) as mape,
-    (actual <> 0)::bigint as mape_n,
+    coalesce(actual <> 0, false)::bigint as mape_n,
     symmetric_error(actual, forecast) as smape,
     scaled_error(actual, forecast, in_sample_mae) as mase,
     (scaled_error(actual, forecast, in_sample_mae) is not null)::bigint as mase_n,
@@ -70,15 +80,18 @@ select
     scale_lag as greatest_scale_lag,
     month_count as longest_history,
     scaled_error(actual, forecast, in_sample_rmse) as rmsse,
-    ratio(trailing_error, ratio(trailing_absolute_error, trailing_months)) as tracking_signal,
+    case
+        when item_units_reason is null then ratio(trailing_error, ratio(trailing_absolute_error, trailing_months))
+    end as tracking_signal,
     trailing_months as tracking_signal_n,
     percentage_error(actual, naive) as naive_wape,
     case when naive is not null then percentage_error(actual, forecast) end as wape_beside_naive,
     (naive is not null)::bigint as naive_n,
     percentage_error(actual, seasonal_naive) as seasonal_naive_wape,
     (seasonal_naive is not null)::bigint as seasonal_naive_n,
-    units_reason(least_unit <> greatest_unit) as quantity_reason
-from core.forecast_errors
+    item_units_reason as quantity_reason,
+    item_units_reason
+from errors
 union all by name
 select
     period_month,
@@ -114,8 +127,9 @@ select
     count(naive) as naive_n,
     shown_ratio(wape(actual, seasonal_naive)) as seasonal_naive_wape,
     count(seasonal_naive) as seasonal_naive_n,
-    units_reason(min(least_unit) <> max(greatest_unit)) as quantity_reason
-from core.forecast_errors
+    units_reason(min(least_unit) <> max(greatest_unit)) as quantity_reason,
+    min(item_units_reason) as item_units_reason
+from errors
 group by
     period_month,
     forecast_step,

@@ -72,7 +72,11 @@ with
         from core.delivery_quality_totals as totals
         cross join core.delivery_records as records
         left join overridden on overridden.account_id = totals.account_id
-        where totals.delivered_quantity > 0 and records.rejects_are_recorded
+        where
+            totals.delivered_quantity > 0
+            and records.rejects_are_recorded
+            -- Pieces and kilograms have no common parts per million.
+            and totals.delivered_units.least is not distinct from totals.delivered_units.greatest
     ),
 
     own as (

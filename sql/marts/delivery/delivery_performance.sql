@@ -22,7 +22,7 @@
 --   otif_ratio_reason       VARCHAR        Why otif_ratio and the other columns that look at deliveries are undefined
 --   quantity_due            DECIMAL(34,4)  [units of the item; sum] Quantity ordered on the lines due
 --   quantity_on_time        DECIMAL(34,4)  [units of the item; sum] Quantity delivered inside the window, at most what the line ordered, rejected goods included
---   quantity_reason         VARCHAR        Why quantity_due and quantity_on_time have no sum: the lines due are of different units; quantity_on_time_ratio then counts the numbers of all units alike
+--   quantity_reason         VARCHAR        Why quantity_due and quantity_on_time have no sum, and no ratio: the lines due are of different units
 --   quantity_on_time_ratio  DECIMAL(36,6)  [fraction; ratio of quantity_on_time ÷ quantity_due] Share of the quantity due that came on time
 --   average_days_late       DECIMAL(18,2)  [days; ratio of average_days_late * late_count ÷ late_count] Days from the due date to completion (of a line closed short: to its last delivery), or to as_of_date while open, over the late lines; NULL when none is late := Σ days late ÷ late_count
 -- fmt: on
@@ -59,7 +59,8 @@ select
     end as quantity_on_time,
     totals.quantity_reason,
     case
-        when records.no_deliveries is null then ratio(totals.quantity_on_time, totals.quantity_due)
+        when coalesce(records.no_deliveries, totals.quantity_reason) is null
+        then ratio(totals.quantity_on_time, totals.quantity_due)
     end as quantity_on_time_ratio,
     case
         when records.no_deliveries is null then ratio(totals.days_late, totals.late_count)::decimal(18, 6)

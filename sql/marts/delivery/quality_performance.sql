@@ -10,7 +10,7 @@
 --   account_manager         VARCHAR
 --   delivered_quantity      DECIMAL(34,4)  [units of the item; sum] Quantity delivered in the month, rejected goods included; NULL when no source has deliveries
 --   rejected_quantity       DECIMAL(34,4)  [units of the item; sum] Of the deliveries of the month, what the customer rejected; NULL when no source says what was rejected
---   quantity_reason         VARCHAR        Why delivered_quantity and rejected_quantity are undefined: no source has deliveries, or the products delivered in the month are of different units; ppm then counts the numbers of all units alike
+--   quantity_reason         VARCHAR        Why delivered_quantity and rejected_quantity are undefined: no source has deliveries, or the products delivered in the month are of different units
 --   ppm                     DECIMAL(36,6)  [parts per million; ratio of rejected_quantity * 1000000 ÷ delivered_quantity] Rejected parts per million delivered; NULL when nothing was delivered
 --   ppm_reason              VARCHAR
 --   complaint_count         BIGINT         [count; sum] Complaints opened in the month
@@ -19,7 +19,7 @@
 --   complaint_quantity_reason  VARCHAR     Why complaint_quantity is undefined
 --   ytd_delivered_quantity  DECIMAL(34,4)  [units of the item; last in time] Quantity delivered in the fiscal year to date, rejected goods included
 --   ytd_rejected_quantity   DECIMAL(34,4)  [units of the item; last in time] Of the deliveries of the fiscal year to date, what the customer rejected; NULL when no source says what was rejected
---   ytd_quantity_reason     VARCHAR        Why ytd_delivered_quantity and ytd_rejected_quantity are undefined: no source has deliveries, or the products delivered in the fiscal year to date are of different units; ytd_ppm then counts the numbers of all units alike
+--   ytd_quantity_reason     VARCHAR        Why ytd_delivered_quantity, ytd_rejected_quantity and ytd_ppm are undefined: no source has deliveries, or the products delivered in the fiscal year to date are of different units
 --   ytd_ppm                 DECIMAL(36,6)  [parts per million; ratio of ytd_rejected_quantity * 1000000 ÷ ytd_delivered_quantity] Rejected parts per million delivered in the fiscal year to date, from totals
 --   ytd_complaint_count     BIGINT         [count; last in time] Complaints opened in the fiscal year to date
 --   ytd_complaint_quantity  DECIMAL(34,4)  [units of the item; last in time] Quantity that the complaints opened in the fiscal year to date concern; NULL where they are of different units
@@ -87,10 +87,13 @@ select
     case when coalesce(no_deliveries, quantity_reason) is null then delivered_quantity end as delivered_quantity,
     case when coalesce(no_deliveries, quantity_reason) is null then rejected_quantity end as rejected_quantity,
     coalesce(no_deliveries, quantity_reason) as quantity_reason,
-    case when no_deliveries is null then ratio(rejected_quantity * 1000000, delivered_quantity) end as ppm,
     case
-        when no_deliveries is not null
-        then no_deliveries
+        when coalesce(no_deliveries, quantity_reason) is null
+        then ratio(rejected_quantity * 1000000, delivered_quantity)
+    end as ppm,
+    case
+        when coalesce(no_deliveries, quantity_reason) is not null
+        then coalesce(no_deliveries, quantity_reason)
         when delivered_quantity = 0
         then 'nothing was delivered'
         when rejected_quantity is null
@@ -109,7 +112,10 @@ select
         when coalesce(no_deliveries, ytd_quantity_reason) is null then ytd_rejected_quantity
     end as ytd_rejected_quantity,
     coalesce(no_deliveries, ytd_quantity_reason) as ytd_quantity_reason,
-    case when no_deliveries is null then ratio(ytd_rejected_quantity * 1000000, ytd_delivered_quantity) end as ytd_ppm,
+    case
+        when coalesce(no_deliveries, ytd_quantity_reason) is null
+        then ratio(ytd_rejected_quantity * 1000000, ytd_delivered_quantity)
+    end as ytd_ppm,
     case when no_issues is null then ytd_complaint_count end as ytd_complaint_count,
     case
         when coalesce(no_issues, units_reason(ytd_has_complaint_units)) is null then ytd_complaint_quantity

@@ -23,9 +23,9 @@
 --   unforecast_quantity          DECIMAL(34,4)  [units of the item; sum] Quantity sold of items that had no forecast; they count with a forecast of 0
 --   absolute_actual_quantity     DECIMAL(34,4)  [units of the item; sum] Quantities sold without their signs, the base of wape := Σ|actual|
 --   absolute_error_quantity      DECIMAL(34,4)  [units of the item; sum] Errors without their signs := Σ|actual − forecast|
---   quantity_reason              VARCHAR        Why the quantities, mae and rmse have no total: the items are of different units; wape and bias_ratio then count the numbers of all units alike, mape, smape and mase do not depend on units
+--   quantity_reason              VARCHAR        Why the quantities, mae and rmse have no total: the items are of different units. mape, smape and mase are means over items and do not depend on units; where one item was sold in different units (a forecast not by part), they are undefined too
 --   wape                         DECIMAL(36,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual|
---   wape_reason                  VARCHAR        Why wape is undefined; mape is undefined then too
+--   wape_reason                  VARCHAR        Why wape is undefined; without sales mape is undefined too
 --   bias_ratio                   DECIMAL(36,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] How far the forecast is too high (positive) or too low (negative) := Σ(forecast − actual) ÷ Σ actual
 --   bias_ratio_reason            VARCHAR
 --   mae                          DECIMAL(36,6)  [units of the item; ratio of absolute_error_quantity ÷ n] Mean absolute error := Σ|actual − forecast| ÷ n
@@ -63,6 +63,23 @@ with
             ) as reference
         from core.forecast_rounds
         group by target_month, lag
+    ),
+
+    -- Pieces and kilograms have no common error; a mean over items has, unless one of them is of both.
+    measures as (
+        select
+            * replace (
+                case when quantity_reason is null then wape end as wape,
+                case when quantity_reason is null then bias_ratio end as bias_ratio,
+                case when quantity_reason is null then naive_wape end as naive_wape,
+                case when quantity_reason is null then wape_beside_naive end as wape_beside_naive,
+                case when quantity_reason is null then seasonal_naive_wape end as seasonal_naive_wape,
+                case when item_units_reason is null then mape end as mape,
+                case when item_units_reason is null then smape end as smape,
+                case when item_units_reason is null then mase end as mase,
+                case when item_units_reason is null then rmsse end as rmsse
+            )
+        from core.forecast_measures
     )
 
 select
@@ -94,9 +111,11 @@ select
     case when errors.quantity_reason is null then errors.absolute_error_quantity end as absolute_error_quantity,
     errors.quantity_reason,
     errors.wape,
-    case when errors.wape is null then 'nothing was sold' end as wape_reason,
+    case when errors.wape is null then coalesce(errors.quantity_reason, 'nothing was sold') end as wape_reason,
     errors.bias_ratio,
-    case when errors.bias_ratio is null then 'net quantity sold is not above zero' end as bias_ratio_reason,
+    case
+        when errors.bias_ratio is null then coalesce(errors.quantity_reason, 'net quantity sold is not above zero')
+    end as bias_ratio_reason,
     case when errors.quantity_reason is null then errors.mae end as mae,
     case when errors.quantity_reason is null then errors.rmse end as rmse,
     errors.mape,
@@ -116,6 +135,8 @@ select
     case
         when errors.mase is not null
         then null
+        when errors.item_units_reason is not null
+        then errors.item_units_reason
         when errors.longest_history is null
         then 'no sale by the snapshot'
         when errors.longest_history = 1
@@ -129,7 +150,7 @@ select
         when errors.level <> 'item'
         then 'given for items only'
         when errors.tracking_signal is null
-        then 'no error in the trailing months'
+        then coalesce(errors.quantity_reason, 'no error in the trailing months')
     end as tracking_signal_reason,
     errors.naive_wape,
     errors.naive_n,
@@ -139,11 +160,14 @@ select
         when errors.seasonal_naive_n = 0
         then 'no sale by the same month of the latest season known'
         when errors.seasonal_naive_wape is null
-        then 'nothing was sold'
+        then coalesce(errors.quantity_reason, 'nothing was sold')
     end as seasonal_naive_wape_reason,
     errors.naive_wape - errors.wape_beside_naive as forecast_value_added,
     case
-        when errors.naive_n = 0 then 'no sale by the snapshot' when errors.naive_wape is null then 'nothing was sold'
+        when errors.naive_n = 0
+        then 'no sale by the snapshot'
+        when errors.naive_wape is null
+        then coalesce(errors.quantity_reason, 'nothing was sold')
     end as forecast_value_added_reason,
     steps.reference.forecast_step as reference_step,
     case
@@ -155,13 +179,13 @@ select
         when (errors.by_account, errors.by_product) <> (steps.reference.by_account, steps.reference.by_product)
         then 'the reference step has another forecast_grain'
         when reference_errors.wape is null or errors.wape is null
-        then 'nothing was sold'
+        then coalesce(errors.quantity_reason, 'nothing was sold')
     end as step_value_added_reason
-from core.forecast_measures as errors
+from measures as errors
 join reference_steps as steps using (period_month, lag)
 -- Every sale meets every step, so the same key of the same grain has the same actuals in both.
 left join
-    core.forecast_measures as reference_errors
+    measures as reference_errors
     on reference_errors.period_month = errors.period_month
     and reference_errors.lag = errors.lag
     and reference_errors.forecast_step = steps.reference.forecast_step

@@ -33,12 +33,15 @@ with
         group by period_month
     ),
 
-    -- Of the totals before they are published: some accounts have none, as pieces and metres do not add up.
+    -- Pieces and metres do not add up.
     quality as (
         select
             totals.period_month,
             case
-                when records.no_deliveries is null and records.rejects_are_recorded
+                when
+                    records.no_deliveries is null
+                    and records.rejects_are_recorded
+                    and min(totals.delivered_units.least) is not distinct from max(totals.delivered_units.greatest)
                 then ratio(1000000 * sum(totals.rejected_quantity), sum(totals.delivered_quantity))
             end as ppm
         from core.delivery_quality_totals as totals

@@ -82,6 +82,8 @@ select
             rows_wanted.dimension not in ('quality', 'delivery', 'overall')
             and not list_contains(settings.declared_feeds, 'issues')
         then undeclared_reason('issues', settings.declared_feeds)
+        when rows_wanted.dimension = 'quality' and totals.delivered_units.least <> totals.delivered_units.greatest
+        then units_reason(true)
         when rows_wanted.dimension = 'quality'
         then 'nothing was delivered in the month, or no source says what was rejected'
         when rows_wanted.dimension = 'delivery'
@@ -117,6 +119,7 @@ from rows_wanted
 cross join build.settings as settings
 cross join core.delivery_records as records
 left join month_scores using (period_month, account_id, dimension)
+left join core.delivery_quality_totals as totals using (period_month, account_id)
 left join core.rating_trends as trends using (period_month, account_id, dimension)
 left join
     build.rating_bands as bands
