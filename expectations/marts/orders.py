@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from expectations.marts.common import account_is_given, holds, suite
+from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
 
 SUITES = (
-    suite("order_lines", account_is_given("order_lines")),
+    suite("order_lines", account_is_given("order_lines"), undefined_has_a_reason("order_lines")),
+    suite("order_to_cash", account_is_given("order_to_cash"), undefined_has_a_reason("order_to_cash")),
     suite(
         "order_book",
         account_is_given("order_book"),
@@ -20,6 +21,7 @@ SUITES = (
             if_it_fails="Orders are lost or doubled between two months; a line is in no lane, or in two.",
             shown=("opening_quantity", "closing_quantity", "opening_amount", "closing_amount"),
         ),
+        undefined_has_a_reason("order_book"),
         holds(
             "order_book",
             "parts_add_up",

@@ -7,7 +7,7 @@
 --   data_type    VARCHAR  Type of the column
 --   grain        VARCHAR  What one row of the view is
 --   meaning      VARCHAR  What the column says
---   unit         VARCHAR  Unit of the figure; an empty text for what is not a number
+--   unit         VARCHAR  here: Unit of the figure; an empty text for what is not a number
 --   aggregation  VARCHAR  How the figure adds up: sum, last in time, first in time, ratio or none; an empty text for what is not a number
 --   numerator    VARCHAR  Of a ratio: the SQL expression to aggregate above the line; else an empty text
 --   denominator  VARCHAR  Of a ratio: the SQL expression to aggregate below the line; else an empty text

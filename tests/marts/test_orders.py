@@ -17,6 +17,9 @@ from tests.expectations.cases import Tampering
 from tests.support import build_case, close_plainly, fetch, published, write_csv, write_site
 
 TAMPERINGS = (
+    Tampering("order_lines.undefined_has_a_reason", "invoiced_quantity = NULL"),
+    Tampering("order_book.undefined_has_a_reason", "closing_quantity = NULL"),
+    Tampering("order_to_cash.undefined_has_a_reason", "due_to_cash_days = NULL", "due_to_cash_days IS NOT NULL"),
     Tampering("order_book.rolls_forward", "change_quantity = change_quantity + 1", "change_quantity IS NOT NULL"),
     Tampering("order_book.parts_add_up", "overdue_amount = overdue_amount + 1", "overdue_amount IS NOT NULL"),
 )
@@ -218,3 +221,60 @@ def _open(line: Row, arrived: Sequence[Row], day: dt.date) -> int:
         return 0
     came = sum(row["quantity"] for row in arrived if row["order_id"] == line["order_id"] and row["on"] <= day)
     return int(max(line["quantity"] - came, 0))
+
+
+# --- From order to cash ---
+
+
+def cash(periods: Sequence[str] = ("2026-06",), **feeds: Any) -> dict[str, Row]:
+    """By month, the row of account A."""
+    con = build_case(feeds, periods=periods, tables=["order_to_cash"])
+    return {f"{row['period_month']:%Y-%m}": row for row in fetch(con, "FROM build.order_to_cash")}
+
+
+def test_an_invoice_of_instalments_counts_once_when_the_last_cent_is_settled() -> None:
+    bill = {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-05-01", "net_amount": 80, "tax_amount": 20}
+    parts = [("2026-05-11", 60), ("2026-06-10", 40)]
+    found = cash(
+        ["2026-05", "2026-06"],
+        invoices=[bill],
+        instalments=[
+            {"invoice_id": "I1", "instalment_no": number, "due_date": due, "amount": amount}
+            for number, (due, amount) in enumerate(parts, start=1)
+        ],
+        payments=[
+            {"payment_id": "P1", "account_id": "A", "invoice_id": "I1", "payment_date": "2026-05-11", "amount": 60},
+            {"payment_id": "P2", "account_id": "A", "invoice_id": "I1", "payment_date": "2026-06-13", "amount": 40},
+        ],
+    )
+    assert list(found) == ["2026-06"]
+    row = found["2026-06"]
+    # 1 May to 10 June are 40 days; three days late.
+    assert (row["line_count"], row["amount"], row["invoice_to_due_days"], row["due_to_cash_days"]) == (1, 100, 40, 3)
+    # It names no order, and nobody said when it was booked.
+    assert (row["order_to_delivery_amount"], row["order_to_delivery_days"]) == (0, None)
+    assert (
+        row["order_to_delivery_days_reason"] == row["invoice_to_acceptance_days_reason"] == "no amount has both dates"
+    )
+
+
+def test_dates_after_the_month_end_are_not_known_and_amounts_are_at_the_rate_of_the_settlement() -> None:
+    found = cash(
+        orders=[order("O1")],
+        deliveries=[delivery("D1", "O1", "2026-05-20", 60), delivery("D2", "O1", "2026-07-01", 40)],
+        fx_rates=[
+            {"currency": "USD", "rate_date": "2026-05-01", "rate": "0.5"},
+            {"currency": "USD", "rate_date": "2026-06-20", "rate": "0.8"},
+        ],
+        invoices=[
+            {"invoice_id": "I1", "account_id": "A", "order_id": "O1", "order_line_no": 1, "currency": "USD"}
+            | {"invoice_date": "2026-05-25", "accepted_date": "2026-07-02", "net_amount": 100, "quantity": 60}
+        ],
+        payments=[
+            {"payment_id": "P1", "account_id": "A", "invoice_id": "I1", "payment_date": "2026-06-20", "amount": 100}
+        ],
+    )  # fmt: skip
+    row = found["2026-06"]
+    # The delivery of 20 May, ten days after the order, is the last one known.
+    assert (row["amount"], row["order_to_delivery_amount_days"], row["order_to_delivery_days"]) == (80, 800, 10)
+    assert (row["delivery_to_invoice_days"], row["invoice_to_acceptance_amount"]) == (5, 0)

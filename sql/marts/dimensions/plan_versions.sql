@@ -6,7 +6,7 @@
 --   period_month       DATE
 --   plan_version       VARCHAR
 --   is_built_in        BOOLEAN    Whether it is no plan of the site, but the prior year or the prior month
---   plan_grain         VARCHAR    The columns the version plans by; total = none
+--   plan_grain         VARCHAR
 --   scope              VARCHAR
 --   submitted_at       TIMESTAMP  When it was last submitted
 --   due_date           DATE       When it was due

@@ -7,8 +7,8 @@
 --   period_month    DATE
 --   product_id      VARCHAR
 --   product_name    VARCHAR
---   product_line    VARCHAR         Product line; unknown where master data has none
---   unit            VARCHAR         Unit of its quantities
+--   product_line    VARCHAR
+--   unit            VARCHAR
 --   product_source  VARCHAR         Where the part comes from: manufactured, purchased or remanufactured
 --   currency        VARCHAR         here: Currency of the standard cost and the list price
 --   standard_cost   DECIMAL(24,10)  [document currency; none] Standard cost of one unit

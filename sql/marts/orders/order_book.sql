@@ -11,8 +11,8 @@
 --   account_manager        VARCHAR
 --   product_id             VARCHAR        here: The part; NULL for lines that name none
 --   product_name           VARCHAR        here: Name of the part; unknown where master data has none, NULL for lines that name none
---   product_line           VARCHAR        Product line; unknown where master data has none
---   unit                   VARCHAR        Unit of the quantities
+--   product_line           VARCHAR
+--   unit                   VARCHAR
 --   opening_quantity       DECIMAL(18,4)  [units of the item; first in time] Closing of the month before as it was published; as known now where that month was never closed
 --   ordered_quantity       DECIMAL(18,4)  [units of the item; sum] Ordered in the month
 --   cancelled_quantity     DECIMAL(18,4)  [units of the item; sum] Open when it was cancelled in the month, or when its last delivery came of a line closed short

@@ -12,7 +12,7 @@
 --   account_manager                  VARCHAR
 --   document_account_manager         VARCHAR        Manager that the order line names, else the account's
 --   product_id                       VARCHAR        here: The part; NULL for lines that name none
---   unit                             VARCHAR        Unit of the quantities
+--   unit                             VARCHAR
 --   order_date                       DATE           Date of the order
 --   requested_date                   DATE           Delivery date the customer asked for
 --   promised_date                    DATE           Delivery date first promised

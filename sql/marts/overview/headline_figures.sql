@@ -8,7 +8,7 @@
 --   figure        VARCHAR        Name of the figure
 --   plan_version  VARCHAR        here: The plan version or forecast step the figure is for; an empty text for the others
 --   value         DECIMAL(34,4)  [as the row says; none] The figure; NULL when it is undefined
---   unit          VARCHAR        Unit of the figure: the reporting currency, days, a ratio, parts per million or points
+--   unit          VARCHAR        here: Unit of the figure: the reporting currency, days, a ratio, parts per million or points
 --   source_table  VARCHAR        The reporting view with the details
 -- fmt: on
 with

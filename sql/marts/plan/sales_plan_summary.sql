@@ -13,7 +13,7 @@
 --   account_id                VARCHAR        here: The customer account, at its level; else NULL
 --   account_name              VARCHAR        here: Name of the account, at its level; else NULL
 --   account_manager           VARCHAR        here: The manager; at account level the account's; else NULL
---   product_line              VARCHAR        The product line, at its level; else NULL
+--   product_line              VARCHAR        here: The product line, at its level; else NULL
 --   plan_due_date             DATE           When the version was due, from settings
 --   plan_submitted_at         TIMESTAMP      When the last of the version's rows was submitted
 --   submitted_on_time         BOOLEAN

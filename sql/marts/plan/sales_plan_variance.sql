@@ -10,12 +10,12 @@
 -- columns:
 --   period_month              DATE
 --   plan_version              VARCHAR
---   plan_grain                VARCHAR        The columns the version plans by; total = none
+--   plan_grain                VARCHAR
 --   account_id                VARCHAR        here: The customer account; NULL in a plan not by account
 --   account_name              VARCHAR
 --   product_id                VARCHAR        here: The part; NULL in a plan not by part, or for lines that name none
 --   product_name              VARCHAR
---   product_line              VARCHAR        The product line planned, else the part's
+--   product_line              VARCHAR        here: The product line planned, else the part's
 --   account_manager           VARCHAR        here: The manager planned, else the account's
 --   region                    VARCHAR        The region planned, else the account's
 --   submitted_on_time         BOOLEAN

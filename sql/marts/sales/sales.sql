@@ -12,8 +12,8 @@
 --   document_account_manager          VARCHAR        Manager that the document's line names, else the account's
 --   product_id                        VARCHAR        here: The part; NULL for lines that name none
 --   product_name                      VARCHAR        here: Name of the part; unknown where master data has none, NULL for lines that name none
---   product_line                      VARCHAR        Product line; unknown where master data has none
---   unit                              VARCHAR        Unit of the quantities
+--   product_line                      VARCHAR
+--   unit                              VARCHAR
 --   net_quantity                      DECIMAL(34,4)  [units of the item; sum] Quantity invoiced, less what credit notes take back
 --   net_amount                        DECIMAL(32,2)  [reporting currency; sum] Net amount of all lines, credit notes negative
 --   list_amount                       DECIMAL(32,2)  [reporting currency; sum] Net quantity at list prices: that of the line, else of the part, else the line's own price

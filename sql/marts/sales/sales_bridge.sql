@@ -15,7 +15,7 @@
 --   account_manager    VARCHAR
 --   product_id         VARCHAR        here: The part; NULL for lines that name none
 --   product_name       VARCHAR        here: Name of the part; unknown where master data has none, NULL for lines that name none
---   product_line       VARCHAR        Product line; unknown where master data has none
+--   product_line       VARCHAR
 --   plan_quantity      DECIMAL(34,4)  [units of the item; sum] here: Quantity of the month compared with; 0 where nothing was sold
 --   plan_amount        DECIMAL(32,2)  [reporting currency; sum] here: Net sales of the month compared with; NULL without a rate
 --   actual_quantity    DECIMAL(34,4)  [units of the item; sum] here: Quantity sold, returns negative; 0 where nothing was sold
