@@ -118,7 +118,7 @@ def test_the_full_extract_of_the_newest_date_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["upsert", "snapshot"])
 def test_to_declare_the_date_later_puts_right_what_was_loaded_in_the_order_of_names(tmp_path: Path, mode: str) -> None:
-    books = Books(tmp_path, "invoices", f'mode = "{mode}"')
+    books = Books(tmp_path, "invoices", f'mode = "{mode}"\nfile_date = ""')
     books.put("inv_31012026.csv", INVOICES + "I1,A,2026-01-10,100\n")
     books.put("inv_01022026.csv", INVOICES + "I1,A,2026-01-10,80\n")
     books.load()
@@ -169,7 +169,8 @@ def test_a_date_of_names_needs_files(tmp_path: Path) -> None:
     ],
 )
 def test_names_whose_dates_give_another_order_are_asked_about(names: tuple[str, ...], forms: list[str]) -> None:
-    assert re.findall('"(.*?)"', doubtful_order(names)) == forms
+    asked = doubtful_order(names)
+    assert re.findall('"(.+?)" \\(', asked) == forms
 
 
 @pytest.mark.parametrize(
@@ -192,14 +193,49 @@ def test_names_whose_order_is_that_of_their_dates_are_not_asked_about(names: tup
     assert doubtful_order(names) == ""
 
 
-def test_check_asks_about_the_order_until_it_is_declared(tmp_path: Path) -> None:
-    books = Books(tmp_path, "invoices", 'mode = "snapshot"')
+def test_a_load_and_check_ask_about_the_order_until_it_is_declared(tmp_path: Path) -> None:
+    books = Books(tmp_path, "invoices")
     books.put("inv_31012026.csv", INVOICES + "I1,A,2026-01-10,100\n")
+    books.load()
     books.put("inv_01022026.csv", INVOICES + "I1,A,2026-01-10,80\n")
-    (note,) = check_site(find_site(tmp_path)).notes
-    assert note == (
+    question = (
         "invoices: landing/inv_31012026.csv loads after landing/inv_01022026.csv, because files load in the order of their "
-        'names. If the names hold dates, declare their form: file_date = "%d%m%Y" (the newest is then landing/inv_01022026.csv)'
+        'names. If the names hold dates, declare their form: file_date = "%d%m%Y" (the newest is then landing/inv_01022026.csv). '
+        'If they hold none: file_date = ""'
     )
-    books.configure('mode = "snapshot"\nfile_date = "%d%m%Y"')
-    assert check_site(find_site(tmp_path)).notes == []
+    assert check_site(find_site(tmp_path)).refused == [question]
+    (result,) = books.load()
+    assert (result.status, result.message) == ("failed", f"{question}. Nothing more was loaded")
+    books.configure('file_date = "%d%m%Y"')
+    assert check_site(find_site(tmp_path)).refused == []
+    books.load()
+    assert [row["net_amount"] for row in books.core()] == [80]
+
+
+def test_names_that_hold_no_dates_load_in_their_order_and_nothing_twice(tmp_path: Path) -> None:
+    books = Books(tmp_path, "invoices")
+    books.put("31012026.csv", INVOICES + "I1,A,2026-01-10,100\n")
+    books.load()
+    books.configure('file_date = ""')
+    books.put("01022026.csv", INVOICES + "I1,A,2026-01-10,80\n")
+    assert [result.status for result in books.load()] == ["loaded", "already loaded"]
+
+
+@pytest.mark.parametrize(
+    ("names", "question"),
+    [
+        (("Januar_2026.csv", "Februar_2026.csv"), 'file_date = "%b_%Y" (the newest is then Februar_2026.csv), and csv = { month_names = "de" }'),
+        (("janv. 2026.csv", "févr. 2026.csv"), 'csv = { month_names = "fr" }'),
+    ],
+)  # fmt: skip
+def test_months_of_other_languages_are_asked_about(names: tuple[str, ...], question: str) -> None:
+    assert question in doubtful_order(names)
+
+
+def test_files_load_by_months_in_the_declared_language(tmp_path: Path) -> None:
+    books = Books(tmp_path, "invoices", 'file_date = "%d.%b_%Y"\ncsv = { month_names = "de" }')
+    books.put("1.Mai_2026.csv", INVOICES + "I1,A,2026-01-10,80\n")
+    # As macOS writes it: the a and its dots are two characters.
+    books.put("31.Ma\u0308rz_2026.csv", INVOICES + "I1,A,2026-01-10,100\n")
+    assert [result.status for result in books.load()] == ["loaded", "loaded"]
+    assert [row["net_amount"] for row in books.core()] == [80]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kam.audit import rebuild
+from kam.cli.check import check_site
 from kam.errors import SettingsError
 from kam.ingest import LoadResult
 from kam.site import find_site
@@ -350,3 +351,69 @@ def test_a_patch_of_visits_needs_no_date(books: Books) -> None:
 def test_a_patch_of_amounts_needs_the_type_that_turns_them(books: Books) -> None:
     books.configure('mode = "patch"\nsign = "amount"')
     assert "needs the column document_type" in books.deliver("a.csv", INVOICES + "1,A,2026-05-10,-9\n").message
+
+
+def test_a_document_of_the_wider_key_replaces_what_had_its_bare_number_also_with_another_date(books: Books) -> None:
+    header = LINES.replace("\n", ",year\n")
+    books.deliver("a.csv", header + "1,1,A,2026-01-05,100,2026\n1,2,A,2026-01-05,20,2026\n")
+    (books.folder / "landing" / "a.csv").unlink()
+    books.configure('key = ["year"]')
+    books.deliver("b.csv", header + "1,1,A,2026-01-12,110,2026\n1,2,A,2026-01-12,20,2026\n")
+    assert books.amounts() == [("1/2026", 20), ("1/2026", 110)]
+
+
+def test_a_document_of_the_wider_key_with_other_lines_or_a_far_date_is_asked_about(books: Books) -> None:
+    header = LINES.replace("\n", ",year\n")
+    first = header + "1,1,A,2026-01-05,100,2026\n1,2,A,2026-01-05,20,2026\n2,1,A,2025-01-05,7,2025\n"
+    books.deliver("a.csv", first)
+    (books.folder / "landing" / "a.csv").unlink()
+    books.configure('key = ["year"]')
+    second = header + "1,1,A,2026-01-05,120,2026\n2,1,A,2026-01-05,8,2026\n"
+    result = books.deliver("b.csv", second)
+    assert (
+        "2 documents are there under their bare numbers with other dates or other lines: 1 is A, invoice, 2026-01-05 in "
+        "landing/a.csv, and 1/2026 is A, invoice, 2026-01-05 here (record 1); 2 is A, invoice, 2025-01-05 in landing/a.csv, "
+        "and 2/2026 is A, invoice, 2026-01-05 here (record 2)" in result.message
+    )
+    # The same ones: the file replaces them. Other ones: their file gives them the wider number.
+    books.load(accept_changes=True)
+    assert books.amounts() == [("1/2026", 120), ("2/2026", 8)]
+    rebuild(find_site(books.folder), force=True)
+    assert books.amounts() == [("1/2026", 120), ("2/2026", 8)]
+    books.put("a.csv", first)
+    books.load()
+    assert [number for number, _ in books.amounts()] == ["1/2026", "1/2026", "2/2025", "2/2026"]
+
+
+DUE = INVOICES.replace("\n", ",due_date,product_id\n")
+
+
+def twenty(first: int, due: str, count: int = 20) -> str:
+    return DUE + "".join(f"{first + n},A,2026-01-05,9,{due},P\n" for n in range(count))
+
+
+def test_a_column_that_is_empty_in_every_row_and_was_filled_is_asked_about(books: Books) -> None:
+    books.deliver("a.csv", twenty(100, "2026-02-05"))
+    result = books.deliver("b.csv", twenty(200, ""))
+    assert (
+        "column due_date is empty in all 20 rows, and most rows of the last loads (landing/a.csv) had" in result.message
+    )
+    assert books.load(accept_changes=True)[0].loaded_count == 20
+    # Not all of the last loads filled it.
+    assert books.deliver("c.csv", twenty(300, "2026-02-05")).loaded_count == 20
+    assert books.deliver("d.csv", twenty(400, "")).loaded_count == 20
+
+
+def test_an_empty_column_of_a_small_file_or_one_that_was_mostly_empty_is_not_asked_about(books: Books) -> None:
+    books.deliver("a.csv", twenty(100, "2026-02-05", 10) + twenty(110, "", 10).removeprefix(DUE))
+    assert books.deliver("b.csv", twenty(200, "")).loaded_count == 20
+    books.deliver("c.csv", twenty(300, "2026-02-05"))
+    assert books.deliver("d.csv", twenty(400, "", 19)).loaded_count == 19
+
+
+def test_check_says_nothing_of_what_a_load_asked_and_was_accepted(books: Books) -> None:
+    books.put("a.csv", LINES + "1,1,A,2026-01-05,9\n1,2,B,2026-01-05,9\n")
+    (question,) = check_site(find_site(books.folder)).refused
+    assert "1 number stands for two documents" in question
+    books.load(accept_changes=True)
+    assert check_site(find_site(books.folder)).refused == []

@@ -147,6 +147,12 @@ def is_load(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("kind", LOAD) == LOAD)
 
 
+def loaded(site: Site) -> set[tuple[str, str]]:
+    """The feed and the hash of each extract that was ever loaded. Raises `KamError` for a damaged ledger."""
+    loads = (entry for entry in store.ledger_entries(site) if not is_close(entry) and not is_withdrawal(entry))
+    return {(entry["feed"], entry["sha256"]) for entry in loads}
+
+
 def is_withdrawal(entry: Mapping[str, Any]) -> bool:
     """Whether a line of the ledger is about a version that was taken back."""
     return entry.get("kind") == WITHDRAWAL

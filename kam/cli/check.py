@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
 from pydantic import ValidationError
 
 from expectations.site import faults_of_own_rules, own_suites, require_valid
-from kam.errors import KamError, WarehouseBusyError
+from kam.archive import ledger
+from kam.errors import KamError, SourceRefusedError, WarehouseBusyError
 from kam.ingest import (
     Examination,
     Extract,
     Proposal,
     Sample,
-    doubtful_order,
     examine,
     header_place,
     offered,
     opened,
+    order_in_question,
     ordered_feeds,
     propose,
     snippet,
@@ -84,11 +85,12 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
     _check_own_rules(site, result)
     if not site.settings.feeds:
         result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # in front of one.")
+    known = _loaded(site, result)
     with memory() as con:
         for name in result.feeds:
             try:
                 with offered(con, site, name, row_limit=_ROWS_OF_A_DATABASE) as found:
-                    _check_feed(con, site, name, found, result)
+                    _check_feed(con, site, name, found, known, result)
             except KamError as error:
                 result.faulty.append(name)
                 result.refused.append(str(error))
@@ -98,6 +100,15 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
 
         result.refused.extend(faults(site.settings.alerts))
     return result
+
+
+def _loaded(site: Site, result: SiteCheck) -> Collection[tuple[str, str]]:
+    """The feed and the hash of all that the ledger of the archive lists as loaded."""
+    try:
+        return ledger.loaded(site)
+    except KamError as error:
+        result.refused.append(str(error))
+        return ()
 
 
 def _look_alikes(examined: list[Examination]) -> list[str]:
@@ -142,32 +153,28 @@ def _check_own_rules(site: Site, result: SiteCheck) -> None:
         result.notes.append(f"The rules in {site.checks.name}/ cannot be tested now: {error}")
 
 
-def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], result: SiteCheck) -> None:
+def _check_feed(
+    con: Connection, site: Site, name: str, found: list[Extract], known: Collection[tuple[str, str]], result: SiteCheck
+) -> None:
+    """Examine what a feed offers; `known` are the feed and the hash of what was loaded before."""
     source = site.settings.feeds[name]
     if not found:
         nothing = "the query returns no rows" if source.database else f"no file matches {', '.join(source.patterns)}"
         result.notes.append(f"{name}: {nothing} yet.")
-    result.notes.extend(_order_in_question(name, source, found))
+    if not all((name, extract.sha256) in known for extract in found) and (
+        doubt := order_in_question(site, name, found)
+    ):
+        result.faulty.append(name)
+        result.refused.append(doubt)
     misfit = None
     for extract in found:
         if extract.left:
             result.notes.append(extract.left)
             continue
+        examined = _examined(con, site, extract, known, result)
         if extract.refusal:
-            result.faulty.append(name)
-            result.refused.append(extract.refusal)
             continue
-        try:
-            examined = examine(con, site, extract)
-        except KamError as error:
-            result.faulty.append(name)
-            result.refused.append(str(error))
-            misfit = misfit or extract
-            continue
-        result.examined.append(examined)
-        if examined.remark:
-            result.notes.append(examined.remark)
-        if examined.rejected_count > examined.read_count * _SHARE_THAT_FITS:
+        if examined is None or examined.rejected_count > examined.read_count * _SHARE_THAT_FITS:
             misfit = misfit or extract
     if misfit is not None:
         proposed = _proposal(con, site, misfit)
@@ -175,12 +182,22 @@ def _check_feed(con: Connection, site: Site, name: str, found: list[Extract], re
             result.proposals.append(proposed)
 
 
-def _order_in_question(name: str, source: FeedSource, found: Sequence[Extract]) -> list[str]:
-    """A note where dates in the names of files would order them in another way than their names do."""
-    if source.files is None or source.file_date is not None:
-        return []
-    doubt = doubtful_order([extract.source for extract in found])
-    return [f"{name}: {doubt}"] if doubt else []
+def _examined(
+    con: Connection, site: Site, extract: Extract, known: Collection[tuple[str, str]], result: SiteCheck
+) -> Examination | None:
+    """What a load would do with an extract, listed in the result; None when it would refuse it."""
+    try:
+        if extract.refusal:
+            raise SourceRefusedError(extract.refusal)
+        examined = examine(con, site, extract, is_known=(extract.feed, extract.sha256) in known)
+    except KamError as error:
+        result.faulty.append(extract.feed)
+        result.refused.append(str(error))
+        return None
+    result.examined.append(examined)
+    if examined.remark:
+        result.notes.append(examined.remark)
+    return examined
 
 
 def _proposal(con: Connection, site: Site, extract: Extract) -> str:

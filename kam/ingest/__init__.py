@@ -1,13 +1,13 @@
 """From the landing folder or a database to staging: sources, meaning of cells, row rules, loads and rejects."""
 
 from kam.ingest import rejects
-from kam.ingest.file_order import doubtful_order
 from kam.ingest.load import (
     Examination,
     LoadResult,
     LoadStatus,
     examine,
     ingest_feed,
+    order_in_question,
     ordered_feeds,
     replay,
     unreached,
@@ -25,12 +25,12 @@ __all__ = [
     "Proposal",
     "Sample",
     "SourceFile",
-    "doubtful_order",
     "examine",
     "header_place",
     "ingest_feed",
     "offered",
     "opened",
+    "order_in_question",
     "ordered_feeds",
     "propose",
     "rejects",

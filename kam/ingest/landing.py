@@ -43,17 +43,19 @@ def landed_files(
     hashed: Callable[[Path], str] = file_hash,
     *,
     file_date: str | None = None,
+    month_names: str = "",
 ) -> Iterator[LandedFile]:
     """The files that patterns name, each looked at, and `hashed`, when its turn comes.
 
-    They come in the order of their names, or of the dates in them where `file_date` says their form.
+    They come in the order of their names, or of the dates in them where `file_date` says their form; `month_names` is the language of
+    its months.
     """
     named = _each_once(site, patterns)
-    for name in sorted(named, key=file_order(file_date)):
+    for name in sorted(named, key=file_order(file_date, month_names)):
         path = site.directory / name
         if path.name.startswith(_EXCEL_OWNER_FILE):
             continue
-        if file_date is not None and date_in_name(name, file_date) is None:
+        if file_date and date_in_name(name, file_date, month_names) is None:
             refusal = (
                 f"{printable(name)}: its name does not hold one date as file_date = {file_date!r} says. "
                 "Rename it, or move it out of the landing folder"

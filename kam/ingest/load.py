@@ -29,7 +29,7 @@ from kam.errors import (
 )
 from kam.ingest import documents, questions, rejects, rounding, totals
 from kam.ingest.documents import mark_negative_documents
-from kam.ingest.file_order import file_order
+from kam.ingest.file_order import doubtful_order, file_order
 from kam.ingest.first_dates import first_date
 from kam.ingest.patches import fill_patches
 from kam.ingest.readers import READ_ERRORS, Relation
@@ -175,8 +175,29 @@ def ingest_feed(
         except SourceRefusedError as error:
             yield LoadResult(feed, "", LoadStatus.FAILED, message=printable(str(error)))
             return
+        question = None
         for extract in found:
+            if question is None and not extract.left and _is_new(con, site, extract):
+                question = order_in_question(site, feed, found)
+            if question:
+                yield LoadResult(
+                    feed, extract.source, LoadStatus.FAILED, message=f"{question}. Nothing more was loaded"
+                )
+                return
             yield load(con, site, extract, accept_shrink=accept_shrink, accept_changes=accept_changes)
+
+
+def order_in_question(site: Site, feed: str, found: Sequence[Extract]) -> str:
+    """The question that a feed's files raise whose names hold dates in another order; empty without one."""
+    source = site.settings.source(feed)
+    if source.files is None or source.file_date is not None:
+        return ""
+    doubt = doubtful_order([extract.source for extract in found], source.csv.month_names)
+    return f"{feed}: {doubt}" if doubt else ""
+
+
+def _is_new(con: Connection, site: Site, extract: Extract) -> bool:
+    return not extract.refusal and _loaded_before(con, extract, site.settings.source(extract.feed)) is None
 
 
 def waiting_sources(con: Connection, site: Site) -> list[str]:
@@ -285,7 +306,7 @@ def _newer_snapshot(con: Connection, extract: Extract, source: FeedSource) -> tu
         """,
         [extract.feed, source.mapping_hash],
     ).fetchone()
-    order = file_order(source.file_date)
+    order = file_order(source.file_date, source.csv.month_names)
     return (int(found[0]), str(found[1])) if found and order(found[1]) > order(extract.source) else None
 
 
@@ -309,16 +330,18 @@ def _passed_over(con: Connection, extract: Extract, newer: tuple[int, str]) -> L
     raise SourceRefusedError(message)
 
 
-def examine(con: Connection, site: Site, extract: Extract) -> Examination:
+def examine(con: Connection, site: Site, extract: Extract, *, is_known: bool = False) -> Examination:
     """Read an extract as a load would, and say what would be rejected; writes nothing.
 
+    An extract that `is_known` was loaded before: what a load asks about it was answered then.
     Raises `SourceRefusedError` when it cannot be read at all, `SettingsError` when its mapping does not work.
     """
     source = site.settings.source(extract.feed)
     try:
         with opened(con, site, extract, source) as relation:
             reading = _read_rows(con, extract, source, relation)
-            questions.require_one_document_a_number(con, site, extract, reading)
+            if not is_known:
+                questions.require_one_document_a_number(con, site, extract, reading)
             _mark(con, reading, beside="", fills=False)
             con.execute(f"CREATE OR REPLACE TEMP TABLE faults AS {rejects.reject_rows(con, reading, extract.source)}")
             faults = con.execute("SELECT rule, count(DISTINCT place) FROM faults GROUP BY ALL ORDER BY rule")
@@ -329,7 +352,7 @@ def examine(con: Connection, site: Site, extract: Extract) -> Examination:
                 f"SELECT {_columns(reading)} FROM incoming WHERE verdict IN {rejects.ACCEPTED} ORDER BY rowid LIMIT {_SAMPLE_ROWS}",
             )
             verdicts = _verdicts(con)
-            remark = questions.about_names(extract, reading)
+            remark = "" if is_known else questions.about_names(extract, reading)
             rounded = rounding.in_words(rounding.roundings(con, reading.too_long, record=reading.record_number))
             identifiers = _identifiers(con, reading)
     finally:
@@ -571,7 +594,7 @@ def _commit(
         rejected = read - verdicts["good"]
         superseded = _supersede(con, feed, load_id) if current else 0
         if current and NARROW in reading.values:
-            superseded += _end_narrow_numbers(con, reading, load_id)
+            superseded += _end_narrow_numbers(con, site, reading, extract, load_id)
         if current and source.mode == "snapshot":
             superseded += _close_vanished(con, site, extract, load_id, current, terms.shrink_ratio)
         loaded = _insert(con, reading, load_id, any_left_out=bool(rejected or left_out), any_current=bool(current))
@@ -677,21 +700,25 @@ def _supersede(con: Connection, feed: Feed, load_id: int) -> int:
     return int(replaced.fetchall()[0][0])
 
 
-def _end_narrow_numbers(con: Connection, reading: Reading, load_id: int) -> int:
+def _end_narrow_numbers(con: Connection, site: Site, reading: Reading, extract: Extract, load_id: int) -> int:
     """End the current rows that this load brings again under a number with the wider key of the site; how many."""
     feed = reading.feed
     if feed.identity is None:
         return 0
-    empty = _empty_columns(reading)
-    others = (name for name in feed.key if name != feed.identity.document)
-    same = dict.fromkeys((*others, *feed.identity.fixed, *filter(None, (feed.date,))))
-    of_both = (f"kept.{name} IS NOT DISTINCT FROM incoming.{name}" for name in same if name not in empty)
+    # Whether a document with another date or other lines is the same was asked, unless the file was read before: then only its own
+    # lines end.
+    same = (
+        questions.same_line(reading, "kept", "incoming", site.settings.ingest.redated_days)
+        if questions.was_read_before(con, extract)
+        else questions.same_document(reading, "kept", "incoming")
+    )
     ended = con.execute(
         f"""
         UPDATE staging.{feed.name} AS kept SET superseded_load_id = {load_id}
         FROM incoming
         WHERE kept.superseded_load_id IS NULL AND incoming.verdict = 'good'
-          AND kept.{feed.identity.document} = incoming.{NARROW} AND {" AND ".join(of_both)}
+          AND kept.{feed.identity.document} = incoming.{NARROW}
+          AND {same}
         """
     )
     return int(ended.fetchall()[0][0])

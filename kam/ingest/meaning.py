@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 
-from kam.site import EARLIEST_DATE, LATEST_DATE, Column, CsvDialect, Kind
+from kam.site import EARLIEST_DATE, LATEST_DATE, Column, CsvDialect, Kind, month_names
 from kam.warehouse import literal
 
 # As literals: put together from chr(…), they double the time that DuckDB takes to plan a load, which small files are made of.
@@ -299,21 +299,6 @@ def _english_month(language: str) -> str:
         f"ELSE replace(cell, CASE WHEN MAP {{{numbers}}}[lower(word)] IS NULL THEN rtrim(word, '.') ELSE word END, "
         f"coalesce(MAP {{{numbers}}}[lower(word)], MAP {{{numbers}}}[lower(rtrim(word, '.'))], word)) END)[1]"
     )
-
-
-@cache
-def month_names(language: str) -> Mapping[str, int]:
-    """The names of the months in a language that Babel knows, long and short, in small letters; and their numbers."""
-    from babel.dates import get_month_names
-
-    found: dict[str, int] = {}
-    for width in ("wide", "abbreviated"):
-        for context in ("format", "stand-alone"):
-            for number, name in get_month_names(width, context, language).items():
-                if re.fullmatch(r"[^\W\d_]+\.?", name):
-                    found.setdefault(name.lower(), number)
-                    found.setdefault(name.lower().rstrip("."), number)
-    return found
 
 
 def _timestamp(text: str, dialect: CsvDialect) -> str:

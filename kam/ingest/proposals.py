@@ -21,8 +21,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kam.ingest.meaning import month_names
-from kam.site import CsvDialect, Feed, FeedSource, Kind
+from kam.site import COMMON_LANGUAGES, CsvDialect, Feed, FeedSource, Kind, month_names
 
 _SAMPLE_BYTES = 256 * 1024
 _SAMPLE_ROWS = 1000
@@ -43,26 +42,6 @@ _NAMED_MONTHS = (
     "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d. %b %Y", "%d.%b.%Y", "%d/%b/%Y", "%d%b%Y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",
     "%d %b, %Y", "%d de %b de %Y", "%d %b %y", "%d.%b.%y", "%b %Y", "%b-%y", "%b-%Y",
 )  # fmt: skip
-_LANGUAGES = (
-    "de",
-    "fr",
-    "es",
-    "it",
-    "pt",
-    "nl",
-    "pl",
-    "cs",
-    "sv",
-    "da",
-    "nb",
-    "fi",
-    "hu",
-    "tr",
-    "ro",
-    "ru",
-    "uk",
-    "el",
-)
 _EXCEL_DAYS = range(32_874, 73_051)  # 1990 to 2099
 _WORD_PAIRS = (("ja", "nein"), ("j", "n"), ("oui", "non"), ("o", "n"), ("sí", "no"), ("si", "no"), ("wahr", "falsch"))
 _DEFAULT_WORDS = {"true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"}
@@ -374,7 +353,7 @@ def _with_month_names(cells: Sequence[str]) -> dict[str, Any]:
     words = {word for cell in cells for word in re.findall(r"[^\W\d_]+\.?", cell)}
     if not words:
         return {}
-    for language in ("en", *_LANGUAGES, *_other_languages()):
+    for language in ("en", *COMMON_LANGUAGES, *_other_languages()):
         names = month_names(language)
         if not all(_month_of(word, names) for word in words):
             continue

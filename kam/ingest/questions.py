@@ -11,13 +11,15 @@ import re
 from collections.abc import Sequence
 
 from kam.errors import SourceRefusedError
-from kam.ingest.rejects import EXPLANATIONS, MARK, key_text
-from kam.ingest.row_rules import LEFT_OUT, RECORD_HASH, ROW_NUMBER, Reading
+from kam.ingest.rejects import ACCEPTED, EXPLANATIONS, MARK, key_text
+from kam.ingest.row_rules import LEFT_OUT, NARROW, RECORD_HASH, ROW_NUMBER, Reading
 from kam.ingest.sources import Extract
 from kam.site import Feed, FeedSource, Site
 from kam.warehouse import Connection, literal, sql_text
 
 _SHOWN = 3
+# A column is only missed in a file of so many rows, where so many loads of at least as many rows had it.
+_LEAST_ROWS, _LOADS_BEFORE = 20, 3
 # How like two names are, from 0 to 1: curr and currency, and tax_amout and tax_amount.
 _SOMEWHAT, _ALMOST = 0.5, 0.85
 _NOT_DATA = (ROW_NUMBER, *EXPLANATIONS)
@@ -74,6 +76,9 @@ def require_answers(con: Connection, site: Site, extract: Extract, reading: Read
         ]
         if found:
             questions.append(". ".join(found) + _how_to_go_on(reading.feed))
+        questions.append(_about_narrow_numbers(con, reading, days))
+    if not is_first and not was_read_before(con, extract):
+        questions.append(_about_empty_columns(con, reading))
     if any(questions):
         raise _refused(site, extract, [question for question in questions if question])
 
@@ -198,6 +203,87 @@ def _other_lines(con: Connection, reading: Reading, source: FeedSource, days: in
     return [_some(len(found), one, several, examples)] if found else []
 
 
+def same_line(reading: Reading, left: str, right: str, days: int) -> str:
+    """SQL condition that rows of one number, with and without the site's wider key, are the same line of the same document."""
+    identity = reading.feed.identity
+    same = [name for name in reading.feed.key if identity is None or name != identity.document]
+    lines = (f"{left}.{name} IS NOT DISTINCT FROM {right}.{name}" for name in same)
+    return " AND ".join((*lines, f"NOT ({_differ(reading, left, right, days)})"))
+
+
+def same_document(reading: Reading, left: str, right: str) -> str:
+    """SQL condition that rows of one number, with and without the site's wider key, may be of the same document, whatever its date."""
+    fixed = reading.feed.identity.fixed if reading.feed.identity else ()
+    return " AND ".join(f"{left}.{name} IS NOT DISTINCT FROM {right}.{name}" for name in fixed) or "true"
+
+
+def _about_narrow_numbers(con: Connection, reading: Reading, days: int) -> str:
+    """The question about documents of which other rows are there under the number without the site's wider key; empty without one."""
+    identity = reading.feed.identity
+    if identity is None or NARROW not in reading.values:
+        return ""
+    found = con.execute(
+        sql_text(
+            "ingest/documents_under_their_narrow_number.sql",
+            feed=reading.feed.name,
+            document=identity.document,
+            narrow=NARROW,
+            record=reading.record_number,
+            kept_side=_side(reading, "kept"),
+            side=_side(reading, "incoming"),
+            same_document=same_document(reading, "kept", "incoming"),
+            same_line=same_line(reading, "kept", "line", days),
+        )
+    ).fetchall()
+    examples = [
+        f"{number} is {one} in {where}, and {wide} is {other} here (record {record})"
+        for number, one, where, wide, other, record in found[:_SHOWN]
+    ]
+    if not found:
+        return ""
+    one = "document is there under its bare number with another date or other lines"
+    several = "documents are there under their bare numbers with other dates or other lines"
+    return (
+        f"{_some(len(found), one, several, examples)}. If these are other documents, put the files that have them into the landing "
+        "folder again: they then get their wider numbers. If they are the same, this file replaces them: accept it."
+    )
+
+
+def _about_empty_columns(con: Connection, reading: Reading) -> str:
+    """The question about columns that are empty in all rows of a file and were filled in the loads before; empty without one."""
+    feed = reading.feed
+    names = [
+        column.name
+        for column in feed.columns
+        if not column.required and column.name not in (*feed.key, *reading.absent)
+    ]
+    counts = ", ".join(f"count(*) FILTER ({_is_filled(feed, name)})" for name in names)
+    here = con.execute(f"SELECT count(*), {counts} FROM incoming AS kept WHERE verdict IN {ACCEPTED}").fetchall()[0]
+    empty = [name for name, count in zip(names, here[1:], strict=True) if not count]
+    if here[0] < _LEAST_ROWS or not empty:
+        return ""
+    loads = con.execute(
+        f"""
+        SELECT load_id, source FROM ops.loads WHERE feed = ? AND status = 'loaded' AND loaded_count >= {_LEAST_ROWS}
+        ORDER BY load_id DESC LIMIT {_LOADS_BEFORE}
+        """,
+        [feed.name],
+    ).fetchall()
+    for load_id, _ in loads:
+        counts = ", ".join(f"count(*) FILTER ({_is_filled(feed, name)}) * 2 > count(*)" for name in empty)
+        there = con.execute(f"SELECT {counts} FROM staging.{feed.name} AS kept WHERE load_id = {load_id}").fetchall()[0]
+        empty = [name for name, is_filled in zip(empty, there, strict=True) if is_filled]
+        if not empty:
+            return ""
+    if not loads:
+        return ""
+    return (
+        f"{_words([_or_default(feed, name) for name in empty])} {'are' if len(empty) > 1 else 'is'} empty in all {here[0]:,} rows, and most rows of the last loads "
+        f"({', '.join(source for _, source in loads)}) had a value. If the sender left it out, ask for the file again. If the values "
+        "ended: accept it."
+    )
+
+
 def _fewer_lines(con: Connection, reading: Reading) -> list[str]:
     """Documents with fewer equal lines than they had, from a source that does not number them."""
     feed = reading.feed
@@ -260,6 +346,11 @@ def _emptied(con: Connection, reading: Reading) -> set[str]:
         f"SELECT {counts} FROM matched JOIN staging.{reading.feed.name} AS kept ON kept.rowid = matched.kept_place"
     ).fetchall()[0]
     return {name for name, count in zip(absent, found, strict=True) if count}
+
+
+def _or_default(feed: Feed, name: str) -> str:
+    default = feed.column(name).default
+    return name if default is None else f"{name} (or {default})"
 
 
 def _is_filled(feed: Feed, name: str) -> str:

@@ -126,7 +126,7 @@ def extracts(site: Site, feed: str, hashed: Callable[[Path], str] = file_hash) -
     source = site.settings.feeds[feed]
     if source.sql is not None:
         return [_query(site, feed, source)]
-    files = landed_files(site, source.patterns, hashed, file_date=source.file_date)
+    files = landed_files(site, source.patterns, hashed, file_date=source.file_date, month_names=source.csv.month_names)
     return [_file_extract(feed, file) for file in files]
 
 

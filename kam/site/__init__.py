@@ -4,6 +4,7 @@ from kam.site.corrections_file import CORRECTIONS_FILE
 from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource, Unpivot
 from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Feed, Identity, Kind, RowRule, SignRule
 from kam.site.file_dates import date_in_name
+from kam.site.month_names import COMMON_LANGUAGES, month_names
 from kam.site.scaffold import write_site
 from kam.site.schema import SCHEMA_FILE, schema_text, settings_schema
 from kam.site.scratch import BUILDING, INCOMING, scratch_folder, sweep
@@ -26,6 +27,7 @@ from kam.site.site import Site, find_site, require_feed
 __all__ = [
     "ALERT_EVENTS",
     "BUILDING",
+    "COMMON_LANGUAGES",
     "CORRECTIONS_FILE",
     "EARLIEST_DATE",
     "FEEDS",
@@ -58,6 +60,7 @@ __all__ = [
     "Unpivot",
     "date_in_name",
     "find_site",
+    "month_names",
     "require_feed",
     "schema_text",
     "scratch_folder",

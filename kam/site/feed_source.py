@@ -180,7 +180,8 @@ class FeedSource(Section):
     )
     file_date: str | None = Field(
         default=None,
-        description="form of the date in the names, such as %d%m%Y, by which files are ordered; none = by their names",
+        description="form of the date in the names, such as %d%m%Y, by which files are ordered; empty = the names hold no date; none = by "
+        "their names, and a question where dates in them say another order",
     )
     sheet: str | tuple[str, ...] | None = Field(
         default=None,
@@ -303,7 +304,7 @@ class FeedSource(Section):
     @field_validator("file_date")
     @classmethod
     def _form_of_a_date(cls, value: str | None) -> str | None:
-        return value if value is None else require_file_date(value)
+        return require_file_date(value) if value else value
 
     @field_validator("timezone")
     @classmethod
@@ -353,6 +354,8 @@ class FeedSource(Section):
             "timezone",
         }
         reading = self.model_dump(mode="json", include=kept, exclude_defaults=True)
+        if not self.file_date:
+            reading.pop("file_date", None)
         if self.timezone == UTC:
             # So that sites in UTC keep the hash that their files were loaded with.
             del reading["timezone"]
