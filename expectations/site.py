@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import itertools
+import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,6 +39,18 @@ def suites_of_marts(con: Connection, site: Site) -> tuple[Suite, ...]:
     own = _changed(own_suites(site), site.settings.checks)
     described = tuple(replace(suite, rules=tuple(_described(con, site, rule) for rule in suite.rules)) for suite in own)
     return (*_changed(mart_suites(site.settings.available), site.settings.checks), *described)
+
+
+def rules_hash(site: Site) -> str:
+    """Changes when a month may be judged differently: by other rules, severities or thresholds."""
+    own = own_suites(site)
+    suites = (*feed_suites(site.settings.feeds), *mart_suites(site.settings.available), *own)
+    judged = [asdict(suite) for suite in _changed(suites, site.settings.checks)]
+    return hashlib.sha256(json.dumps(judged, default=_as_text, sort_keys=True).encode()).hexdigest()
+
+
+def _as_text(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
 def require_valid(site: Site) -> None:

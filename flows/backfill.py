@@ -46,7 +46,6 @@ def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
         accept_shrink,
         as_of_load,
         as_known_on,
-        skip=True,
         stop_on_failure=stop_on_failure,
         even_though=even_though,
     )

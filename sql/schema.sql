@@ -42,6 +42,13 @@ CREATE TABLE IF NOT EXISTS ops.closes (
     models_hash VARCHAR, verdict VARCHAR, closed_at TIMESTAMP, closed_by VARCHAR, reason VARCHAR, manifest VARCHAR
 );
 
+-- One row per closed month: from what it was last built with the figures of its version. Only to know that nothing changed since;
+-- without the row it is built again.
+CREATE TABLE IF NOT EXISTS ops.last_builds (
+    period_month DATE, close_version BIGINT, as_of_load BIGINT, settings_hash VARCHAR, models_hash VARCHAR, rules_hash VARCHAR,
+    opened_from BIGINT, feeds VARCHAR[]
+);
+
 -- One row per version that was taken back: it stays in the tables, and readers no longer see it.
 CREATE TABLE IF NOT EXISTS ops.withdrawals (
     period_month DATE, close_version BIGINT, withdrawn_at TIMESTAMP, withdrawn_by VARCHAR, reason VARCHAR

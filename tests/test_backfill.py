@@ -45,7 +45,7 @@ def site_in(folder: Path, invoices: list[dict[str, Any]], months_at_once: int = 
 
 def backfill(site: Site, first: str = "2026-04", last: str = "2026-08", **terms: Any) -> CloseReport:
     """What the flow of this name does, without Prefect."""
-    run = Run("backfill", months_between(parse_month(first), parse_month(last)), terms=Terms(skip=True, **terms))
+    run = Run("backfill", months_between(parse_month(first), parse_month(last)), terms=Terms(**terms))
     with steps.writing_session(site, run.name):
         close_months(site, run)
     require_closed(run.report.months)
@@ -155,7 +155,7 @@ def june_cannot_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("june_cannot_be_built")
 def test_a_month_whose_model_fails_takes_only_those_with_it_that_open_from_it(tmp_path: Path) -> None:
     site = site_in(tmp_path / "site", INVOICES)
-    run = Run("backfill", [date(2026, month, 1) for month in MONTHS], terms=Terms(skip=True))
+    run = Run("backfill", [date(2026, month, 1) for month in MONTHS])
     with steps.writing_session(site, run.name):
         close_months(site, run)
     outcomes = [outcome.outcome for outcome in run.report.months]
@@ -209,7 +209,7 @@ def test_months_that_do_not_fit_into_memory_are_built_in_smaller_sets(
 
     monkeypatch.setattr(steps, "run_models", run_models)
     site = site_in(tmp_path / "site", INVOICES)
-    run = Run("backfill", [date(2026, month, 1) for month in MONTHS], terms=Terms(skip=True))
+    run = Run("backfill", [date(2026, month, 1) for month in MONTHS])
     with steps.writing_session(site, run.name):
         close_months(site, run)
     assert [outcome.outcome for outcome in run.report.months] == outcomes

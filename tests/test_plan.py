@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kam.close import Action, MonthPlan, newest_load, planned_months
+from expectations.site import rules_hash
+from kam.close import Action, MonthPlan, newest_load, planned_months, steps
 from kam.close.versions import keep_failure
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import warehouse
@@ -34,11 +35,11 @@ def load(site: Site, name: str, invoice_date: str, net_amount: int, invoice_id: 
 
 
 def planned(
-    site: Site, months: Sequence[date], *, as_of_load: int | None = None, restate: bool = False
+    site: Site, months: Sequence[date], *, as_of_load: int | None = None, restate: bool = False, rules: str = ""
 ) -> list[MonthPlan]:
     with warehouse(site) as con:
         known = as_of_load or newest_load(con)
-        return planned_months(con, site.settings, months, as_of_load=known, restate=restate)
+        return planned_months(con, site.settings, months, as_of_load=known, restate=restate, rules_hash=rules)
 
 
 def actions(site: Site, months: Sequence[date], *, restate: bool = False) -> list[str]:
@@ -63,6 +64,28 @@ def test_a_month_whose_last_attempt_failed_is_built_again_although_no_row_change
     ]
     close_plainly(site, [MAY])
     assert actions(site, [MAY, JUNE]) == ["skip", "skip"]
+
+
+@long
+def test_a_month_that_was_built_again_with_the_same_figures_is_up_to_date(site: Site) -> None:
+    # The total that a document states is checked and is in no table, but nothing says so before June is built.
+    row = INVOICES[2] | {"invoice_total": 100}
+    write_csv(site.directory / "landing" / "invoices_total.csv", FEEDS["invoices"].column_names, [row])
+    steps.load_feed(site, "invoices")
+    assert actions(site, [JUNE]) == ["compare"]
+    assert [outcome.outcome for outcome in close_plainly(site, [JUNE])] == ["unchanged"]
+    assert actions(site, [JUNE]) == ["skip"]
+
+
+def test_a_month_that_was_judged_by_other_rules_is_looked_at_again(site: Site) -> None:
+    before = planned(site, [JUNE], rules=rules_hash(site))
+    assert before == [MonthPlan(JUNE, Action.SKIP, 1, "nothing changed since version 1")]
+    file = site.directory / "kam.toml"
+    file.write_text(file.read_text() + '[checks."invoices.due_on_or_after_invoice_date"]\nseverity = "critical"\n')
+    other = find_site(site.directory)
+    assert planned(other, [JUNE], rules=rules_hash(other)) == [MonthPlan(JUNE, Action.COMPARE, 1, "the rules changed")]
+    # What a site shows of its closed months is about figures only.
+    assert actions(other, [JUNE]) == ["skip"]
 
 
 @long

@@ -273,7 +273,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
 
         terms = Terms(
             restate, reason, accept_shrink, as_of_load, known_on,
-            skip=True, stop_on_failure=stop_on_failure, even_though=even_though,
+            stop_on_failure=stop_on_failure, even_though=even_though,
         )  # fmt: skip
         return run_close(site, Run("backfill", months, terms=terms))
 

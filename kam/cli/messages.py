@@ -28,9 +28,8 @@ def print_report(site: Site, report: CloseReport) -> None:
     print_table("Closed although not ready", unmet_rows(report.requirements))
     print_table("Loaded", load_summary(report.loads), if_empty="Nothing new to load.")
     failed = check_rows(report.checks, months)
-    print_table(
-        f"Checks that failed, of {len(report.checks)}", failed, if_empty=f"All {len(report.checks)} checks passed."
-    )
+    passed = f"All {len(report.checks)} checks passed." if report.checks else ""
+    print_table(f"Checks that failed, of {len(report.checks)}", failed, if_empty=passed)
     print_table(
         f"Corrections in force: {len(report.corrections):,}", correction_rows(report.corrections, _SHOWN_CORRECTIONS)
     )

@@ -56,8 +56,8 @@ class MonthOutcome:
 class Terms:
     """How months are closed: the parameters of the flows.
 
-    With `as_of_load` or `as_known_on` nothing is loaded, and the months are computed from what was known then. `skip`
-    leaves out months that are up to date. `even_though` says why months are closed that are not ready.
+    With `as_of_load` or `as_known_on` nothing is loaded, and the months are computed from what was known then.
+    `even_though` says why months are closed that are not ready.
     """
 
     restate: bool = False
@@ -66,7 +66,6 @@ class Terms:
     as_of_load: int | None = None
     as_known_on: date | None = None
     accept_changes: bool = False
-    skip: bool = False
     stop_on_failure: bool = False
     even_though: str = ""
 

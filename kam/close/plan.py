@@ -1,7 +1,8 @@
 """What a run over some months would do: which are up to date, which were never closed, and what changed for the others.
 
-A month is up to date when nothing that it was computed from changed: no load since with changes dated in the month or before, the
-same settings and models, the same opening. Any other month has to be built to find out whether it differs.
+A month is up to date when nothing changed that it was computed from or judged by, since it was closed or last built with the same
+figures: no load with changes dated in the month or before, the same settings, models and rules, the same opening. Any other month
+has to be built to find out whether it differs.
 """
 
 from __future__ import annotations
@@ -52,21 +53,31 @@ class Changes:
 
 @dataclass(frozen=True)
 class _Version:
-    """A month's newest version, and what it was made from."""
+    """A month's newest version, and what it was last built from with the same figures."""
 
     number: int
     as_of_load: int
     settings_hash: str
     models_hash: str
+    rules_hash: str
     opened_from: int | None
     feeds: Sequence[str]
     corrections: tuple[Correction, ...]
 
 
 def planned_months(
-    con: Connection, settings: Settings, months: Sequence[date], *, as_of_load: int, restate: bool = False
+    con: Connection,
+    settings: Settings,
+    months: Sequence[date],
+    *,
+    as_of_load: int,
+    restate: bool = False,
+    rules_hash: str = "",
 ) -> list[MonthPlan]:
-    """What a run over these months, with what is known at a load, would do with each."""
+    """What a run over these months, with what is known at a load, would do with each.
+
+    With a `rules_hash` a month that was judged by other rules is looked at again, too.
+    """
     newest = _newest_versions(con)
     opening = _newest_versions(con, as_of_load)
     changes = changing_loads(con, 0, max([as_of_load, *(version.as_of_load for version in newest.values())]))
@@ -90,6 +101,8 @@ def planned_months(
             _that_matter(changes, before, ends, settings),
             as_of_load,
         )
+        if not why and rules_hash and version.rules_hash != rules_hash:
+            why = "the rules changed"
         if not why and month in failed:
             # It may fail again although no row changed, because the site made a rule stricter.
             why = "the last attempt to close it failed"
@@ -145,14 +158,19 @@ def _that_matter(
 
 def _newest_versions(con: Connection, as_of_load: int | None = None) -> Mapping[date, _Version]:
     """The newest version of each closed month, of those made with no more knowledge than at a load."""
-    known = "true" if as_of_load is None else f"as_of_load <= {as_of_load}"
+    known = "true" if as_of_load is None else f"closes.as_of_load <= {as_of_load}"
     found = rows(
         con,
         f"""
         SELECT
-            period_month, close_version, as_of_load, settings_hash, models_hash,
-            (manifest ->> '$.opened_from_version')::BIGINT AS opened_from, manifest ->> '$.settings' AS settings
-        FROM ops.standing_closes WHERE {known}
+            closes.period_month, closes.close_version, coalesce(builds.rules_hash, '') AS rules_hash, builds.feeds,
+            coalesce(builds.as_of_load, closes.as_of_load) AS as_of_load,
+            coalesce(builds.settings_hash, closes.settings_hash) AS settings_hash,
+            coalesce(builds.models_hash, closes.models_hash) AS models_hash,
+            if(builds.close_version IS NULL, (manifest ->> '$.opened_from_version')::BIGINT, builds.opened_from) AS opened_from,
+            manifest ->> '$.settings' AS settings
+        FROM ops.standing_closes AS closes LEFT JOIN ops.last_builds AS builds USING (period_month, close_version)
+        WHERE {known}
         QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
         """,
     )
@@ -160,8 +178,8 @@ def _newest_versions(con: Connection, as_of_load: int | None = None) -> Mapping[
     for row in found:
         settings = json.loads(row["settings"] or "{}")
         versions[row["period_month"]] = _Version(
-            row["close_version"], row["as_of_load"], row["settings_hash"], row["models_hash"], row["opened_from"],
-            settings.get("feeds", ()), tuple(map(Correction.model_validate, settings.get("corrections", ()))),
+            row["close_version"], row["as_of_load"], row["settings_hash"], row["models_hash"], row["rules_hash"], row["opened_from"],
+            row["feeds"] or settings.get("feeds", ()), tuple(map(Correction.model_validate, settings.get("corrections", ()))),
         )  # fmt: skip
     return versions
 
@@ -197,6 +215,8 @@ def _why_changed(
 
 def _changed_settings(version: _Version, settings: Settings) -> list[str]:
     """Whether corrections or other settings differ from those that the version was computed with."""
+    if version.settings_hash == settings.definitions_hash and list(version.feeds) == sorted(settings.feeds):
+        return []
     reasons = []
     with_its_corrections = settings
     if version.corrections != settings.corrections:

@@ -99,8 +99,8 @@ def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
     """
     require_valid(site)
     terms = run.terms
-    if not terms.skip:
-        warm_up()  # every month is validated; files are read meanwhile
+    if not steps.are_up_to_date(site, run.months):
+        warm_up()  # files are read meanwhile
     if terms.is_as_now:
         run.add(loads=load_feeds(site, ordered_feeds(site), by, accept_shrink=terms.accept_shrink))
         if not terms.even_though:
@@ -139,7 +139,7 @@ def dry_run(
 
 def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -> None:
     """Close the planned months set by set, adding each set to the report."""
-    left = [plan.month for plan in run.report.planned if plan.action is not Action.SKIP or not run.terms.skip]
+    left = [plan.month for plan in run.report.planned if plan.action is not Action.SKIP]
     up_to_date = [plan for plan in run.report.planned if plan.month not in left]
     run.report = run.report.with_months(
         [MonthOutcome(plan.month, Outcome.UNCHANGED, plan.version) for plan in up_to_date]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from expectations import CheckResult, validate
 from expectations.feeds import PREPARED
-from expectations.site import suites_of_feeds, suites_of_marts
+from expectations.site import rules_hash, suites_of_feeds, suites_of_marts
 from kam.archive import ledger
 from kam.build import mart_changes, marts, materialise, prepare_build, prepare_marts, record_content, run_models
 from kam.close import diff, plan, versions
@@ -66,7 +66,17 @@ def plan_months(site: Site, months: Sequence[date], as_of_load: int, *, restate:
     """
     with warehouse(site) as con:
         prepare_build(con, site.settings, months, as_of_load=as_of_load, restate=restate)
-        return plan.planned_months(con, site.settings, months, as_of_load=as_of_load, restate=restate)
+        return plan.planned_months(
+            con, site.settings, months, as_of_load=as_of_load, restate=restate, rules_hash=rules_hash(site)
+        )
+
+
+def are_up_to_date(site: Site, months: Sequence[date]) -> bool:
+    """Whether none of these months has to be built with what is loaded."""
+    with warehouse(site) as con:
+        known, rules = versions.newest_load(con), rules_hash(site)
+        planned = plan.planned_months(con, site.settings, months, as_of_load=known, rules_hash=rules)
+    return all(month.action is plan.Action.SKIP for month in planned)
 
 
 def readiness(
@@ -172,6 +182,7 @@ def commit_month(
         candidate = versions.candidate(con, month, restate=restate)
         if candidate.state is State.UNCHANGED:
             versions.forget_failure(con, month)
+            versions.keep_build(con, site, candidate, as_of_load)
             return MonthOutcome(month, Outcome.UNCHANGED, candidate.last_version)
         if candidate.state is State.CHANGED and not restate:
             versions.forget_failure(con, month)

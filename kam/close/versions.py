@@ -14,6 +14,7 @@ from datetime import date
 from enum import StrEnum
 
 from expectations import CheckResult, Severity
+from expectations.site import rules_hash
 from kam.build import marts, models_hash
 from kam.close.controls import ControlTotal
 from kam.errors import UsageError
@@ -179,6 +180,7 @@ def commit(
     with transaction(con):
         keep_rows(con, month, version, [name for name, row_count in counts.items() if row_count])
         insert(con, "ops.closes", [close])
+        _keep_build(con, site, month, version, as_of_load)
         _keep_checks(con, month, version, checks)
         _keep_controls(con, month, version, controls)
         keep_corrections(con, month, version)
@@ -195,14 +197,11 @@ def _manifest(
     as_of_load: int,
 ) -> dict[str, object]:
     """What a version was made from, and what it holds: hashes and rows by table, loads, failed checks, settings."""
-    opened_from = con.execute(
-        "SELECT previous_version FROM build.periods WHERE period_month = ?", [candidate.month]
-    ).fetchall()
     return {
         "content": dict(candidate.tables),
         "rows": counts,
         "loads": loads_known(con, as_of_load),
-        "opened_from_version": opened_from[0][0],
+        "opened_from_version": _opened_from(con, candidate.month),
         "failed_checks": failed,
         # As text, in the order of the settings: the order of a customer's bands means something.
         "settings": json.dumps(site.settings.definitions),
@@ -310,6 +309,34 @@ def forget_failure(con: Connection, month: date) -> None:
     """Remove the record of a failed attempt: the month could be closed now."""
     with transaction(con):
         _forget_failure(con, month)
+
+
+def keep_build(con: Connection, site: Site, candidate: Candidate, as_of_load: int) -> None:
+    """Record that a month was built, and gave the figures of its last version and nothing else."""
+    if candidate.state is State.UNCHANGED and not candidate.changed_tables:
+        with transaction(con):
+            _keep_build(con, site, candidate.month, candidate.last_version, as_of_load)
+
+
+def _keep_build(con: Connection, site: Site, month: date, version: int, as_of_load: int) -> None:
+    con.execute("DELETE FROM ops.last_builds WHERE period_month = ?", [month])
+    build = {
+        "period_month": month,
+        "close_version": version,
+        "as_of_load": as_of_load,
+        "settings_hash": site.settings.definitions_hash,
+        "models_hash": models_hash(),
+        "rules_hash": rules_hash(site),
+        "opened_from": _opened_from(con, month),
+        "feeds": sorted(site.settings.feeds),
+    }
+    insert(con, "ops.last_builds", [build])
+
+
+def _opened_from(con: Connection, month: date) -> int | None:
+    """The version of the month before that the candidate of a month opens from."""
+    found = con.execute("SELECT previous_version FROM build.periods WHERE period_month = ?", [month]).fetchall()
+    return None if found[0][0] is None else int(found[0][0])
 
 
 def _forget_failure(con: Connection, month: date) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from kam.audit import verify
 from kam.build import marts
-from kam.close import Run, Terms, close_months, require_closed, steps
+from kam.close import Run, close_months, require_closed, steps
 from kam.periods import months_between
 from kam.site import Site
 from tests.real import sites
@@ -39,7 +39,7 @@ def closed_one_by_one(tmp_path_factory: pytest.TempPathFactory) -> Site:
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """All 35 months in one run, as a backfill walks them."""
     site = sites.adventureworks_sales(tmp_path_factory.mktemp("backfill") / "site")
-    run = Run("backfill", MONTHS, terms=Terms(skip=True))
+    run = Run("backfill", MONTHS)
     with steps.writing_session(site, run.name):
         close_months(site, run)
     require_closed(run.report.months)
