@@ -1,19 +1,11 @@
 """From the landing folder or a database to staging: sources, meaning of cells, row rules, loads and rejects."""
 
 from kam.ingest import rejects
-from kam.ingest.load import (
-    Examination,
-    LoadResult,
-    LoadStatus,
-    examine,
-    ingest_feed,
-    order_in_question,
-    ordered_feeds,
-    replay,
-    unreached,
-    waiting_sources,
-)
+from kam.ingest.examination import examine
+from kam.ingest.load import ingest_feed, replay, unreached
+from kam.ingest.new_sources import order_in_question, ordered_feeds, waiting_sources
 from kam.ingest.proposals import Proposal, Sample, header_place, propose, snippet, text_sample
+from kam.ingest.results import Examination, LoadResult, LoadStatus
 from kam.ingest.sources import Extract, SourceFile, offered, opened
 from kam.ingest.unpivot import unpivoted
 

@@ -5,7 +5,7 @@ from kam.warehouse.connection import memory, open_read_only, walled_in, warehous
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_TRIED
 from kam.warehouse.schema import prepare
-from kam.warehouse.sql import SQL, Connection, insert, literal, quoted, rows, sql_text, transaction, utc_now
+from kam.warehouse.sql import SQL, Connection, insert, literal, number_of, quoted, rows, sql_text, transaction, utc_now
 from kam.warehouse.turns import user_name, writing
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "known_corrections",
     "literal",
     "memory",
+    "number_of",
     "open_read_only",
     "prepare",
     "quoted",

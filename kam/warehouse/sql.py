@@ -85,3 +85,8 @@ def transaction(con: Connection) -> Iterator[None]:
             con.execute("ROLLBACK")
         raise
     con.execute("COMMIT")
+
+
+def number_of(con: Connection, sql: str) -> int:
+    """The one whole number that a query gives."""
+    return int(con.execute(sql).fetchall()[0][0])
