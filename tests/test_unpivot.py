@@ -171,3 +171,25 @@ def test_unpivot_is_for_files_and_two_columns(books: Books) -> None:
     books.configure('unpivot = { columns = "*", name = "month", value = "Month" }')
     with pytest.raises(SettingsError, match="name and value that differ"):
         find_site(books.folder)
+
+
+@pytest.mark.parametrize(
+    ("header", "unpivot", "csv_settings"),
+    [
+        ("Kunde;Jan 2026;Feb 2026;Mär 2026;Total 2026", 'columns = "* [0-9][0-9][0-9][0-9]", without = ["Total 2026"]', 'date_format = "%b %Y", month_names = "de"'),
+        ("Customer;2026-01;2026-02;2026-03;Remark", 'columns = "[0-9][0-9][0-9][0-9]-[0-9][0-9]"', ""),
+    ],
+)  # fmt: skip
+def test_check_proposes_it_for_a_file_with_columns_of_months(
+    books: Books, header: str, unpivot: str, csv_settings: str
+) -> None:
+    books.configure('columns = { plan_version = { value = "v1" } }')
+    books.put("plan.csv", f"{header}\nA;100,5;200;;x\nB;1;2;3;x\n")
+    (proposal,) = check_site(find_site(books.folder)).proposals
+    assert unpivot in proposal
+    assert csv_settings in proposal
+    assert 'decimal = ","' in proposal
+    assert "With it, 5 rows are read." in proposal
+    snippet = proposal.split("\n\n")[1].partition("\n")[2]
+    books.configure(snippet.replace('files = "landing/*"\n', ""))
+    assert counts(books.load()[-1]) == (5, 5, 0, 0)

@@ -28,6 +28,7 @@ from kam.ingest import (
     snippet,
     text_sample,
     unpivoted,
+    wide_sample,
 )
 from kam.ingest.readers import uncompressed
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, require_feed, scratch_folder
@@ -207,6 +208,9 @@ def _proposal(con: Connection, site: Site, extract: Extract) -> str:
     sample = _sample(con, site, extract, source)
     if sample is None:
         return ""
+    wide = wide_sample(FEEDS[extract.feed], sample) if source.files is not None and source.unpivot is None else None
+    if wide is not None:
+        source, sample = source.model_copy(update={"unpivot": wide[0]}), wide[1]
     found = propose(FEEDS[extract.feed], source, sample)
     if found is None:
         return ""

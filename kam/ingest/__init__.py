@@ -8,6 +8,7 @@ from kam.ingest.proposals import Proposal, Sample, header_place, propose, snippe
 from kam.ingest.results import Examination, LoadResult, LoadStatus
 from kam.ingest.sources import Extract, SourceFile, offered, opened
 from kam.ingest.unpivot import unpivoted
+from kam.ingest.wide_proposals import wide_sample
 
 __all__ = [
     "Examination",
@@ -32,4 +33,5 @@ __all__ = [
     "unpivoted",
     "unreached",
     "waiting_sources",
+    "wide_sample",
 ]

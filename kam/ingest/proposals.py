@@ -348,6 +348,13 @@ def _date_style(cells: Sequence[str], declared: CsvDialect, remarks: list[str], 
     return {"date_format": next(iter(fitting))}
 
 
+def month_format(names: Sequence[str]) -> Mapping[str, Any]:
+    """How these names of months are written, as `csv` says it; empty when not all are months written in one way."""
+    fitting = (name for name in ("%Y-%m", *_DATE_FORMATS, *_MONTH_FORMATS) if _dates(names, name) is not None)
+    found = next(fitting, None)
+    return _with_month_names(names) if found is None else {"date_format": found}
+
+
 def _with_month_names(cells: Sequence[str]) -> dict[str, Any]:
     """The format, and the language, in which all cells have the name of a month; the commonest language first."""
     words = {word for cell in cells for word in re.findall(r"[^\W\d_]+\.?", cell)}
