@@ -41,6 +41,7 @@ BOUNDED = {
             "target_margin_ratio",
             "standard_cost",
             "list_price",
+            "unit_price",
         ),
     ),
 }

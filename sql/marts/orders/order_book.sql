@@ -13,29 +13,29 @@
 --   product_name           VARCHAR        here: Name of the part; unknown where master data has none, NULL for lines that name none
 --   product_line           VARCHAR
 --   unit                   VARCHAR
---   opening_quantity       DECIMAL(18,4)  [units of the item; first in time] Closing of the month before as it was published; as known now where that month was never closed
---   ordered_quantity       DECIMAL(18,4)  [units of the item; sum] Ordered in the month
---   cancelled_quantity     DECIMAL(18,4)  [units of the item; sum] Open when it was cancelled in the month, or when its last delivery came of a line closed short
---   delivered_quantity     DECIMAL(18,4)  [units of the item; sum] Delivered in the month, at most what was ordered
---   change_quantity        DECIMAL(18,4)  [units of the item; sum] Lines of closed months that were corrected or dropped since := opening as known now − opening_quantity
---   closing_quantity       DECIMAL(18,4)  [units of the item; last in time] Open at the month end := opening_quantity + ordered_quantity − cancelled_quantity − delivered_quantity + change_quantity
+--   opening_quantity       DECIMAL(34,4)  [units of the item; first in time] Closing of the month before as it was published; as known now where that month was never closed
+--   ordered_quantity       DECIMAL(34,4)  [units of the item; sum] Ordered in the month
+--   cancelled_quantity     DECIMAL(34,4)  [units of the item; sum] Open when it was cancelled in the month, or when its last delivery came of a line closed short
+--   delivered_quantity     DECIMAL(34,4)  [units of the item; sum] Delivered in the month, at most what was ordered
+--   change_quantity        DECIMAL(34,4)  [units of the item; sum] Lines of closed months that were corrected or dropped since := opening as known now − opening_quantity
+--   closing_quantity       DECIMAL(34,4)  [units of the item; last in time] Open at the month end := opening_quantity + ordered_quantity − cancelled_quantity − delivered_quantity + change_quantity
 --   closing_quantity_reason VARCHAR       Why all but the orders of the month is undefined
---   overdue_quantity       DECIMAL(18,4)  [units of the item; last in time] Of it, due before the month end
---   due_quantity           DECIMAL(18,4)  [units of the item; last in time] Of it, due at the month end or later
---   undated_quantity       DECIMAL(18,4)  [units of the item; last in time] Of it, without a date
---   opening_amount         DECIMAL(18,2)  [reporting currency; first in time] The opening at order prices
---   ordered_amount         DECIMAL(18,2)  [reporting currency; sum] Ordered in the month, at order prices
---   cancelled_amount       DECIMAL(18,2)  [reporting currency; sum] Cancelled in the month, at order prices
---   delivered_amount       DECIMAL(18,2)  [reporting currency; sum] Delivered in the month, at order prices; takes the cents left by rounding
---   change_amount          DECIMAL(18,2)  [reporting currency; sum] Opening as known now less opening_amount
+--   overdue_quantity       DECIMAL(34,4)  [units of the item; last in time] Of it, due before the month end
+--   due_quantity           DECIMAL(34,4)  [units of the item; last in time] Of it, due at the month end or later
+--   undated_quantity       DECIMAL(34,4)  [units of the item; last in time] Of it, without a date
+--   opening_amount         DECIMAL(32,2)  [reporting currency; first in time] The opening at order prices
+--   ordered_amount         DECIMAL(32,2)  [reporting currency; sum] Ordered in the month, at order prices
+--   cancelled_amount       DECIMAL(32,2)  [reporting currency; sum] Cancelled in the month, at order prices
+--   delivered_amount       DECIMAL(32,2)  [reporting currency; sum] Delivered in the month, at order prices; takes the cents left by rounding
+--   change_amount          DECIMAL(32,2)  [reporting currency; sum] Opening as known now less opening_amount
 --   closing_amount         DECIMAL(32,2)  [reporting currency; last in time] here: Open at the month end, at order prices := opening_amount + ordered_amount − cancelled_amount − delivered_amount + change_amount
 --   amount_reason          VARCHAR        Why an amount is undefined: no rate for the currency of an order on its date, or what closing_quantity_reason says
---   overdue_amount         DECIMAL(18,2)  [reporting currency; last in time] Of the closing, due before the month end
---   due_month_1_amount     DECIMAL(18,2)  [reporting currency; last in time] Of the closing, due on the last day of this month or in the next month
---   due_month_2_amount     DECIMAL(18,2)  [reporting currency; last in time] Of the closing, due in the second month after this one
---   due_month_3_amount     DECIMAL(18,2)  [reporting currency; last in time] Of the closing, due in the third month after this one
---   due_later_amount       DECIMAL(18,2)  [reporting currency; last in time] Of the closing, due later
---   undated_amount         DECIMAL(18,2)  [reporting currency; last in time] Of the closing, without a date
+--   overdue_amount         DECIMAL(32,2)  [reporting currency; last in time] Of the closing, due before the month end
+--   due_month_1_amount     DECIMAL(32,2)  [reporting currency; last in time] Of the closing, due on the last day of this month or in the next month
+--   due_month_2_amount     DECIMAL(32,2)  [reporting currency; last in time] Of the closing, due in the second month after this one
+--   due_month_3_amount     DECIMAL(32,2)  [reporting currency; last in time] Of the closing, due in the third month after this one
+--   due_later_amount       DECIMAL(32,2)  [reporting currency; last in time] Of the closing, due later
+--   undated_amount         DECIMAL(32,2)  [reporting currency; last in time] Of the closing, without a date
 -- fmt: on
 with
     lines as (
@@ -63,22 +63,22 @@ with
             -- Wide arithmetic is slow, and most of these are 0.
             case
                 when opening_quantity <> 0
-                then converted((opening_quantity::decimal(28, 4) * price)::decimal(18, 4), rate)
+                then converted((opening_quantity::decimal(28, 4) * price)::decimal(34, 4), rate)
                 else 0
             end as opening_amount,
             case
                 when ordered_quantity <> 0
-                then converted((ordered_quantity::decimal(28, 4) * price)::decimal(18, 4), rate)
+                then converted((ordered_quantity::decimal(28, 4) * price)::decimal(34, 4), rate)
                 else 0
             end as ordered_amount,
             case
                 when cancelled_quantity <> 0
-                then converted((cancelled_quantity::decimal(28, 4) * price)::decimal(18, 4), rate)
+                then converted((cancelled_quantity::decimal(28, 4) * price)::decimal(34, 4), rate)
                 else 0
             end as cancelled_amount,
             case
                 when closing_quantity <> 0
-                then converted((closing_quantity::decimal(28, 4) * price)::decimal(18, 4), rate)
+                then converted((closing_quantity::decimal(28, 4) * price)::decimal(34, 4), rate)
                 else 0
             end as closing_amount,
             case

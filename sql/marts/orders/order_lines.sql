@@ -22,16 +22,16 @@
 --   cancelled_date                   DATE           Day on which the line was cancelled, by the month end
 --   currency                         VARCHAR        here: Currency of the order
 --   unit_price                       DECIMAL(24,10) [document currency; none] Net price of one unit
---   ordered_quantity                 DECIMAL(18,4)  [units of the item; last in time] Quantity ordered
---   delivered_quantity               DECIMAL(18,4)  [units of the item; last in time] Quantity delivered by the month end, rejected goods included
---   open_quantity                    DECIMAL(18,4)  [units of the item; last in time] Not delivered by the month end; 0 of a line that was cancelled or closed short
+--   ordered_quantity                 DECIMAL(34,4)  [units of the item; last in time] Quantity ordered
+--   delivered_quantity               DECIMAL(34,4)  [units of the item; last in time] Quantity delivered by the month end, rejected goods included
+--   open_quantity                    DECIMAL(34,4)  [units of the item; last in time] Not delivered by the month end; 0 of a line that was cancelled or closed short
 --   delivered_quantity_reason        VARCHAR        Why it and the other columns that look at deliveries are undefined
---   invoiced_quantity                DECIMAL(18,4)  [units of the item; last in time] Invoice lines that name the order line, less credit notes, by the month end
+--   invoiced_quantity                DECIMAL(34,4)  [units of the item; last in time] Invoice lines that name the order line, less credit notes, by the month end
 --   invoiced_quantity_reason         VARCHAR
---   accepted_quantity                DECIMAL(18,4)  [units of the item; last in time] Of it, on lines that the customer booked by the month end
+--   accepted_quantity                DECIMAL(34,4)  [units of the item; last in time] Of it, on lines that the customer booked by the month end
 --   accepted_quantity_reason         VARCHAR
---   delivered_not_invoiced_quantity  DECIMAL(18,4)  [units of the item; last in time] Delivered and not invoiced yet := max(delivered_quantity − invoiced_quantity, 0)
---   invoiced_not_delivered_quantity  DECIMAL(18,4)  [units of the item; last in time] Invoiced and not delivered yet := max(invoiced_quantity − delivered_quantity, 0)
+--   delivered_not_invoiced_quantity  DECIMAL(34,4)  [units of the item; last in time] Delivered and not invoiced yet := max(delivered_quantity − invoiced_quantity, 0)
+--   invoiced_not_delivered_quantity  DECIMAL(34,4)  [units of the item; last in time] Invoiced and not delivered yet := max(invoiced_quantity − delivered_quantity, 0)
 --   requested_days_late              INTEGER        [days; none] Days from the requested date to completion, else to the month end; negative = early or not due yet
 --   promised_days_late               INTEGER        [days; none] Days from the promised date to completion, else to the month end; negative = early or not due yet
 --   last_promised_days_late          INTEGER        [days; none] Days from the date promised last to completion, else to the month end; negative = early or not due yet

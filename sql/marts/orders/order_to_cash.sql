@@ -10,27 +10,27 @@
 --   account_name                         VARCHAR
 --   account_manager                      VARCHAR
 --   line_count                           BIGINT         [count; sum] Lines of the invoices settled in the month
---   amount                               DECIMAL(18,2)  [reporting currency; sum] Their gross amount
+--   amount                               DECIMAL(32,2)  [reporting currency; sum] Their gross amount
 --   amount_reason                        VARCHAR
---   order_to_delivery_amount_days        DECIMAL(18,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
---   order_to_delivery_amount             DECIMAL(18,2)  [reporting currency; sum] Amount of the lines that have both dates
---   order_to_delivery_days               DECIMAL(18,2)  [days; ratio of order_to_delivery_amount_days ÷ order_to_delivery_amount] Days from the order to its line's last delivery
+--   order_to_delivery_amount_days        DECIMAL(32,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
+--   order_to_delivery_amount             DECIMAL(32,2)  [reporting currency; sum] Amount of the lines that have both dates
+--   order_to_delivery_days               DECIMAL(36,6)  [days; ratio of order_to_delivery_amount_days ÷ order_to_delivery_amount] Days from the order to its line's last delivery
 --   order_to_delivery_days_reason        VARCHAR
---   delivery_to_invoice_amount_days      DECIMAL(18,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
---   delivery_to_invoice_amount           DECIMAL(18,2)  [reporting currency; sum] Amount of the lines that have both dates
---   delivery_to_invoice_days             DECIMAL(18,2)  [days; ratio of delivery_to_invoice_amount_days ÷ delivery_to_invoice_amount] Days from that delivery to the invoice; negative where the invoice came first
+--   delivery_to_invoice_amount_days      DECIMAL(32,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
+--   delivery_to_invoice_amount           DECIMAL(32,2)  [reporting currency; sum] Amount of the lines that have both dates
+--   delivery_to_invoice_days             DECIMAL(36,6)  [days; ratio of delivery_to_invoice_amount_days ÷ delivery_to_invoice_amount] Days from that delivery to the invoice; negative where the invoice came first
 --   delivery_to_invoice_days_reason      VARCHAR
---   invoice_to_acceptance_amount_days    DECIMAL(18,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
---   invoice_to_acceptance_amount         DECIMAL(18,2)  [reporting currency; sum] Amount of the lines that have both dates
---   invoice_to_acceptance_days           DECIMAL(18,2)  [days; ratio of invoice_to_acceptance_amount_days ÷ invoice_to_acceptance_amount] Days from the invoice to the day on which the customer booked it
+--   invoice_to_acceptance_amount_days    DECIMAL(32,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
+--   invoice_to_acceptance_amount         DECIMAL(32,2)  [reporting currency; sum] Amount of the lines that have both dates
+--   invoice_to_acceptance_days           DECIMAL(36,6)  [days; ratio of invoice_to_acceptance_amount_days ÷ invoice_to_acceptance_amount] Days from the invoice to the day on which the customer booked it
 --   invoice_to_acceptance_days_reason    VARCHAR
---   invoice_to_due_amount_days           DECIMAL(18,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
---   invoice_to_due_amount                DECIMAL(18,2)  [reporting currency; sum] Amount of the lines that have both dates
---   invoice_to_due_days                  DECIMAL(18,2)  [days; ratio of invoice_to_due_amount_days ÷ invoice_to_due_amount] Days from the invoice to its due date, of instalments the last
+--   invoice_to_due_amount_days           DECIMAL(32,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
+--   invoice_to_due_amount                DECIMAL(32,2)  [reporting currency; sum] Amount of the lines that have both dates
+--   invoice_to_due_days                  DECIMAL(36,6)  [days; ratio of invoice_to_due_amount_days ÷ invoice_to_due_amount] Days from the invoice to its due date, of instalments the last
 --   invoice_to_due_days_reason           VARCHAR
---   due_to_cash_amount_days              DECIMAL(18,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
---   due_to_cash_amount                   DECIMAL(18,2)  [reporting currency; sum] Amount of the lines that have both dates
---   due_to_cash_days                     DECIMAL(18,2)  [days; ratio of due_to_cash_amount_days ÷ due_to_cash_amount] Days from the due date to the last settlement; negative where it came early
+--   due_to_cash_amount_days              DECIMAL(32,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
+--   due_to_cash_amount                   DECIMAL(32,2)  [reporting currency; sum] Amount of the lines that have both dates
+--   due_to_cash_days                     DECIMAL(36,6)  [days; ratio of due_to_cash_amount_days ÷ due_to_cash_amount] Days from the due date to the last settlement; negative where it came early
 --   due_to_cash_days_reason              VARCHAR
 -- fmt: on
 with
@@ -146,37 +146,35 @@ select
     totals.*,
     known(accounts.account_name) as account_name,
     known(accounts.account_manager) as account_manager,
-    ratio(order_to_delivery_amount_days, order_to_delivery_amount)::decimal(18, 6) as order_to_delivery_days,
+    shown_ratio(ratio(order_to_delivery_amount_days, order_to_delivery_amount)) as order_to_delivery_days,
     case
         when order_to_delivery_amount is null
         then amount_reason
         when order_to_delivery_amount = 0
         then 'no amount has both dates'
     end as order_to_delivery_days_reason,
-    ratio(delivery_to_invoice_amount_days, delivery_to_invoice_amount)::decimal(18, 6) as delivery_to_invoice_days,
+    shown_ratio(ratio(delivery_to_invoice_amount_days, delivery_to_invoice_amount)) as delivery_to_invoice_days,
     case
         when delivery_to_invoice_amount is null
         then amount_reason
         when delivery_to_invoice_amount = 0
         then 'no amount has both dates'
     end as delivery_to_invoice_days_reason,
-    ratio(invoice_to_acceptance_amount_days, invoice_to_acceptance_amount)::decimal(
-        18, 6
-    ) as invoice_to_acceptance_days,
+    shown_ratio(ratio(invoice_to_acceptance_amount_days, invoice_to_acceptance_amount)) as invoice_to_acceptance_days,
     case
         when invoice_to_acceptance_amount is null
         then amount_reason
         when invoice_to_acceptance_amount = 0
         then 'no amount has both dates'
     end as invoice_to_acceptance_days_reason,
-    ratio(invoice_to_due_amount_days, invoice_to_due_amount)::decimal(18, 6) as invoice_to_due_days,
+    shown_ratio(ratio(invoice_to_due_amount_days, invoice_to_due_amount)) as invoice_to_due_days,
     case
         when invoice_to_due_amount is null
         then amount_reason
         when invoice_to_due_amount = 0
         then 'no amount has both dates'
     end as invoice_to_due_days_reason,
-    ratio(due_to_cash_amount_days, due_to_cash_amount)::decimal(18, 6) as due_to_cash_days,
+    shown_ratio(ratio(due_to_cash_amount_days, due_to_cash_amount)) as due_to_cash_days,
     case
         when due_to_cash_amount is null then amount_reason when due_to_cash_amount = 0 then 'no amount has both dates'
     end as due_to_cash_days_reason
