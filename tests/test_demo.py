@@ -6,6 +6,7 @@ What the files say is worked out here from the files themselves, not through the
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from kam.errors import KamError
 from kam.site import find_site
 from kam.site.site import load_settings
 from kam.warehouse import rows, warehouse
-from tests.support import ingest, long
+from tests.support import REPOSITORY, close_plainly, ingest, long, published
 
 Row = Mapping[str, str]
 NOT_ROUTINE = ("INV-", "PY-", "SO-", "DN-")  # documents put in by hand as faults
@@ -332,3 +333,20 @@ def test_exactly_the_announced_rows_are_rejected(small: tuple[Path, DemoSummary]
         ("visits", "visit_id", "duplicate_key"),
         ("visits", "visit_id", "duplicate_key"),
     ]
+
+
+@long
+def test_the_table_in_the_readme_is_that_of_the_demo(site: Path, tmp_path: Path) -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    found = re.search(
+        r"```sql\n(?P<query>.*?)```\n\n(?P<head>\|[^\n]*)\n\|[-:|]+\n(?P<rows>(\|[^\n]*\n)+)", readme, re.DOTALL
+    )
+    assert found
+    shutil.copytree(site, tmp_path / "site")
+    close_plainly(find_site(tmp_path / "site"), [date(2026, 10, 1)])
+    figures = published(find_site(tmp_path / "site"), found["query"])
+    shown = [[cell.strip() for cell in line.strip("|").split("|")] for line in found["rows"].splitlines()]
+    assert [cell.strip() for cell in found["head"].strip("|").split("|")] == list(figures[0])
+    assert shown == [[str(value) for value in row.values()] for row in figures]
+    for _, variance, *parts in (row.values() for row in figures):
+        assert variance == sum(parts)
