@@ -54,6 +54,16 @@ def test_an_order_matters_where_a_delivery_came_before_it_and_first_rejects_ever
     assert found[2:] == [date(2026, 7, 1)]
 
 
+def test_a_delivery_of_a_line_that_is_closed_matters_from_its_order_on(site: Site) -> None:
+    first_dates(site, "orders", "1", ORDER | {"order_date": "2026-04-10", "status": "closed"})
+    assert first_dates(site, "deliveries", "1", DELIVERY) == [date(2026, 4, 10)]
+
+
+def test_an_order_matters_where_an_invoice_came_before_it(site: Site) -> None:
+    first_dates(site, "invoices", "1", INVOICE | {"order_id": "O1"})
+    assert first_dates(site, "orders", "1", ORDER) == [date(2026, 4, 5)]
+
+
 def test_lines_and_instalments_matter_from_the_day_of_their_document(site: Site) -> None:
     first_dates(site, "invoices", "1", INVOICE)
     assert first_dates(site, "invoices", "2", INVOICE | {"line_no": 2, "invoice_date": "2026-04-09"}) == [
@@ -100,7 +110,11 @@ def test_a_month_is_told_of_changes_up_to_its_last_business_day() -> None:
 @long
 def test_no_figure_of_a_month_reads_rows_that_are_dated_after_it(tmp_path: Path) -> None:
     write_demo(tmp_path / "demo", accounts=6, products=9, months=16)
+    settings = tmp_path / "demo" / "kam.toml"
+    exposure = '[receivables]\ncredit_exposure = "outstanding_and_open_orders"\n'
+    settings.write_text(settings.read_text().replace("[receivables]\n", exposure))
     site, month = find_site(tmp_path / "demo"), date(2026, 3, 1)
+    assert site.settings.receivables.credit_exposure == "outstanding_and_open_orders"
 
     def content(con: Connection) -> dict[str, str]:
         prepare_build(con, site.settings, [month], as_of_load=1_000_000)
@@ -111,10 +125,17 @@ def test_no_figure_of_a_month_reads_rows_that_are_dated_after_it(tmp_path: Path)
     with warehouse(site) as con:
         ingest(con, site)
         prepare_marts(con)
+        con.execute(
+            "INSERT INTO staging.orders (order_id, line_no, account_id, product_id, account_manager, order_date, quantity, load_id, "
+            "source_row) VALUES ('LATER', 1, 'LATER', 'LATER', 'LATER', '2026-04-01', 1, 1, 1)"
+        )
         before = content(con)
         removed = 0
         for feed in (feed for feed in FEEDS.values() if feed.is_read_by_date):
             later = f"least({', '.join(feed.date_columns)}) >= DATE '2026-04-01'"
+            if feed.name == "deliveries":
+                # What is delivered later says that a line which is closed by now was open before.
+                later += " AND order_id NOT IN (SELECT order_id FROM staging.orders WHERE status = 'closed')"
             removed += con.execute(f"DELETE FROM staging.{feed.name} WHERE {later}").fetchall()[0][0]
         con.execute("DELETE FROM staging.instalments WHERE invoice_id NOT IN (SELECT invoice_id FROM staging.invoices)")
         assert removed > 1000

@@ -87,11 +87,22 @@ def feed_currencies() -> str:
 
 
 def feed_keys() -> Mapping[str, str]:
-    """By view, a SELECT of the accounts, products and account managers that any feed names, each once."""
+    """By view, a SELECT of the accounts, products and account managers that any feed names, each once, and since which day.
+
+    Rows of feeds that are not read by their dates are there from the beginning.
+    """
     return {
-        view: " UNION ".join(f"SELECT {key} FROM core.{feed} WHERE {key} IS NOT NULL" for feed in FEEDS_IN_VIEW[view])
+        view: f"SELECT {key}, min(first_date) AS first_date FROM ("
+        + " UNION ALL ".join(_keys_of(FEEDS[feed], key) for feed in FEEDS_IN_VIEW[view])
+        + f") GROUP BY {key}"
         for key, view in _KEYS.items()
     }
+
+
+def _keys_of(feed: Feed, key: str) -> str:
+    beginning = "DATE '-infinity'"
+    first = f"coalesce(min(least({', '.join(feed.date_columns)})), {beginning})" if feed.is_read_by_date else beginning
+    return f"SELECT {key}, {first} AS first_date FROM core.{feed.name} WHERE {key} IS NOT NULL GROUP BY {key}"
 
 
 def _business_date(feed: Feed) -> str:

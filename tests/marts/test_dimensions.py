@@ -58,6 +58,12 @@ def test_an_account_that_only_a_document_or_a_child_names_has_a_row(con: Connect
         ("E", "HOLDING", "unknown", True),
         ("HOLDING", "HOLDING", "unknown", False),
     ]
+    # In May nothing names C, Y and Lee.
+    may = "period_month = '2026-05-01'"
+    assert con.execute(f"SELECT count(*) FROM build.accounts WHERE {may} AND account_id = 'C'").fetchall() == [(0,)]
+    assert con.execute(f"SELECT count(*) FROM build.products WHERE {may} AND product_id = 'Y'").fetchall() == [(0,)]
+    lee = con.execute(f"SELECT count(*) FROM build.account_managers WHERE {may} AND account_manager = 'Lee'").fetchall()
+    assert lee == [(0,)]
 
 
 def test_a_part_that_only_a_document_names_has_a_row(con: Connection) -> None:

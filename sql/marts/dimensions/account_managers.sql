@@ -10,10 +10,12 @@
 -- fmt: on
 with
     names as (
-        select account_manager
-        from core.feed_managers
+        select periods.period_month, keys.account_manager
+        from core.feed_managers as keys
+        join build.periods as periods on keys.first_date <= periods.as_of_date
         union
-        select known(null)
+        select period_month, known(null)
+        from build.periods
     ),
 
     counted as (
@@ -24,10 +26,9 @@ with
     )
 
 select
-    periods.period_month,
+    names.period_month,
     names.account_manager,
     coalesce(counted.account_count, 0) as account_count,
     coalesce(counted.key_accounts, 0) as key_account_count
 from names
-cross join build.periods as periods
 left join counted on counted.account_manager = names.account_manager

@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: period_month, account_id
 -- why: the customer accounts as known at the close, with all that the account master says. An account that only other
---   feeds name has a row too
+--   feeds name by the month's end has a row too
 -- method: accounts-1
 -- columns:
 --   period_month         DATE
@@ -30,16 +30,18 @@
 -- fmt: on
 with
     ids as (
-        select account_id
-        from core.feed_accounts
+        select periods.period_month, keys.account_id
+        from core.feed_accounts as keys
+        join build.periods as periods on keys.first_date <= periods.as_of_date
         union
-        select parent_account_id
-        from core.accounts
-        where parent_account_id is not null
+        select periods.period_month, accounts.parent_account_id
+        from core.accounts as accounts
+        cross join build.periods as periods
+        where accounts.parent_account_id is not null
     )
 
 select
-    periods.period_month,
+    ids.period_month,
     ids.account_id,
     known(accounts.account_name) as account_name,
     accounts.parent_account_id,
@@ -63,6 +65,5 @@ select
     accounts.target_margin_ratio,
     accounts.account_id is not null as is_in_master
 from ids
-cross join build.periods as periods
 left join core.accounts as accounts on accounts.account_id = ids.account_id
 left join core.account_tops as tops on tops.account_id = ids.account_id

@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: period_month, product_id
--- why: the parts as known at the close, with all that the product master says. A part that only other feeds name has a
---   row too
+-- why: the parts as known at the close, with all that the product master says. A part that only other feeds name by
+--   the month's end has a row too
 -- method: products-1
 -- columns:
 --   period_month    DATE
@@ -27,5 +27,5 @@ select
     products.list_price,
     products.product_id is not null as is_in_master
 from core.feed_products as ids
-cross join build.periods as periods
+join build.periods as periods on ids.first_date <= periods.as_of_date
 left join core.products as products on products.product_id = ids.product_id
