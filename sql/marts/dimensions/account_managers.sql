@@ -12,7 +12,7 @@ with
     names as (
         select periods.period_month, keys.account_manager
         from core.feed_managers as keys
-        join build.periods as periods on keys.first_date <= periods.as_of_date
+        join build.periods as periods on keys.first_date <= greatest(periods.as_of_date, periods.period_month)
         union
         select period_month, known(null)
         from build.periods

@@ -32,7 +32,7 @@ with
     ids as (
         select periods.period_month, keys.account_id
         from core.feed_accounts as keys
-        join build.periods as periods on keys.first_date <= periods.as_of_date
+        join build.periods as periods on keys.first_date <= greatest(periods.as_of_date, periods.period_month)
         union
         select periods.period_month, accounts.parent_account_id
         from core.accounts as accounts

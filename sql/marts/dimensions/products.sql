@@ -27,5 +27,5 @@ select
     products.list_price,
     products.product_id is not null as is_in_master
 from core.feed_products as ids
-join build.periods as periods on ids.first_date <= periods.as_of_date
+join build.periods as periods on ids.first_date <= greatest(periods.as_of_date, periods.period_month)
 left join core.products as products on products.product_id = ids.product_id
