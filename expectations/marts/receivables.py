@@ -14,7 +14,7 @@ SUITES = (
             "receivables_ageing",
             "amounts_add_up",
             "outstanding_amount_doc"
-            " = original_amount_doc - paid_amount_doc - credited_amount_doc - written_off_amount_doc",
+            " = original_amount_doc - coalesce(paid_amount_doc + written_off_amount_doc, 0) - credited_amount_doc",
             sentence="The open amount of an item is its original amount less what was applied to it.",
             if_it_fails="A reader cannot follow the balance of the item; a settlement was applied twice or not shown.",
             shown=("original_amount_doc", "outstanding_amount_doc"),
@@ -49,9 +49,9 @@ SUITES = (
             "receivables_rollforward",
             "difference_is_zero",
             "difference_doc = 0"
-            " AND opening_amount_doc + invoiced_amount_doc - credited_amount_doc - received_amount_doc"
-            " - discount_amount_doc - written_off_amount_doc + refunded_amount_doc + prior_period_adjustment_doc"
-            " = closing_amount_doc",
+            " AND opening_amount_doc + invoiced_amount_doc - credited_amount_doc"
+            " - coalesce(received_amount_doc + discount_amount_doc + written_off_amount_doc - refunded_amount_doc, 0)"
+            " + prior_period_adjustment_doc = closing_amount_doc",
             sentence="Opening balance and movements of the month add up to the closing balance, to the cent.",
             if_it_fails="Documents or payments are lost or doubled on the way to the open items.",
             shown=("opening_amount_doc", "closing_amount_doc", "difference_doc"),

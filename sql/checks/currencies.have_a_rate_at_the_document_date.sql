@@ -24,7 +24,7 @@ with
         union all
         select 'orders', order_id, min(order_date), min(currency), sum(quantity * unit_price)
         from core.orders
-        where unit_price > 0 and (select actual from build.settings) = 'ordered'
+        where unit_price > 0
         group by order_id
         union all
         -- A plan of a month has a rate of its own, a budget rate, or that of the month.
@@ -41,8 +41,8 @@ with
             on budget.currency = plan.currency
             and budget.rate_type = 'budget'
             and budget.rate_date <= months.as_of_date
+        where plan.fx_rate is null
         group by plan.plan_version, months.as_of_date, plan.currency
-        having max(plan.fx_rate) is null
     )
 
 select periods.period_month, documents.*

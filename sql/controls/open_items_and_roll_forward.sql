@@ -20,9 +20,6 @@ select
     opening_amount_doc
     + invoiced_amount_doc
     - credited_amount_doc
-    - received_amount_doc
-    - discount_amount_doc
-    - written_off_amount_doc
-    + refunded_amount_doc
+    - coalesce(received_amount_doc + discount_amount_doc + written_off_amount_doc - refunded_amount_doc, 0)
     + prior_period_adjustment_doc
 from build.receivables_rollforward

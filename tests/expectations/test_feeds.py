@@ -406,6 +406,33 @@ def test_documents_before_the_first_rate_are_named_with_their_amounts() -> None:
     ]
 
 
+def test_plans_and_orders_before_the_first_rate_are_named_with_their_amounts() -> None:
+    given = {
+        "orders": [
+            order("O1", currency="USD", order_date="2026-06-02", quantity="3", unit_price="5"),
+            order("O2", currency="USD", order_date="2026-06-20", unit_price="5"),
+        ],
+        "sales_plan": [
+            # The month of a plan counts with the rate of its end; a row's own rate and a budget rate do without.
+            {"plan_version": "AOP", "month": "2026-04-01", "account_id": account, "amount": amount, "currency": "USD"}
+            | own
+            for account, amount, own in (("A", "40", {}), ("B", "2", {"fx_rate": "0.9"}))
+        ]
+        + [{"plan_version": "AOP", "month": "2026-06-01", "account_id": "A", "amount": "60", "currency": "USD"}],
+        "invoices": [invoice("I1", currency="USD", invoice_date="2026-06-20")],
+        "fx_rates": _rates(("USD", "2026-06-10")),
+    }
+    result = check("currencies.have_a_rate_at_the_document_date", given, "2026-06")
+    assert [(row["feed"], row["document_id"], row["document_date"], row["amount_doc"]) for row in keys(result)] == [
+        ("orders", "O1", "2026-06-02", "15.0000"),
+        ("sales_plan", "AOP", "2026-04-30", "40.0000"),
+    ]
+    budget = [{"currency": "USD", "rate_date": "2026-01-01", "rate_type": "budget", "rate": "0.9"}]
+    given["fx_rates"] = [*given["fx_rates"], *budget]
+    result = check("currencies.have_a_rate_at_the_document_date", given, "2026-06")
+    assert [row["feed"] for row in keys(result)] == ["orders"]
+
+
 def _four_weeks(*starts: str, first: int) -> list[Row]:
     """Periods of four weeks that begin on these days, as the months from the number `first` on."""
     return [

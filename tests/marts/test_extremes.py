@@ -35,6 +35,7 @@ BOUNDED = {
     "a number as the feed has it, of one row": (
         *(
             "rate",
+            "unit_price",
             "credit_limit",
             "annual_spend",
             "annual_quantity",

@@ -1480,3 +1480,10 @@ def test_a_document_before_the_first_rate_leaves_the_rest_summed() -> None:
     assert (total["expected_receipts"], total["closing_amount"]) == (110, 112.5)
     alone = kpis(con, account_id="B")
     assert (alone["billed_amount"], alone["billed_amount_reason"]) == (None, "no rate for USD at a document date")
+    rows = fetch(con, "FROM build.receivables_rollforward WHERE currency = 'USD' ORDER BY account_id")
+    # I3 and P2 of June: 20 × 0.5 − 6 × 0.5. What I2 and P1 are worth at the month end is no change of rates.
+    assert [(row["movement_amount"], row["fx_difference_amount"], row["closing_amount"]) for row in rows] == [
+        (7, None, 10),
+        (None, None, 2.5),
+    ]
+    assert {row["amount_reason"] for row in rows} == {"no rate for USD at a document date"}

@@ -131,7 +131,9 @@ def test_orders_alone_have_sales_too() -> None:
 
 
 def test_rebates_without_a_part_have_a_row_of_their_own() -> None:
-    con = sales("2026-06", invoices=[invoice("I1", "2026-06-01", product_id=None, quantity=None, net_amount=-5)])
+    con = sales(
+        "2026-06", invoices=[invoice("I1", "2026-06-01", product_id=None, quantity=None, net_amount=-5)], products=[]
+    )
     found = row(con)
     assert (found["product_id"], found["net_quantity"], found["net_amount"]) == (None, 0, -5)
     assert (found["adjustment_amount"], found["list_amount"], found["discount_amount"]) == (-5, 0, 0)

@@ -52,7 +52,8 @@ with
             level_name(1, grouping(accounts.account_manager)) as level,
             accounts.account_manager,
             count(*) filter (where exposures.exposure > exposures.limit_amount) as breach_count,
-            count(*) - count(exposures.exposure > exposures.limit_amount) as unknown_count
+            count(*) - count(exposures.exposure > exposures.limit_amount) as unknown_count,
+            count(exposures.exposure > exposures.limit_amount) as known_count
         from exposures
         join accounts using (account_id)
         where exposures.level = 'account' and exposures.limit_count > 0
@@ -63,6 +64,7 @@ with
         select
             exposures.*,
             breaches.breach_count,
+            breaches.known_count,
             case
                 when exposures.level = 'account' then ratio(exposures.exposure, exposures.limit_amount)
             end as credit_use_ratio,
@@ -104,7 +106,9 @@ select
         when not list_contains((select declared_feeds from settings), 'accounts')
         then null
         when level = 'account'
-        then coalesce(is_breach, false)::bigint
-        else coalesce(breach_count, 0)
+        then case when is_breach is not null or limit_count = 0 then coalesce(is_breach, false)::bigint end
+        -- Of accounts none of which is known there is no number.
+        when breach_count > 0 or coalesce(known_count, 1) > 0
+        then coalesce(breach_count, 0)
     end as breach_count
 from uses

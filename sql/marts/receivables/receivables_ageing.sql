@@ -23,6 +23,7 @@
 --   paid_amount_doc            DECIMAL(34,4)  [document currency; last in time] Cash applied := receipts + discounts − refunds
 --   credited_amount_doc        DECIMAL(34,4)  [document currency; last in time] Credit notes applied
 --   written_off_amount_doc     DECIMAL(34,4)  [document currency; last in time] Write-offs applied
+--   paid_amount_doc_reason     VARCHAR        Why paid_amount_doc and written_off_amount_doc are undefined; without payments all that was billed counts as open
 --   outstanding_amount_doc     DECIMAL(34,4)  [document currency; last in time] What is open := original − paid − credited − written off
 --   outstanding_amount         DECIMAL(32,2)
 --   rate                       DECIMAL(18,10) [reporting currency per unit; none] The rate of outstanding_amount
@@ -55,9 +56,10 @@ select
     items.due_date_source,
     items.currency,
     items.original_amount_doc,
-    items.paid_amount_doc,
+    case when settings.no_payments is null then items.paid_amount_doc end as paid_amount_doc,
     items.credited_amount_doc,
-    items.written_off_amount_doc,
+    case when settings.no_payments is null then items.written_off_amount_doc end as written_off_amount_doc,
+    settings.no_payments as paid_amount_doc_reason,
     items.outstanding_amount_doc,
     items.outstanding_amount,
     items.closing_rate as rate,
@@ -75,4 +77,5 @@ select
     items.unapplied_reason as unapplied_cause
 from core.receivable_open_items as items
 semi join build.periods as periods on periods.period_month = items.period_month
+cross join (select undeclared_reason('payments', declared_feeds) as no_payments from build.settings) as settings
 left join core.accounts as accounts on accounts.account_id = items.account_id

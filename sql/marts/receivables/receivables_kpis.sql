@@ -52,7 +52,7 @@
 --   credit_use_ratio_reason                VARCHAR
 --   credit_breach                          BOOLEAN        Whether exposure is above the limit; above account level: for any account
 --   credit_breach_reason                   VARCHAR
---   credit_breach_count                    BIGINT         [count; last in time] Accounts whose exposure is above their limit
+--   credit_breach_count                    BIGINT         [count; last in time] Accounts whose exposure is above their limit; NULL where no exposure is known, as credit_breach_reason says
 --   written_off                            DECIMAL(32,2)  [reporting currency; sum] Write-offs of the month, at the rate of their date
 --   written_off_reason                     VARCHAR
 --   unapplied_cash                         DECIMAL(32,2)  [reporting currency; last in time] Cash not applied to an invoice at the month end, as a positive figure, less refunds without an invoice

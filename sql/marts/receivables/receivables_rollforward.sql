@@ -17,15 +17,16 @@
 --   discount_amount_doc             DECIMAL(34,4)  [document currency; sum] Discounts taken in the month
 --   written_off_amount_doc          DECIMAL(34,4)  [document currency; sum] Write-offs of the month
 --   refunded_amount_doc             DECIMAL(34,4)  [document currency; sum] Refunds of the month
+--   received_amount_doc_reason      VARCHAR        Why received, discount, written_off and refunded_amount_doc are undefined; without payments all that was billed counts as open
 --   prior_period_adjustment_doc     DECIMAL(34,4)  [document currency; sum] Documents that arrived late for closed months := opening as known now − opening_amount_doc
 --   closing_amount_doc              DECIMAL(34,4)  [document currency; last in time] Sum of the open items
 --   difference_doc                  DECIMAL(34,4)  [document currency; sum] Zero, or the close stops := opening + invoiced − credited − received − discount − written off + refunded + prior period adjustment − closing
 --   opening_amount                  DECIMAL(32,2)  [reporting currency; first in time] The opening, at the rate of the month end before
---   movement_amount                 DECIMAL(32,2)  [reporting currency; sum] All lanes together, each document at the rate of its date
+--   movement_amount                 DECIMAL(32,2)  [reporting currency; sum] All lanes together, each document at the rate of its date; documents before the first rate of their currency are left out, and a check names them
 --   prior_period_adjustment_amount  DECIMAL(32,2)  [reporting currency; sum] The prior period adjustment, at the rate of the month end before
 --   fx_difference_amount            DECIMAL(32,2)  [reporting currency; sum] Change of rates, and rounding := closing_amount − opening_amount − movement_amount − prior_period_adjustment_amount
 --   closing_amount                  DECIMAL(32,2)
---   amount_reason                   VARCHAR        Why an amount in the reporting currency is undefined: one of those above whose name ends in _amount
+--   amount_reason                   VARCHAR        Why an amount in the reporting currency is undefined (one of those above whose name ends in _amount), or movement_amount lacks documents
 -- fmt: on
 with
     balances as (
@@ -115,7 +116,7 @@ with
             case when amount is null then amount_reason end
         from published
         union all
-        select period_month, account_id, currency, lane, amount_doc, amount, amount_reason
+        select period_month, account_id, currency, lane, amount_doc, known_amount, amount_reason
         from core.receivable_movements
     ),
 
@@ -136,10 +137,13 @@ with
             complete_sum(amount, part = 'opening') as opening_amount,
             complete_sum(amount, part = 'known opening') as known_opening_amount,
             complete_sum(amount, part = 'closing') as closing_amount,
-            complete_sum(
+            known_sum(
                 case when part in ('invoiced', 'refunded') then amount else - amount end,
+                amount_reason,
                 part not in ('closing', 'opening', 'known opening')
             ) as movement_amount,
+            count(amount_reason) filter (where part not in ('closing', 'opening', 'known opening'))
+            = 0 as movement_is_whole,
             min(amount_reason) as amount_reason
         from parts
         group by period_month, account_id, currency
@@ -154,10 +158,11 @@ select
     totals.opening_amount_doc,
     totals.invoiced_amount_doc,
     totals.credited_amount_doc,
-    totals.received_amount_doc,
-    totals.discount_amount_doc,
-    totals.written_off_amount_doc,
-    totals.refunded_amount_doc,
+    case when settings.no_payments is null then totals.received_amount_doc end as received_amount_doc,
+    case when settings.no_payments is null then totals.discount_amount_doc end as discount_amount_doc,
+    case when settings.no_payments is null then totals.written_off_amount_doc end as written_off_amount_doc,
+    case when settings.no_payments is null then totals.refunded_amount_doc end as refunded_amount_doc,
+    settings.no_payments as received_amount_doc_reason,
     totals.known_opening_doc - totals.opening_amount_doc as prior_period_adjustment_doc,
     totals.closing_amount_doc,
     totals.known_opening_doc
@@ -171,8 +176,12 @@ select
     totals.opening_amount,
     totals.movement_amount,
     totals.known_opening_amount - totals.opening_amount as prior_period_adjustment_amount,
-    totals.closing_amount - totals.known_opening_amount - totals.movement_amount as fx_difference_amount,
+    -- Else it would be the amount of a document, not a change of rates.
+    case
+        when totals.movement_is_whole then totals.closing_amount - totals.known_opening_amount - totals.movement_amount
+    end as fx_difference_amount,
     totals.closing_amount,
     totals.amount_reason
 from totals
+cross join (select undeclared_reason('payments', declared_feeds) as no_payments from build.settings) as settings
 left join core.accounts as accounts on accounts.account_id = totals.account_id

@@ -70,13 +70,19 @@ with
     first_days as (
         select
             (select min(invoice_date) from core.invoices) as first_invoice,
-            (select min(order_date) from core.orders) as first_order
+            (select min(order_date) from core.orders) as first_order,
+            (select count(list_price) from core.invoices) as list_price_count
     ),
 
     records as (
         select
             windows.period_month,
             undeclared_reason('invoices', any_value(settings.declared_feeds)) as no_invoices,
+            -- The line's own price in place of a list price would say that nobody gets a discount.
+            case
+                when any_value(list_price_count) = 0
+                then undeclared_reason('products', any_value(settings.declared_feeds))
+            end as no_list_prices,
             undeclared_reason('orders', any_value(settings.declared_feeds)) as no_orders,
             case
                 when not coalesce(bool_or(months.as_of_date >= first_invoice) filter (windows.is_prior_year), false)
@@ -124,22 +130,24 @@ with
             records.ytd_month_count,
             records.rolling_12_month_count,
             coalesce(records.no_invoices, added.net_reason) as net_amount_reason,
-            coalesce(records.no_invoices, added.list_reason) as list_amount_reason,
+            coalesce(records.no_invoices, records.no_list_prices, added.list_reason) as list_amount_reason,
             coalesce(records.no_orders, added.ordered_reason) as ordered_amount_reason,
             coalesce(
                 records.no_invoices, records.no_prior_invoices, added.prior_year_net_reason
             ) as prior_year_net_amount_reason,
             coalesce(
-                records.no_invoices, records.no_prior_invoices, added.prior_year_list_reason
+                records.no_invoices, records.no_list_prices, records.no_prior_invoices, added.prior_year_list_reason
             ) as prior_year_list_amount_reason,
             coalesce(
                 records.no_orders, records.no_prior_orders, added.prior_year_ordered_reason
             ) as prior_year_ordered_amount_reason,
             coalesce(records.no_invoices, added.ytd_net_reason) as ytd_net_amount_reason,
-            coalesce(records.no_invoices, added.ytd_list_reason) as ytd_list_amount_reason,
+            coalesce(records.no_invoices, records.no_list_prices, added.ytd_list_reason) as ytd_list_amount_reason,
             coalesce(records.no_orders, added.ytd_ordered_reason) as ytd_ordered_amount_reason,
             coalesce(records.no_invoices, added.rolling_12_net_reason) as rolling_12_net_amount_reason,
-            coalesce(records.no_invoices, added.rolling_12_list_reason) as rolling_12_list_amount_reason,
+            coalesce(
+                records.no_invoices, records.no_list_prices, added.rolling_12_list_reason
+            ) as rolling_12_list_amount_reason,
             coalesce(records.no_orders, added.rolling_12_ordered_reason) as rolling_12_ordered_amount_reason
         from added
         join records on records.period_month = added.period_month

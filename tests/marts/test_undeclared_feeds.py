@@ -1,0 +1,241 @@
+"""What depends on a feed that a site does not declare is NULL, never 0: every column of every table, feed by feed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from kam.build import marts
+from kam.site import FEEDS
+from kam.warehouse import Connection
+from tests.support import build_case, fetch, long
+
+Rows = Sequence[Mapping[str, Any]]
+MONTHS = [f"2025-{month:02}" for month in range(5, 13)] + [f"2026-{month:02}" for month in range(1, 7)]
+LINES = [
+    {"account_id": account, "product_id": product, "currency": "EUR"}
+    | {"key": f"{account}{product}-{month}", "month": month}
+    for account in "AB"
+    for product in "XY"
+    for month in MONTHS
+]
+
+
+def _of(line: Mapping[str, Any], **values: object) -> dict[str, Any]:
+    """A row of an account, a part and a currency, with these values."""
+    return {name: line[name] for name in ("account_id", "product_id", "currency")} | values
+
+
+def _books() -> dict[str, Rows]:
+    """Two accounts that order, get, are billed, pay, complain, rate and are planned in each of 14 months; nothing is 0."""
+    return _master() | _trade() | _money() | _outlook()
+
+
+def _master() -> dict[str, Rows]:
+    return {
+        "accounts": [
+            {
+                "account_id": account,
+                "account_manager": "Kim",
+                "credit_limit": 50,
+                "region": "N",
+                "payment_terms_days": 10,
+            }
+            for account in "AB"
+        ],
+        "products": [
+            {"product_id": product, "product_line": "L", "unit": "pc", "list_price": 12, "standard_cost": 3}
+            for product in "XY"
+        ],
+        "calendar": [],
+        "fx_rates": [],
+    }
+
+
+def _trade() -> dict[str, Rows]:
+    return {
+        "orders": [
+            _of(line, order_id=f"O{line['key']}", order_date=f"{line['month']}-01", quantity=10, unit_price=9)
+            | {f"{kind}_date": f"{line['month']}-05" for kind in ("requested", "promised", "last_promised")}
+            for line in LINES
+        ],
+        "deliveries": [
+            {
+                "delivery_id": f"D{line['key']}",
+                "order_id": f"O{line['key']}",
+                "delivered_date": f"{line['month']}-0{5 if line['product_id'] == 'X' else 9}",
+            }
+            | {"quantity": 10 if line["product_id"] == "X" else 8, "rejected_quantity": 1}
+            for line in LINES
+        ],
+        "issues": [
+            {
+                "account_id": line["account_id"],
+                "product_id": line["product_id"],
+                "issue_id": f"S{line['key']}-{dimension}",
+            }
+            | {"dimension": dimension, "issue_type": "complaint", "affected_quantity": 2}
+            | {
+                "opened_date": f"{line['month']}-03",
+                "target_close_date": f"{line['month']}-20",
+                "closed_date": f"{line['month']}-09",
+            }
+            for line in LINES
+            for dimension in ("cost", "management")
+        ],
+        "scorecards": [
+            {
+                "account_id": line["account_id"],
+                "month": f"{line['month']}-01",
+                "dimension": "quality",
+                "score": 70 + int(line["month"][-2:]),
+            }
+            for line in LINES
+            if line["product_id"] == "X"
+        ],
+    }
+
+
+def _money() -> dict[str, Rows]:
+    return {
+        "invoices": [
+            _of(line, invoice_id=f"I{line['key']}", invoice_date=f"{line['month']}-10", due_date=f"{line['month']}-15")
+            | {"quantity": 8, "net_amount": 100, "tax_amount": 19}
+            for line in LINES
+        ],
+        "instalments": [
+            {
+                "invoice_id": f"I{line['key']}",
+                "instalment_no": number,
+                "due_date": f"{line['month']}-{number}2",
+                "amount": 59.5,
+            }
+            for line in LINES
+            for number in (1, 2)
+        ],
+        "payments": [
+            {
+                "account_id": line["account_id"],
+                "payment_id": f"P{line['key']}-{kind}",
+                "payment_date": f"{line['month']}-28",
+            }
+            | {"amount": amount, "payment_type": kind, "invoice_id": f"I{line['key']}"}
+            for line in LINES
+            for kind, amount in (
+                ("receipt", 114 if line["product_id"] == "X" else 60),
+                ("discount", 2),
+                ("write_off", 3),
+            )
+        ]
+        + [
+            {"account_id": "A", "payment_id": f"U{month}", "payment_date": f"{month}-27", "amount": 5}
+            for month in MONTHS
+        ],
+        "payment_plan": [{"account_id": "A", "month": f"{month}-01", "amount": 77} for month in MONTHS],
+        "visits": [
+            {"account_id": line["account_id"], "visit_id": f"V{line['key']}", "visit_date": f"{line['month']}-02"}
+            | {"promised_payment_amount": 6, "promised_payment_date": f"{line['month']}-28", "rating_delivery": 80}
+            for line in LINES
+        ],
+    }
+
+
+def _outlook() -> dict[str, Rows]:
+    return {
+        "sales_plan": [
+            _of(line, plan_version="AOP", month=f"{line['month']}-01", quantity=7, unit_price=11) for line in LINES
+        ],
+        "forecasts": [
+            {"account_id": line["account_id"], "product_id": line["product_id"], "forecast_step": step, "quantity": 6}
+            | {"snapshot_month": f"{before}-01", "target_month": f"{month}-01"}
+            for line in LINES
+            for before, month in pairwise(MONTHS)
+            if month == line["month"]
+            for step in ("sales", "statistical")
+        ],
+    }
+
+
+def _built(without: str = "") -> Connection:
+    books = {feed: rows for feed, rows in _books().items() if feed != without}
+    settings = {
+        "receivables": {
+            "credit_exposure": "outstanding_and_open_orders",
+            "loss_rates": {"current": 0.1, "1-30": 0.1, "31-60": 0.1, "61-90": 0.1, "91-120": 0.1, "over 120": 0.1},
+        }
+    }
+    return build_case(books, settings=settings, periods=["2026-06"])
+
+
+# What a feed adds to figures that stand without it, by table: the table says which of the two a figure is.
+STANDS = {
+    # The balances are those of all that was billed: `paid_amount_doc_reason` and `received_amount_doc_reason` say so. Credit notes are
+    # in invoices, cash is in `unapplied_cash`.
+    "payments": {
+        "headline_figures": {"value"},
+        "receivables_ageing": {"outstanding_amount_doc", "outstanding_amount", "book_amount"},
+        "receivables_summary": {"outstanding_amount", "item_count"},
+        "receivables_rollforward": {
+            *("opening_amount_doc", "closing_amount_doc", "opening_amount", "movement_amount", "closing_amount"),
+        },
+        "receivables_kpis": {
+            *("opening_amount", "closing_amount", "overdue_amount", "credit_amount", "dso_days", "dso_countback_days"),
+            *("average_days_delinquent", "exposure", "credit_use_ratio", "expected_credit_loss", "expected_receipts"),
+        },
+    },
+    # Due dates of the whole invoice.
+    "instalments": {
+        "receivables_kpis": {"settled_amount", "weighted_days_late", "expected_receipts", "collection_ratio"},
+        "order_to_cash": {
+            *("invoice_to_due_amount_days", "due_to_cash_amount_days", "invoice_to_due_days", "due_to_cash_days"),
+        },
+    },
+    # What is due by the invoices.
+    "payment_plan": {"receivables_kpis": {"expected_receipts", "collection_ratio"}},
+    # `score_source` names the source; overall is the mean of the dimensions that have a score.
+    "scorecards": {"vendor_rating": {"*"}},
+    "visits": {"vendor_rating": {"*"}},
+    "issues": {"vendor_rating": {"own_score", "gap"}},
+    "orders": {"vendor_rating": {"own_score", "gap"}},
+    "deliveries": {"vendor_rating": {"own_score", "gap"}},
+}
+Cells = Mapping[tuple[str, ...], tuple[Any, str | None]]
+
+
+def _cells(con: Connection) -> Cells:
+    """Each number of each table with its reason, by table, key and column."""
+    return {
+        (mart.name, *(str(row[key]) for key in mart.grain), column.name): (
+            row[column.name],
+            row.get(f"{column.name}_reason"),
+        )
+        for mart in marts()
+        for row in fetch(con, f"FROM build.{mart.name}")
+        for column in mart.columns
+        if column.is_numeric
+    }
+
+
+@pytest.fixture(scope="module")
+def with_all_feeds() -> Cells:
+    return _cells(_built())
+
+
+@pytest.mark.parametrize(
+    "feed", [pytest.param(feed, marks=() if feed in ("payments", "deliveries", "products") else long) for feed in FEEDS]
+)
+def test_what_an_undeclared_feed_would_say_is_null_with_that_reason(feed: str, with_all_feeds: Cells) -> None:
+    without = _cells(_built(feed))
+    stands = STANDS.get(feed, {})
+    changed = {
+        f"{cell[0]}.{cell[-1]}: {before[0]} is {without[cell][0]} ({without[cell][1]})"
+        for cell, before in with_all_feeds.items()
+        if cell in without and without[cell][0] != before[0]
+        if not {cell[-1], "*"} & stands.get(cell[0], set())
+        if without[cell][0] is not None or (without[cell][1] and f"the feed {feed}" not in without[cell][1])
+    }
+
+    assert changed == set()
