@@ -17,6 +17,15 @@ from kam.warehouse import Connection, warehouse
 FINEST = {"receivables_kpis": "account", "sales_plan_summary": "account", "forecast_accuracy": "item"}
 ADDED = ("sum", "last in time", "first in time")
 BY_NAME = {mart.name: mart for mart in marts()}
+# By which column each dimension is joined, beside the month.
+DIMENSIONS = {
+    "account_id": ("accounts", "account_id"),
+    "product_id": ("products", "product_id"),
+    "account_manager": ("account_managers", "account_manager"),
+    "document_account_manager": ("account_managers", "account_manager"),
+    "plan_version": ("plan_versions", "plan_version"),
+    "bucket_no": ("ageing_buckets", "bucket_no"),
+}
 # By digits after the point. Mean errors of items carry a rounding each, and a difference of two rounded figures carries two.
 TOLERANCE = {"2": "0.015", "4": "0.0001", "6": "0.000002", "BIGINT": "0"}
 
@@ -85,3 +94,23 @@ def test_the_rows_of_a_level_add_up_to_the_total(candidates: Connection, name: s
     """
     assert candidates.execute(f"SELECT count(*) > 0 FROM ({query})").fetchall() == [(True,)]
     assert differences(candidates, column, query) == []
+
+
+@pytest.mark.parametrize("mart", [mart for mart in marts() if not mart.is_dimension], ids=lambda mart: mart.name)
+def test_every_row_finds_its_dimensions_once(candidates: Connection, mart: Model) -> None:
+    """Rows that name no account or part, such as totals and rebates, have none. Headline figures join by the month alone."""
+    keys = {column.name for column in mart.columns} & DIMENSIONS.keys() if mart.name != "headline_figures" else set()
+    for key in sorted(keys):
+        dimension, of = DIMENSIONS[key]
+        joined, found, named = candidates.execute(
+            f"""
+            SELECT count(*), count(dimension.{of}), (SELECT count({key}) FROM build.{mart.name})
+            FROM build.{mart.name} AS facts
+            LEFT JOIN build.{dimension} AS dimension
+              ON dimension.{of} = facts.{key} AND dimension.period_month = facts.period_month
+            WHERE facts.{key} IS NOT NULL
+            """
+        ).fetchall()[0]
+        assert joined == found == named, key
+    months = candidates.execute(f"SELECT count(*) FROM build.{mart.name} JOIN build.months USING (period_month)")
+    assert months.fetchall() == candidates.execute(f"SELECT count(*) FROM build.{mart.name}").fetchall()

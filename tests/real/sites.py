@@ -378,7 +378,11 @@ def purchasing(folder: Path) -> Site:
 
         [feeds.products]
         files = "landing/Product.csv"
-        columns = { product_id = "ProductID", product_name = "Name", product_line = "ProductLine" }
+        columns.product_id = "ProductID"
+        columns.product_name = "Name"
+        columns.product_line = "ProductLine"
+        columns.standard_cost = "StandardCost"
+        columns.list_price = "ListPrice"
 
         [feeds.orders]
         sql = "orders.sql"

@@ -136,6 +136,23 @@ def test_order_amounts_tie_to_the_headers(site: Site) -> None:
     assert orders["amount"] == sum(Decimal(row["SubTotal"]) for row in headers) == Decimal("63791994.838")
 
 
+def test_what_is_ordered_and_not_received_rolls_from_month_to_month(site: Site) -> None:
+    expected: Sums = {}
+    for line in lines():
+        ordered, received = Decimal(line["OrderQty"]), Decimal(line["ReceivedQty"])
+        for month in MONTHS:
+            if iso_date(line["OrderDate"]) <= month_end(month):
+                has_come = iso_date(line["ShipDate"]) <= month_end(month)
+                add(expected, (month, line["VendorID"]), [ordered - min(received, ordered) if has_come else ordered])
+    sums = "SELECT period_month, account_id, sum(closing_quantity) AS closing, sum(change_quantity) AS change"
+
+    book = published(site, f"{sums} FROM reporting.order_book GROUP BY ALL")
+
+    found = {(row["period_month"], row["account_id"]): [row["closing"]] for row in book if row["closing"]}
+    assert found == {key: values for key, values in expected.items() if values[0]}
+    assert {row["change"] for row in book} == {0}
+
+
 def test_every_version_comes_out_the_same_from_the_archive_alone(site: Site) -> None:
     proofs = verify(site)
     assert [proof.name for proof in proofs if not proof.holds] == []
