@@ -109,11 +109,14 @@ def test_amounts_are_at_the_rate_of_the_order_date_and_unknown_without_one() -> 
 
 
 def test_without_deliveries_on_record_nobody_knows_what_is_open() -> None:
-    con = build_case({"orders": [order("O1", order_date="2026-06-01")]}, periods=["2026-06"], tables=["order_book"])
+    lines = [order("O1", order_date="2026-06-01"), order("O2")]
+    con = build_case({"orders": lines}, periods=["2026-06"], tables=["order_book", "order_lines"])
     row = book(con)
     why = "the feed deliveries is not declared, and orders have no delivered_date"
     assert (row["ordered_quantity"], row["closing_quantity"], row["closing_quantity_reason"]) == (100, None, why)
     assert (row["ordered_amount"], row["closing_amount"], row["amount_reason"]) == (1000, None, why)
+    # The line of May, which may have come long ago, is not listed as open.
+    assert [(line["order_id"], line["is_open"]) for line in fetch(con, "FROM build.order_lines")] == [("O1", None)]
 
 
 def test_orders_that_name_their_own_delivery_count_as_delivered() -> None:

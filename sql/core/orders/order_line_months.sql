@@ -69,7 +69,10 @@ with
         where
             is_ordered
             or is_dated
-            or coalesce(least(finished.delivered_date, lines.cancelled_date) > periods.opening_date, true)
+            or (
+                coalesce(least(finished.delivered_date, lines.cancelled_date) > periods.opening_date, true)
+                and (select no_deliveries is null from core.delivery_records)
+            )
     ),
 
     known as (

@@ -101,8 +101,10 @@ cross join bounds
 where
     lines.order_date > bounds.opening_date
     or greatest(lines.requested_date, lines.promised_date, lines.last_promised_date) > bounds.opening_date
+    -- Where nobody says what was delivered, nobody knows what is open.
     or (
-        lines.quantity_before < lines.quantity
+        (select no_deliveries is null from core.delivery_records)
+        and lines.quantity_before < lines.quantity
         and coalesce(lines.cancelled_date > bounds.opening_date, true)
         and not (lines.is_closed and coalesce(lines.last_delivered_date <= bounds.opening_date, false))
     )
