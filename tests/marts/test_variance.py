@@ -1035,10 +1035,19 @@ def test_sales_outside_a_plan_of_one_account_are_no_surplus_over_it() -> None:
         sold(None, None, 400, account_id="B", invoice_date="2025-06-10"),
     ]
     row = total(partial(KEYS, plan, invoices))
-    figures = ("scope", "actual_amount", "variance_amount", "ytd_actual_amount", "prior_year_amount")
-    assert tuple(row[name] for name in figures) == ("planned keys", 90, -10, 90, 0)
+    figures = ("scope", "actual_amount", "variance_amount", "ytd_actual_amount", "prior_year_amount", "outside_amount")
+    assert tuple(row[name] for name in figures) == ("planned keys", 90, -10, 90, 0, 500)
     row = total(partial({}, plan, invoices))
-    assert tuple(row[name] for name in figures) == ("all", 590, 490, 590, 400)
+    assert tuple(row[name] for name in figures) == ("all", 590, 490, 590, 400, 0)
+
+
+def test_sales_outside_a_plan_without_a_rate_are_unknown_and_say_why() -> None:
+    plan = [planned(None, account_id="A", amount=100)]
+    invoices = [sold(None, None, 90), sold(None, None, 500, account_id="B", currency="USD")]
+    con = partial(KEYS, plan, invoices)
+    assert (total(con)["outside_amount"], total(con)["outside_amount_reason"]) == (None, "no rate for USD")
+    (account,) = fetch(con, "FROM build.sales_plan_summary WHERE level = 'account'")
+    assert (account["outside_amount"], account["outside_amount_reason"]) == (None, "given in the total only")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@
 --   plan_amount               DECIMAL(32,2)
 --   actual_quantity           DECIMAL(34,4)
 --   actual_amount             DECIMAL(32,2)
+--   outside_amount            DECIMAL(32,2)  [reporting currency; sum] Net sales outside the plan's scope, which actual_amount leaves out; in the total only
+--   outside_amount_reason     VARCHAR
 --   variance_amount           DECIMAL(32,2)
 --   variance_ratio            DECIMAL(36,6)
 --   volume_effect             DECIMAL(32,2)
@@ -150,6 +152,12 @@ select
     sums.plan_amount,
     sums.actual_quantity,
     sums.actual_amount,
+    case
+        when sums.level = 'total' and outside.outside_reason is null then coalesce(outside.outside_amount, 0)
+    end as outside_amount,
+    case
+        when sums.level = 'total' then outside.outside_reason else 'given in the total only'
+    end as outside_amount_reason,
     sums.actual_amount - sums.plan_amount as variance_amount,
     sums.variance_ratio,
     sums.volume_effect,
@@ -188,4 +196,5 @@ select
 from sums
 cross join build.settings as settings
 join core.plan_versions as versions using (plan_version)
+left join core.plan_outside_amounts as outside using (plan_version, period_month)
 left join core.accounts as accounts on accounts.account_id = sums.account_id
