@@ -11,6 +11,8 @@ import typer
 from rich.markup import escape
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from kam.close import CloseReport
     from kam.ingest import LoadResult
     from kam.site import Site
@@ -259,12 +261,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
     _require_reason(restate=restate, reason=reason)
     site = _site(folder)
     if dry_run:
-        from kam.close import dry_run as planned_only
-        from kam.report import plan_rows
-
-        with out.status("Planning …") as status, progress(out, status, problems):
-            planned = planned_only(site, months, as_of_load=as_of_load, as_known_on=known_on, restate=restate)
-        print_table("What a backfill would do with what is loaded", plan_rows(planned))
+        _print_plan(site, months, as_of_load=as_of_load, as_known_on=known_on, restate=restate)
         return
 
     def steps() -> CloseReport:
@@ -287,6 +284,17 @@ def backfill(  # noqa: PLR0913, PLR0917 - the command's options
         )  # fmt: skip
 
     _close(site, steps, flow)
+
+
+def _print_plan(
+    site: Site, months: Sequence[date], *, as_of_load: int | None, as_known_on: date | None, restate: bool
+) -> None:
+    from kam.close import dry_run
+    from kam.report import plan_rows
+
+    with out.status("Planning …") as status, progress(out, status, problems):
+        planned = dry_run(site, months, as_of_load=as_of_load, as_known_on=as_known_on, restate=restate)
+    print_table("What a backfill would do with what is loaded", plan_rows(planned))
 
 
 @app.command(epilog='Example: kam --site my-site withdraw 2026-11 --reason "closed before the invoices came"')

@@ -16,7 +16,7 @@ from enum import StrEnum
 from kam.build import models_hash
 from kam.periods import add_months, month_name
 from kam.site import FEEDS, Correction, Settings
-from kam.warehouse import Connection, rows
+from kam.warehouse import Connection, rows, sql_text
 from kam.words import counted
 
 
@@ -106,17 +106,16 @@ def planned_months(
         if not why and month in failed:
             # It may fail again although no row changed, because the site made a rule stricter.
             why = "the last attempt to close it failed"
-        if (
-            not why
-            and planned
-            and (planned[-1].action is Action.CLOSE or (restate and planned[-1].action is Action.COMPARE))
-        ):
+        if not why and planned and _may_get_a_version(planned[-1], restate=restate):
             why = f"{month_name(planned[-1].month)}, from which it opens, may get a new version"
         action = Action.COMPARE if why else Action.SKIP
-        planned.append(
-            MonthPlan(month, action, version.number, why or f"nothing changed since version {version.number}")
-        )
+        unchanged = f"nothing changed since version {version.number}"
+        planned.append(MonthPlan(month, action, version.number, why or unchanged))
     return planned
+
+
+def _may_get_a_version(plan: MonthPlan, *, restate: bool) -> bool:
+    return plan.action is Action.CLOSE or (restate and plan.action is Action.COMPARE)
 
 
 def changing_loads(con: Connection, first: int, last: int) -> list[Changes]:
@@ -159,21 +158,7 @@ def _that_matter(
 def _newest_versions(con: Connection, as_of_load: int | None = None) -> Mapping[date, _Version]:
     """The newest version of each closed month, of those made with no more knowledge than at a load."""
     known = "true" if as_of_load is None else f"closes.as_of_load <= {as_of_load}"
-    found = rows(
-        con,
-        f"""
-        SELECT
-            closes.period_month, closes.close_version, coalesce(builds.rules_hash, '') AS rules_hash, builds.feeds,
-            coalesce(builds.as_of_load, closes.as_of_load) AS as_of_load,
-            coalesce(builds.settings_hash, closes.settings_hash) AS settings_hash,
-            coalesce(builds.models_hash, closes.models_hash) AS models_hash,
-            if(builds.close_version IS NULL, (manifest ->> '$.opened_from_version')::BIGINT, builds.opened_from) AS opened_from,
-            manifest ->> '$.settings' AS settings
-        FROM ops.standing_closes AS closes LEFT JOIN ops.last_builds AS builds USING (period_month, close_version)
-        WHERE {known}
-        QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
-        """,
-    )
+    found = rows(con, sql_text("close/newest_versions.sql", known=known))
     versions = {}
     for row in found:
         settings = json.loads(row["settings"] or "{}")
