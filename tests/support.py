@@ -164,6 +164,17 @@ def write_site(
     return find_site(folder)
 
 
+def join_months(folder: Path) -> None:
+    """Make one file of the monthly extracts of each feed of a demo site: a load costs more than its rows."""
+    for months in sorted((folder / "landing").iterdir()):
+        extracts = sorted(months.glob("*_????-??.csv")) if months.is_dir() else []
+        for later in extracts[1:]:
+            _, _, rows = later.read_bytes().partition(b"\n")
+            with extracts[0].open("ab") as joined:
+                joined.write(rows)
+            later.unlink()
+
+
 def write_csv(file: Path, columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> None:
     """A CSV file with these columns; values that a record does not give stay empty."""
     with file.open("w", encoding="utf-8", newline="") as stream:

@@ -1,4 +1,4 @@
-"""One Prefect server for all tests here; they run in one process."""
+"""One Prefect server for all tests here; they run in one process. It ends after the last of them: an idle one takes CPU time."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tests.flows.processes import environment, run
 from tests.flows.server import Server, server_in, site_in
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a home of its own."""
     with server_in(tmp_path_factory.mktemp("server-home")) as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client_env(tmp_path_factory: pytest.TempPathFactory, server: Server) -> dict[str, str]:
     """The environment of everybody who uses the server."""
     return environment(tmp_path_factory.mktemp("client-home"), PREFECT_API_URL=server.url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed(client_env: dict[str, str], server: Server, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A site whose deployments are on the server, and no worker."""
     site = site_in(tmp_path_factory.mktemp("deployed-site"))
@@ -36,7 +36,7 @@ def deployed(client_env: dict[str, str], server: Server, tmp_path_factory: pytes
     return site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prefect_server(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Flows of this process run on the server, not in the home or on the server of whoever runs the tests."""
     home = tmp_path_factory.mktemp("flows-home")

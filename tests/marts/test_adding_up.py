@@ -12,6 +12,7 @@ from kam.close import require_loaded, steps
 from kam.demo import write_demo
 from kam.site import find_site
 from kam.warehouse import Connection, warehouse
+from tests.support import join_months
 
 # The level whose rows are added up here, in the tables that have the total as well.
 FINEST = {"receivables_kpis": "account", "sales_plan_summary": "account", "forecast_accuracy": "item"}
@@ -35,6 +36,7 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]
     """All tables of the demo for October."""
     folder = tmp_path_factory.mktemp("demo") / "site"
     write_demo(folder, accounts=12, products=10, months=4)
+    join_months(folder)
     site = find_site(folder)
     for feed in site.settings.feeds:
         require_loaded(steps.load_feed(site, feed))
