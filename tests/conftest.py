@@ -11,7 +11,7 @@ import pytest
 from kam.site import Site
 from kam.warehouse import Connection, connection
 from kam.warehouse.sql import Config
-from tests.support import IS_LONG
+from tests.support import IS_LONG, long
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _connect = connection._connect  # noqa: SLF001 - the one door
 # The files here share one Prefect server.
 _FLOWS = "tests/flows"
+# As if each test in them were marked `long`: kills and full disks, mutated files, third-party data.
+_LONG = ("tests/crash/", "tests/fuzz/", "tests/real/")
 
 
 def _connect_with_one_thread(database: str, **options: Any) -> Connection:
@@ -69,6 +71,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the flows, which take longest; leave out what is marked `long` unless `KAM_LONG` is set."""
     items.sort(key=lambda item: not item.nodeid.startswith(_FLOWS))
+    for item in items:
+        if item.nodeid.startswith(_LONG):
+            item.add_marker(long)
     left_out = [] if IS_LONG else [item for item in items if item.get_closest_marker("long")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

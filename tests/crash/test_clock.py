@@ -9,12 +9,10 @@ from kam.archive import store
 from kam.site import Site, find_site
 from tests.crash import books
 from tests.crash.harness import Sites
-from tests.support import long
 
 A_SEASON = 100 * 24 * 3600  # the month to close stays over
 
 
-@long
 def test_versions_and_loads_made_under_an_earlier_clock_come_after_those_before(sites: Sites) -> None:
     """The undisturbed run had the right clock: all but the times is equal, what is published and how it is ordered.
 

@@ -12,7 +12,6 @@ import pytest
 
 from tests.crash import books
 from tests.crash.harness import Sites
-from tests.support import long
 
 Mount = Callable[[Path, str], None]
 
@@ -59,7 +58,6 @@ FULL_DISKS = [
 ]
 
 
-@long
 @pytest.mark.parametrize(("command", "folder", "leave", "said"), FULL_DISKS)
 def test_a_full_disk_is_named_and_with_room_again_the_run_comes_out_right(
     sites: Sites, mount: Mount, command: str, folder: str, leave: int, said: list[str]
@@ -78,7 +76,6 @@ def test_a_full_disk_is_named_and_with_room_again_the_run_comes_out_right(
     trial.rerun(site)
 
 
-@long
 def test_a_close_whose_folder_takes_no_writes_is_committed_and_published_by_the_next_one(
     sites: Sites, mount: Mount
 ) -> None:

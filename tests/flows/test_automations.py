@@ -28,7 +28,7 @@ from tests.flows.server import UI, Server, open_amounts, site_in
 from tests.support import REPOSITORY, long, write_site
 
 # One server for all, and several processes with the imports of Prefect.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [long, pytest.mark.timeout(900)]
 
 SHORTEST = 10
 # Heartbeats come every 30 seconds.
@@ -113,7 +113,6 @@ def message_about(mailbox: Mailbox, run_id: str) -> dict[str, str]:
     return message
 
 
-@long
 @pytest.mark.usefixtures("site")
 def test_applying_the_file_again_doubles_nothing(server: Server, client: pytest.MonkeyPatch, mailbox: Mailbox) -> None:
     before = automations(server)
@@ -144,7 +143,6 @@ def test_an_address_that_takes_no_message_is_refused_and_changes_nothing(
     assert automations(server) == before
 
 
-@long
 def test_a_run_that_no_worker_takes_is_told_as_late(server: Server, site: Site, mailbox: Mailbox) -> None:
     with within(server, "late", SHORTEST):
         due = server.start("ingest/daily", due=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
@@ -248,7 +246,6 @@ def heartbeats(server: Server, run_id: str) -> int:
     return int(found["total"])
 
 
-@long
 @pytest.mark.usefixtures("site")
 def test_a_worker_killed_during_a_close_is_told_and_the_close_goes_on_when_it_is_run_again(
     server: Server, client_env: dict[str, str], mailbox: Mailbox, tmp_path: Path, site_folder: Path

@@ -35,7 +35,7 @@ from tests.support import REPOSITORY, long, published, write_csv, write_site
 
 A_STAGE = re.compile(r"[a-z ]+: (\d+) of \1 [a-z]+, \d+ s")
 # A server of its own takes most of the time of a command.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [long, pytest.mark.timeout(900)]
 
 
 def site_in(folder: Path) -> Site:
@@ -63,7 +63,6 @@ def closed(site: Site, home: Path) -> Finished:
     return kam("--prefect", "--site", str(site.directory), "close", "2026-06", env=environment(home))
 
 
-@long
 def test_a_close_shows_its_result_and_nothing_of_prefect(closed: Finished, site: Site) -> None:
     assert closed.exit_status == 0, closed
     done = [re.sub(r"\d+ s$", "… s", line) for line in closed.errors.splitlines()]
@@ -84,7 +83,6 @@ def test_a_close_shows_its_result_and_nothing_of_prefect(closed: Finished, site:
     assert lines_with(closed.output, NOISE) == []
 
 
-@long
 @pytest.mark.usefixtures("closed")
 def test_a_failed_validation_is_explained_once(site: Site, client_env: dict[str, str]) -> None:
     before = published(site, "FROM marts.receivables_ageing")
@@ -120,7 +118,6 @@ def test_a_failed_validation_is_explained_once(site: Site, client_env: dict[str,
     assert "July 2026: not published" in page
 
 
-@long
 def test_an_interrupt_ends_a_flow_at_once_and_quietly(home: Path, site_folder: Path) -> None:
     site = site_in(site_folder)
     # It cannot get further than to wait for its turn.
@@ -148,7 +145,6 @@ def test_an_interrupt_ends_a_flow_at_once_and_quietly(home: Path, site_folder: P
     assert not site.warehouse.exists()
 
 
-@long
 def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: Path, tmp_path: Path) -> None:
     site = site_in(site_folder)
     log = tmp_path / "log"
@@ -167,7 +163,6 @@ def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: 
     assert not site.warehouse.exists()
 
 
-@long
 def test_the_runs_of_a_site_can_be_looked_at(home: Path, site_folder: Path, tmp_path: Path) -> None:
     site = site_in(site_folder)
     env = {name: value for name, value in environment(home).items() if name != "PREFECT_HOME"} | {"HOME": str(tmp_path)}

@@ -18,7 +18,6 @@ from tests.fuzz.books import Books, books
 from tests.fuzz.examples import law
 from tests.fuzz.files import FORMATS, as_csv, cells, count_of_records, dialects, formats, mutations, written
 from tests.fuzz.rows import Row, Table, is_bad, key_of, meant, rows_of, shown, spoilt, tables, without_conflicts
-from tests.support import long
 
 _JUNK = st.sampled_from(
     ("", " ", "x", "-1", "1.234,56", "(5)", "5-", "1e3", "nan", "inf", "1_000", "99999999999999999999", "2026-02-30", "31.12.2026",
@@ -27,7 +26,6 @@ _JUNK = st.sampled_from(
 ) | st.text(max_size=6)  # fmt: skip
 
 
-@long
 @law(percent=65)
 @given(data=st.data(), table=tables(max_rows=4), ending=formats, first_is_good=st.booleans())
 def test_damaged_bytes_load_or_are_refused(data: Any, table: Table, ending: str, first_is_good: bool) -> None:
@@ -94,7 +92,6 @@ def _spread(draw: st.DrawFn) -> tuple[Table, list[list[Row]]]:
     return table, files
 
 
-@long
 @law(percent=7)
 @given(
     spread=_spread(),
@@ -114,7 +111,6 @@ def test_order_and_batching_do_not_change_core(
         assert Counter(kept.core()) == shown(table.feed, expected)
 
 
-@long
 @law(percent=7)
 @given(spread=_spread(), endings=st.lists(st.sampled_from(tuple(FORMATS)), min_size=3, max_size=3))
 def test_the_format_of_a_file_does_not_change_core(spread: tuple[Table, list[list[Row]]], endings: list[str]) -> None:
@@ -141,7 +137,6 @@ def _deliveries(draw: st.DrawFn) -> tuple[Table, list[list[Row]]]:
     return table, batches
 
 
-@long
 @law(percent=9)
 @given(deliveries=_deliveries(), mode=st.sampled_from(("upsert", "append", "snapshot")))
 def test_the_books_keep_what_a_dictionary_would(deliveries: tuple[Table, list[list[Row]]], mode: str) -> None:

@@ -16,10 +16,10 @@ from kam.periods import months_between
 from kam.site import Site
 from tests.real import sites
 from tests.real.sites import iso_date, loaded_rows, month_end, month_of, records
-from tests.support import long, needs_shared, published
+from tests.support import needs_shared, published
 
 # Threads must not change a figure.
-pytestmark = [long, needs_shared, pytest.mark.usefixtures("every_core")]
+pytestmark = [needs_shared, pytest.mark.usefixtures("every_core")]
 
 MONTHS = months_between(dt.date(2017, 7, 1), dt.date(2020, 5, 1))
 FIRST_MONTHS = MONTHS[:6]

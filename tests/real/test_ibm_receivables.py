@@ -14,7 +14,7 @@ from kam.periods import months_between
 from kam.site import Site
 from tests.real import sites
 from tests.real.sites import loaded_rows, month_end, month_of, records, us_date
-from tests.support import long, needs_shared, published
+from tests.support import needs_shared, published
 
 pytestmark = needs_shared
 
@@ -80,7 +80,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return place
 
 
-@long
 def test_invoice_numbers_keep_their_leading_zeros(site: Site) -> None:
     numbers = {row["invoice_id"] for row in loaded_rows(site, "SELECT invoice_id FROM core.invoices")}
 
@@ -123,7 +122,6 @@ def test_open_items(site: Site, month: dt.date) -> None:
     assert {tuple(row[name] for name in columns) for row in found} == expected
 
 
-@long
 def test_buckets_of_each_customer_at_each_month_end(site: Site) -> None:
     expected: dict[tuple[dt.date, str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
     for month in MONTHS:
@@ -146,7 +144,6 @@ def test_buckets_of_each_customer_at_each_month_end(site: Site) -> None:
     } == expected  # fmt: skip
 
 
-@long
 def test_the_roll_forward_takes_every_month_from_opening_to_closing(site: Site) -> None:
     found = {
         row["period_month"]: row
@@ -209,7 +206,6 @@ def test_days_late_are_those_that_the_file_states(site: Site) -> None:
     }
 
 
-@long
 def test_every_version_comes_out_the_same_from_the_archive_alone(site: Site) -> None:
     proofs = verify(site)
     assert [proof.name for proof in proofs if not proof.holds] == []

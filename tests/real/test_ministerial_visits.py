@@ -10,7 +10,7 @@ from kam.ingest import LoadResult
 from kam.site import Site
 from tests.real import sites
 from tests.real.sites import iso_date, loaded_rows, records
-from tests.support import long, needs_shared, published
+from tests.support import needs_shared, published
 
 pytestmark = needs_shared
 
@@ -67,7 +67,6 @@ def test_loading_the_same_file_again_loads_nothing(site: Site) -> None:
     assert [result.status for result in sites.load(site)] == ["already loaded"]
 
 
-@long
 @pytest.mark.usefixtures("visits_load")
 def test_a_month_of_a_site_with_visits_only_closes(site: Site) -> None:
     month = dt.date(2016, 6, 1)

@@ -13,7 +13,7 @@ from kam.periods import months_between
 from kam.site import Site
 from tests.real import sites
 from tests.real.sites import Record, loaded_rows, month_end, month_of, records, us_date
-from tests.support import long, needs_shared, published
+from tests.support import needs_shared, published
 
 pytestmark = needs_shared
 
@@ -84,7 +84,6 @@ def failed_and_open(site: Site) -> tuple[int, int]:
     return sums["failed"], sums["open"]
 
 
-@long
 def test_orders_due_of_each_customer_and_month(orders_site: Site) -> None:
     assert delivery_performance(orders_site) == due_by_customer_and_month(list(orders().values()))
 
@@ -98,7 +97,6 @@ def test_58_orders_failed_37_of_them_late_and_21_not_shipped(orders_site: Site) 
     assert failed_and_open(orders_site) == (37 + 21, 27)
 
 
-@long
 def test_lines_due_of_each_customer_and_month(lines_site: Site) -> None:
     assert delivery_performance(lines_site) == due_by_customer_and_month(lines())
 
@@ -131,14 +129,12 @@ def test_prices_are_net_of_discounts_to_the_cent(lines_site: Site) -> None:
     assert sum(Decimal(row["UnitPrice"]) * Decimal(row["Quantity"]) for row in lines()) == Decimal("1354458.59")
 
 
-@long
 def test_every_version_of_orders_comes_out_the_same_from_the_archive_alone(orders_site: Site) -> None:
     proofs = verify(orders_site)
     assert [proof.name for proof in proofs if not proof.holds] == []
     assert {proof.is_published for proof in proofs} == {True}
 
 
-@long
 def test_every_version_of_lines_comes_out_the_same_from_the_archive_alone(lines_site: Site) -> None:
     proofs = verify(lines_site)
     assert [proof.name for proof in proofs if not proof.holds] == []

@@ -14,9 +14,9 @@ from kam.periods import months_between
 from kam.site import Site
 from tests.real import sites
 from tests.real.sites import Record, iso_date, loaded_rows, month_end, month_of, records
-from tests.support import long, needs_shared, published
+from tests.support import needs_shared, published
 
-pytestmark = [long, needs_shared]
+pytestmark = needs_shared
 
 MONTHS = months_between(dt.date(2022, 4, 1), dt.date(2025, 10, 1))
 Sums = dict[tuple[dt.date, str], list[Decimal]]
