@@ -185,8 +185,8 @@ def _tables(con: Connection, schemas: tuple[str, ...]) -> Content:
 
 
 def _timeless(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row without the times of day; a manifest without what depends on how many months one run closed."""
-    kept = {name: value for name, value in row.items() if name not in _TIMES}
+    """A row without the times of day, and without what depends on how many months one run closed."""
+    kept = {name: value for name, value in row.items() if name not in (*_TIMES, "opened_from")}
     if isinstance(kept.get("manifest"), str):
         kept["manifest"] = json.loads(kept["manifest"])
     if isinstance(kept.get("manifest"), dict):

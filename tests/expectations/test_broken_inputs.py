@@ -35,7 +35,7 @@ from kam.warehouse import Connection, warehouse
 from tests.expectations.cases import Tampering, passed
 from tests.feeds import CASES
 from tests.feeds.case import Keys, Row
-from tests.support import join_months, long, write_csv
+from tests.support import long, write_csv
 
 SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
 MIDDLE = date(2026, 10, 14)
@@ -81,7 +81,6 @@ def extracts(site: Path, feed: str) -> list[Path]:
 def write_site(folder: Path) -> None:
     """The demo with an extract of every feed, and a correction that finds what it is for."""
     write_demo(folder, accounts=24, products=10, months=8)
-    join_months(folder)
     settings = (folder / "kam.toml").read_text(encoding="utf-8")
     for feed, case in CASES.items():
         # Further files of a feed that comes as one file.
