@@ -66,7 +66,8 @@ def test_commands_started_at_once_run_on_the_server_take_turns_and_say_for_whom_
 
     said = [log.read_text() for log in logs]
     assert statuses == [0, 0], said
-    assert [lines_with(text, NOISE) for text in said] == [[], []]
+    where = f"On the Prefect server {server.url} of PREFECT_API_URL"
+    assert [lines_with(text, NOISE) for text in said] == [[where], [where]]
     for (_, month), text in zip(commands, said, strict=True):
         assert f"{month}: closed as version 1." in text
     # The one that came second had to wait for the other, too, and said so.
@@ -118,7 +119,7 @@ def contents(site: Site) -> list[tuple[object, ...]]:
 
 @long
 def test_commands_beside_a_long_writer_name_it_and_give_up(
-    client_env: dict[str, str], site_folder: Path, tmp_path: Path
+    server: Server, client_env: dict[str, str], site_folder: Path, tmp_path: Path
 ) -> None:
     site = site_in(site_folder, busy_timeout_seconds=1)
     who = f"close 2026-05 (process {os.getpid()} of {getpass.getuser()})"
@@ -126,7 +127,7 @@ def test_commands_beside_a_long_writer_name_it_and_give_up(
     still = f"{site.warehouse}: still in use by {who} after 1 seconds. Try again when it has finished"
     in_use = f"{site.warehouse}: in use by {who}. Try again when it has finished"
     answers = {
-        "close 2026-06": [waiting, still],
+        "close 2026-06": [f"On the Prefect server {server.url} of PREFECT_API_URL", waiting, still],
         "diff 2026-06": [waiting, still],
         "status": [in_use],
     }
