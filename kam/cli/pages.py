@@ -28,7 +28,7 @@ def serve(site: Site, port: int, *, opens_browser: bool) -> None:
     the server ends or does not answer.
     """
     if other := configured_server(site):
-        message = f"the runs of this site are on {other.url} of {other.named_by}; look there"
+        message = f"the runs of this site are on {other.url}, the server of {other.named_by}. Look there"
         raise UsageError(message)
     _require_free(port)
     prefect_runtime.configure()

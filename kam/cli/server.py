@@ -69,5 +69,5 @@ def _of_the_site(site: Site) -> Server | None:
     with suppress(OSError, ValueError, KeyError):
         note = json.loads((home(site) / _RUNNING).read_text(encoding="utf-8"))
         os.kill(int(note["process"]), 0)
-        return Server(str(note["url"]), "kam ui")
+        return Server(str(note["url"]), "this site")
     return None

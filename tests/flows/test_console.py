@@ -175,7 +175,7 @@ def test_the_runs_of_a_site_can_be_looked_at(home: Path, site_folder: Path, tmp_
         wait_for(lambda: f"http://127.0.0.1:{port}/runs shows the runs of test" in log.read_text(), "the pages", pages)
         closed = kam("--site", str(site.directory), "close", "2026-06", env=env)
         assert closed.exit_status == 0, closed
-        assert closed.errors.splitlines()[0] == f"On the Prefect server http://127.0.0.1:{port}/api of kam ui"
+        assert closed.errors.splitlines()[0] == f"On the Prefect server http://127.0.0.1:{port}/api of this site"
         found = httpx.post(f"http://127.0.0.1:{port}/api/flow_runs/filter", json={}, timeout=30).json()
         assert [(run["name"], run["state_type"]) for run in found] == [("close-2026-06", "COMPLETED")]
         again = kam("--site", str(site.directory), "ui", env=env)
