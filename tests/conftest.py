@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 _connect = connection._connect  # noqa: SLF001 - the one door
 # The files here share one Prefect server.
 _FLOWS = "tests/flows"
-# As if each test in them were marked `long`: kills and full disks, mutated files, third-party data.
-_LONG = ("tests/crash/", "tests/fuzz/", "tests/real/")
+# As if each test in them were marked `long`: kills and full disks, mutated files, third-party data, and each case of the figures,
+# of which the worked cases of tests/golden are in every run.
+_LONG = ("tests/crash/", "tests/fuzz/", "tests/marts/", "tests/real/")
 
 
 def _connect_with_one_thread(database: str, **options: Any) -> Connection:
@@ -69,12 +70,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the flows, which take longest; leave out what is marked `long` unless `KAM_LONG` is set."""
+    """Begin with the flows, which take longest; leave out what is marked `long`, unless `KAM_LONG` is set or a path is given."""
     items.sort(key=lambda item: not item.nodeid.startswith(_FLOWS))
     for item in items:
         if item.nodeid.startswith(_LONG):
             item.add_marker(long)
-    left_out = [] if IS_LONG else [item for item in items if item.get_closest_marker("long")]
+    is_whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    left_out = [item for item in items if item.get_closest_marker("long")] if is_whole and not IS_LONG else []
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

@@ -134,6 +134,7 @@ def query(site: Site, sql: str) -> list[dict[str, Any]]:
 # What a message says.
 
 
+@long
 def test_a_failed_close_tells_what_failed_and_what_to_do(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     keys = [{"period_month": "2026-06-01", "invoice_id": f"I{number}", "net_amount": "60.00"} for number in range(5)]
@@ -308,6 +309,7 @@ def test_the_command_to_run_again_keeps_the_terms_of_the_run(make_site: Callable
     assert f'kam --site {site.directory} close 2026-06 --restate --reason "…"' in hook.payloads[0]["message"]
 
 
+@long
 def test_a_refused_source_is_told_once_until_it_loads(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     for load in (refused(), refused(), refused("landing/invoices.csv: empty"), LOADED, LOADED, refused()):

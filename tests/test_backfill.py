@@ -118,6 +118,7 @@ def test_sets_of_months_give_byte_for_byte_what_single_closes_give_and_tell_how_
     assert "2026-06: closed; 3 of 3 done, 0 left" in told
 
 
+@long
 def test_a_month_that_fails_does_not_take_the_others_with_it(tmp_path: Path) -> None:
     site = site_in(tmp_path / "site", BROKEN, months_at_once=2)
     with pytest.raises(ValidationFailedError, match="2026-06 was not published"):

@@ -63,6 +63,7 @@ def test_check_names_the_record_and_the_value_of_each_kind_of_fault_once(books: 
     assert (report.in_need, report.useless) == (["orders"], [])
 
 
+@long
 def test_check_says_which_feeds_need_work_and_which_would_load_nothing(books: Books) -> None:
     (books.folder / "kam.toml").write_text(
         '[site]\nname = "Books"\n'
@@ -130,6 +131,7 @@ def test_other_ways_to_write_dates(books: Books, cells: list[str], csv: str) -> 
     assert "order_date: 2" in proposal
 
 
+@long
 @pytest.mark.parametrize(
     ("cells", "csv"),
     [

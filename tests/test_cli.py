@@ -197,6 +197,7 @@ def test_everything_in_the_scaffold_is_valid_when_uncommented(tmp_path: Path) ->
     assert "no file matches" in checked.stdout
 
 
+@long
 def test_check_shows_what_a_load_would_do_and_loads_nothing(site_folder: Path) -> None:
     write_site(
         site_folder,

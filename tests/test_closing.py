@@ -115,6 +115,7 @@ def test_a_month_is_not_restated_on_an_opening_that_was_not_published(site: Site
     assert "2026-04, which was not published" in may.message
 
 
+@long
 @pytest.mark.parametrize("month", [date(2025, 12, 1), date(2026, 8, 1)])
 def test_a_month_outside_the_data_is_a_usage_error(site: Site, month: date) -> None:
     with pytest.raises(UsageError, match="the data runs from 2026-04 to 2026-06"):

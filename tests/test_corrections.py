@@ -529,6 +529,7 @@ def test_a_correction_restates_a_closed_month_and_every_version_comes_back_from_
         assert con.execute("SELECT net_amount::INTEGER FROM core.invoices ORDER BY 1").fetchall() == [(1,), (100,)]
 
 
+@long
 def test_a_corrected_document_of_a_closed_month_is_an_adjustment_of_the_next(site: Site) -> None:
     close_plainly(site, [APRIL])
     corrected = correct(site, of_april("110"))

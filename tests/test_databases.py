@@ -18,7 +18,7 @@ from kam.ingest.readers.databases import lowered, parsed, written
 from kam.site import find_site
 from kam.warehouse import rows, warehouse
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - the fixture
-from tests.support import ingest
+from tests.support import ingest, long
 
 TABLE = """
     CREATE TABLE sales (
@@ -202,6 +202,7 @@ def test_a_number_is_a_watermark_that_says_where_it_starts(books: Books) -> None
     assert counts(books.load()[0]) == (3, 2, 1, 0)
 
 
+@long
 def test_a_query_without_a_watermark_is_a_full_extract(books: Books) -> None:
     books.configure(QUERY, 'mode = "snapshot"')
     for number in ("1", "2", "3"):

@@ -103,6 +103,7 @@ def test_same_arguments_give_the_same_bytes(small: tuple[Path, DemoSummary], tmp
     assert contents(tmp_path / "again") == contents(small[0])
 
 
+@long
 def test_another_seed_gives_other_books_in_the_same_files(small: tuple[Path, DemoSummary], tmp_path: Path) -> None:
     write_small(tmp_path / "other", seed=2)
     first, other = contents(small[0]), contents(tmp_path / "other")
@@ -166,6 +167,7 @@ def test_smallest_site_has_every_file(tmp_path: Path) -> None:
         assert files_of(directory, feed), feed
 
 
+@long
 def test_more_order_lines_are_written_when_asked_for(tmp_path: Path) -> None:
     summary = write_demo(tmp_path / "site", accounts=2, products=5, months=2, order_lines_per_month=300)
     assert 600 <= summary.rows["orders"] <= 1100  # three months of orders, without lost items

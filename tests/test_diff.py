@@ -79,6 +79,7 @@ def test_the_last_version_against_what_a_close_would_give_now(site: Site) -> Non
     assert [outcome.outcome for outcome in close_plainly(site, [JUNE])] == ["changed"]
 
 
+@long
 def test_one_version_against_another(site: Site) -> None:
     close_plainly(site, [JUNE], restate=True)
     check_amounts(compare(site, 1, 2))

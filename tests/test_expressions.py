@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kam.errors import SettingsError
+from tests.support import long
 from tests.test_ingest import Books
 
 PLAN = "plan_version,month,account_id,quantity,amount\n"
@@ -184,6 +185,7 @@ def test_a_discount_line_is_taken_and_a_negative_document_is_not(tmp_path: Path)
     assert [row[:2] for row in messages(books)] == [(3, "negative"), (4, "negative")]
 
 
+@long
 def test_a_discount_line_that_comes_later_belongs_to_its_document(tmp_path: Path) -> None:
     books = Books(tmp_path, "invoices", 'mode = "append"')
     books.put("a.csv", INVOICES + "I1,1,A,2026-06-10,100\n")

@@ -12,6 +12,7 @@ from kam.cli.check import check_site
 from kam.errors import SettingsError
 from kam.ingest.file_order import doubtful_order, natural_order
 from kam.site import date_in_name, find_site
+from tests.support import long
 from tests.test_ingest import Books
 
 INVOICES = "invoice_id,account_id,invoice_date,net_amount\n"
@@ -116,6 +117,7 @@ def test_the_full_extract_of_the_newest_date_counts(tmp_path: Path) -> None:
     assert [row["net_amount"] for row in books.core()] == [80]
 
 
+@long
 @pytest.mark.parametrize("mode", ["upsert", "snapshot"])
 def test_to_declare_the_date_later_puts_right_what_was_loaded_in_the_order_of_names(tmp_path: Path, mode: str) -> None:
     books = Books(tmp_path, "invoices", f'mode = "{mode}"\nfile_date = ""')

@@ -44,6 +44,7 @@ def test_rows_matter_from_the_earliest_of_their_days_also_of_those_that_they_rep
     assert first_dates(site, "accounts", "1", {"account_id": "A"}) == [ANY_MONTH]
 
 
+@long
 def test_an_order_matters_where_a_delivery_came_before_it_and_first_rejects_everywhere(site: Site) -> None:
     first_dates(site, "deliveries", "1", DELIVERY)
     assert first_dates(site, "orders", "1", ORDER) == [date(2026, 5, 30)]
@@ -54,16 +55,19 @@ def test_an_order_matters_where_a_delivery_came_before_it_and_first_rejects_ever
     assert found[2:] == [date(2026, 7, 1)]
 
 
+@long
 def test_a_delivery_of_a_line_that_is_closed_matters_from_its_order_on(site: Site) -> None:
     first_dates(site, "orders", "1", ORDER | {"order_date": "2026-04-10", "status": "closed"})
     assert first_dates(site, "deliveries", "1", DELIVERY) == [date(2026, 4, 10)]
 
 
+@long
 def test_an_order_matters_where_an_invoice_came_before_it(site: Site) -> None:
     first_dates(site, "invoices", "1", INVOICE | {"order_id": "O1"})
     assert first_dates(site, "orders", "1", ORDER) == [date(2026, 4, 5)]
 
 
+@long
 def test_lines_and_instalments_matter_from_the_day_of_their_document(site: Site) -> None:
     first_dates(site, "invoices", "1", INVOICE)
     assert first_dates(site, "invoices", "2", INVOICE | {"line_no": 2, "invoice_date": "2026-04-09"}) == [

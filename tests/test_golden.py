@@ -39,6 +39,7 @@ _FIRST = [case for cases in _CASES.values() for case in cases[:1]]
 _OTHERS = [case for cases in _CASES.values() for case in cases[1:]]
 
 
+@long
 @pytest.mark.parametrize("case", [*_FIRST, *_OTHERS])
 def test_worked_case(case: Case) -> None:
     con = build_case(
@@ -73,6 +74,7 @@ def _close_and_compare(case: Case, folder: Any) -> None:
         _compare(table, found, expected, case)
 
 
+@long
 @pytest.mark.parametrize("case", _FIRST)
 def test_worked_case_from_file_to_published_table(case: Case, site_folder: Any) -> None:
     _close_and_compare(case, site_folder)

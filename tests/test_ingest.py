@@ -18,7 +18,7 @@ from kam.errors import SettingsError
 from kam.ingest import LoadResult
 from kam.site import find_site
 from kam.warehouse import rows, warehouse
-from tests.support import ingest
+from tests.support import ingest, long
 
 ORDERS = "order_id,account_id,order_date,quantity,unit_price\n"
 
@@ -116,6 +116,7 @@ def test_core_shows_what_was_known_at_a_load(books: Books) -> None:
         assert con.execute("SELECT quantity FROM core.orders").fetchall() == [(Decimal(1),)]
 
 
+@long
 def test_a_row_that_went_back_to_its_first_content_is_a_new_version(books: Books) -> None:
     for name, quantity in (("a", 1), ("b", 9)):
         books.put(f"{name}.csv", ORDERS + f"1,A,2026-01-05,{quantity},2\n")

@@ -98,6 +98,7 @@ def test_an_append_feed_keeps_its_first_content_at_every_load(tmp_path: Path) ->
     assert books.known() == [("1", 5), ("2", 7)]
 
 
+@long
 def test_a_snapshot_that_lost_most_of_its_rows_stops_with_a_question(books: Books) -> None:
     books.deliver("a", "1:5 2:7 3:9")
     refused = books.deliver("b", "1:6")
@@ -133,6 +134,7 @@ def test_rows_that_a_snapshot_has_but_with_faults_are_not_lost(books: Books) -> 
     assert books.known() == [("1", 5), ("2", 7), ("3", 9)]
 
 
+@long
 def test_a_snapshot_equal_to_one_before_the_last_is_loaded(books: Books) -> None:
     books.deliver("a", "1:5 2:7")
     books.deliver("b", "1:5 2:8")

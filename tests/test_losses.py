@@ -97,6 +97,7 @@ LOSSES: dict[str, tuple[Callable[[Site], None], str]] = {
 }
 
 
+@long
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_command_names_a_lost_warehouse_and_readers_keep_what_they_have(site: Site, loss: str) -> None:
     destroy, message = LOSSES[loss]
@@ -131,6 +132,7 @@ def test_a_lost_archive_is_noticed_before_anything_is_written(site: Site) -> Non
     assert site_status(site).faults == []
 
 
+@long
 def test_a_file_that_the_archive_lost_comes_back_from_the_landing_folder(site: Site) -> None:
     entry = store.ledger_entries(site)[0]
     kept = store.archived(site, entry["files"][0]["sha256"])
@@ -172,6 +174,7 @@ def test_a_line_that_stands_twice_in_the_ledger_counts_once_and_is_named(
     assert rebuild(site, force=True).load_count == 2
 
 
+@long
 def test_a_ledger_with_one_line_twice_and_another_lost_gets_it_again(site: Site) -> None:
     lines = site.ledger.read_text().splitlines(keepends=True)
     site.ledger.write_text("".join([lines[0], lines[0], *lines[2:]]))

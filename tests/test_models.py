@@ -17,7 +17,7 @@ from kam.build import Model, marts, models, record_content, run_views, runner
 from kam.errors import KamError, ModelFailedError
 from kam.publish.docs import DOCS, feeds_page, metrics_page
 from kam.warehouse import SQL, memory, rows, warehouse
-from tests.support import build_case, ingest, write_site
+from tests.support import build_case, ingest, long, write_site
 
 MODELS = [*models().values(), *run_views().values()]
 CORE = [model for model in models().values() if model.schema == "core"]
@@ -108,6 +108,7 @@ def test_the_content_hash_sees_a_doubled_row_and_not_the_order() -> None:
     assert content(columns) != content(f"{columns} UNION ALL {columns}")
 
 
+@long
 @pytest.mark.parametrize(
     ("select", "row"),
     [
@@ -130,6 +131,7 @@ def test_a_model_that_fails_names_the_row(site_folder: Path, select: str, row: s
     assert row in str(failed.value)
 
 
+@long
 def test_a_doubled_grain_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
     summary = models()["build.receivables_summary"]
     doubled = dataclasses.replace(summary, sql=f"SELECT * FROM ({summary.sql}) UNION ALL SELECT * FROM ({summary.sql})")

@@ -69,6 +69,7 @@ def test_metric_definitions_list_every_published_column(site: Site) -> None:
     assert missing == []
 
 
+@long
 def test_a_restated_month_shows_its_newest_version_and_keeps_the_old_one(site: Site) -> None:
     write_csv(
         site.directory / "landing" / "invoices_late.csv", COLUMNS, [INVOICE | {"invoice_id": "I2", "net_amount": 5}]

@@ -362,6 +362,7 @@ def test_a_document_of_the_wider_key_replaces_what_had_its_bare_number_also_with
     assert books.amounts() == [("1/2026", 20), ("1/2026", 110)]
 
 
+@long
 def test_a_document_of_the_wider_key_with_other_lines_or_a_far_date_is_asked_about(books: Books) -> None:
     header = LINES.replace("\n", ",year\n")
     first = header + "1,1,A,2026-01-05,100,2026\n1,2,A,2026-01-05,20,2026\n2,1,A,2025-01-05,7,2025\n"
@@ -392,6 +393,7 @@ def twenty(first: int, due: str, count: int = 20) -> str:
     return DUE + "".join(f"{first + n},A,2026-01-05,9,{due},P\n" for n in range(count))
 
 
+@long
 def test_a_column_that_is_empty_in_every_row_and_was_filled_is_asked_about(books: Books) -> None:
     books.deliver("a.csv", twenty(100, "2026-02-05"))
     result = books.deliver("b.csv", twenty(200, ""))
@@ -404,6 +406,7 @@ def test_a_column_that_is_empty_in_every_row_and_was_filled_is_asked_about(books
     assert books.deliver("d.csv", twenty(400, "")).loaded_count == 20
 
 
+@long
 def test_an_empty_column_of_a_small_file_or_one_that_was_mostly_empty_is_not_asked_about(books: Books) -> None:
     books.deliver("a.csv", twenty(100, "2026-02-05", 10) + twenty(110, "", 10).removeprefix(DUE))
     assert books.deliver("b.csv", twenty(200, "")).loaded_count == 20

@@ -60,6 +60,7 @@ def outcomes(run: Run) -> list[tuple[date, Outcome]]:
     return [(month.month, month.outcome) for month in run.report.months]
 
 
+@long
 def test_months_with_data_are_ready(site: Site) -> None:
     run = close(site, [APRIL, MAY])
     assert outcomes(run) == [(APRIL, Outcome.CLOSED), (MAY, Outcome.CLOSED)]
@@ -161,6 +162,7 @@ def test_a_plan_of_a_future_month_does_not_make_it_ready(site_folder: Path) -> N
     assert outcomes(close(site, [APRIL])) == [(APRIL, Outcome.CLOSED)]
 
 
+@long
 def test_closing_all_the_same_is_recorded_with_what_was_lacking(site: Site) -> None:
     close(site, [APRIL, MAY])
     deliver(site, "invoices", invoice("I6", "2026-06-10"))
@@ -176,6 +178,7 @@ def test_closing_all_the_same_is_recorded_with_what_was_lacking(site: Site) -> N
     assert [(row["verdict"], row["even_though"], row["not_ready"]) for row in may] == [("good", "", "")]
 
 
+@long
 def test_a_refused_file_stops_the_close_unless_it_is_accepted(site: Site) -> None:
     close(site, [APRIL])
     (site.directory / "landing" / "orders_bad.csv").write_bytes(b"")

@@ -136,6 +136,7 @@ def test_the_next_load_gets_an_id_that_no_load_had(tmp_path: Path) -> None:
     assert [entry["load_id"] for entry in store.ledger_entries(site)] == [1, 2]
 
 
+@long
 def test_every_closed_version_comes_back_as_it_was_known_then(site_folder: Path) -> None:
     site = write_site(site_folder, {"invoices": INVOICES}, feeds=["invoices"])
     close(site, [APRIL])
@@ -190,6 +191,7 @@ def test_a_version_that_comes_out_otherwise_is_named_and_the_old_warehouse_kept(
     assert report.kept.is_file()
 
 
+@long
 def test_a_warehouse_that_is_there_is_replaced_only_by_force(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")

@@ -13,6 +13,7 @@ import pytest
 import xlsxwriter
 
 from kam.errors import UsageError
+from tests.support import long
 from tests.test_cli import kam
 from tests.test_rejects import Books
 
@@ -40,6 +41,7 @@ def cells(file: Path, sheet: int = 0) -> pl.DataFrame:
     return fastexcel.read_excel(file).load_sheet(sheet).to_polars()
 
 
+@long
 def test_cells_keep_their_types_and_the_fixed_workbook_settles_its_rejects(books: Books) -> None:
     rows = [
         ("A1", "A", dt.date(2026, 3, 10), 5, 12.5),
@@ -68,6 +70,7 @@ def test_cells_keep_their_types_and_the_fixed_workbook_settles_its_rejects(books
     assert [tuple(order.values()) for order in orders] == [("0012", 5), ("17", 7), ("A1", 5)]
 
 
+@long
 def test_an_exported_workbook_that_is_loaded_as_it_is_rejects_the_same_values(books: Books) -> None:
     settings = 'sheet = ["S-*", "T"]\nheader_row = 3\ncsv = { decimal = ",", date_format = "%d.%m.%Y" }'
     books.configure(settings, XLSX)

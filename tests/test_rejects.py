@@ -75,6 +75,7 @@ def test_a_fixed_row_resolves_its_reject(books: Books) -> None:
     assert books.statuses() == [(1, 1, "resolved", 2), (1, 2, "open", None)]
 
 
+@long
 def test_a_row_rejected_again_is_replaced_by_its_newer_reject(books: Books) -> None:
     books.deliver("a.csv", HEADER + "1,1,A,soon,5\n")
     books.deliver("b.csv", HEADER + "1,1,A,sooner,5\n")
@@ -94,6 +95,7 @@ def test_a_good_row_of_the_same_load_fixes_nothing(books: Books) -> None:
     assert books.statuses() == [(1, 2, "open", None)]
 
 
+@long
 def test_a_key_that_was_itself_at_fault_is_resolved_through_the_exported_file(books: Books) -> None:
     books.deliver("a.csv", HEADER + "1,one,A,2026-01-05,5\n,2,A,2026-01-05,7\n")
     text = books.export().read_text(encoding="utf-8")
@@ -104,6 +106,7 @@ def test_a_key_that_was_itself_at_fault_is_resolved_through_the_exported_file(bo
     assert books.statuses() == [(1, 1, "resolved", 2), (1, 2, "replaced", 2), (2, 2, "open", None)]
 
 
+@long
 def test_the_export_of_an_export_has_the_source_columns_once(books: Books) -> None:
     books.deliver("a.csv", HEADER + "1,one,A,2026-01-05,5\n")
     books.deliver("fix.csv", books.export().read_text(encoding="utf-8"))
@@ -180,6 +183,7 @@ def test_the_list_says_by_which_load_a_reject_was_resolved(books: Books) -> None
     assert [row["Record"] for row in report.rows] == ["2"]
 
 
+@long
 def test_a_warehouse_of_an_earlier_release_gains_the_columns_and_its_rejects_are_open(books: Books) -> None:
     books.deliver("a.csv", HEADER + "1,1,A,soon,5\n")
     with warehouse(find_site(books.folder)) as con:

@@ -17,6 +17,7 @@ from kam.errors import SettingsError
 from kam.ingest.rejects import export
 from kam.site import find_site
 from kam.warehouse import open_read_only
+from tests.support import long
 from tests.test_ingest import Books, counts
 
 WIDE = """unpivot = { columns = "* 2026", name = "month", value = "amount" }
@@ -87,6 +88,7 @@ def test_rejects_name_record_and_column_and_load_again_when_they_are_fixed(books
     assert books.query("SELECT * EXCLUDE (load_id) FROM staging.rejects ORDER BY ALL") == before
 
 
+@long
 def test_a_workbook_with_dates_in_its_header_is_read_and_its_rejects_load_again(books: Books) -> None:
     books.configure(
         'unpivot = { columns = "*.20??", without = "Total", name = "month", value = "amount" }\nheader_row = 2\n'
@@ -111,6 +113,7 @@ def test_a_workbook_with_dates_in_its_header_is_read_and_its_rejects_load_again(
     assert [row[:5] for row in rejected(books)][1] == (2, 1, "01.02.2026", "amount", "soon")
 
 
+@long
 def test_a_column_of_numbers_that_nothing_uses_is_asked_about(books: Books) -> None:
     books.put("plan.csv", "Customer,Remark,Jan 2026,Feb 26\nA,n/a,100,200\n")
     assert "nothing uses the numbers of 'Feb 26', beside the columns that unpivot takes" in books.refusal()

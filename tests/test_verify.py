@@ -107,6 +107,7 @@ def test_a_version_whose_recorded_hash_is_another_does_not_hold(site: Site) -> N
     assert [(table.rebuilt, table.published) for table in proof.tables if not table.is_equal] == [(recorded, recorded)]
 
 
+@long
 def test_an_archived_file_with_other_bytes_is_named(site: Site) -> None:
     entry = next(entry for entry in store.ledger_entries(site) if "files" in entry)
     kept = store.archived(site, entry["files"][0]["sha256"])

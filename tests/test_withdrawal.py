@@ -52,6 +52,7 @@ def months_read(site: Site) -> list[tuple[date, int]]:
     return [(row["period_month"], row["close_version"]) for row in found]
 
 
+@long
 def test_readers_no_longer_see_a_withdrawn_version(site: Site) -> None:
     assert steps.withdraw(site, MAY, "closed too early") == 1
     assert months_read(site) == [(APRIL, 1)]

@@ -406,6 +406,7 @@ def test_documents_before_the_first_rate_are_named_with_their_amounts() -> None:
     ]
 
 
+@long
 def test_plans_and_orders_before_the_first_rate_are_named_with_their_amounts() -> None:
     given = {
         "orders": [
@@ -498,6 +499,7 @@ def test_a_plan_version_with_two_grains_stops_its_months() -> None:
     assert result.stops(JUNE)
 
 
+@long
 def test_a_delivery_is_of_an_order_line_that_exists_and_not_before_it() -> None:
     given = {
         "orders": [order()],
@@ -682,6 +684,7 @@ def test_an_invoice_may_name_an_order_without_its_line() -> None:
     assert [row["invoice_id"] for row in found] == ["I3", "I4"]
 
 
+@long
 def test_a_credit_note_corrects_an_invoice_not_another_credit_note() -> None:
     credit = {"document_type": "credit_note"}
     lines = [
@@ -822,6 +825,7 @@ def test_what_a_withdrawn_version_reported_is_reported_again() -> None:
     assert [row["load_id"] for row in keys(outcome(con, FEED_SUITES, "loads.few_rows_rejected"))] == [1]
 
 
+@long
 def test_a_refused_source_is_reported_until_it_is_loaded() -> None:
     refused = "1, 'orders', 'a.csv', 'failed', 0, 0, 'zero bytes'"
     assert keys(outcome(loads(refused), FEED_SUITES, "loads.no_source_refused"))[0]["message"] == "zero bytes"

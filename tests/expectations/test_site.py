@@ -251,6 +251,7 @@ def test_an_attempt_that_fails_is_on_record_until_one_does_not(site_folder: Path
         assert rows(con, "SELECT DISTINCT close_version FROM ops.checks") == [{"close_version": 1}]
 
 
+@long
 def test_a_failed_restatement_leaves_the_published_version_and_says_so(site_folder: Path) -> None:
     critical = {DUE_BEFORE_ISSUE: {"severity": "critical"}}
     close(site_with(site_folder, invoices("2026-07-09"), critical))

@@ -402,6 +402,7 @@ def test_a_backfill_closes_every_month(make_site: Callable[..., Site]) -> None:
     assert "headlines-2026-05-to-2026-07" in run.artifacts()
 
 
+@long
 def test_a_month_that_fails_does_not_keep_the_others_from_closing_and_the_next_run_goes_on_there(
     make_site: Callable[..., Site],
 ) -> None:
@@ -544,6 +545,7 @@ def test_a_database_that_comes_back_is_read_at_the_next_try(
     assert (tries.again, result.read_count, result.loaded_count) == (1, 1, 1)
 
 
+@long
 def test_a_database_that_stays_away_is_tried_three_times_and_the_other_feeds_load(
     unreachable: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -622,6 +624,7 @@ def test_a_publication_that_fails_is_made_up_for_by_the_next_run(make_site: Call
     assert versions(site) == [(date(2026, 6, 1), 1)]
 
 
+@long
 @pytest.mark.parametrize("function", ["create_table_artifact", "create_markdown_artifact"])
 def test_artifacts_that_the_server_refuses_do_not_harm_the_run(
     closed: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, function: str
@@ -638,6 +641,7 @@ def test_artifacts_that_the_server_refuses_do_not_harm_the_run(
     assert "Prefect did not take the artifacts (the server is full); the figures are not affected" in caplog.messages
 
 
+@long
 def test_an_artifact_that_is_refused_does_not_hide_why_a_close_failed(
     make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
