@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from tests.support import IS_LONG, long
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadFileScheduling
+    from xdist.workermanage import WorkerController
 
 _connect = connection._connect  # noqa: SLF001 - the one door
 # The files here share one Prefect server.
@@ -69,14 +70,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     return ByFile(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell the processes of xdist, which are always given paths."""
+    node.workerinput["is_of_all_tests"] = _is_of_all_tests(node.config)
+
+
+def _is_of_all_tests(config: pytest.Config) -> bool:
+    """Whether no file or folder was named."""
+    given: Mapping[str, bool] = getattr(config, "workerinput", {})
+    return given.get("is_of_all_tests", config.args_source is not pytest.Config.ArgsSource.ARGS)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the flows, which take longest; leave out what is marked `long`, unless `KAM_LONG` is set or a path is given."""
     items.sort(key=lambda item: not item.nodeid.startswith(_FLOWS))
     for item in items:
         if item.nodeid.startswith(_LONG):
             item.add_marker(long)
-    is_whole = config.args_source is not pytest.Config.ArgsSource.ARGS
-    left_out = [item for item in items if item.get_closest_marker("long")] if is_whole and not IS_LONG else []
+    left_out = []
+    if _is_of_all_tests(config) and not IS_LONG:
+        left_out = [item for item in items if item.get_closest_marker("long")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
