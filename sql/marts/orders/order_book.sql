@@ -172,7 +172,9 @@ with
             false as is_known
         from items
         join boundaries on boundaries.last_month = items.period_month
-        where boundaries.opens_from_build and items.closing_quantity <> 0
+        -- Without deliveries nothing is published as open, so nothing opens the next month.
+        cross join core.delivery_records as records
+        where boundaries.opens_from_build and items.closing_quantity <> 0 and records.no_deliveries is null
     ),
 
     totals as (
