@@ -43,9 +43,8 @@ def suites_of_marts(con: Connection, site: Site) -> tuple[Suite, ...]:
 
 def rules_hash(site: Site) -> str:
     """Changes when a month may be judged differently: by other rules, severities or thresholds."""
-    own = own_suites(site)
-    suites = (*feed_suites(site.settings.feeds), *mart_suites(site.settings.available), *own)
-    judged = [asdict(suite) for suite in _changed(suites, site.settings.checks)]
+    of_tables = _changed((*mart_suites(site.settings.available), *own_suites(site)), site.settings.checks)
+    judged = [asdict(suite) for suite in (*suites_of_feeds(site), *of_tables)]
     return hashlib.sha256(json.dumps(judged, default=_as_text, sort_keys=True).encode()).hexdigest()
 
 

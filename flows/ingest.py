@@ -7,6 +7,7 @@ from prefect import flow
 from flows import site_of_run
 from kam.alerts import run_ingest
 from kam.close import Run, Terms
+from kam.errors import SourceRefusedError
 from kam.ingest import LoadResult, ordered_feeds
 from tasks import TASKS, alert
 from tasks.artifacts import leave_load_artifact
@@ -28,6 +29,10 @@ def ingest(
     opened = site_of_run(site)
     run = Run("ingest", terms=Terms(accept_shrink=accept_shrink, accept_changes=accept_changes))
     try:
-        return run_ingest(opened, run, [feed] if feed else ordered_feeds(opened), TASKS, alert)
-    finally:
+        run_ingest(opened, run, [feed] if feed else ordered_feeds(opened), TASKS, alert)
+    except SourceRefusedError:
+        # The others are loaded. A run that did not get its turn loaded nothing and says nothing of loads.
         leave_load_artifact(run.report.loads)
+        raise
+    leave_load_artifact(run.report.loads)
+    return run.report.loads

@@ -251,7 +251,7 @@ def test_a_backfill_is_one_message_for_all_of_its_months(make_site: Callable[...
         MonthOutcome(JUNE, Outcome.CLOSED, 1),
         MonthOutcome(JULY, Outcome.FAILED, 0),
     )
-    run = Run("backfill", [MAY, JUNE, JULY], CloseReport(months=outcomes, checks=checks), Terms())
+    run = Run("backfill", [MAY, JUNE, JULY], CloseReport(months=outcomes, checks=checks))
     news.tell(site, run)
     news.tell(site, run)
     (payload,) = hook.payloads
@@ -275,7 +275,7 @@ def test_a_month_that_a_backfill_leaves_alone_is_as_its_version_is(make_site: Ca
     left_alone = CloseReport(
         planned=(MonthPlan(JUNE, Action.SKIP, "up to date", 1),), months=(MonthOutcome(JUNE, Outcome.UNCHANGED, 1),)
     )
-    news.tell(site, Run("backfill", [JUNE], left_alone, Terms()))
+    news.tell(site, Run("backfill", [JUNE], left_alone))
     assert len(hook.payloads) == 1
 
 
@@ -298,7 +298,7 @@ def test_a_message_about_warnings_leaves_out_months_that_were_told_before(
         broken(4, severity=Severity.WARNING),
         broken(1, month=JULY, name="invoices.other", severity=Severity.WARNING),
     )
-    news.tell(site, Run("backfill", [JUNE, JULY], CloseReport(months=outcomes, checks=checks), Terms()))
+    news.tell(site, Run("backfill", [JUNE, JULY], CloseReport(months=outcomes, checks=checks)))
     assert hook.payloads[1]["title"] == "Books: 2026-07 was closed as version 1, with warnings (warning)"
 
 

@@ -118,8 +118,8 @@ def _require_columns(con: Connection, model: Model) -> None:
 def _columns_of(con: Connection, model: Model) -> Iterable[tuple[str, object]]:
     """Names and types of a core model that was made."""
     if model.is_view:
-        return (tuple(row[:2]) for row in con.execute(f"DESCRIBE core.{model.name}").fetchall())
-    made = con.table(f"core.{model.name}")  # a fifteenth of the time of DESCRIBE, and not to be had for a view
+        return (tuple(row[:2]) for row in con.execute(f"DESCRIBE {model.relation}").fetchall())
+    made = con.table(model.relation)  # a fifteenth of the time of DESCRIBE, and not to be had for a view
     return zip(made.columns, made.types, strict=True)
 
 

@@ -57,7 +57,7 @@ class EmbeddedServer:
         ended = self._process.poll()
         what = f"did not answer in {_WAIT_SECONDS} seconds" if ended is None else f"ended with exit status {ended}"
         message = (
-            f"Prefect's embedded server {what}. Its database is in PREFECT_HOME (by default ~/.prefect). "
+            f"Prefect's embedded server {what}. Its database is in PREFECT_HOME (by default the site's folder prefect). "
             "To see more, run: prefect server start"
         )
         raise KamError(message)
