@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 _connect = connection._connect  # noqa: SLF001 - the one door
 # The files here share one Prefect server.
 _FLOWS = "tests/flows"
+# Each case is a site of its own.
+_CASES = "tests/cases"
 # As if each test in them were marked `long`: kills and full disks, mutated files, third-party data, and each case of the figures,
 # of which the worked cases of tests/golden are in every run.
-_LONG = ("tests/crash/", "tests/fuzz/", "tests/marts/", "tests/real/")
+_LONG = ("tests/cases/", "tests/crash/", "tests/fuzz/", "tests/marts/", "tests/real/")
 
 
 def _connect_with_one_thread(database: str, **options: Any) -> Connection:
@@ -55,7 +57,7 @@ connection._make = _make_as_a_copy
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    """Give each file to one process, so that its fixtures are made once, and the folder of the flows as a whole.
+    """Give each file to one process, so that its fixtures are made once, the folder of the flows as a whole, and cases one by one.
 
     xdist has groups for this, but with pytest 9.2 it gives their tests to any process and says nothing.
     """
@@ -63,6 +65,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith(_CASES):
+                return nodeid
             return _FLOWS if nodeid.startswith(_FLOWS) else super()._split_scope(nodeid)
 
     # In the order below, not by number of tests.

@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-import io
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from kam.cli.commands import app, main
+from kam.cli.commands import app
 from kam.cli.server import configured_server
 from kam.site import Site, find_site
 from kam.warehouse import warehouse
+from tests.cli import kam
 from tests.support import REPOSITORY, ingest, long, write_csv, write_site
 
 # DuckDB imports pandas for the parameters of a query.
 PANDAS = ["pandas", "polars"]
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command answered."""
-
-    returncode: object
-    stdout: str
-    stderr: str
-
-
-def kam(*arguments: str | Path, **environment: str) -> Answer:
-    """Run the command line in this process; one of its own would take a second to start."""
-    output, errors = io.StringIO(), io.StringIO()
-    status: object = 0
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-        patch.setattr(sys, "argv", ["kam", *map(str, arguments)])
-        patch.chdir(REPOSITORY)
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        try:
-            main()
-        except SystemExit as ended:
-            status = ended.code or 0
-    return Answer(status, output.getvalue(), errors.getvalue())
 
 
 @long

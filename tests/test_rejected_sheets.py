@@ -13,8 +13,8 @@ import pytest
 import xlsxwriter
 
 from kam.errors import UsageError
+from tests.cli import kam
 from tests.support import long
-from tests.test_cli import kam
 from tests.test_rejects import Books
 
 XLSX = "landing/*.xlsx"
