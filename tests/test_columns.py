@@ -21,6 +21,7 @@ NOT_THE_REASON_OF_ONE_COLUMN = {
     ("receivables_rollforward", "amount_reason"),
     ("sales_plan_summary", "quantity_reason"),
     ("sales_plan_variance", "quantity_reason"),
+    ("visits", "amount_reason"),
 }
 
 

@@ -31,6 +31,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
         "quantity_tolerance_ratio": ("DECIMAL(18, 6)", settings.delivery.quantity_tolerance_ratio),
         "forecast_season": ("INTEGER", settings.forecast.season),
         "forecast_actual": ("VARCHAR", settings.forecast.actual or variance.actual),
+        "visit_plan_due_day": ("INTEGER", settings.visits.plan_due_day),
         "declared_feeds": ("VARCHAR[]", sorted(settings.feeds)),
         "reject_share_ratio": ("DECIMAL(18, 6)", settings.ingest.reject_share),
     }

@@ -592,6 +592,11 @@ _FEEDS = (
             _rating("development"),
             _rating("management"),
             _text("notes", "Notes of the visitor"),
+            Column("plan_submitted_at", Kind.TIMESTAMP, "When the plan of the visit was submitted"),
+            Column("reported_at", Kind.TIMESTAMP, "When the report on the visit was handed in"),
+            _integer("participants", "People who took part"),
+            _boolean("is_training", "Whether it was a training"),
+            _money("budget_cost", "Cost that the plan allows for the visit"),
         ),
         row_rules=(
             RowRule(
@@ -643,6 +648,17 @@ _FEEDS = (
             _date("closed_date", "Date it was closed; empty = open"),
             _quantity("affected_quantity", "Quantity concerned"),
             _text("severity", "How serious it is, in the source's own words"),
+            _choice(
+                "origin", "Who found it: the customer, or we ourselves", ("external", "internal"), default="external"
+            ),
+            _choice(
+                "category",
+                "What failed",
+                ("quality", "delivery", "credit", "billing", "supply", "engineering", "other"),
+            ),
+            _date("reopened_date", "Date it was opened again after it was closed; empty = never"),
+            _money("cost", "What the issue cost us"),
+            _currency(),
         ),
     ),
     Feed(

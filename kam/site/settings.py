@@ -267,6 +267,17 @@ class DeliverySection(Section):
     )
 
 
+class VisitsSection(Section):
+    """`[visits]`: when the plan of visits is due."""
+
+    plan_due_day: int | None = Field(
+        default=None,
+        ge=1,
+        le=31,
+        description="day of the month before by which a month's visits are to be planned, the last day where that month is shorter; none = no due date",
+    )
+
+
 class ForecastSection(Section):
     """`[forecast]`: the season of the naive forecasts, and what actual quantities are."""
 
@@ -373,6 +384,7 @@ class Settings(Section):
     rating: RatingSection = RatingSection()
     delivery: DeliverySection = DeliverySection()
     forecast: ForecastSection = ForecastSection()
+    visits: VisitsSection = VisitsSection()
     checks: Mapping[str, CheckSettings] = Field(default_factory=dict)
     alerts: AlertsSection = AlertsSection()
     corrections: Annotated[tuple[Correction, ...], ELSEWHERE] = ()

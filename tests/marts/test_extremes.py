@@ -22,15 +22,21 @@ CENT = Decimal("0.01")
 LEAST = Decimal("0.0001")
 # 30 digits before the point hold every sum and ratio; these columns have fewer, because of what they are.
 BOUNDED = {
-    "a share of things counted": ("on_time_ratio", "in_full_ratio", "otif_ratio", "promise_kept_ratio"),
+    "a share of things counted": (
+        "on_time_ratio",
+        "in_full_ratio",
+        "otif_ratio",
+        "promise_kept_ratio",
+        "held_as_planned_ratio",
+    ),
     "a share of a sum of positive amounts": ("overdue_ratio",),
     "between 0 and 2": ("smape",),
     "a sum of 12 errors, by their mean": ("tracking_signal",),
-    "days between two dates of the calendar": ("average_days_late", "dso_countback_days"),
+    "days between two dates of the calendar": ("average_days_late", "average_days_to_close", "dso_countback_days"),
     "of scores from 0 to 100, or of the settings": (
         *("loss_rate",),
         *("customer_score", "own_score", "gap", "score", "weight", "points_to_next_band", "previous_score", "change"),
-        *("moving_average_3m", "moving_average_6m", "moving_average_12m", "slope_6m"),
+        *("moving_average_3m", "moving_average_6m", "moving_average_12m", "slope_6m", "points"),
     ),
     "a number as the feed has it, of one row": (
         *(
