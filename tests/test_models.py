@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kam.build import Model, marts, models, record_content, run_views, runner
+from kam.build import Model, marts, models, published_tables, record_content, run_views, runner
 from kam.errors import KamError, ModelFailedError
 from kam.publish.docs import DOCS, feeds_page, metrics_page
 from kam.warehouse import SQL, memory, rows, warehouse
@@ -21,7 +21,7 @@ from tests.support import build_case, ingest, long, write_site
 
 MODELS = [*models().values(), *run_views().values()]
 CORE = [model for model in models().values() if model.schema == "core"]
-PUBLISHED = [*marts(), *run_views().values()]
+PUBLISHED = published_tables()
 INVOICES = [
     {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-01-10", "due_date": "2026-02-09", "net_amount": 100},
     {"invoice_id": "I2", "account_id": "B", "invoice_date": "2026-02-10", "due_date": "2026-03-12", "net_amount": 50},

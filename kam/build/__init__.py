@@ -3,6 +3,7 @@
 from kam.build.candidates import prepare_build
 from kam.build.columns import MartColumn, Vocabulary, vocabulary
 from kam.build.content import content_query, record_content
+from kam.build.levels import level_tables, published_tables
 from kam.build.models import Model, controls, marts, models, models_hash, run_views
 from kam.build.runner import mart_changes, materialise, prepare_marts, run_models
 
@@ -12,6 +13,7 @@ __all__ = [
     "Vocabulary",
     "content_query",
     "controls",
+    "level_tables",
     "mart_changes",
     "marts",
     "materialise",
@@ -19,6 +21,7 @@ __all__ = [
     "models_hash",
     "prepare_build",
     "prepare_marts",
+    "published_tables",
     "record_content",
     "run_models",
     "run_views",

@@ -29,7 +29,8 @@ class Model:
     Its name is unique in its schema. A mart may be called like the core table or feed that it publishes. `file` is its path from the repository, such as `sql/core/plan/plan_sales.sql`. `needs` holds groups of alternatives: a
     mart is built, and a control total compared, when the site has one of each group. `adds_up_within` are the columns that
     a sum must not mix: rows of several levels count the same thing again. `renamed` maps former column names to new ones,
-    `when_read` columns that are not stored to the SQL that gives their value in the reporting view.
+    `when_read` columns that are not stored to the SQL that gives their value in the reporting view. `level_of` names the mart
+    of which it shows the rows of one `level` (`kam.build.levels`).
     """
 
     name: str
@@ -45,6 +46,8 @@ class Model:
     adds_up_within: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     when_read: Mapping[str, str] = field(default_factory=dict)
+    level_of: str = ""
+    level: str = ""
 
     @property
     def relation(self) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from expectations.feeds import FEED_SUITES
 from expectations.marts import MART_SUITES
 from expectations.rules import ALLOWED_FAILURES, Rule, Suite
-from kam.build import Model, marts, run_views, vocabulary
+from kam.build import Model, published_tables, vocabulary
 from kam.publish.lineage import lineage_page, lineage_picture
 from kam.publish.settings_reference import settings_page
 from kam.site import FEEDS, SCHEMA_FILE, Column, Feed, schema_text
@@ -83,7 +83,7 @@ def metrics_page() -> str:
         "|---|---|",
         *(f"| {unit} | {meaning} |" for unit, meaning in vocabulary().units.items()),
         "",
-        *(_table(model) for model in (*marts(), *run_views().values())),
+        *map(_table, published_tables()),
     ]
     return "\n".join(parts)
 

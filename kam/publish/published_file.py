@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from kam.build import MartColumn, Model, marts, run_views, vocabulary
+from kam.build import MartColumn, Model, marts, published_tables, vocabulary
 from kam.errors import KamError, disk_fault
 from kam.site import BUILDING, Site
 from kam.stages import each
@@ -91,36 +91,44 @@ def _versions_and_failures(database: str) -> str:
 
 def create_reporting_views(con: Connection, *, with_comments: bool = False) -> None:
     """Make `reporting.*` in the current database. Comments on view columns exist in the published file only."""
-    for mart in marts():
-        names = ", ".join(_as_read(mart, column.name) for column in mart.all_columns if column.name != "period_month")
-        columns = f"mart.period_month, mart.close_version, {names}"
-        con.execute(
-            f"""
-            CREATE OR REPLACE VIEW reporting.{mart.name} AS
-            SELECT {columns} FROM marts.{mart.name} AS mart
-            SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.standing_closes GROUP BY period_month) AS newest
-              ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
-            """
-        )
-        con.execute(
-            f"CREATE OR REPLACE VIEW reporting.{mart.name}_history AS SELECT {columns} FROM marts.{mart.name} AS mart"
-        )
+    for table in published_tables():
+        if table.schema != "marts":
+            con.execute(f"CREATE OR REPLACE VIEW reporting.{table.name} AS {table.sql}")
+        else:
+            _create_views(con, table)
         if with_comments:
-            _comment(con, mart.name, mart.description, _published_columns(mart))
-            history = f"All versions: add up rows of one close_version only. {mart.description}"
-            _comment(con, f"{mart.name}_history", history, _published_columns(mart))
-    for view in run_views().values():
-        con.execute(f"CREATE OR REPLACE VIEW reporting.{view.name} AS {view.sql}")
-        if with_comments:
-            _comment(con, view.name, view.description, view.columns)
+            _comment(con, table.name, table.description, _published_columns(table))
+            if table.schema == "marts":
+                history = f"All versions: add up rows of one close_version only. {table.description}"
+                _comment(con, f"{table.name}_history", history, _published_columns(table))
+
+
+def _create_views(con: Connection, table: Model) -> None:
+    """The view of the newest version of each month, and the one of all versions."""
+    names = ", ".join(_as_read(table, column.name) for column in table.all_columns if column.name != "period_month")
+    columns = f"mart.period_month, mart.close_version, {names}"
+    stored = f"marts.{table.level_of or table.name} AS mart"
+    condition = f"WHERE mart.level = {literal(table.level)}" if table.level_of else ""
+    con.execute(
+        f"""
+        CREATE OR REPLACE VIEW reporting.{table.name} AS
+        SELECT {columns} FROM {stored}
+        SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.standing_closes GROUP BY period_month) AS newest
+          ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
+        {condition}
+        """
+    )
+    con.execute(f"CREATE OR REPLACE VIEW reporting.{table.name}_history AS SELECT {columns} FROM {stored} {condition}")
 
 
 def _as_read(mart: Model, column: str) -> str:
     return f"{mart.when_read[column]} AS {column}" if column in mart.when_read else f"mart.{column}"
 
 
-def _published_columns(mart: Model) -> tuple[MartColumn, ...]:
-    return (*mart.all_columns, vocabulary().columns["close_version"])
+def _published_columns(table: Model) -> tuple[MartColumn, ...]:
+    if table.schema != "marts":
+        return table.columns
+    return (*table.all_columns, vocabulary().columns["close_version"])
 
 
 def _comment(con: Connection, view: str, description: str, columns: Sequence[MartColumn]) -> None:
@@ -137,8 +145,8 @@ def _write_definitions(con: Connection) -> None:
             "formula": column.formula or column.ratio, "method": model.method, "aggregation": column.aggregation,
             "numerator": column.numerator, "denominator": column.denominator,
         }
-        for model in (*marts(), *run_views().values())
-        for column in (_published_columns(model) if model.schema == "marts" else model.columns)
+        for model in published_tables()
+        for column in _published_columns(model)
     ]  # fmt: skip
     con.execute("DELETE FROM ops.metric_definitions")
     insert(con, "ops.metric_definitions", definitions)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from kam.archive import store
-from kam.build import marts, run_views
+from kam.build import published_tables
 from kam.publish import quality_page
 from kam.site import Site, find_site
 from kam.warehouse import Connection, open_read_only, rows
@@ -172,7 +172,7 @@ def published(folder: Path) -> Content | None:
     with duckdb.connect(str(file), read_only=True) as con:
         return _tables(con, ("marts", "ops")) | {
             f"reporting.{view}": [_timeless(row) for row in rows(con, f"FROM reporting.{view} ORDER BY ALL")]
-            for view in (*(mart.name for mart in marts()), *run_views())
+            for view in (table.name for table in published_tables())
         }
 
 

@@ -7,17 +7,17 @@ from datetime import date
 
 import pytest
 
-from kam.build import MartColumn, Model, marts
+from kam.build import MartColumn, Model, level_tables, marts
 from kam.close import require_loaded, steps
+from kam.close.versions import keep_rows
 from kam.demo import write_demo
+from kam.publish.published_file import create_reporting_views
 from kam.site import find_site
 from kam.warehouse import Connection, warehouse
 from tests.support import join_months
 
-# The level whose rows are added up here, in the tables that have the total as well.
-FINEST = {"receivables_kpis": "account", "sales_plan_summary": "account", "forecast_accuracy": "item"}
+OCTOBER = date(2026, 10, 1)
 ADDED = ("sum", "last in time", "first in time")
-BY_NAME = {mart.name: mart for mart in marts()}
 # By which column each dimension is joined, beside the month.
 DIMENSIONS = {
     "account_id": ("accounts", "account_id"),
@@ -33,15 +33,18 @@ TOLERANCE = {"2": "0.015", "4": "0.0001", "6": "0.000002", "BIGINT": "0"}
 
 @pytest.fixture(scope="module")
 def candidates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-    """All tables of the demo for October."""
+    """All tables of the demo for October, as candidates and as they are published."""
     folder = tmp_path_factory.mktemp("demo") / "site"
     write_demo(folder, accounts=12, products=10, months=4)
     join_months(folder)
     site = find_site(folder)
     for feed in site.settings.feeds:
         require_loaded(steps.load_feed(site, feed))
-    steps.build_marts(site, steps.prepare_months(site, [date(2026, 10, 1)]))
+    steps.build_marts(site, steps.prepare_months(site, [OCTOBER]))
     with warehouse(site) as con:
+        keep_rows(con, OCTOBER, 1, [mart.name for mart in marts()])
+        con.execute("INSERT INTO ops.closes (period_month, close_version) VALUES (?, 1)", [OCTOBER])
+        create_reporting_views(con)
         yield con
 
 
@@ -77,25 +80,35 @@ def test_a_ratio_is_that_of_its_numerator_and_denominator(
 
 
 @pytest.mark.parametrize(
-    ("name", "column"),
+    ("table", "total"),
     [
-        pytest.param(name, column, id=f"{name}.{column.name}")
-        for name in FINEST
-        for column in BY_NAME[name].columns
-        if column.aggregation in (*ADDED, "ratio")
+        pytest.param(table, total, id=table.name)
+        for table in level_tables().values()
+        for total in level_tables().values()
+        if total.level_of == table.level_of and total.level == "total" != table.level
     ],
 )
-def test_the_rows_of_a_level_add_up_to_the_total(candidates: Connection, name: str, column: MartColumn) -> None:
-    within = ", ".join(key for key in ("period_month", *BY_NAME[name].adds_up_within) if key != "level")
-    query = f"""
-        WITH added AS (
-            SELECT {within}, {aggregated(column)} AS declared FROM build.{name} WHERE level = '{FINEST[name]}' GROUP BY ALL
-        )
-        SELECT added.*, {column.name} AS published
-        FROM build.{name} JOIN added USING ({within}) WHERE level = 'total'
-    """
-    assert candidates.execute(f"SELECT count(*) > 0 FROM ({query})").fetchall() == [(True,)]
-    assert differences(candidates, column, query) == []
+def test_the_rows_of_a_level_add_up_to_the_total(candidates: Connection, table: Model, total: Model) -> None:
+    """Each measure as it declares to add up; of a ratio its numerator and its denominator."""
+    within = ", ".join(("period_month", *table.adds_up_within))
+    declared = [column for column in table.columns if column.aggregation in (*ADDED, "ratio")]
+    for column in declared:
+        query = f"""
+            WITH added AS (SELECT {within}, {aggregated(column)} AS declared FROM reporting.{table.name} GROUP BY ALL)
+            SELECT added.*, {column.name} AS published FROM reporting.{total.name} JOIN added USING ({within})
+        """
+        assert candidates.execute(f"SELECT count(*) > 0 FROM ({query})").fetchall() == [(True,)], column.name
+        assert differences(candidates, column, query) == [], column.name
+
+
+@pytest.mark.parametrize("table", level_tables().values(), ids=lambda table: table.name)
+def test_a_table_has_the_rows_of_its_level_one_per_grain(candidates: Connection, table: Model) -> None:
+    keys = ", ".join(table.grain)
+    found = f"SELECT count(*), count(DISTINCT ({keys})) FROM reporting.{table.name}"
+    of_level = f"SELECT count(*) FROM build.{table.level_of} WHERE level = '{table.level}'"
+    ((row_count, key_count),) = candidates.execute(found).fetchall()
+    assert candidates.execute(of_level).fetchall() == [(row_count,)]
+    assert row_count == key_count > 0
 
 
 @pytest.mark.parametrize("mart", [mart for mart in marts() if not mart.is_dimension], ids=lambda mart: mart.name)

@@ -294,7 +294,7 @@ def test_mix_within_the_manager() -> None:
         ],
         settings={"variance": {"mix_group": ["account_manager"]}},
     )
-    found = fetch(con, "FROM build.sales_plan_variance ORDER BY account_manager, product_id")
+    found = fetch(con, "FROM build.sales_plan_variance ORDER BY document_account_manager, product_id")
 
     assert [lanes(row) for row in found] == [{"volume": 50, "mix": 50}, {"volume": 100, "mix": -100}, {}]
 
@@ -427,7 +427,7 @@ def test_a_plan_by_manager_is_compared_by_manager() -> None:
         [sold("P", 5, 50), sold("P", 3, 30, account_manager="Ben")],
         accounts=[{"account_id": "A", "account_manager": "Ann"}],
     )
-    rows = items(con, "account_manager")
+    rows = items(con, "document_account_manager")
 
     assert {name: row["variance_amount"] for name, row in rows.items()} == {"Ann": -50, "Ben": 30, "Cid": -40}
     assert rows["Ben"]["bridge_status"] == "new"
@@ -878,7 +878,7 @@ def test_a_salespersons_orders_add_up_to_the_published_figure(adventureworks: Co
     """Michael Blythe sold 8,952,751.48 in all."""
     (row,) = fetch(
         adventureworks,
-        "SELECT sum(actual_amount) AS amount FROM build.sales_plan_variance WHERE account_manager = 'Michael Blythe'",
+        "SELECT sum(actual_amount) AS amount FROM build.sales_plan_variance WHERE document_account_manager = 'Michael Blythe'",
     )
 
     assert row["amount"] == Decimal("8952751.48")

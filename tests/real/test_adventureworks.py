@@ -80,9 +80,9 @@ def targets() -> Amounts:
 def by_manager_and_month(site: Site, column: str) -> Amounts:
     """A column of the plan variance, where it is not zero."""
     found = published(
-        site, f"SELECT period_month, account_manager, {column} AS value FROM reporting.sales_plan_variance"
+        site, f"SELECT period_month, document_account_manager, {column} AS value FROM reporting.sales_plan_variance"
     )
-    return {(row["period_month"], row["account_manager"]): row["value"] for row in found if row["value"]}
+    return {(row["period_month"], row["document_account_manager"]): row["value"] for row in found if row["value"]}
 
 
 def test_all_months_close_in_one_backfill(closed: Site) -> None:
@@ -186,7 +186,7 @@ def test_sales_of_michael_blythe(closed: Site) -> None:
     (blythe,) = published(
         closed,
         "SELECT sum(actual_amount) AS amount FROM reporting.sales_plan_variance "
-        "WHERE account_manager = 'Michael Blythe'",
+        "WHERE document_account_manager = 'Michael Blythe'",
     )
 
     assert blythe["amount"] == Decimal("8952751.48")
@@ -209,11 +209,11 @@ def test_a_target_without_sales_is_missed_as_a_whole(closed: Site) -> None:
 
     found = published(
         closed,
-        "SELECT period_month, account_manager, variance_amount, variance_ratio, rag FROM reporting.sales_plan_variance "
+        "SELECT period_month, document_account_manager, variance_amount, variance_ratio, rag FROM reporting.sales_plan_variance "
         "WHERE actual_amount = 0 AND plan_amount > 0",
     )
 
-    assert {(row["period_month"], row["account_manager"]): row["variance_amount"] for row in found} == {
+    assert {(row["period_month"], row["document_account_manager"]): row["variance_amount"] for row in found} == {
         key: -amount for key, amount in missed.items()
     }
     assert {(row["variance_ratio"], row["rag"]) for row in found} == {(Decimal(-1), "red")}
@@ -254,8 +254,8 @@ def test_june_2020_against_its_targets(exports: Site) -> None:
 
     found = published(exports, f"FROM reporting.sales_plan_variance WHERE period_month = DATE '{JUNE}'")
 
-    assert {row["account_manager"]: row["actual_amount"] for row in found if row["actual_amount"]} == sold
-    assert {managers[row["account_manager"]]: row["plan_amount"] for row in found if row["plan_amount"]} == planned
+    assert {row["document_account_manager"]: row["actual_amount"] for row in found if row["actual_amount"]} == sold
+    assert {managers[row["document_account_manager"]]: row["plan_amount"] for row in found if row["plan_amount"]} == planned
 
 
 @pytest.mark.parametrize("month", [JUNE, JULY], ids=["as the export was made", "lines without a ship date fall due"])

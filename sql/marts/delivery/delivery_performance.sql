@@ -1,6 +1,7 @@
 -- fmt: off
 -- grain: period_month, account_id, basis
--- why: whether the lines due in the month reached the customer on time and in full, as known at the month's end
+-- why: whether the lines due in the month reached the customer on time and in full, as known at the month's end. A line counts
+--   once per basis: a sum needs one of them, such as that of is_default_basis
 -- method: delivery-performance-1
 -- needs: orders
 -- adds up within one: basis
@@ -10,6 +11,7 @@
 --   account_name            VARCHAR
 --   account_manager         VARCHAR
 --   basis                   VARCHAR        The date a line is due by: requested, promised (first promise) or last_promised
+--   is_default_basis        BOOLEAN        Whether our own delivery score goes by this date, unless a customer's rules name another one
 --   line_count              BIGINT         [count; sum] Order lines due in the month; cancelled lines, lines without this date or quantity left out
 --   on_time_count           BIGINT         [count; sum] Lines whose deliveries inside the window are above zero and reach the lesser of the ordered quantity and what was delivered by as_of_date
 --   in_full_count           BIGINT         [count; sum] Lines whose ordered quantity was reached by as_of_date; where a tolerance is set, within it on both sides
@@ -24,7 +26,8 @@
 --   quantity_on_time        DECIMAL(34,4)  [units of the item; sum] Quantity delivered inside the window, at most what the line ordered, rejected goods included
 --   quantity_reason         VARCHAR        Why quantity_due and quantity_on_time have no sum, and no ratio: the lines due are of different units
 --   quantity_on_time_ratio  DECIMAL(36,6)  [fraction; ratio of quantity_on_time ÷ quantity_due] Share of the quantity due that came on time
---   average_days_late       DECIMAL(18,2)  [days; ratio of average_days_late * late_count ÷ late_count] Days from the due date to completion (of a line closed short: to its last delivery), or to as_of_date while open, over the late lines; NULL when none is late := Σ days late ÷ late_count
+--   days_late               BIGINT         [days; sum] Days late of the late lines, added up
+--   average_days_late       DECIMAL(18,2)  [days; ratio of days_late ÷ late_count] Days from the due date to completion (of a line closed short: to its last delivery), or to as_of_date while open, over the late lines; NULL when none is late := Σ days late ÷ late_count
 -- fmt: on
 select
     totals.period_month,
@@ -32,20 +35,14 @@ select
     known(accounts.account_name) as account_name,
     known(accounts.account_manager) as account_manager,
     totals.basis,
+    totals.basis = (select delivery_basis from build.rating_rules where account_id is null) as is_default_basis,
     totals.line_count,
     case
         when records.no_deliveries is null
         then
             columns(
                 totals.* exclude (
-                    period_month,
-                    account_id,
-                    basis,
-                    line_count,
-                    quantity_due,
-                    quantity_on_time,
-                    days_late,
-                    quantity_reason
+                    period_month, account_id, basis, line_count, quantity_due, quantity_on_time, quantity_reason
                 )
             )
     end,

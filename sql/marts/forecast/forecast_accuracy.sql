@@ -7,50 +7,59 @@
 -- adds up within one: level, forecast_step, lag
 -- renamed: bias_reason to bias_ratio_reason, seasonal_naive_reason to seasonal_naive_wape_reason
 -- columns:
---   period_month                 DATE           here: The month that was forecast and closed
---   level                        VARCHAR        What the row adds up: item, account, product, account_manager or total; rows of several levels count the same items again
---   account_id                   VARCHAR        here: The customer account; NULL where the level or the forecast has none
---   account_name                 VARCHAR        here: Name of the account; NULL where there is no account_id
---   product_id                   VARCHAR        here: The part; NULL where the level or the forecast has none
---   product_name                 VARCHAR        here: Name of the part; NULL where there is no product_id
---   account_manager              VARCHAR        here: Manager of the account; NULL at levels without an account
---   forecast_step                VARCHAR        Who or what made the forecast
---   lag                          INTEGER        [months; none] Months from the snapshot to the month that is forecast
---   forecast_grain               VARCHAR        What one item is: the columns that all forecasts of the step, month and lag fill, account_product, account, product or total
---   n                            BIGINT         [count; sum] Items that were forecast or sold
---   actual_quantity              DECIMAL(34,4)  here: Net quantity sold, returns negative
---   forecast_quantity            DECIMAL(34,4)  [units of the item; sum] Quantity forecast
---   unforecast_quantity          DECIMAL(34,4)  [units of the item; sum] Quantity sold of items that had no forecast; they count with a forecast of 0
---   absolute_actual_quantity     DECIMAL(34,4)  [units of the item; sum] Quantities sold without their signs, the base of wape := Σ|actual|
---   absolute_error_quantity      DECIMAL(34,4)  [units of the item; sum] Errors without their signs := Σ|actual − forecast|
---   quantity_reason              VARCHAR        Why the quantities, mae and rmse have no total: the items are of different units. mape, smape and mase are means over items and do not depend on units; where one item was sold in different units (a forecast not by part), they are undefined too
---   wape                         DECIMAL(36,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual|
---   wape_reason                  VARCHAR        Why wape is undefined; without sales mape is undefined too
---   bias_ratio                   DECIMAL(36,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] How far the forecast is too high (positive) or too low (negative) := Σ(forecast − actual) ÷ Σ actual
---   bias_ratio_reason            VARCHAR
---   mae                          DECIMAL(36,6)  [units of the item; ratio of absolute_error_quantity ÷ n] Mean absolute error := Σ|actual − forecast| ÷ n
---   rmse                         DECIMAL(36,6)  [units of the item; none] Root mean squared error := √(Σ(actual − forecast)² ÷ n)
---   mape                         DECIMAL(36,6)  [fraction; ratio of mape * mape_n ÷ mape_n] Mean absolute percentage error of items with sales := mean of |actual − forecast| ÷ |actual|
---   mape_n                       BIGINT         [count; sum] Items with sales, which mape counts
---   smape                        DECIMAL(18,6)  [fraction; ratio of smape * n ÷ n] Symmetric error between 0 and 2 := mean of 2 × |actual − forecast| ÷ (|actual| + |forecast|), both zero = 0
---   mase                         DECIMAL(36,6)  [multiple; ratio of mase * mase_n ÷ mase_n] Mean absolute scaled error, below 1 = better than the naive forecast was in sample := mean over items of |actual − forecast| ÷ in-sample mean absolute naive error
---   mase_n                       BIGINT         [count; sum] Items that have a scale, which mase and rmsse count
---   mase_scale                   VARCHAR        Naive forecast that scales: seasonal-<season>, lag-1 with under two seasons of history, or mixed
---   mase_reason                  VARCHAR        Why mase is undefined; rmsse is undefined then too
---   rmsse                        DECIMAL(36,6)  [multiple; ratio of rmsse * mase_n ÷ mase_n] Root mean squared scaled error := mean over items of |actual − forecast| ÷ root of the in-sample mean squared naive error
---   tracking_signal              DECIMAL(18,6)  [multiple; none] Lasting bias of an item, under-forecast positive := Σ(actual − forecast) ÷ mean |actual − forecast| over the trailing 12 months of the step and lag
---   tracking_signal_n            BIGINT         [months; none] Months of the trailing 12 in which the item was forecast or sold
---   tracking_signal_reason       VARCHAR
---   naive_wape                   DECIMAL(36,6)  [fraction; none] WAPE of repeating the actual of the snapshot month, over the items with a sale by then
---   naive_n                      BIGINT         [count; sum] Items with a sale by the snapshot, which naive_wape and forecast_value_added count
---   seasonal_naive_wape          DECIMAL(36,6)  [fraction; none] WAPE of repeating the actual of the same month in the latest season known at the snapshot, over the items with a sale by that month
---   seasonal_naive_n             BIGINT         [count; sum] Items with a sale by that month, which seasonal_naive_wape counts
---   seasonal_naive_wape_reason   VARCHAR
---   forecast_value_added         DECIMAL(36,6)  [fraction; none] What the step gains over the naive forecast, positive = it helps := naive_wape − wape, of the same naive_n items
---   forecast_value_added_reason  VARCHAR        Why forecast_value_added is undefined; naive_wape is undefined then too
---   reference_step               VARCHAR        The step that the others are measured against: statistical, else sales, else the first by name
---   step_value_added             DECIMAL(36,6)  [fraction; none] What the step gains over the reference step, positive = it helps := wape of reference_step − wape
---   step_value_added_reason      VARCHAR
+--   period_month                    DATE           here: The month that was forecast and closed
+--   level                           VARCHAR        What the row adds up: item, account, product, account_manager or total; rows of several levels count the same items again
+--   account_id                      VARCHAR        here: The customer account; NULL where the level or the forecast has none
+--   account_name                    VARCHAR        here: Name of the account; NULL where there is no account_id
+--   product_id                      VARCHAR        here: The part; NULL where the level or the forecast has none
+--   product_name                    VARCHAR        here: Name of the part; NULL where there is no product_id
+--   account_manager                 VARCHAR        here: Manager of the account; NULL at levels without an account
+--   forecast_step                   VARCHAR        Who or what made the forecast
+--   lag                             INTEGER        [months; none] Months from the snapshot to the month that is forecast
+--   forecast_grain                  VARCHAR        What one item is: the columns that all forecasts of the step, month and lag fill, account_product, account, product or total
+--   n                               BIGINT         [count; sum] Items that were forecast or sold
+--   actual_quantity                 DECIMAL(34,4)  here: Net quantity sold, returns negative
+--   forecast_quantity               DECIMAL(34,4)  [units of the item; sum] Quantity forecast
+--   unforecast_quantity             DECIMAL(34,4)  [units of the item; sum] Quantity sold of items that had no forecast; they count with a forecast of 0
+--   absolute_actual_quantity        DECIMAL(34,4)  [units of the item; sum] Quantities sold without their signs, the base of wape := Σ|actual|
+--   absolute_error_quantity         DECIMAL(34,4)  [units of the item; sum] Errors without their signs := Σ|actual − forecast|
+--   quantity_reason                 VARCHAR        Why the quantities, mae and rmse have no total: the items are of different units. mape, smape and mase are means over items and do not depend on units; where one item was sold in different units (a forecast not by part), they are undefined too
+--   wape                            DECIMAL(36,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual|
+--   wape_reason                     VARCHAR        Why wape is undefined; without sales mape is undefined too
+--   bias_ratio                      DECIMAL(36,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] How far the forecast is too high (positive) or too low (negative) := Σ(forecast − actual) ÷ Σ actual
+--   bias_ratio_reason               VARCHAR
+--   mae                             DECIMAL(36,6)  [units of the item; ratio of absolute_error_quantity ÷ n] Mean absolute error := Σ|actual − forecast| ÷ n
+--   rmse                            DECIMAL(36,6)  [units of the item; none] Root mean squared error := √(Σ(actual − forecast)² ÷ n)
+--   mape                            DECIMAL(36,6)  [fraction; ratio of mape_sum ÷ mape_n] Mean absolute percentage error of items with sales := mean of |actual − forecast| ÷ |actual|
+--   mape_sum                        DECIMAL(36,6)  [multiple; sum] Percentage errors of the items with sales, added up
+--   mape_n                          BIGINT         [count; sum] Items with sales, which mape counts
+--   smape                           DECIMAL(18,6)  [fraction; ratio of smape_sum ÷ n] Symmetric error between 0 and 2 := mean of 2 × |actual − forecast| ÷ (|actual| + |forecast|), both zero = 0
+--   smape_sum                       DECIMAL(36,6)  [multiple; sum] Symmetric errors of the items, added up
+--   mase                            DECIMAL(36,6)  [multiple; ratio of mase_sum ÷ mase_n] Mean absolute scaled error, below 1 = better than the naive forecast was in sample := mean over items of |actual − forecast| ÷ in-sample mean absolute naive error
+--   mase_sum                        DECIMAL(36,6)  [multiple; sum] Scaled errors of the items that have a scale, added up
+--   mase_n                          BIGINT         [count; sum] Items that have a scale, which mase and rmsse count
+--   mase_scale                      VARCHAR        Naive forecast that scales: seasonal-<season>, lag-1 with under two seasons of history, or mixed
+--   mase_reason                     VARCHAR        Why mase is undefined; rmsse is undefined then too
+--   rmsse                           DECIMAL(36,6)  [multiple; ratio of rmsse_sum ÷ mase_n] Root mean squared scaled error := mean over items of |actual − forecast| ÷ root of the in-sample mean squared naive error
+--   rmsse_sum                       DECIMAL(36,6)  [multiple; sum] Squared-scale errors of the same items, added up := Σ |actual − forecast| ÷ root of the in-sample mean squared naive error
+--   tracking_signal                 DECIMAL(18,6)  [multiple; none] Lasting bias of an item, under-forecast positive := Σ(actual − forecast) ÷ mean |actual − forecast| over the trailing 12 months of the step and lag
+--   tracking_signal_n               BIGINT         [months; none] Months of the trailing 12 in which the item was forecast or sold
+--   tracking_signal_reason          VARCHAR
+--   naive_wape                      DECIMAL(36,6)  [fraction; ratio of naive_error_quantity ÷ naive_actual_quantity] WAPE of repeating the actual of the snapshot month, over the items with a sale by then
+--   naive_error_quantity            DECIMAL(34,4)  [units of the item; sum] Errors of the naive forecast without their signs, over the naive_n items
+--   naive_actual_quantity           DECIMAL(34,4)  [units of the item; sum] Quantities sold of these items, without their signs
+--   error_quantity_beside_naive     DECIMAL(34,4)  [units of the item; sum] Errors of the forecast of these items, without their signs
+--   naive_n                         BIGINT         [count; sum] Items with a sale by the snapshot, which naive_wape and forecast_value_added count
+--   seasonal_naive_wape             DECIMAL(36,6)  [fraction; ratio of seasonal_naive_error_quantity ÷ seasonal_naive_actual_quantity] WAPE of repeating the actual of the same month in the latest season known at the snapshot, over the items with a sale by that month
+--   seasonal_naive_error_quantity   DECIMAL(34,4)  [units of the item; sum] Errors of the seasonal naive forecast without their signs, over the seasonal_naive_n items
+--   seasonal_naive_actual_quantity  DECIMAL(34,4)  [units of the item; sum] Quantities sold of the seasonal_naive_n items, without their signs
+--   seasonal_naive_n                BIGINT         [count; sum] Items with a sale by that month, which seasonal_naive_wape counts
+--   seasonal_naive_wape_reason      VARCHAR
+--   forecast_value_added            DECIMAL(36,6)  [fraction; ratio of (naive_error_quantity - error_quantity_beside_naive) ÷ naive_actual_quantity] What the step gains over the naive forecast, positive = it helps := naive_wape − wape, of the same naive_n items
+--   forecast_value_added_reason     VARCHAR        Why forecast_value_added is undefined; naive_wape is undefined then too
+--   reference_step                  VARCHAR        The step that the others are measured against: statistical, else sales, else the first by name
+--   step_value_added                DECIMAL(36,6)  [fraction; none] What the step gains over the reference step, positive = it helps := wape of reference_step − wape
+--   step_value_added_reason         VARCHAR
 -- fmt: on
 with
     reference_steps as (
@@ -72,12 +81,25 @@ with
                 case when quantity_reason is null then wape end as wape,
                 case when quantity_reason is null then bias_ratio end as bias_ratio,
                 case when quantity_reason is null then naive_wape end as naive_wape,
+                case when quantity_reason is null then naive_error_quantity end as naive_error_quantity,
+                case when quantity_reason is null then naive_actual_quantity end as naive_actual_quantity,
+                case when quantity_reason is null then error_quantity_beside_naive end as error_quantity_beside_naive,
+                case
+                    when quantity_reason is null then seasonal_naive_error_quantity
+                end as seasonal_naive_error_quantity,
+                case
+                    when quantity_reason is null then seasonal_naive_actual_quantity
+                end as seasonal_naive_actual_quantity,
                 case when quantity_reason is null then wape_beside_naive end as wape_beside_naive,
                 case when quantity_reason is null then seasonal_naive_wape end as seasonal_naive_wape,
                 case when item_units_reason is null then mape end as mape,
+                case when item_units_reason is null then mape_sum end as mape_sum,
                 case when item_units_reason is null then smape end as smape,
+                case when item_units_reason is null then smape_sum end as smape_sum,
                 case when item_units_reason is null then mase end as mase,
-                case when item_units_reason is null then rmsse end as rmsse
+                case when item_units_reason is null then mase_sum end as mase_sum,
+                case when item_units_reason is null then rmsse end as rmsse,
+                case when item_units_reason is null then rmsse_sum end as rmsse_sum
             )
         from core.forecast_measures
     )
@@ -119,9 +141,12 @@ select
     case when errors.quantity_reason is null then errors.mae end as mae,
     case when errors.quantity_reason is null then errors.rmse end as rmse,
     errors.mape,
+    errors.mape_sum,
     errors.mape_n,
     errors.smape,
+    errors.smape_sum,
     errors.mase,
+    errors.mase_sum,
     errors.mase_n,
     case
         when errors.longest_history is null
@@ -144,6 +169,7 @@ select
         else 'in-sample error is zero'
     end as mase_reason,
     errors.rmsse,
+    errors.rmsse_sum,
     errors.tracking_signal,
     errors.tracking_signal_n,
     case
@@ -153,8 +179,13 @@ select
         then coalesce(errors.quantity_reason, 'no error in the trailing months')
     end as tracking_signal_reason,
     errors.naive_wape,
+    errors.naive_error_quantity,
+    errors.naive_actual_quantity,
+    errors.error_quantity_beside_naive,
     errors.naive_n,
     errors.seasonal_naive_wape,
+    errors.seasonal_naive_error_quantity,
+    errors.seasonal_naive_actual_quantity,
     errors.seasonal_naive_n,
     case
         when errors.seasonal_naive_n = 0

@@ -10,7 +10,7 @@
 --   account_id                       VARCHAR
 --   account_name                     VARCHAR
 --   account_manager                  VARCHAR
---   document_account_manager         VARCHAR        Manager that the order line names, else the account's
+--   document_account_manager         VARCHAR
 --   product_id                       VARCHAR        here: The part; NULL for lines that name none
 --   unit                             VARCHAR
 --   order_date                       DATE           Date of the order

@@ -1,12 +1,12 @@
 -- fmt: off
--- grain: period_month, plan_version, account_id, product_id, product_line, account_manager, region
+-- grain: period_month, plan_version, account_id, product_id, product_line, document_account_manager, region
 -- why: did each account meet its plan, and why not. Each version by itself, at its own grain, in the fiscal years it
 --   plans anything in. An item is listed while the month, the fiscal year to date or the month a year before has a
 --   figure of it
 -- method: pvm-acca-1
 -- needs: sales_plan, actual_sales
 -- adds up within one: plan_version
--- renamed: prior_year_reason to prior_year_amount_reason
+-- renamed: prior_year_reason to prior_year_amount_reason, account_manager to document_account_manager
 -- columns:
 --   period_month              DATE
 --   plan_version              VARCHAR
@@ -16,7 +16,8 @@
 --   product_id                VARCHAR        here: The part; NULL in a plan not by part, or for lines that name none
 --   product_name              VARCHAR
 --   product_line              VARCHAR        here: The product line planned, else the part's
---   account_manager           VARCHAR        here: The manager planned, else the account's
+--   account_manager           VARCHAR        here: Manager of the account; NULL in a plan not by account
+--   document_account_manager  VARCHAR        here: Manager that the plan and the documents name where the plan is by manager, else the account's
 --   region                    VARCHAR        The region planned, else the account's
 --   submitted_on_time         BOOLEAN
 --   scope                     VARCHAR
@@ -91,7 +92,8 @@ select
     results.product_id,
     case when versions.by_product_id then known(products.product_name) end as product_name,
     results.product_line,
-    results.account_manager,
+    case when versions.by_account_id then known(accounts.account_manager) end as account_manager,
+    results.account_manager as document_account_manager,
     results.region,
     versions.submitted_on_time,
     versions.scope,

@@ -3,13 +3,14 @@
 -- why: the open items as they stood at the month end, whatever came later, so a rebuilt month equals the closed one.
 -- method: receivables-ageing-1
 -- needs: receivables
--- renamed: rate_reason to outstanding_amount_reason, book_rate_reason to book_amount_reason, unapplied_reason to unapplied_cause
+-- renamed: rate_reason to outstanding_amount_reason, book_rate_reason to book_amount_reason, unapplied_reason to unapplied_cause, account_manager to document_account_manager
 -- columns:
 --   period_month               DATE
 --   as_of_date                 DATE           The month end at which the item was open
 --   account_id                 VARCHAR        here: Account that owes; for cash and credits the account that paid or was credited
 --   account_name               VARCHAR
---   account_manager            VARCHAR        here: Manager named on the document, else the account's
+--   account_manager            VARCHAR
+--   document_account_manager   VARCHAR
 --   item_type                  VARCHAR        invoice (an instalment of an invoice or debit note), credit or unapplied_cash
 --   document_type              VARCHAR        What the source calls the document: invoice, debit_note, credit_note, receipt, discount, write_off or refund
 --   document_id                VARCHAR        The invoice, credit note or payment
@@ -45,7 +46,8 @@ select
     items.as_of_date,
     items.account_id,
     known(accounts.account_name) as account_name,
-    items.account_manager,
+    known(accounts.account_manager) as account_manager,
+    items.account_manager as document_account_manager,
     items.item_type,
     items.document_type,
     items.document_id,

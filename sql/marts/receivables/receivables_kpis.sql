@@ -32,7 +32,8 @@
 --   average_days_delinquent                DECIMAL(32,2)  [days; ratio of (closing_amount - current_amount) * window_days ÷ window_billed_amount] Days of DSO that come from late payment, less those that credits make up := dso_days − best_possible_dso_days
 --   average_days_delinquent_reason         VARCHAR
 --   settled_amount                         DECIMAL(32,2)  [reporting currency; sum] Original amount of the items settled in the month, at the closing rate
---   weighted_days_late                     DECIMAL(32,2)  [days; ratio of weighted_days_late * settled_amount ÷ settled_amount] Days late of the items settled in the month; early is 0 := Σ amount × days late ÷ Σ amount
+--   settled_amount_days                    DECIMAL(32,2)  [money times days; sum] Of these, each amount times its days late; early is 0
+--   weighted_days_late                     DECIMAL(32,2)  [days; ratio of settled_amount_days ÷ settled_amount] Days late of the items settled in the month; early is 0 := Σ amount × days late ÷ Σ amount
 --   weighted_days_late_reason              VARCHAR
 --   collection_effectiveness_ratio         DECIMAL(36,6)  [fraction; ratio of (opening_amount + billed_amount - closing_amount) ÷ (opening_amount + billed_amount - current_amount)] Share collected of what could be := (opening + billed − closing) ÷ (opening + billed − current)
 --   collection_effectiveness_ratio_reason  VARCHAR
@@ -164,6 +165,7 @@ select
     ratios.dso_days - ratios.best_dso_days as average_days_delinquent,
     ratios.dso_reason as average_days_delinquent_reason,
     case when ratios.no_payments is null then ratios.settled_amount end as settled_amount,
+    case when ratios.no_payments is null then ratios.settled_amount_days end as settled_amount_days,
     ratios.days_late as weighted_days_late,
     case
         when ratios.days_late is null

@@ -9,7 +9,7 @@
 --   account_id                        VARCHAR
 --   account_name                      VARCHAR
 --   account_manager                   VARCHAR
---   document_account_manager          VARCHAR        Manager that the document's line names, else the account's
+--   document_account_manager          VARCHAR
 --   product_id                        VARCHAR        here: The part; NULL for lines that name none
 --   product_name                      VARCHAR        here: Name of the part; unknown where master data has none, NULL for lines that name none
 --   product_line                      VARCHAR
