@@ -107,11 +107,15 @@ CREATE TABLE IF NOT EXISTS ops.corrections (
 -- One row per column of a reporting view; written again from the models' headers at each publication.
 CREATE TABLE IF NOT EXISTS ops.metric_definitions (
     table_name VARCHAR, column_name VARCHAR, data_type VARCHAR, grain VARCHAR, meaning VARCHAR, unit VARCHAR,
-    formula VARCHAR, method VARCHAR, aggregation VARCHAR, numerator VARCHAR, denominator VARCHAR
+    formula VARCHAR, method VARCHAR, aggregation VARCHAR, numerator VARCHAR, denominator VARCHAR, format VARCHAR,
+    direction VARCHAR, source VARCHAR
 );
 ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS aggregation VARCHAR;
 ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS numerator VARCHAR;
 ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS denominator VARCHAR;
+ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS format VARCHAR;
+ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS direction VARCHAR;
+ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS source VARCHAR;
 
 -- One row per message about a run. event: close_failed, close_warned, recovered, load_refused,
 -- backfill_failed. `as_of_load` is the newest load then.

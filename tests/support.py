@@ -14,11 +14,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from kam.build import models, prepare_build, prepare_marts, run_models, runner
+from kam.build import marts, models, prepare_build, prepare_marts, run_models, runner
 from kam.close import MonthOutcome, require_loaded, steps
+from kam.close.versions import keep_rows
 from kam.errors import DatabaseUnreachableError
 from kam.ingest import LoadResult, ingest_feed, ordered_feeds, unreached
 from kam.periods import parse_month
+from kam.publish.published_file import create_reporting_views
 from kam.site import FEEDS, Kind, Settings, Site, find_site, validate_settings
 from kam.warehouse import Connection, memory, prepare, rows
 
@@ -115,6 +117,13 @@ def build_case(
     with _only(tables):
         build(con, checked, [parse_month(period) for period in periods], as_of_load=1)
     return con
+
+
+def publish_candidates(con: Connection, month: dt.date) -> None:
+    """The candidates of a month as its first version, and the views of `reporting` that show it."""
+    keep_rows(con, month, 1, [mart.name for mart in marts()])
+    con.execute("INSERT INTO ops.closes (period_month, close_version) VALUES (?, 1)", [month])
+    create_reporting_views(con)
 
 
 @contextmanager

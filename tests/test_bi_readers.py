@@ -156,4 +156,4 @@ def test_readers_see_whole_months_while_they_are_closed_again_and_again(site: Si
             # From the first to the last, never back.
             assert reader.versions == sorted(set(reader.versions))
             assert (reader.versions[0], reader.versions[-1]) == (1, newest)
-    assert {file.name for file in site.published.iterdir()} == {"kam.duckdb", "quality"}
+    assert {file.name for file in site.published.iterdir()} == {"kam.duckdb", "kam.osi.json", "quality"}

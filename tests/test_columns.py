@@ -30,7 +30,7 @@ NOT_THE_REASON_OF_ONE_COLUMN = {
 def test_a_number_declares_its_unit_and_how_it_adds_up() -> None:
     (column,) = read_columns(["  booked_amount DECIMAL(18,2) [reporting currency; sum] What was booked := a + b"], FILE)
     assert column == MartColumn(
-        "booked_amount", "DECIMAL(18,2)", "What was booked", "a + b", "reporting currency", "sum"
+        "booked_amount", "DECIMAL(18,2)", "What was booked", "a + b", "reporting currency", "sum", direction="neither"
     )
     assert column.comment == "What was booked [reporting currency; sum] = a + b"
 
@@ -44,6 +44,17 @@ def test_a_ratio_declares_its_parts() -> None:
     ratio = read_columns(lines, FILE)[2]
     assert (ratio.aggregation, ratio.numerator, ratio.denominator) == ("ratio", "won_count", "offer_count")
     assert ratio.comment == "Share won [fraction; ratio of won_count ÷ offer_count]"
+
+
+def test_a_measure_may_say_which_way_is_good_and_who_defined_it() -> None:
+    (late,) = read_columns(
+        ["  late_ratio DECIMAL(18,6) [fraction; none; less is better] Late := l ÷ n source: ACCA"], FILE
+    )
+    assert (late.direction, late.format, late.formula, late.source) == ("less", "0.0%", "l ÷ n", "ACCA")
+    assert late.comment == "Late [fraction; none; less is better] = l ÷ n"
+    count, name = read_columns(["n BIGINT [count; sum] Lines", "customer VARCHAR Who owes"], FILE)
+    assert (count.direction, count.format, count.source) == ("neither", "#,##0", "")
+    assert (name.direction, name.format) == ("", "")
 
 
 def test_the_vocabulary_completes_a_column_that_says_only_its_type() -> None:
@@ -67,6 +78,10 @@ def test_a_column_may_mean_something_else_when_it_says_so() -> None:
             "booked_amount: .*: dollars is not a unit in sql/vocabulary",
         ),
         ("booked_amount DECIMAL(18,2) [days; mean] Booked", "booked_amount: .*: mean does not say how it adds up"),
+        (
+            "booked_amount DECIMAL(18,2) [days; sum; best] Booked",
+            "booked_amount: .*: best does not say which way is good",
+        ),
         ("booked_amount DECIMAL(18,2) [days] Booked", "booked_amount: .*: nothing does not say how it adds up"),
         (
             "hit_ratio DECIMAL(18,6) [fraction; ratio of a ÷ hit_ratio] Share",
@@ -135,7 +150,9 @@ def test_each_level_of_a_mart_is_a_table_of_one_grain() -> None:
             assert "level" not in names, table.name
     by_name = {table.name: table for table in published_tables()}
     assert by_name["receivables_kpis_total"].grain == ("period_month",)
-    assert by_name["forecast_accuracy_by_item"].description.endswith("Add up rows of one forecast_step and one lag only.")
+    assert by_name["forecast_accuracy_by_item"].description.endswith(
+        "Add up rows of one forecast_step and one lag only."
+    )
 
 
 def test_what_a_level_leaves_out_and_renames_are_columns_of_its_mart() -> None:

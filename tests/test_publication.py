@@ -115,7 +115,7 @@ def test_a_log_left_by_a_crashed_writer_is_not_replayed_into_the_new_file(site: 
     with warehouse(site) as con:
         published_file.publish(con, site)
     assert not leftover.exists()
-    assert {file.name for file in site.published.iterdir()} == {"kam.duckdb", "quality"}
+    assert {file.name for file in site.published.iterdir()} == {"kam.duckdb", "kam.osi.json", "quality"}
 
 
 @long

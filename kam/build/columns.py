@@ -1,6 +1,7 @@
 """Columns of published tables. One line declares one: type, unit, how it adds up, meaning.
 
-`outstanding_amount DECIMAL(18,2) [reporting currency; last in time] Open at the month end` is such a line. A header of
+`outstanding_amount DECIMAL(18,2) [reporting currency; last in time] Open at the month end` is such a line. A third word says which way is
+good (`; less is better`), and `source: …` at the end where the formula comes from. A header of
 `sql/marts` or `sql/reporting` has one per column. What several tables share is in `sql/vocabulary.toml`, once.
 """
 
@@ -22,6 +23,8 @@ _DECLARATION = re.compile(
 _NOT_NUMERIC = frozenset({"VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN"})
 _AGGREGATIONS = frozenset({"sum", "last in time", "first in time", "none"})
 _RATIO = re.compile(r"ratio of (?P<numerator>[^÷]+?) ÷ (?P<denominator>[^÷]+)")
+_DIRECTIONS = {"more is better": "more", "less is better": "less", "": "neither"}
+_SOURCE = " source: "
 # Says in a header that the column means something else here than in the vocabulary.
 _HERE = "here:"
 _REASON = "_reason"
@@ -33,7 +36,8 @@ class MartColumn:
 
     `unit` and `aggregation` are empty for texts, dates and truth values. `aggregation` is `sum` (over rows and months),
     `last in time` or `first in time` (over the rows of a month; of several months one counts), `ratio` (of the aggregated
-    `numerator` and `denominator`, two SQL expressions over columns of the table), or `none`.
+    `numerator` and `denominator`, two SQL expressions over columns of the table), or `none`. `direction` is `more` or `less`, whichever is
+    better, or `neither`; `source` says where the formula comes from.
     """
 
     name: str
@@ -44,11 +48,24 @@ class MartColumn:
     aggregation: str = ""
     numerator: str = ""
     denominator: str = ""
+    direction: str = ""
+    source: str = ""
 
     @property
     def is_numeric(self) -> bool:
         """Whether it holds numbers, which need a unit."""
         return self.sql_type not in _NOT_NUMERIC
+
+    @property
+    def format(self) -> str:
+        """How to show it, as a number format of spreadsheets and most BI tools; empty for what is not a number."""
+        if not self.unit:
+            return ""
+        if self.unit == "fraction":
+            return "0.0%"
+        if self.unit == "number":
+            return "0"
+        return "#,##0.00" if self.sql_type.startswith("DECIMAL") else "#,##0"
 
     @property
     def ratio(self) -> str:
@@ -63,7 +80,8 @@ class MartColumn:
     @property
     def comment(self) -> str:
         """What a BI tool shows beside the column."""
-        measure = f" [{self.unit}; {self.adds_up}]" if self.unit else ""
+        better = f"; {self.direction} is better" if self.direction in ("more", "less") else ""
+        measure = f" [{self.unit}; {self.adds_up}{better}]" if self.unit else ""
         formula = f" = {self.formula}" if self.formula else ""
         return f"{self.meaning}{measure}{formula}"
 
@@ -122,13 +140,15 @@ def _declared(line: str, file: str, units: Mapping[str, str]) -> MartColumn:
             f"{file}: {line.strip()}: is not a column. Expected: name TYPE [unit; how it adds up] meaning := formula"
         )
         raise KamError(message)
-    meaning, _, formula = f" {match['text'] or ''}".partition(" := ")
-    column = MartColumn(match["name"], match["type"], meaning.strip(), formula.strip())
+    text, _, source = f" {match['text'] or ''}".partition(_SOURCE)
+    meaning, _, formula = text.partition(" := ")
+    column = MartColumn(match["name"], match["type"], meaning.strip(), formula.strip(), source=source.strip())
     return column if match["measure"] is None else _measured(column, match["measure"], file, units)
 
 
 def _measured(column: MartColumn, measure: str, file: str, units: Mapping[str, str]) -> MartColumn:
-    unit, _, aggregation = (part.strip() for part in measure.partition(";"))
+    unit, aggregation, better = (part.strip(" ;") for part in f"{measure};;".split(";", 2))
+    direction = _DIRECTIONS.get(better, "")
     ratio = _RATIO.fullmatch(aggregation)
     fault = ""
     if not column.is_numeric:
@@ -137,13 +157,17 @@ def _measured(column: MartColumn, measure: str, file: str, units: Mapping[str, s
         fault = f"{unit} is not a unit in sql/{VOCABULARY.name}"
     elif not ratio and aggregation not in _AGGREGATIONS:
         fault = f"{aggregation or 'nothing'} does not say how it adds up"
+    elif not direction:
+        fault = f"{better} does not say which way is good"
     if fault:
         message = f"{file}: {column.name}: [{measure}]: {fault}"
         raise KamError(message)
     if not ratio:
-        return replace(column, unit=unit, aggregation=aggregation)
+        return replace(column, unit=unit, aggregation=aggregation, direction=direction)
     numerator, denominator = ratio["numerator"].strip(), ratio["denominator"].strip()
-    return replace(column, unit=unit, aggregation="ratio", numerator=numerator, denominator=denominator)
+    return replace(
+        column, unit=unit, aggregation="ratio", numerator=numerator, denominator=denominator, direction=direction
+    )
 
 
 def _completed(column: MartColumn, shared: Mapping[str, MartColumn], file: str) -> MartColumn:
@@ -166,7 +190,8 @@ def _completed(column: MartColumn, shared: Mapping[str, MartColumn], file: str) 
     meaning = column.meaning.removeprefix(_HERE).strip() or known.meaning
     formula = column.formula or ("" if differs else known.formula)
     measured = column if column.unit else known
-    return replace(measured, meaning=meaning, formula=formula)
+    source = column.source or ("" if differs else known.source)
+    return replace(measured, meaning=meaning, formula=formula, source=source)
 
 
 def _with_reason(column: MartColumn, names: set[str]) -> MartColumn:

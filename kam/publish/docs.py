@@ -98,11 +98,12 @@ def _table(model: Model) -> str:
     lines = [
         f"## {model.name}\n",
         f"{model.description[:1].upper()}{model.description[1:].rstrip('.')}. {' '.join(facts)}\n",
-        "| column | type | unit | adds up | meaning | formula |",
-        "|---|---|---|---|---|---|",
+        "| column | type | unit | adds up | better | meaning | formula |",
+        "|---|---|---|---|---|---|---|",
         *(
-            f"| {column.name} | {column.sql_type} | {column.unit} | {column.adds_up} | {_escaped(column.meaning)} "
-            f"| {_escaped(column.formula)} |"
+            f"| {column.name} | {column.sql_type} | {column.unit} | {column.adds_up} "
+            f"| {column.direction if column.direction != 'neither' else ''} | {_escaped(column.meaning)} "
+            f"| {_escaped(column.formula)}{f' ({column.source})' if column.source else ''} |"
             for column in model.columns
         ),
         "",

@@ -1,7 +1,7 @@
 """What BI tools read: the views `reporting.*`, and `published/kam.duckdb`, built aside and swapped in with one rename.
 
 A reader has either the old file or the new one. The file holds every version of every closed month; its views show the
-newest, `<view>_history` all.
+newest, `<view>_history` all. Beside it lies `kam.osi.json`, which describes them to other tools.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import duckdb
 
 from kam.build import MartColumn, Model, marts, published_tables, vocabulary
 from kam.errors import KamError, disk_fault
+from kam.publish.semantic_model import SEMANTIC_MODEL_FILE, write_semantic_model
 from kam.site import BUILDING, Site
 from kam.stages import each
 from kam.warehouse import Connection, insert, literal, quoted, transaction
@@ -52,6 +53,8 @@ def publish(con: Connection, site: Site) -> Path:
         with tempfile.TemporaryDirectory(dir=site.published, prefix=BUILDING, ignore_cleanup_errors=True) as aside:
             built = Path(aside) / PUBLISHED_FILE
             _fill(con, built)
+            write_semantic_model(Path(aside))
+            (Path(aside) / SEMANTIC_MODEL_FILE).replace(site.published / SEMANTIC_MODEL_FILE)
             _swap(built, target)
     except (OSError, duckdb.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else disk_fault(error)
@@ -143,7 +146,8 @@ def _write_definitions(con: Connection) -> None:
             "table_name": model.name, "column_name": column.name, "data_type": column.sql_type,
             "grain": ", ".join(model.grain), "meaning": column.meaning, "unit": column.unit,
             "formula": column.formula or column.ratio, "method": model.method, "aggregation": column.aggregation,
-            "numerator": column.numerator, "denominator": column.denominator,
+            "numerator": column.numerator, "denominator": column.denominator, "format": column.format,
+            "direction": column.direction, "source": column.source,
         }
         for model in published_tables()
         for column in _published_columns(model)

@@ -12,7 +12,10 @@
 --   numerator    VARCHAR  Of a ratio: the SQL expression to aggregate above the line; else an empty text
 --   denominator  VARCHAR  Of a ratio: the SQL expression to aggregate below the line; else an empty text
 --   formula      VARCHAR  How it is computed, where that needs saying
+--   format       VARCHAR  How to show the figure, as a number format of spreadsheets; an empty text for what is not a number
+--   direction    VARCHAR  Whether more or less of it is better, or neither; an empty text for what is not a number
+--   source       VARCHAR  Who defined the formula; an empty text where it is our own
 --   method       VARCHAR
 -- fmt: on
-select table_name, column_name, data_type, grain, meaning, unit, aggregation, numerator, denominator, formula, method
+select table_name, column_name, data_type, grain, meaning, unit, aggregation, numerator, denominator, formula, format, direction, source, method
 from ops.metric_definitions

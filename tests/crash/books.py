@@ -205,7 +205,7 @@ def leftovers(folder: Path) -> list[str]:
     found = [path.name for path in folder.iterdir() if path.name not in belongs]
     found += [f".scratch/{path.name}" for path in site.scratch.iterdir()]
     if site.published.exists():
-        targets = {"kam.duckdb", "quality", "quality/index.html"}
+        targets = {"kam.duckdb", "kam.osi.json", "quality", "quality/index.html"}
         below = sorted(str(path.relative_to(site.published)) for path in site.published.rglob("*"))
         found += [f"published/{name}" for name in below if name not in targets]
     of_archive = {store.ledger(site), *_archived(site), *(file.parent for file in _archived(site))}

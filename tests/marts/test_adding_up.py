@@ -9,12 +9,10 @@ import pytest
 
 from kam.build import MartColumn, Model, level_tables, marts
 from kam.close import require_loaded, steps
-from kam.close.versions import keep_rows
 from kam.demo import write_demo
-from kam.publish.published_file import create_reporting_views
 from kam.site import find_site
 from kam.warehouse import Connection, warehouse
-from tests.support import join_months
+from tests.support import join_months, publish_candidates
 
 OCTOBER = date(2026, 10, 1)
 ADDED = ("sum", "last in time", "first in time")
@@ -42,9 +40,7 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]
         require_loaded(steps.load_feed(site, feed))
     steps.build_marts(site, steps.prepare_months(site, [OCTOBER]))
     with warehouse(site) as con:
-        keep_rows(con, OCTOBER, 1, [mart.name for mart in marts()])
-        con.execute("INSERT INTO ops.closes (period_month, close_version) VALUES (?, 1)", [OCTOBER])
-        create_reporting_views(con)
+        publish_candidates(con, OCTOBER)
         yield con
 
 

@@ -255,7 +255,9 @@ def test_june_2020_against_its_targets(exports: Site) -> None:
     found = published(exports, f"FROM reporting.sales_plan_variance WHERE period_month = DATE '{JUNE}'")
 
     assert {row["document_account_manager"]: row["actual_amount"] for row in found if row["actual_amount"]} == sold
-    assert {managers[row["document_account_manager"]]: row["plan_amount"] for row in found if row["plan_amount"]} == planned
+    assert {
+        managers[row["document_account_manager"]]: row["plan_amount"] for row in found if row["plan_amount"]
+    } == planned
 
 
 @pytest.mark.parametrize("month", [JUNE, JULY], ids=["as the export was made", "lines without a ship date fall due"])

@@ -13,21 +13,21 @@
 --   basis                   VARCHAR        The date a line is due by: requested, promised (first promise) or last_promised
 --   is_default_basis        BOOLEAN        Whether our own delivery score goes by this date, unless a customer's rules name another one
 --   line_count              BIGINT         [count; sum] Order lines due in the month; cancelled lines, lines without this date or quantity left out
---   on_time_count           BIGINT         [count; sum] Lines whose deliveries inside the window are above zero and reach the lesser of the ordered quantity and what was delivered by as_of_date
---   in_full_count           BIGINT         [count; sum] Lines whose ordered quantity was reached by as_of_date; where a tolerance is set, within it on both sides
---   otif_count              BIGINT         [count; sum] Lines both on time and in full
---   late_count              BIGINT         [count; sum] Lines complete after the window, or open by as_of_date; a line closed short counts by its last delivery
---   open_late_count         BIGINT         [count; sum] Lines not complete by as_of_date; not those of status closed that had a delivery by then
---   on_time_ratio           DECIMAL(18,6)  [fraction; ratio of on_time_count ÷ line_count] Share of lines on time
---   in_full_ratio           DECIMAL(18,6)  [fraction; ratio of in_full_count ÷ line_count] Share of lines in full
---   otif_ratio              DECIMAL(18,6)  [fraction; ratio of otif_count ÷ line_count] Share of lines on time and in full
+--   on_time_count           BIGINT         [count; sum; more is better] Lines whose deliveries inside the window are above zero and reach the lesser of the ordered quantity and what was delivered by as_of_date
+--   in_full_count           BIGINT         [count; sum; more is better] Lines whose ordered quantity was reached by as_of_date; where a tolerance is set, within it on both sides
+--   otif_count              BIGINT         [count; sum; more is better] Lines both on time and in full
+--   late_count              BIGINT         [count; sum; less is better] Lines complete after the window, or open by as_of_date; a line closed short counts by its last delivery
+--   open_late_count         BIGINT         [count; sum; less is better] Lines not complete by as_of_date; not those of status closed that had a delivery by then
+--   on_time_ratio           DECIMAL(18,6)  [fraction; ratio of on_time_count ÷ line_count; more is better] Share of lines on time
+--   in_full_ratio           DECIMAL(18,6)  [fraction; ratio of in_full_count ÷ line_count; more is better] Share of lines in full
+--   otif_ratio              DECIMAL(18,6)  [fraction; ratio of otif_count ÷ line_count; more is better] Share of lines on time and in full
 --   otif_ratio_reason       VARCHAR        Why otif_ratio and the other columns that look at deliveries are undefined
 --   quantity_due            DECIMAL(34,4)  [units of the item; sum] Quantity ordered on the lines due
---   quantity_on_time        DECIMAL(34,4)  [units of the item; sum] Quantity delivered inside the window, at most what the line ordered, rejected goods included
+--   quantity_on_time        DECIMAL(34,4)  [units of the item; sum; more is better] Quantity delivered inside the window, at most what the line ordered, rejected goods included
 --   quantity_reason         VARCHAR        Why quantity_due and quantity_on_time have no sum, and no ratio: the lines due are of different units
---   quantity_on_time_ratio  DECIMAL(36,6)  [fraction; ratio of quantity_on_time ÷ quantity_due] Share of the quantity due that came on time
---   days_late               BIGINT         [days; sum] Days late of the late lines, added up
---   average_days_late       DECIMAL(18,2)  [days; ratio of days_late ÷ late_count] Days from the due date to completion (of a line closed short: to its last delivery), or to as_of_date while open, over the late lines; NULL when none is late := Σ days late ÷ late_count
+--   quantity_on_time_ratio  DECIMAL(36,6)  [fraction; ratio of quantity_on_time ÷ quantity_due; more is better] Share of the quantity due that came on time
+--   days_late               BIGINT         [days; sum; less is better] Days late of the late lines, added up
+--   average_days_late       DECIMAL(18,2)  [days; ratio of days_late ÷ late_count; less is better] Days from the due date to completion (of a line closed short: to its last delivery), or to as_of_date while open, over the late lines; NULL when none is late := Σ days late ÷ late_count
 -- fmt: on
 select
     totals.period_month,

@@ -9,20 +9,20 @@
 --   account_name            VARCHAR
 --   account_manager         VARCHAR
 --   delivered_quantity      DECIMAL(34,4)  [units of the item; sum] Quantity delivered in the month, rejected goods included; NULL when no source has deliveries
---   rejected_quantity       DECIMAL(34,4)  [units of the item; sum] Of the deliveries of the month, what the customer rejected; NULL when no source says what was rejected
+--   rejected_quantity       DECIMAL(34,4)  [units of the item; sum; less is better] Of the deliveries of the month, what the customer rejected; NULL when no source says what was rejected
 --   quantity_reason         VARCHAR        Why delivered_quantity and rejected_quantity are undefined: no source has deliveries, or the products delivered in the month are of different units
---   ppm                     DECIMAL(36,6)  [parts per million; ratio of rejected_quantity * 1000000 ÷ delivered_quantity] Rejected parts per million delivered; NULL when nothing was delivered
+--   ppm                     DECIMAL(36,6)  [parts per million; ratio of rejected_quantity * 1000000 ÷ delivered_quantity; less is better] Rejected parts per million delivered; NULL when nothing was delivered
 --   ppm_reason              VARCHAR
---   complaint_count         BIGINT         [count; sum] Complaints opened in the month
+--   complaint_count         BIGINT         [count; sum; less is better] Complaints opened in the month
 --   complaint_count_reason  VARCHAR        Why the complaint columns are undefined, those to date too
---   complaint_quantity      DECIMAL(34,4)  [units of the item; sum] Quantity that the complaints opened in the month concern
+--   complaint_quantity      DECIMAL(34,4)  [units of the item; sum; less is better] Quantity that the complaints opened in the month concern
 --   complaint_quantity_reason  VARCHAR     Why complaint_quantity is undefined
 --   ytd_delivered_quantity  DECIMAL(34,4)  [units of the item; last in time] Quantity delivered in the fiscal year to date, rejected goods included
---   ytd_rejected_quantity   DECIMAL(34,4)  [units of the item; last in time] Of the deliveries of the fiscal year to date, what the customer rejected; NULL when no source says what was rejected
+--   ytd_rejected_quantity   DECIMAL(34,4)  [units of the item; last in time; less is better] Of the deliveries of the fiscal year to date, what the customer rejected; NULL when no source says what was rejected
 --   ytd_quantity_reason     VARCHAR        Why ytd_delivered_quantity, ytd_rejected_quantity and ytd_ppm are undefined: no source has deliveries, or the products delivered in the fiscal year to date are of different units
---   ytd_ppm                 DECIMAL(36,6)  [parts per million; ratio of ytd_rejected_quantity * 1000000 ÷ ytd_delivered_quantity] Rejected parts per million delivered in the fiscal year to date, from totals
---   ytd_complaint_count     BIGINT         [count; last in time] Complaints opened in the fiscal year to date
---   ytd_complaint_quantity  DECIMAL(34,4)  [units of the item; last in time] Quantity that the complaints opened in the fiscal year to date concern; NULL where they are of different units
+--   ytd_ppm                 DECIMAL(36,6)  [parts per million; ratio of ytd_rejected_quantity * 1000000 ÷ ytd_delivered_quantity; less is better] Rejected parts per million delivered in the fiscal year to date, from totals
+--   ytd_complaint_count     BIGINT         [count; last in time; less is better] Complaints opened in the fiscal year to date
+--   ytd_complaint_quantity  DECIMAL(34,4)  [units of the item; last in time; less is better] Quantity that the complaints opened in the fiscal year to date concern; NULL where they are of different units
 -- fmt: on
 with
     totals as (

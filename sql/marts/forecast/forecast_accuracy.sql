@@ -20,45 +20,45 @@
 --   n                               BIGINT         [count; sum] Items that were forecast or sold
 --   actual_quantity                 DECIMAL(34,4)  here: Net quantity sold, returns negative
 --   forecast_quantity               DECIMAL(34,4)  [units of the item; sum] Quantity forecast
---   unforecast_quantity             DECIMAL(34,4)  [units of the item; sum] Quantity sold of items that had no forecast; they count with a forecast of 0
+--   unforecast_quantity             DECIMAL(34,4)  [units of the item; sum; less is better] Quantity sold of items that had no forecast; they count with a forecast of 0
 --   absolute_actual_quantity        DECIMAL(34,4)  [units of the item; sum] Quantities sold without their signs, the base of wape := Σ|actual|
---   absolute_error_quantity         DECIMAL(34,4)  [units of the item; sum] Errors without their signs := Σ|actual − forecast|
+--   absolute_error_quantity         DECIMAL(34,4)  [units of the item; sum; less is better] Errors without their signs := Σ|actual − forecast|
 --   quantity_reason                 VARCHAR        Why the quantities, mae and rmse have no total: the items are of different units. mape, smape and mase are means over items and do not depend on units; where one item was sold in different units (a forecast not by part), they are undefined too
---   wape                            DECIMAL(36,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual|
+--   wape                            DECIMAL(36,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity; less is better] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual| source: Kolassa and Schütz 2007
 --   wape_reason                     VARCHAR        Why wape is undefined; without sales mape is undefined too
 --   bias_ratio                      DECIMAL(36,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] How far the forecast is too high (positive) or too low (negative) := Σ(forecast − actual) ÷ Σ actual
 --   bias_ratio_reason               VARCHAR
---   mae                             DECIMAL(36,6)  [units of the item; ratio of absolute_error_quantity ÷ n] Mean absolute error := Σ|actual − forecast| ÷ n
---   rmse                            DECIMAL(36,6)  [units of the item; none] Root mean squared error := √(Σ(actual − forecast)² ÷ n)
---   mape                            DECIMAL(36,6)  [fraction; ratio of mape_sum ÷ mape_n] Mean absolute percentage error of items with sales := mean of |actual − forecast| ÷ |actual|
---   mape_sum                        DECIMAL(36,6)  [multiple; sum] Percentage errors of the items with sales, added up
+--   mae                             DECIMAL(36,6)  [units of the item; ratio of absolute_error_quantity ÷ n; less is better] Mean absolute error := Σ|actual − forecast| ÷ n source: Hyndman and Koehler 2006
+--   rmse                            DECIMAL(36,6)  [units of the item; none; less is better] Root mean squared error := √(Σ(actual − forecast)² ÷ n) source: Hyndman and Koehler 2006
+--   mape                            DECIMAL(36,6)  [fraction; ratio of mape_sum ÷ mape_n; less is better] Mean absolute percentage error of items with sales := mean of |actual − forecast| ÷ |actual| source: Hyndman and Koehler 2006
+--   mape_sum                        DECIMAL(36,6)  [multiple; sum; less is better] Percentage errors of the items with sales, added up
 --   mape_n                          BIGINT         [count; sum] Items with sales, which mape counts
---   smape                           DECIMAL(18,6)  [fraction; ratio of smape_sum ÷ n] Symmetric error between 0 and 2 := mean of 2 × |actual − forecast| ÷ (|actual| + |forecast|), both zero = 0
---   smape_sum                       DECIMAL(36,6)  [multiple; sum] Symmetric errors of the items, added up
---   mase                            DECIMAL(36,6)  [multiple; ratio of mase_sum ÷ mase_n] Mean absolute scaled error, below 1 = better than the naive forecast was in sample := mean over items of |actual − forecast| ÷ in-sample mean absolute naive error
---   mase_sum                        DECIMAL(36,6)  [multiple; sum] Scaled errors of the items that have a scale, added up
+--   smape                           DECIMAL(18,6)  [fraction; ratio of smape_sum ÷ n; less is better] Symmetric error between 0 and 2 := mean of 2 × |actual − forecast| ÷ (|actual| + |forecast|), both zero = 0 source: Makridakis and Hibon 2000
+--   smape_sum                       DECIMAL(36,6)  [multiple; sum; less is better] Symmetric errors of the items, added up
+--   mase                            DECIMAL(36,6)  [multiple; ratio of mase_sum ÷ mase_n; less is better] Mean absolute scaled error, below 1 = better than the naive forecast was in sample := mean over items of |actual − forecast| ÷ in-sample mean absolute naive error source: Hyndman and Koehler 2006
+--   mase_sum                        DECIMAL(36,6)  [multiple; sum; less is better] Scaled errors of the items that have a scale, added up
 --   mase_n                          BIGINT         [count; sum] Items that have a scale, which mase and rmsse count
 --   mase_scale                      VARCHAR        Naive forecast that scales: seasonal-<season>, lag-1 with under two seasons of history, or mixed
 --   mase_reason                     VARCHAR        Why mase is undefined; rmsse is undefined then too
---   rmsse                           DECIMAL(36,6)  [multiple; ratio of rmsse_sum ÷ mase_n] Root mean squared scaled error := mean over items of |actual − forecast| ÷ root of the in-sample mean squared naive error
---   rmsse_sum                       DECIMAL(36,6)  [multiple; sum] Squared-scale errors of the same items, added up := Σ |actual − forecast| ÷ root of the in-sample mean squared naive error
---   tracking_signal                 DECIMAL(18,6)  [multiple; none] Lasting bias of an item, under-forecast positive := Σ(actual − forecast) ÷ mean |actual − forecast| over the trailing 12 months of the step and lag
+--   rmsse                           DECIMAL(36,6)  [multiple; ratio of rmsse_sum ÷ mase_n; less is better] Root mean squared scaled error := mean over items of |actual − forecast| ÷ root of the in-sample mean squared naive error source: Hyndman and Koehler 2006
+--   rmsse_sum                       DECIMAL(36,6)  [multiple; sum; less is better] Squared-scale errors of the same items, added up := Σ |actual − forecast| ÷ root of the in-sample mean squared naive error
+--   tracking_signal                 DECIMAL(18,6)  [multiple; none] Lasting bias of an item, under-forecast positive := Σ(actual − forecast) ÷ mean |actual − forecast| over the trailing 12 months of the step and lag source: Brown 1959
 --   tracking_signal_n               BIGINT         [months; none] Months of the trailing 12 in which the item was forecast or sold
 --   tracking_signal_reason          VARCHAR
---   naive_wape                      DECIMAL(36,6)  [fraction; ratio of naive_error_quantity ÷ naive_actual_quantity] WAPE of repeating the actual of the snapshot month, over the items with a sale by then
+--   naive_wape                      DECIMAL(36,6)  [fraction; ratio of naive_error_quantity ÷ naive_actual_quantity] WAPE of repeating the actual of the snapshot month, over the items with a sale by then source: Hyndman and Koehler 2006
 --   naive_error_quantity            DECIMAL(34,4)  [units of the item; sum] Errors of the naive forecast without their signs, over the naive_n items
 --   naive_actual_quantity           DECIMAL(34,4)  [units of the item; sum] Quantities sold of these items, without their signs
---   error_quantity_beside_naive     DECIMAL(34,4)  [units of the item; sum] Errors of the forecast of these items, without their signs
+--   error_quantity_beside_naive     DECIMAL(34,4)  [units of the item; sum; less is better] Errors of the forecast of these items, without their signs
 --   naive_n                         BIGINT         [count; sum] Items with a sale by the snapshot, which naive_wape and forecast_value_added count
---   seasonal_naive_wape             DECIMAL(36,6)  [fraction; ratio of seasonal_naive_error_quantity ÷ seasonal_naive_actual_quantity] WAPE of repeating the actual of the same month in the latest season known at the snapshot, over the items with a sale by that month
+--   seasonal_naive_wape             DECIMAL(36,6)  [fraction; ratio of seasonal_naive_error_quantity ÷ seasonal_naive_actual_quantity] WAPE of repeating the actual of the same month in the latest season known at the snapshot, over the items with a sale by that month source: Hyndman and Koehler 2006
 --   seasonal_naive_error_quantity   DECIMAL(34,4)  [units of the item; sum] Errors of the seasonal naive forecast without their signs, over the seasonal_naive_n items
 --   seasonal_naive_actual_quantity  DECIMAL(34,4)  [units of the item; sum] Quantities sold of the seasonal_naive_n items, without their signs
 --   seasonal_naive_n                BIGINT         [count; sum] Items with a sale by that month, which seasonal_naive_wape counts
 --   seasonal_naive_wape_reason      VARCHAR
---   forecast_value_added            DECIMAL(36,6)  [fraction; ratio of (naive_error_quantity - error_quantity_beside_naive) ÷ naive_actual_quantity] What the step gains over the naive forecast, positive = it helps := naive_wape − wape, of the same naive_n items
+--   forecast_value_added            DECIMAL(36,6)  [fraction; ratio of (naive_error_quantity - error_quantity_beside_naive) ÷ naive_actual_quantity; more is better] What the step gains over the naive forecast, positive = it helps := naive_wape − wape, of the same naive_n items source: Gilliland 2002
 --   forecast_value_added_reason     VARCHAR        Why forecast_value_added is undefined; naive_wape is undefined then too
 --   reference_step                  VARCHAR        The step that the others are measured against: statistical, else sales, else the first by name
---   step_value_added                DECIMAL(36,6)  [fraction; none] What the step gains over the reference step, positive = it helps := wape of reference_step − wape
+--   step_value_added                DECIMAL(36,6)  [fraction; none; more is better] What the step gains over the reference step, positive = it helps := wape of reference_step − wape source: Gilliland 2002
 --   step_value_added_reason         VARCHAR
 -- fmt: on
 with

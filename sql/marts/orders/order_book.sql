@@ -15,22 +15,22 @@
 --   unit                   VARCHAR
 --   opening_quantity       DECIMAL(34,4)  [units of the item; first in time] Closing of the month before as it was published; as known now where that month was never closed
 --   ordered_quantity       DECIMAL(34,4)  [units of the item; sum] Ordered in the month
---   cancelled_quantity     DECIMAL(34,4)  [units of the item; sum] Open when it was cancelled in the month, or when its last delivery came of a line closed short
+--   cancelled_quantity     DECIMAL(34,4)  [units of the item; sum; less is better] Open when it was cancelled in the month, or when its last delivery came of a line closed short
 --   delivered_quantity     DECIMAL(34,4)  [units of the item; sum] Delivered in the month, at most what was ordered
 --   change_quantity        DECIMAL(34,4)  [units of the item; sum] Lines of closed months that were corrected or dropped since := opening as known now − opening_quantity
 --   closing_quantity       DECIMAL(34,4)  [units of the item; last in time] Open at the month end := opening_quantity + ordered_quantity − cancelled_quantity − delivered_quantity + change_quantity
 --   closing_quantity_reason VARCHAR       Why all but the orders of the month is undefined
---   overdue_quantity       DECIMAL(34,4)  [units of the item; last in time] Of it, due before the month end
+--   overdue_quantity       DECIMAL(34,4)  [units of the item; last in time; less is better] Of it, due before the month end
 --   due_quantity           DECIMAL(34,4)  [units of the item; last in time] Of it, due at the month end or later
 --   undated_quantity       DECIMAL(34,4)  [units of the item; last in time] Of it, without a date
 --   opening_amount         DECIMAL(32,2)  [reporting currency; first in time] The opening at order prices
 --   ordered_amount         DECIMAL(32,2)  [reporting currency; sum] Ordered in the month, at order prices
---   cancelled_amount       DECIMAL(32,2)  [reporting currency; sum] Cancelled in the month, at order prices
+--   cancelled_amount       DECIMAL(32,2)  [reporting currency; sum; less is better] Cancelled in the month, at order prices
 --   delivered_amount       DECIMAL(32,2)  [reporting currency; sum] Delivered in the month, at order prices; takes the cents left by rounding
 --   change_amount          DECIMAL(32,2)  [reporting currency; sum] Opening as known now less opening_amount
 --   closing_amount         DECIMAL(32,2)  [reporting currency; last in time] here: Open at the month end, at order prices := opening_amount + ordered_amount − cancelled_amount − delivered_amount + change_amount
 --   amount_reason          VARCHAR        Why an amount is undefined: no rate for the currency of an order on its date, or what closing_quantity_reason says
---   overdue_amount         DECIMAL(32,2)  [reporting currency; last in time] Of the closing, due before the month end
+--   overdue_amount         DECIMAL(32,2)  [reporting currency; last in time; less is better] Of the closing, due before the month end
 --   due_month_1_amount     DECIMAL(32,2)  [reporting currency; last in time] Of the closing, due on the last day of this month or in the next month
 --   due_month_2_amount     DECIMAL(32,2)  [reporting currency; last in time] Of the closing, due in the second month after this one
 --   due_month_3_amount     DECIMAL(32,2)  [reporting currency; last in time] Of the closing, due in the third month after this one

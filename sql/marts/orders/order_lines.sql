@@ -32,9 +32,9 @@
 --   accepted_quantity_reason         VARCHAR
 --   delivered_not_invoiced_quantity  DECIMAL(34,4)  [units of the item; last in time] Delivered and not invoiced yet := max(delivered_quantity − invoiced_quantity, 0)
 --   invoiced_not_delivered_quantity  DECIMAL(34,4)  [units of the item; last in time] Invoiced and not delivered yet := max(invoiced_quantity − delivered_quantity, 0)
---   requested_days_late              INTEGER        [days; none] Days from the requested date to completion, else to the month end; negative = early or not due yet
---   promised_days_late               INTEGER        [days; none] Days from the promised date to completion, else to the month end; negative = early or not due yet
---   last_promised_days_late          INTEGER        [days; none] Days from the date promised last to completion, else to the month end; negative = early or not due yet
+--   requested_days_late              INTEGER        [days; none; less is better] Days from the requested date to completion, else to the month end; negative = early or not due yet
+--   promised_days_late               INTEGER        [days; none; less is better] Days from the promised date to completion, else to the month end; negative = early or not due yet
+--   last_promised_days_late          INTEGER        [days; none; less is better] Days from the date promised last to completion, else to the month end; negative = early or not due yet
 --   is_ordered                       BOOLEAN        Whether it was ordered in the month
 --   is_due                           BOOLEAN        Whether one of its three dates lies in the month
 --   is_in_full                       BOOLEAN        Whether the ordered quantity was reached by the month end; where a tolerance is set, within it on both sides

@@ -11,25 +11,25 @@
 --   account_name          VARCHAR
 --   account_manager       VARCHAR
 --   dimension             VARCHAR        quality, cost, delivery, development, management or overall
---   customer_score        DECIMAL(18,6)  [points; none] What the customer said, 0 to 100: the month's scorecard (100 × score ÷ max_score, at most 100), else the mean of ratings given in visits held; overall is the customer's own, else the weighted mean of the dimensions the customer scored
---   own_score             DECIMAL(18,6)  [points; none] What our figures say, 0 to 100: quality by the PPM steps; delivery 100 × OTIF on the basis of the rules; cost, development and management 100 × issues closed by their target date ÷ issues due; overall is the weighted mean of the dimensions that have one
+--   customer_score        DECIMAL(18,6)  [points; none; more is better] What the customer said, 0 to 100: the month's scorecard (100 × score ÷ max_score, at most 100), else the mean of ratings given in visits held; overall is the customer's own, else the weighted mean of the dimensions the customer scored
+--   own_score             DECIMAL(18,6)  [points; none; more is better] What our figures say, 0 to 100: quality by the PPM steps; delivery 100 × OTIF on the basis of the rules; cost, development and management 100 × issues closed by their target date ÷ issues due; overall is the weighted mean of the dimensions that have one
 --   own_score_reason      VARCHAR
 --   gap                   DECIMAL(18,6)  [points; none] How much better the customer rates us than our own figures do := customer_score - own_score
---   score                 DECIMAL(18,6)  [points; none] The customer's score, else our own; band, rank, change and trend use this one
+--   score                 DECIMAL(18,6)  [points; none; more is better] The customer's score, else our own; band, rank, change and trend use this one
 --   score_source          VARCHAR        Whose score it is: customer or own; NULL in a month without a score
 --   weight                DECIMAL(18,6)  [points; none] Weight of the dimension in the account's rules, of 100
 --   band                  VARCHAR        Band of the score; a band includes its upper end, so that 100 is in the top band
---   points_to_next_band   DECIMAL(18,6)  [points; none] Points up to the upper end of the band, just above which the next one starts; NULL in the top band
+--   points_to_next_band   DECIMAL(18,6)  [points; none; less is better] Points up to the upper end of the band, just above which the next one starts; NULL in the top band
 --   previous_score        DECIMAL(18,6)  [points; none] The latest earlier score of the same source in the trailing 12 months; months without a score are skipped
 --   previous_score_month  DATE           The month of the previous score, as its first day
---   change                DECIMAL(18,6)  [points; none] Points gained since the previous score := score - previous_score
---   moving_average_3m     DECIMAL(18,6)  [points; none] Mean of the scores of the same source in the trailing 3 months; months without a score do not count
---   moving_average_6m     DECIMAL(18,6)  [points; none] Mean of the scores of the same source in the trailing 6 months; months without a score do not count
---   moving_average_12m    DECIMAL(18,6)  [points; none] Mean of the scores of the same source in the trailing 12 months; months without a score do not count
---   slope_6m              DECIMAL(18,6)  [points per month; none] Least squares over the scores of the same source in the trailing 6 months; NULL with fewer than 4
+--   change                DECIMAL(18,6)  [points; none; more is better] Points gained since the previous score := score - previous_score
+--   moving_average_3m     DECIMAL(18,6)  [points; none; more is better] Mean of the scores of the same source in the trailing 3 months; months without a score do not count
+--   moving_average_6m     DECIMAL(18,6)  [points; none; more is better] Mean of the scores of the same source in the trailing 6 months; months without a score do not count
+--   moving_average_12m    DECIMAL(18,6)  [points; none; more is better] Mean of the scores of the same source in the trailing 12 months; months without a score do not count
+--   slope_6m              DECIMAL(18,6)  [points per month; none; more is better] Least squares over the scores of the same source in the trailing 6 months; NULL with fewer than 4
 --   trend                 VARCHAR        improving or deteriorating: slope_6m beyond ±0.5 and significant by Mann-Kendall at 0.1 (two-sided, normal approximation with continuity and tie correction), or the last three changes the same way; else stable; NULL where nothing can be said
 --   trend_basis           VARCHAR        What the trend is based on; where trend is NULL, why
---   rank                  BIGINT         [number; none] Place of the score among those of the same score_source, month and dimension, 1 is the best; equal scores share a place
+--   rank                  BIGINT         [number; none; less is better] Place of the score among those of the same score_source, month and dimension, 1 is the best; equal scores share a place
 -- fmt: on
 with
     month_scores as (

@@ -23,7 +23,7 @@
 --   original_amount_doc        DECIMAL(34,4)  [document currency; last in time] Amount of the item, tax included; credits and cash negative
 --   paid_amount_doc            DECIMAL(34,4)  [document currency; last in time] Cash applied := receipts + discounts − refunds
 --   credited_amount_doc        DECIMAL(34,4)  [document currency; last in time] Credit notes applied
---   written_off_amount_doc     DECIMAL(34,4)  [document currency; last in time] Write-offs applied
+--   written_off_amount_doc     DECIMAL(34,4)  [document currency; last in time; less is better] Write-offs applied
 --   paid_amount_doc_reason     VARCHAR        Why paid_amount_doc and written_off_amount_doc are undefined; without payments all that was billed counts as open
 --   outstanding_amount_doc     DECIMAL(34,4)  [document currency; last in time] What is open := original − paid − credited − written off
 --   outstanding_amount         DECIMAL(32,2)
@@ -33,7 +33,7 @@
 --   book_amount                DECIMAL(32,2)  [reporting currency; last in time] What is open, at the rate of the document date
 --   book_amount_reason         VARCHAR
 --   unrealised_fx              DECIMAL(32,2)  [reporting currency; last in time] Gain or loss on the open amount since the document date := outstanding_amount − book_amount
---   days_overdue               BIGINT         [days; none] Days from the due date to the month end; not yet due is negative := as_of_date − due_date
+--   days_overdue               BIGINT         [days; none; less is better] Days from the due date to the month end; not yet due is negative := as_of_date − due_date
 --   age_days                   BIGINT         [days; none] Days that decide the bucket := as_of_date − the date named by bucket_basis
 --   bucket_no                  BIGINT
 --   bucket                     VARCHAR

@@ -21,48 +21,48 @@
 --   closing_amount                         DECIMAL(32,2)
 --   closing_amount_reason                  VARCHAR        Why closing_amount, current_amount, overdue_amount and credit_amount are undefined
 --   current_amount                         DECIMAL(32,2)  [reporting currency; last in time] Of closing_amount, what invoices owe that is not overdue
---   overdue_amount                         DECIMAL(32,2)  [reporting currency; last in time] Of closing_amount, what invoices owe that is overdue; credits do not lessen it
+--   overdue_amount                         DECIMAL(32,2)  [reporting currency; last in time; less is better] Of closing_amount, what invoices owe that is overdue; credits do not lessen it
 --   credit_amount                          DECIMAL(32,2)  [reporting currency; last in time] Of closing_amount, credit notes, cash and refunds that no invoice took, mostly below zero := closing_amount − current_amount − overdue_amount
---   dso_days                               DECIMAL(32,2)  [days; ratio of closing_amount * window_days ÷ window_billed_amount] Days sales outstanding := closing_amount ÷ window_billed_amount × window_days
+--   dso_days                               DECIMAL(32,2)  [days; ratio of closing_amount * window_days ÷ window_billed_amount; less is better] Days sales outstanding := closing_amount ÷ window_billed_amount × window_days source: Credit Research Foundation
 --   dso_days_reason                        VARCHAR
---   dso_countback_days                     DECIMAL(18,2)  [days; none] Days of the latest billing that make up the balance: whole months backwards, the last pro rata
+--   dso_countback_days                     DECIMAL(18,2)  [days; none; less is better] Days of the latest billing that make up the balance: whole months backwards, the last pro rata
 --   dso_countback_days_reason              VARCHAR
---   best_possible_dso_days                 DECIMAL(32,2)  [days; ratio of current_amount * window_days ÷ window_billed_amount] DSO if nothing were overdue := current_amount ÷ window_billed_amount × window_days
+--   best_possible_dso_days                 DECIMAL(32,2)  [days; ratio of current_amount * window_days ÷ window_billed_amount; less is better] DSO if nothing were overdue := current_amount ÷ window_billed_amount × window_days source: Credit Research Foundation
 --   best_possible_dso_days_reason          VARCHAR
---   average_days_delinquent                DECIMAL(32,2)  [days; ratio of (closing_amount - current_amount) * window_days ÷ window_billed_amount] Days of DSO that come from late payment, less those that credits make up := dso_days − best_possible_dso_days
+--   average_days_delinquent                DECIMAL(32,2)  [days; ratio of (closing_amount - current_amount) * window_days ÷ window_billed_amount; less is better] Days of DSO that come from late payment, less those that credits make up := dso_days − best_possible_dso_days source: Credit Research Foundation
 --   average_days_delinquent_reason         VARCHAR
 --   settled_amount                         DECIMAL(32,2)  [reporting currency; sum] Original amount of the items settled in the month, at the closing rate
---   settled_amount_days                    DECIMAL(32,2)  [money times days; sum] Of these, each amount times its days late; early is 0
---   weighted_days_late                     DECIMAL(32,2)  [days; ratio of settled_amount_days ÷ settled_amount] Days late of the items settled in the month; early is 0 := Σ amount × days late ÷ Σ amount
+--   settled_amount_days                    DECIMAL(32,2)  [money times days; sum; less is better] Of these, each amount times its days late; early is 0
+--   weighted_days_late                     DECIMAL(32,2)  [days; ratio of settled_amount_days ÷ settled_amount; less is better] Days late of the items settled in the month; early is 0 := Σ amount × days late ÷ Σ amount
 --   weighted_days_late_reason              VARCHAR
---   collection_effectiveness_ratio         DECIMAL(36,6)  [fraction; ratio of (opening_amount + billed_amount - closing_amount) ÷ (opening_amount + billed_amount - current_amount)] Share collected of what could be := (opening + billed − closing) ÷ (opening + billed − current)
+--   collection_effectiveness_ratio         DECIMAL(36,6)  [fraction; ratio of (opening_amount + billed_amount - closing_amount) ÷ (opening_amount + billed_amount - current_amount); more is better] Share collected of what could be := (opening + billed − closing) ÷ (opening + billed − current) source: Credit Research Foundation
 --   collection_effectiveness_ratio_reason  VARCHAR
---   overdue_ratio                          DECIMAL(18,6)  [fraction; ratio of overdue_amount ÷ (current_amount + overdue_amount)] Share overdue of what invoices owe := overdue ÷ (current + overdue)
+--   overdue_ratio                          DECIMAL(18,6)  [fraction; ratio of overdue_amount ÷ (current_amount + overdue_amount); less is better] Share overdue of what invoices owe := overdue ÷ (current + overdue)
 --   overdue_ratio_reason                   VARCHAR
 --   expected_receipts                      DECIMAL(32,2)  [reporting currency; sum] Due by the month end: open at the opening, or billed in the month; the payment plan where an account has one. What stays unpaid is expected again in the next month
 --   expected_receipts_reason               VARCHAR
---   actual_receipts                        DECIMAL(32,2)  [reporting currency; sum] Receipts of the month, at the rate of their date; discounts and refunds not counted
+--   actual_receipts                        DECIMAL(32,2)  [reporting currency; sum; more is better] Receipts of the month, at the rate of their date; discounts and refunds not counted
 --   actual_receipts_reason                 VARCHAR
---   collection_ratio                       DECIMAL(36,6)  [fraction; ratio of actual_receipts ÷ expected_receipts] Share of the expected receipts that were received
+--   collection_ratio                       DECIMAL(36,6)  [fraction; ratio of actual_receipts ÷ expected_receipts; more is better] Share of the expected receipts that were received
 --   collection_ratio_reason                VARCHAR
 --   credit_limit                           DECIMAL(32,2)  [reporting currency; last in time] Credit limit at the closing rate; above account level the sum over accounts that have one
 --   credit_limit_reason                    VARCHAR
 --   exposure                               DECIMAL(32,2)  [reporting currency; last in time] closing_amount, and undelivered open orders where the settings say so
 --   exposure_reason                        VARCHAR
---   credit_use_ratio                       DECIMAL(36,6)  [fraction; none] Share of the limit in use, by account only := exposure ÷ credit_limit
+--   credit_use_ratio                       DECIMAL(36,6)  [fraction; none; less is better] Share of the limit in use, by account only := exposure ÷ credit_limit
 --   credit_use_ratio_reason                VARCHAR
 --   credit_breach                          BOOLEAN        Whether exposure is above the limit; above account level: for any account
 --   credit_breach_reason                   VARCHAR
---   credit_breach_count                    BIGINT         [count; last in time] Accounts whose exposure is above their limit; NULL where no exposure is known, as credit_breach_reason says
---   written_off                            DECIMAL(32,2)  [reporting currency; sum] Write-offs of the month, at the rate of their date
+--   credit_breach_count                    BIGINT         [count; last in time; less is better] Accounts whose exposure is above their limit; NULL where no exposure is known, as credit_breach_reason says
+--   written_off                            DECIMAL(32,2)  [reporting currency; sum; less is better] Write-offs of the month, at the rate of their date
 --   written_off_reason                     VARCHAR
---   unapplied_cash                         DECIMAL(32,2)  [reporting currency; last in time] Cash not applied to an invoice at the month end, as a positive figure, less refunds without an invoice
+--   unapplied_cash                         DECIMAL(32,2)  [reporting currency; last in time; less is better] Cash not applied to an invoice at the month end, as a positive figure, less refunds without an invoice
 --   unapplied_cash_reason                  VARCHAR
---   expected_credit_loss                   DECIMAL(32,2)  [reporting currency; last in time] Loss to expect on what invoices owe; a credit does not lessen it := Σ bucket × loss rate
+--   expected_credit_loss                   DECIMAL(32,2)  [reporting currency; last in time; less is better] Loss to expect on what invoices owe; a credit does not lessen it := Σ bucket × loss rate source: IFRS 9 B5.5.35, provision matrix
 --   expected_credit_loss_reason            VARCHAR
 --   promises_made                          BIGINT         [count; sum] Promises of payment in the visit log for a day of the month; NULL where promise_kept_ratio_reason says that no feed has them
---   promises_kept                          BIGINT         [count; sum] Of these, the ones for which at least the amount arrived between visit and promised day; money counts for one promise only
---   promise_kept_ratio                     DECIMAL(18,6)  [fraction; ratio of promises_kept ÷ promises_made] Share of the promises that were kept
+--   promises_kept                          BIGINT         [count; sum; more is better] Of these, the ones for which at least the amount arrived between visit and promised day; money counts for one promise only
+--   promise_kept_ratio                     DECIMAL(18,6)  [fraction; ratio of promises_kept ÷ promises_made; more is better] Share of the promises that were kept
 --   promise_kept_ratio_reason              VARCHAR
 -- fmt: on
 with

@@ -15,7 +15,7 @@
 --   credited_amount_doc             DECIMAL(34,4)  [document currency; sum] Credit notes of the month; on the invoice's account, an excess on the credit note's
 --   received_amount_doc             DECIMAL(34,4)  [document currency; sum] Receipts of the month; on the settled invoice's account, an excess on the payer's. Below zero where cash held for an account moves to the invoice of another
 --   discount_amount_doc             DECIMAL(34,4)  [document currency; sum] Discounts taken in the month
---   written_off_amount_doc          DECIMAL(34,4)  [document currency; sum] Write-offs of the month
+--   written_off_amount_doc          DECIMAL(34,4)  [document currency; sum; less is better] Write-offs of the month
 --   refunded_amount_doc             DECIMAL(34,4)  [document currency; sum] Refunds of the month
 --   received_amount_doc_reason      VARCHAR        Why received, discount, written_off and refunded_amount_doc are undefined; without payments all that was billed counts as open
 --   prior_period_adjustment_doc     DECIMAL(34,4)  [document currency; sum] Documents that arrived late for closed months := opening as known now − opening_amount_doc

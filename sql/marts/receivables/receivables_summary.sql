@@ -13,7 +13,7 @@
 --   outstanding_amount         DECIMAL(32,2)
 --   outstanding_amount_reason  VARCHAR
 --   item_count                 BIGINT         [count; last in time] Open items
---   disputed_amount            DECIMAL(32,2)  [reporting currency; last in time] Of outstanding_amount, what the customer disputes
+--   disputed_amount            DECIMAL(32,2)  [reporting currency; last in time; less is better] Of outstanding_amount, what the customer disputes
 --   disputed_amount_reason     VARCHAR
 -- fmt: on
 with

@@ -14,12 +14,12 @@
 --   product_name                      VARCHAR        here: Name of the part; unknown where master data has none, NULL for lines that name none
 --   product_line                      VARCHAR
 --   unit                              VARCHAR
---   net_quantity                      DECIMAL(34,4)  [units of the item; sum] Quantity invoiced, less what credit notes take back
---   net_amount                        DECIMAL(32,2)  [reporting currency; sum] Net amount of all lines, credit notes negative
+--   net_quantity                      DECIMAL(34,4)  [units of the item; sum; more is better] Quantity invoiced, less what credit notes take back
+--   net_amount                        DECIMAL(32,2)  [reporting currency; sum; more is better] Net amount of all lines, credit notes negative
 --   list_amount                       DECIMAL(32,2)  [reporting currency; sum] Net quantity at list prices: that of the line, else of the part, else the line's own price
 --   discount_amount                   DECIMAL(32,2)  [reporting currency; sum] What the lines with a quantity are below list prices := list_amount − (net_amount − adjustment_amount)
---   return_quantity                   DECIMAL(34,4)  [units of the item; sum] Quantity taken back: by credit notes, and by negative lines of invoices
---   return_amount                     DECIMAL(32,2)  [reporting currency; sum] Net amount of what was taken back
+--   return_quantity                   DECIMAL(34,4)  [units of the item; sum; less is better] Quantity taken back: by credit notes, and by negative lines of invoices
+--   return_amount                     DECIMAL(32,2)  [reporting currency; sum; less is better] Net amount of what was taken back
 --   adjustment_amount                 DECIMAL(32,2)  [reporting currency; sum] Net amount of lines without a quantity, such as rebates
 --   ordered_quantity                  DECIMAL(34,4)  [units of the item; sum] Quantity of order lines, by order date; cancelled lines without a date left out
 --   ordered_amount                    DECIMAL(32,2)  [reporting currency; sum] Quantity × price of these lines
@@ -38,12 +38,12 @@
 --   prior_year_net_amount_reason      VARCHAR        Same month a year before: why what was invoiced is undefined: no rate for the currency, no invoices on record by then, or the feed is not declared
 --   prior_year_list_amount_reason     VARCHAR        Same month a year before: why list prices and discounts are undefined: what was invoiced is, or no rate for the list price's currency
 --   prior_year_ordered_amount_reason  VARCHAR        Same month a year before: why what was ordered is undefined: no rate for the currency, no orders on record by then, or the feed is not declared
---   ytd_net_quantity                  DECIMAL(34,4)  [units of the item; last in time] Fiscal year to date: quantity invoiced, less what credit notes take back
---   ytd_net_amount                    DECIMAL(32,2)  [reporting currency; last in time] Fiscal year to date: net amount of all lines, credit notes negative
+--   ytd_net_quantity                  DECIMAL(34,4)  [units of the item; last in time; more is better] Fiscal year to date: quantity invoiced, less what credit notes take back
+--   ytd_net_amount                    DECIMAL(32,2)  [reporting currency; last in time; more is better] Fiscal year to date: net amount of all lines, credit notes negative
 --   ytd_list_amount                   DECIMAL(32,2)  [reporting currency; last in time] Fiscal year to date: net quantity at list prices: that of the line, else of the part, else the line's own price
 --   ytd_discount_amount               DECIMAL(32,2)  [reporting currency; last in time] Fiscal year to date: what the lines with a quantity are below list prices := ytd_list_amount − (ytd_net_amount − ytd_adjustment_amount)
---   ytd_return_quantity               DECIMAL(34,4)  [units of the item; last in time] Fiscal year to date: quantity taken back: by credit notes, and by negative lines of invoices
---   ytd_return_amount                 DECIMAL(32,2)  [reporting currency; last in time] Fiscal year to date: net amount of what was taken back
+--   ytd_return_quantity               DECIMAL(34,4)  [units of the item; last in time; less is better] Fiscal year to date: quantity taken back: by credit notes, and by negative lines of invoices
+--   ytd_return_amount                 DECIMAL(32,2)  [reporting currency; last in time; less is better] Fiscal year to date: net amount of what was taken back
 --   ytd_adjustment_amount             DECIMAL(32,2)  [reporting currency; last in time] Fiscal year to date: net amount of lines without a quantity, such as rebates
 --   ytd_ordered_quantity              DECIMAL(34,4)  [units of the item; last in time] Fiscal year to date: quantity of order lines, by order date; cancelled lines without a date left out
 --   ytd_ordered_amount                DECIMAL(32,2)  [reporting currency; last in time] Fiscal year to date: quantity × price of these lines
@@ -51,12 +51,12 @@
 --   ytd_list_amount_reason            VARCHAR        Fiscal year to date: why list prices and discounts are undefined: what was invoiced is, or no rate for the list price's currency
 --   ytd_ordered_amount_reason         VARCHAR        Fiscal year to date: why what was ordered is undefined: no rate for the currency, no orders on record by then, or the feed is not declared
 --   ytd_month_count                   BIGINT         [months; none] Months of the window since the first document on record; fewer than passed where the records begin in it
---   rolling_12_net_quantity           DECIMAL(34,4)  [units of the item; last in time] Twelve months to date: quantity invoiced, less what credit notes take back
---   rolling_12_net_amount             DECIMAL(32,2)  [reporting currency; last in time] Twelve months to date: net amount of all lines, credit notes negative
+--   rolling_12_net_quantity           DECIMAL(34,4)  [units of the item; last in time; more is better] Twelve months to date: quantity invoiced, less what credit notes take back
+--   rolling_12_net_amount             DECIMAL(32,2)  [reporting currency; last in time; more is better] Twelve months to date: net amount of all lines, credit notes negative
 --   rolling_12_list_amount            DECIMAL(32,2)  [reporting currency; last in time] Twelve months to date: net quantity at list prices: that of the line, else of the part, else the line's own price
 --   rolling_12_discount_amount        DECIMAL(32,2)  [reporting currency; last in time] Twelve months to date: what the lines with a quantity are below list prices := rolling_12_list_amount − (rolling_12_net_amount − rolling_12_adjustment_amount)
---   rolling_12_return_quantity        DECIMAL(34,4)  [units of the item; last in time] Twelve months to date: quantity taken back: by credit notes, and by negative lines of invoices
---   rolling_12_return_amount          DECIMAL(32,2)  [reporting currency; last in time] Twelve months to date: net amount of what was taken back
+--   rolling_12_return_quantity        DECIMAL(34,4)  [units of the item; last in time; less is better] Twelve months to date: quantity taken back: by credit notes, and by negative lines of invoices
+--   rolling_12_return_amount          DECIMAL(32,2)  [reporting currency; last in time; less is better] Twelve months to date: net amount of what was taken back
 --   rolling_12_adjustment_amount      DECIMAL(32,2)  [reporting currency; last in time] Twelve months to date: net amount of lines without a quantity, such as rebates
 --   rolling_12_ordered_quantity       DECIMAL(34,4)  [units of the item; last in time] Twelve months to date: quantity of order lines, by order date; cancelled lines without a date left out
 --   rolling_12_ordered_amount         DECIMAL(32,2)  [reporting currency; last in time] Twelve months to date: quantity × price of these lines

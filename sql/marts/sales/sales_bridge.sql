@@ -18,17 +18,17 @@
 --   product_line       VARCHAR
 --   plan_quantity      DECIMAL(34,4)  [units of the item; sum] here: Quantity of the month compared with; 0 where nothing was sold
 --   plan_amount        DECIMAL(32,2)  [reporting currency; sum] here: Net sales of the month compared with; NULL without a rate
---   actual_quantity    DECIMAL(34,4)  [units of the item; sum] here: Quantity sold, returns negative; 0 where nothing was sold
+--   actual_quantity    DECIMAL(34,4)  [units of the item; sum; more is better] here: Quantity sold, returns negative; 0 where nothing was sold
 --   actual_amount      DECIMAL(32,2)
---   variance_amount    DECIMAL(32,2)  [reporting currency; sum] here: Change of sales := actual_amount − plan_amount
---   variance_ratio     DECIMAL(36,6)  [fraction; ratio of variance_amount ÷ plan_amount] here: Change as a share of the month compared with; NULL where that is not above 0
+--   variance_amount    DECIMAL(32,2)  [reporting currency; sum; more is better] here: Change of sales := actual_amount − plan_amount
+--   variance_ratio     DECIMAL(36,6)  [fraction; ratio of variance_amount ÷ plan_amount; more is better] here: Change as a share of the month compared with; NULL where that is not above 0
 --   volume_effect      DECIMAL(32,2)  := (Q1 − Q0) × s0 × p0 × r0
 --   mix_effect         DECIMAL(32,2)  := (q1 − Q1 × s0) × p0 × r0
 --   price_effect       DECIMAL(32,2)  := Σ amount × r0 − p0 × q1 × r0
 --   fx_effect          DECIMAL(32,2)  := Σ amount × (r1 − r0)
---   new_effect         DECIMAL(32,2)  [reporting currency; sum] here: Sales of items not sold in the month compared with := Σ amount × r0
---   lost_effect        DECIMAL(32,2)  [reporting currency; sum] here: What items no longer sold made in the month compared with := −p0 × q0 × r0
---   adjustment_effect  DECIMAL(32,2)  [reporting currency; sum] here: Change of sales without a quantity, and all of items of net quantity ≤ 0 in either month
+--   new_effect         DECIMAL(32,2)  [reporting currency; sum; more is better] here: Sales of items not sold in the month compared with := Σ amount × r0
+--   lost_effect        DECIMAL(32,2)  [reporting currency; sum; more is better] here: What items no longer sold made in the month compared with := −p0 × q0 × r0
+--   adjustment_effect  DECIMAL(32,2)  [reporting currency; sum; more is better] here: Change of sales without a quantity, and all of items of net quantity ≤ 0 in either month
 --   bridge_status      VARCHAR        here: complete, new, lost, or why there are no lanes: no rate
 -- fmt: on
 with
