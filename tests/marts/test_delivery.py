@@ -184,7 +184,7 @@ def test_average_days_late_is_over_the_late_lines() -> None:
         delivery("2026-03-01", order_id="O3"),
     ]
     row = promised(orders, deliveries)
-    assert (row["late_count"], row["average_days_late"]) == (2, 4)
+    assert (row["late_count"], row["days_late"], row["average_days_late"]) == (2, 8, 4)
     assert row["otif_ratio"] == Decimal("0.333333")
 
 
@@ -237,6 +237,8 @@ def test_each_date_is_a_basis_of_its_own() -> None:
     by_basis = delivery_performance([line], [delivery("2026-03-10")])
     assert {basis: row["on_time_count"] for basis, row in by_basis.items()} == {"requested": 0, "promised": 1}
     assert by_basis["requested"]["average_days_late"] == 5
+    # Our own score goes by the promise, unless the settings name another date.
+    assert {basis: row["is_default_basis"] for basis, row in by_basis.items()} == {"requested": False, "promised": True}
     in_april = delivery_performance([line], [delivery("2026-03-10")], month="2026-04")
     assert {basis: row["otif_count"] for basis, row in in_april.items()} == {"last_promised": 1}
 

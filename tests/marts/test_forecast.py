@@ -247,6 +247,13 @@ def test_a_new_item_has_no_naive_forecast_and_adds_no_value_to_one() -> None:
     assert (total["n"], total["naive_n"]) == (2, 1)
     assert total["wape"] == Decimal("0.22")  # (4 + 18) / 100
     assert total["forecast_value_added"] == Decimal("0.2")  # part P alone: 20 / 80 - 4 / 80
+    parts = ("naive_error_quantity", "error_quantity_beside_naive", "naive_actual_quantity")
+    assert [total[part] for part in parts] == [20, 4, 80]
+    assert [new[part] for part in parts] == [0, 0, 0]
+    assert (total["mape_sum"], total["smape_sum"]) == (
+        Decimal("0.95"),
+        Decimal("1.685148"),
+    )  # 4/80 + 18/20; 8/164 + 36/22
 
 
 def test_the_seasonal_naive_forecast_goes_back_to_a_month_that_was_known() -> None:

@@ -844,7 +844,12 @@ def test_days_late_are_weighted_by_amount_and_early_is_not_late() -> None:
         ],
     )
     # (100 × 10 + 300 × 0) ÷ 400
-    assert (kpis(con)["weighted_days_late"], kpis(con)["settled_amount"]) == (2.5, 400)
+    figures = kpis(con)
+    assert (figures["weighted_days_late"], figures["settled_amount_days"], figures["settled_amount"]) == (
+        2.5,
+        1000,
+        400,
+    )
 
 
 def test_an_instalment_settles_on_the_day_that_cash_reaches_it() -> None:

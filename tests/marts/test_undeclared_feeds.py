@@ -188,7 +188,9 @@ STANDS = {
     },
     # Due dates of the whole invoice.
     "instalments": {
-        "receivables_kpis": {"settled_amount", "weighted_days_late", "expected_receipts", "collection_ratio"},
+        "receivables_kpis": {
+            *("settled_amount", "settled_amount_days", "weighted_days_late", "expected_receipts", "collection_ratio"),
+        },
         "order_to_cash": {
             *("invoice_to_due_amount_days", "due_to_cash_amount_days", "invoice_to_due_days", "due_to_cash_days"),
         },
