@@ -10,9 +10,9 @@
 --   account_manager               VARCHAR
 --   visit_type                    VARCHAR
 --   planned                       BIGINT         [count; sum] Visits planned for the month
---   held                          BIGINT         [count; sum] Visits held in the month, planned or not
---   held_as_planned               BIGINT         [count; sum] Visits planned for the month and held in it
---   held_as_planned_ratio         DECIMAL(18,6)  [fraction; ratio of held_as_planned ÷ planned] Share of the planned visits that were held in the month
+--   held                          BIGINT         [count; sum; more is better] Visits held in the month, planned or not
+--   held_as_planned               BIGINT         [count; sum; more is better] Visits planned for the month and held in it
+--   held_as_planned_ratio         DECIMAL(18,6)  [fraction; ratio of held_as_planned ÷ planned; more is better] Share of the planned visits that were held in the month
 --   held_as_planned_ratio_reason  VARCHAR
 --   unplanned                     BIGINT         [count; sum] Visits held in the month without a planned day
 --   trainings                     BIGINT         [count; sum] Trainings held in the month
@@ -24,8 +24,8 @@
 --   cost_reason                   VARCHAR
 --   budget_cost                   DECIMAL(32,2)  [reporting currency; sum] Cost that the plan allows for the visits planned for the month, and for the unplanned ones held; each at the rate of its day
 --   budget_cost_reason            VARCHAR
---   reported                      BIGINT         [count; sum] Visits held in the month and reported by its end
---   report_days                   BIGINT         [days; sum] Days from the visit to its report, over the visits reported
+--   reported                      BIGINT         [count; sum; more is better] Visits held in the month and reported by its end
+--   report_days                   BIGINT         [days; sum; less is better] Days from the visit to its report, over the visits reported
 --   report_days_reason            VARCHAR
 -- fmt: on
 with

@@ -8,7 +8,7 @@
 --   account_manager           VARCHAR  here: Manager that the visits name, else the account's
 --   due_date                  DATE     Day of the month before by which the plan was due; NULL where the settings name none
 --   planned                   BIGINT   [count; sum] Visits planned for the month, of all accounts
---   submitted                 BIGINT   [count; sum] Of them, those whose plan was submitted by the month end
+--   submitted                 BIGINT   [count; sum; more is better] Of them, those whose plan was submitted by the month end
 --   submitted_at              DATE     Day on which the last of these plans was submitted
 --   submitted_on_time         BOOLEAN  here: Whether all visits of the month were submitted by the due date
 --   submitted_on_time_reason  VARCHAR

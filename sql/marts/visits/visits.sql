@@ -9,7 +9,7 @@
 --   account_id                VARCHAR
 --   account_name              VARCHAR
 --   account_manager           VARCHAR
---   document_account_manager  VARCHAR        Manager that the visit names, else the account's
+--   document_account_manager  VARCHAR
 --   visit_type                VARCHAR
 --   planned_date              DATE           Day it was planned for
 --   visit_date                DATE           Day it was held; NULL while it was not held by the month end
