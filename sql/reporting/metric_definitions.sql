@@ -17,5 +17,19 @@
 --   source       VARCHAR  Who defined the formula; an empty text where it is our own
 --   method       VARCHAR
 -- fmt: on
-select table_name, column_name, data_type, grain, meaning, unit, aggregation, numerator, denominator, formula, format, direction, source, method
+select
+    table_name,
+    column_name,
+    data_type,
+    grain,
+    meaning,
+    unit,
+    aggregation,
+    numerator,
+    denominator,
+    formula,
+    format,
+    direction,
+    source,
+    method
 from ops.metric_definitions
