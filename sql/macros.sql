@@ -37,6 +37,15 @@ CREATE OR REPLACE MACRO units_reason(differ) AS CASE WHEN differ THEN 'items of 
 -- The mean of exact numbers, as a DOUBLE; NULL values do not count, and NULL where there are none.
 CREATE OR REPLACE MACRO exact_mean(x) AS ratio(sum(x), count(x));
 
+-- What one item of a forecast is, by the columns that its round is compared by.
+CREATE OR REPLACE MACRO forecast_grain(by_account, by_product) AS
+    CASE
+        WHEN by_account AND by_product THEN 'account_product'
+        WHEN by_account THEN 'account'
+        WHEN by_product THEN 'product'
+        ELSE 'total'
+    END;
+
 -- The square of an exact number, in two columns to be added up: those of trillions and more leave no room for decimals.
 CREATE OR REPLACE MACRO exact_square(x) AS
     CASE WHEN abs(x) < 1000000000000 THEN x::DECIMAL(18, 4)::DECIMAL(28, 4) * x::DECIMAL(18, 4) END;

@@ -17,6 +17,8 @@ PUBLISHED = (*marts(), *run_views().values())
 NOT_THE_REASON_OF_ONE_COLUMN = {
     ("delivery_performance", "quantity_reason"),
     ("forecast_accuracy", "quantity_reason"),
+    ("forecast_accuracy_trend", "quantity_reason"),
+    ("forecast_stair", "quantity_reason"),
     ("order_book", "amount_reason"),
     ("quality_performance", "quantity_reason"),
     ("quality_performance", "ytd_quantity_reason"),

@@ -175,6 +175,8 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "opening = closing of the month before USD": 0,
         "documents late for closed months = prior period adjustment EUR": 7,
         "documents late for closed months = prior period adjustment USD": 0,
+        # I4, with the late invoice.
+        "invoices open a month ago = roll rates": 107,
         "invoices of the month = roll-forward, invoiced EUR": 50,
         "invoices of the month = roll-forward, invoiced USD": 70,
         "receipts of the month, where they settle = roll-forward, received EUR": 40 + 56 + 9,
@@ -186,6 +188,7 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "invoice lines of the month = sales EUR": 50 - 5,
         "invoice lines of the month = sales USD": 70,
         "invoices of the month = sales, net amount": 50 - 5 + 63,
+        "sales of the month, net amount = profit by product line": 50 - 5 + 63,
         # April had 100 and the late 7.
         "sales less those of the prior month = lanes of the sales bridge": (45 + 63) - (100 + 7),
         # Five each.
@@ -194,6 +197,8 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "bridge lanes = variance, plan budget": (45 + 63) - (48 + 60),
         "plan summary, total = plan rows, plan budget": (45 + 63) - (48 + 60),
         "plan summary by account = plan rows, plan budget": (45 + 63) - (48 + 60),
+        # Orders and invoices of April too: 100 and the late 7.
+        "sales of the fiscal year = full-year outlook, plan budget": 100 + 7 + 45 + 63,
         "order lines promised for the month = delivery performance + cancelled units": 10 + 4 + 6,
         "deliveries of the month = quality performance + unknown order lines units": 10 + 3 + 6,
         "open order lines = order book, closing quantity units": 0,
@@ -204,6 +209,9 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "visits held in the month = visit performance visits": 2,
         "visits held as planned, one by one = visit performance visits": 0,
         "forecasts of the month = forecast accuracy + written afterwards, sales units": 8 + 7 + 1,
+        # The same two in each window.
+        "forecasts of 3, 6 and 12 months = accuracy trend, sales units": 3 * (8 + 7),
+        "items forecast = forecast stair, sales items": 2,
     }
     assert amounts["visits: rows read = staging + unchanged + rejected rows"] == 3
     assert amounts["visits: rows loaded − replaced = core rows"] == 2
@@ -224,6 +232,12 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
             MAY,
             "ageing buckets = open items",
             ("account A", "0.00", "58.00"),
+        ),
+        (
+            "UPDATE build.receivables_roll_rates SET amount = amount + 1 WHERE to_bucket = 'paid' AND {may}",
+            MAY,
+            "invoices open a month ago = roll rates",
+            ("account A", "107.00", "108.00"),
         ),
         (
             "UPDATE marts.receivables_rollforward SET closing_amount_doc = 99",
@@ -287,6 +301,12 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
             ("account B", "63.00", "62.00"),
         ),
         (
+            "UPDATE build.product_line_profit SET net_sales_amount = 62 WHERE net_sales_amount = 63 AND {may}",
+            MAY,
+            "sales of the month, net amount = profit by product line",
+            ("account B", "63.00", "62.00"),
+        ),
+        (
             "UPDATE build.sales_bridge SET new_effect = 62 WHERE new_effect = 63 AND {may}",
             MAY,
             "sales less those of the prior month = lanes of the sales bridge",
@@ -316,6 +336,12 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
             MAY,
             "plan summary, total = plan rows, plan budget",
             ("total", "5.00", "0.00"),
+        ),
+        (
+            "UPDATE build.full_year_outlook SET actual_amount = actual_amount + 1 WHERE account_id = 'B' AND {may}",
+            MAY,
+            "sales of the fiscal year = full-year outlook, plan budget",
+            ("account B", "63.00", "64.00"),
         ),
         (
             "UPDATE build.delivery_performance SET quantity_due = 0 WHERE account_id = 'A'",
@@ -360,6 +386,18 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
             "forecasts of the month = forecast accuracy + written afterwards, sales units",
             # Without its row nobody knows any more that forecasts were by account.
             ("account A", "8.00", "0.00"),
+        ),
+        (
+            "UPDATE build.forecast_accuracy_trend SET forecast_quantity = 9 WHERE account_id = 'A' AND window_months = 6 AND {may}",
+            MAY,
+            "forecasts of 3, 6 and 12 months = accuracy trend, sales units",
+            ("account A", "24.00", "25.00"),
+        ),
+        (
+            "UPDATE build.forecast_stair SET n_alone = n_alone + 1 WHERE account_id = 'B'",
+            MAY,
+            "items forecast = forecast stair, sales items",
+            ("account B", "1.00", "2.00"),
         ),
     ],
 )

@@ -1,16 +1,16 @@
-"""Forecast accuracy: measures stay in their range, and every level counts the same items."""
+"""Forecasts: measures stay in their range, every level counts the same items, and steps are compared over the same ones."""
 
 from __future__ import annotations
 
 from expectations.checks import rule_from_file
 from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
 
+_BY_ACCOUNT = "forecast_grain IN ('account_product', 'account')"
+
 SUITES = (
     suite(
         "forecast_accuracy",
-        account_is_given(
-            "forecast_accuracy", "level IN ('item', 'account') AND forecast_grain IN ('account_product', 'account')"
-        ),
+        account_is_given("forecast_accuracy", f"level IN ('item', 'account') AND {_BY_ACCOUNT}"),
         holds(
             "forecast_accuracy",
             "measures_are_in_range",
@@ -23,5 +23,47 @@ SUITES = (
         ),
         undefined_has_a_reason("forecast_accuracy"),
         rule_from_file("forecast_accuracy.levels_add_up"),
+    ),
+    suite(
+        "forecast_accuracy_trend",
+        account_is_given("forecast_accuracy_trend", _BY_ACCOUNT),
+        holds(
+            "forecast_accuracy_trend",
+            "windows_are_whole",
+            "month_count BETWEEN 1 AND window_months AND n >= month_count"
+            " AND coalesce(absolute_error_quantity >= abs(forecast_quantity - actual_quantity), true)",
+            sentence="A window has no more months than it looks back on, and errors never cancel each other.",
+            if_it_fails="The trend compares windows that are not what they say; months are counted twice.",
+            shown=("month_count", "n", "absolute_error_quantity"),
+        ),
+        undefined_has_a_reason("forecast_accuracy_trend"),
+    ),
+    suite(
+        "forecast_stair",
+        account_is_given("forecast_stair", _BY_ACCOUNT),
+        holds(
+            "forecast_stair",
+            "value_is_the_difference",
+            "coalesce(value_added = step_before_wape - wape, wape IS NULL)"
+            " AND (n > 0 OR coalesce(absolute_error_quantity, 0) = 0)",
+            sentence="What a step adds is the error of the step before less its own, over the items that both have.",
+            if_it_fails="Somebody is praised or blamed for the error of others; the two steps count different items.",
+            shown=("n", "wape", "step_before_wape", "value_added"),
+        ),
+        undefined_has_a_reason("forecast_stair"),
+    ),
+    suite(
+        "schedule_churn",
+        account_is_given("schedule_churn", _BY_ACCOUNT),
+        holds(
+            "schedule_churn",
+            "counts_and_changes_are_not_negative",
+            "coalesce(least(item_month_count, items_added, items_dropped) >= 0, true)"
+            " AND coalesce(least(change_quantity, before_quantity) >= 0, true)",
+            sentence="A change of a schedule is counted without its sign.",
+            if_it_fails="Changes up and down cancel each other, and a schedule looks steadier than it is.",
+            shown=("change_quantity", "before_quantity"),
+        ),
+        undefined_has_a_reason("schedule_churn"),
     ),
 )

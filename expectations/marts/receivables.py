@@ -66,4 +66,10 @@ SUITES = (
         undefined_has_a_reason("receivables_kpis"),
         shares_within_0_and_1("receivables_kpis", "promise_kept_ratio"),
     ),
+    suite(
+        "receivables_roll_rates",
+        account_is_given("receivables_roll_rates"),
+        rule_from_file("receivables_roll_rates.shares_add_up"),
+        undefined_has_a_reason("receivables_roll_rates"),
+    ),
 )

@@ -29,6 +29,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
         "early_days": ("INTEGER", settings.delivery.early_days),
         "late_days": ("INTEGER", settings.delivery.late_days),
         "quantity_tolerance_ratio": ("DECIMAL(18, 6)", settings.delivery.quantity_tolerance_ratio),
+        "forecast_steps": ("VARCHAR[]", list(settings.forecast.steps)),
         "forecast_season": ("INTEGER", settings.forecast.season),
         "forecast_actual": ("VARCHAR", settings.forecast.actual or variance.actual),
         "visit_plan_due_day": ("INTEGER", settings.visits.plan_due_day),

@@ -38,6 +38,8 @@ AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused"
 ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
 OFF = "off"
+# What the first step of a forecast is compared with.
+NAIVE_STEP = "naive"
 # Sections that do not affect the figures of the same rows.
 _NO_DEFINITION = {"feeds": True, "ingest": True, "readiness": True, "run": True, "checks": True, "alerts": True}
 _DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
@@ -279,12 +281,26 @@ class VisitsSection(Section):
 
 
 class ForecastSection(Section):
-    """`[forecast]`: the season of the naive forecasts, and what actual quantities are."""
+    """`[forecast]`: the steps of a forecast, the season of the naive forecasts, and what actual quantities are."""
 
+    steps: tuple[str, ...] = Field(
+        default=("sales",),
+        min_length=1,
+        description="steps of making a forecast, in their order: each is compared with the one before it, the first with a "
+        "naive forecast; the outlook of the year takes the first",
+    )
     season: int = Field(default=12, ge=1, le=53, description="periods of a season, for the seasonal naive forecast")
     actual: SalesBasis | None = Field(
         default=None, description="which quantities are compared with forecasts; by default as `[variance] actual`"
     )
+
+    @field_validator("steps")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value) or NAIVE_STEP in value:
+            message = f"names of forecast steps, each once and none of them {NAIVE_STEP!r}"
+            raise ValueError(message)
+        return value
 
 
 class ReadinessSection(Section):

@@ -191,6 +191,7 @@ STANDS = {
         "receivables_kpis": {
             *("settled_amount", "settled_amount_days", "weighted_days_late", "expected_receipts", "collection_ratio"),
         },
+        "receivables_roll_rates": {"from_amount", "amount", "roll_ratio"},
         "order_to_cash": {
             *("invoice_to_due_amount_days", "due_to_cash_amount_days", "invoice_to_due_days", "due_to_cash_days"),
         },

@@ -5,6 +5,7 @@
 --   period_month             DATE
 --   forecast_step            VARCHAR
 --   lag                      INTEGER
+--   item_no                  BIGINT
 --   by_account               BOOLEAN
 --   by_product               BOOLEAN
 --   account_id               VARCHAR
@@ -29,6 +30,7 @@ select
     compared.period_month,
     compared.forecast_step,
     compared.lag,
+    compared.item_no,
     items.by_account,
     items.by_product,
     items.account_id,

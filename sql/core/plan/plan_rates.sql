@@ -1,12 +1,14 @@
 -- fmt: off
 -- grain: plan version × business month × currency
--- why: plan_rate is r0 and average_rate r1 of the bridge; a line's own fx_rate comes before it
+-- why: plan_rate is r0 and average_rate r1 of the bridge; a line's own fx_rate comes before it. Months to come have rates too, for the
+--   outlook: given_rate is the plan's own one, without what a later month knows
 -- columns:
 --   plan_version  VARCHAR
 --   period_month  DATE
 --   currency      VARCHAR
 --   plan_rate     DECIMAL(18,10)
 --   average_rate  DECIMAL(18,10)
+--   given_rate    DECIMAL(18,10)
 -- fmt: on
 with
     rates_used as (
@@ -37,9 +39,21 @@ with
         from budget_rates
     ),
 
+    wanted_months as (
+        select plan_version, period_month
+        from core.plan_months
+        union
+        select sales_plan.plan_version, sales_plan.month
+        from core.sales_plan as sales_plan
+        join core.months as months on months.period_month = sales_plan.month
+        where
+            months.fiscal_year > (select min(fiscal_year) - 1 from build.periods)
+            and months.fiscal_year < (select max(fiscal_year) + 3 from build.periods)
+    ),
+
     wanted as (
-        select plan_months.plan_version, months.period_month, months.as_of_date, currencies.currency
-        from core.plan_months as plan_months
+        select wanted_months.plan_version, months.period_month, months.as_of_date, currencies.currency
+        from wanted_months
         join core.months as months using (period_month)
         cross join currencies
     )
@@ -53,7 +67,12 @@ select
         then 1
         else coalesce(version_rates.fx_rate, budget_rates.rate, month_rates.average_rate)
     end::decimal(18, 10) as plan_rate,
-    month_rates.average_rate
+    month_rates.average_rate,
+    case
+        when wanted.currency = settings.reporting_currency
+        then 1
+        else coalesce(version_rates.fx_rate, budget_rates.rate)
+    end::decimal(18, 10) as given_rate
 from wanted
 cross join build.settings as settings
 left join version_rates using (plan_version, period_month, currency)

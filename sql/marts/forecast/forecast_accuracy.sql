@@ -14,19 +14,19 @@
 --   product_id                      VARCHAR        here: The part; NULL where the level or the forecast has none
 --   product_name                    VARCHAR        here: Name of the part; NULL where there is no product_id
 --   account_manager                 VARCHAR        here: Manager of the account; NULL at levels without an account
---   forecast_step                   VARCHAR        Who or what made the forecast
---   lag                             INTEGER        [months; none] Months from the snapshot to the month that is forecast
---   forecast_grain                  VARCHAR        What one item is: the columns that all forecasts of the step, month and lag fill, account_product, account, product or total
+--   forecast_step                   VARCHAR
+--   lag                             INTEGER
+--   forecast_grain                  VARCHAR
 --   n                               BIGINT         [count; sum] Items that were forecast or sold
 --   actual_quantity                 DECIMAL(34,4)  here: Net quantity sold, returns negative
---   forecast_quantity               DECIMAL(34,4)  [units of the item; sum] Quantity forecast
+--   forecast_quantity               DECIMAL(34,4)
 --   unforecast_quantity             DECIMAL(34,4)  [units of the item; sum; less is better] Quantity sold of items that had no forecast; they count with a forecast of 0
---   absolute_actual_quantity        DECIMAL(34,4)  [units of the item; sum] Quantities sold without their signs, the base of wape := Σ|actual|
+--   absolute_actual_quantity        DECIMAL(34,4)  := Σ|actual|
 --   absolute_error_quantity         DECIMAL(34,4)  [units of the item; sum; less is better] Errors without their signs := Σ|actual − forecast|
 --   quantity_reason                 VARCHAR        Why the quantities, mae and rmse have no total: the items are of different units. mape, smape and mase are means over items and do not depend on units; where one item was sold in different units (a forecast not by part), they are undefined too
 --   wape                            DECIMAL(36,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity; less is better] Weighted absolute percentage error := Σ|actual − forecast| ÷ Σ|actual| source: Kolassa and Schütz 2007
 --   wape_reason                     VARCHAR        Why wape is undefined; without sales mape is undefined too
---   bias_ratio                      DECIMAL(36,6)  [fraction; ratio of (forecast_quantity - actual_quantity) ÷ actual_quantity] How far the forecast is too high (positive) or too low (negative) := Σ(forecast − actual) ÷ Σ actual
+--   bias_ratio                      DECIMAL(36,6)  := Σ(forecast − actual) ÷ Σ actual
 --   bias_ratio_reason               VARCHAR
 --   mae                             DECIMAL(36,6)  [units of the item; ratio of absolute_error_quantity ÷ n; less is better] Mean absolute error := Σ|actual − forecast| ÷ n source: Hyndman and Koehler 2006
 --   rmse                            DECIMAL(36,6)  [units of the item; none; less is better] Root mean squared error := √(Σ(actual − forecast)² ÷ n) source: Hyndman and Koehler 2006
@@ -114,15 +114,7 @@ select
     errors.account_manager,
     errors.forecast_step,
     errors.lag,
-    case
-        when errors.by_account and errors.by_product
-        then 'account_product'
-        when errors.by_account
-        then 'account'
-        when errors.by_product
-        then 'product'
-        else 'total'
-    end as forecast_grain,
+    forecast_grain(errors.by_account, errors.by_product) as forecast_grain,
     errors.n,
     case when errors.quantity_reason is null then errors.actual_quantity end as actual_quantity,
     case

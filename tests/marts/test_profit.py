@@ -1,0 +1,57 @@
+"""What each product line leaves over the cost of its goods."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from tests.expectations.cases import Tampering
+from tests.marts.test_sales import invoice
+from tests.support import build_case, fetch
+
+TAMPERINGS = (
+    Tampering("product_line_profit.margin_adds_up", "cost_of_goods_amount = cost_of_goods_amount + 0.01"),
+    Tampering(
+        "product_line_profit.undefined_has_a_reason", "gross_margin_ratio = NULL", "gross_margin_ratio IS NOT NULL"
+    ),
+)
+
+
+def profit(**given: Any) -> dict[str, dict[str, Any]]:
+    """By product line, June 2026."""
+    con = build_case(given, periods=["2026-06"], tables=["product_line_profit"])
+    return {row["product_line"]: row for row in fetch(con, "FROM build.product_line_profit")}
+
+
+def test_goods_cost_their_standard_cost_and_what_has_none_is_left_out_of_the_margin() -> None:
+    found = profit(
+        products=[
+            {"product_id": "X", "product_line": "Tyres", "standard_cost": 8, "currency": "USD"},
+            {"product_id": "Y", "product_line": "Tyres"},
+        ],
+        fx_rates=[{"currency": "USD", "rate_date": "2026-06-01", "rate": "0.5"}],
+        invoices=[
+            invoice("I1", "2026-06-01"),
+            invoice("I2", "2026-06-02", product_id="Y", net_amount=30),
+            invoice("C1", "2026-06-03", document_type="credit_note", quantity=2, net_amount=20),
+            invoice("C2", "2026-06-04", document_type="credit_note", quantity=None, net_amount=5),
+            invoice("C3", "2026-06-05", document_type="credit_note", quantity=None, net_amount=7, product_id=None),
+        ],
+    )
+    tyres, rebate = found["Tyres"], found["unknown"]
+    # X: 100 − 20 − 5 of sales; 8 pieces at 4 cost 32. Y: 30 without a cost.
+    assert (tyres["net_sales_amount"], tyres["uncosted_amount"], tyres["cost_of_goods_amount"]) == (105, 30, 32)
+    assert (tyres["gross_margin_amount"], tyres["gross_margin_ratio"]) == (43, Decimal("0.573333"))
+    # A rebate without a part takes off the margin.
+    assert (rebate["net_sales_amount"], rebate["uncosted_amount"], rebate["gross_margin_amount"]) == (-7, 0, -7)
+
+
+def test_without_costs_there_is_no_margin_and_few_prices_have_no_slope() -> None:
+    found = profit(invoices=[invoice("I1", "2026-06-01"), invoice("I2", "2025-07-01", net_amount=80)])["unknown"]
+    assert (found["net_sales_amount"], found["gross_margin_amount"]) == (100, None)
+    assert found["gross_margin_amount_reason"] == "the feed products is not declared"
+    assert (found["price_count"], found["price_elasticity"]) == (2, None)
+    assert found["price_elasticity_reason"] == "fewer than 4 prices in the trailing 12 months"
+    found = profit(products=[{"product_id": "X"}], invoices=[invoice("I1", "2026-06-01")])["unknown"]
+    assert (found["uncosted_amount"], found["gross_margin_amount"]) == (100, 0)
+    assert found["gross_margin_ratio_reason"] == "no sales of parts with a cost"
