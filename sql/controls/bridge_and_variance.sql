@@ -11,7 +11,7 @@ select
         'account ' || account_id,
         'part ' || product_id,
         'product line ' || product_line,
-        'manager ' || account_manager,
+        'manager ' || document_account_manager,
         'region ' || region,
         'all sales'
     ) as item,

@@ -80,7 +80,15 @@ with
             )
         union all
         select
-            period_month, plan_version, account_id, product_id, product_line, account_manager, region, 0, actual_amount
+            period_month,
+            plan_version,
+            account_id,
+            product_id,
+            product_line,
+            document_account_manager,
+            region,
+            0,
+            actual_amount
         from build.sales_plan_variance
     )
 
