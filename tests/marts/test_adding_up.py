@@ -36,8 +36,8 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]
     write_demo(folder, accounts=12, products=10, months=4)
     join_months(folder)
     # Of four months on record, so that there is a season before.
-    with (folder / "kam.toml").open("a", encoding="utf-8") as settings:
-        settings.write("\n[forecast]\nseason = 2\n")
+    settings = folder / "kam.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("[forecast]\n", "[forecast]\nseason = 2\n"))
     site = find_site(folder)
     for feed in site.settings.feeds:
         require_loaded(steps.load_feed(site, feed))
