@@ -19,6 +19,7 @@ NOT_THE_REASON_OF_ONE_COLUMN = {
     ("forecast_accuracy", "quantity_reason"),
     ("forecast_accuracy_trend", "quantity_reason"),
     ("forecast_stair", "quantity_reason"),
+    ("issues", "amount_reason"),
     ("order_book", "amount_reason"),
     ("quality_performance", "quantity_reason"),
     ("quality_performance", "ytd_quantity_reason"),

@@ -69,9 +69,14 @@ BOOKS: dict[str, list[dict[str, Any]]] = {
         {"payment_id": "P7", "account_id": "A", "payment_date": "2026-05-21", "amount": 1, "payment_type": "refund"},
     ],
     "visits": [
-        {"visit_id": "V1", "account_id": "A", "visit_date": "2026-05-05", "rating_delivery": 60},
+        {"visit_id": "V1", "account_id": "A", "visit_date": "2026-05-05", "rating_delivery": 60}
+        | {"promised_payment_amount": 30, "promised_payment_date": "2026-05-25"},
         {"visit_id": "V2", "account_id": "B", "visit_date": "2026-05-06"},
         {"visit_id": "V3", "account_id": "B"},
+    ],
+    "issues": [
+        {"issue_id": "S1", "account_id": "A", "opened_date": "2026-05-04", "target_close_date": "2026-05-20"},
+        {"issue_id": "S2", "account_id": "A", "opened_date": "2026-05-05", "closed_date": "2026-05-15"},
     ],
     "scorecards": [
         {"account_id": "A", "month": "2026-05", "dimension": "quality", "score": 80},
@@ -208,6 +213,13 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "visits planned for the month = visit performance visits": 0,
         "visits held in the month = visit performance visits": 2,
         "visits held as planned, one by one = visit performance visits": 0,
+        "issues opened in the month = issue performance issues": 2,
+        "open issues, one by one = issue performance issues": 1,
+        "days of closed issues, one by one = issue performance days": 10,
+        "received for promises, at most the receipts": 30,
+        # Delivery of A and B, and of A the issue that was not closed in time.
+        "own score + points of the rating gaps = 100 points": 300,
+        "order lines late or short = late lines of the rating gaps lines": 0,
         "forecasts of the month = forecast accuracy + written afterwards, sales units": 8 + 7 + 1,
         # The same two in each window.
         "forecasts of 3, 6 and 12 months = accuracy trend, sales units": 3 * (8 + 7),
@@ -379,6 +391,25 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
             MAY,
             "visits held in the month = visit performance visits",
             ("account A", "1.00", "0.00"),
+        ),
+        (
+            "UPDATE build.issues SET days_to_close = 9 WHERE issue_id = 'S2' AND {may}",
+            MAY,
+            "days of closed issues, one by one = issue performance days",
+            ("account A", "9.00", "10.00"),
+        ),
+        (
+            "UPDATE build.promises SET received_amount = 97 WHERE {may}",
+            MAY,
+            "received for promises, at most the receipts",
+            # A paid 40, and B 56 for an invoice of A.
+            ("account A", "97.00", "96.00"),
+        ),
+        (
+            "DELETE FROM build.rating_gaps WHERE {may}",
+            MAY,
+            "own score + points of the rating gaps = 100 points",
+            ("account A, management", "0.00", "100.00"),
         ),
         (
             "DELETE FROM build.forecast_accuracy WHERE level = 'item' AND account_id = 'A'",

@@ -69,4 +69,24 @@ SUITES = (
         ),
         undefined_has_a_reason("quality_performance"),
     ),
+    suite(
+        "rating_gaps",
+        account_is_given("rating_gaps"),
+        holds(
+            "rating_gaps",
+            "points_are_lost",
+            "points BETWEEN 0 AND 100",
+            sentence="Every document named costs points.",
+            if_it_fails="Documents are blamed for points that were not lost; the model shares them wrongly.",
+            shown=("points",),
+        ),
+        holds(
+            "rating_gaps",
+            "documents_are_named",
+            "(document_id IS NULL) = (cause = 'rating_rule')",
+            sentence="Points that a document costs name it.",
+            if_it_fails="Nobody can look at what cost the points; the model found no document for them.",
+            shown=("points",),
+        ),
+    ),
 )

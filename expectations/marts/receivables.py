@@ -72,4 +72,18 @@ SUITES = (
         rule_from_file("receivables_roll_rates.shares_add_up"),
         undefined_has_a_reason("receivables_roll_rates"),
     ),
+    suite(
+        "promises",
+        account_is_given("promises"),
+        holds(
+            "promises",
+            "received_within_the_promise",
+            "coalesce(received_amount_doc BETWEEN 0 AND promised_amount_doc, true)"
+            " AND coalesce((state = 'kept') = (received_amount_doc = promised_amount_doc), true)",
+            sentence="A promise receives at most what was promised, and is kept when it received all.",
+            if_it_fails="A promise seems kept that was not, or money keeps two of them; the model shares receipts wrongly.",
+            shown=("promised_amount_doc", "received_amount_doc", "state"),
+        ),
+        undefined_has_a_reason("promises"),
+    ),
 )

@@ -12,6 +12,8 @@
 --   quantity           DECIMAL(18,4)
 --   rejected_quantity  DECIMAL(18,4)
 --   product_id         VARCHAR
+--   document_id        VARCHAR
+--   document_line_no   INTEGER
 -- fmt: on
 select
     orders.account_id,
@@ -20,7 +22,9 @@ select
     deliveries.delivered_date,
     deliveries.quantity,
     coalesce(deliveries.rejected_quantity, 0) as rejected_quantity,
-    orders.product_id
+    orders.product_id,
+    deliveries.delivery_id as document_id,
+    deliveries.line_no as document_line_no
 from core.deliveries as deliveries
 join core.orders as orders on orders.order_id = deliveries.order_id and orders.line_no = deliveries.order_line_no
 union all
@@ -32,7 +36,9 @@ select
     -- A date without a quantity means the whole line.
     coalesce(orders.delivered_quantity, orders.quantity) as quantity,
     coalesce(orders.rejected_quantity, 0) as rejected_quantity,
-    orders.product_id
+    orders.product_id,
+    orders.order_id,
+    orders.line_no
 from core.orders as orders
 anti join
     core.deliveries as deliveries on deliveries.order_id = orders.order_id and deliveries.order_line_no = orders.line_no

@@ -110,16 +110,12 @@ with
         -- Quality and delivery have measures of their own. The other dimensions are judged by the issues that fell
         -- due, each in the dimension it is about; what is about no single dimension is how the account is managed.
         select
-            months.period_month,
-            issues.account_id,
-            case
-                when issues.dimension in ('cost', 'development') then issues.dimension else 'management'
-            end as dimension,
-            ratio(100 * count_if(issues.closed_date <= issues.target_close_date), count(*))::decimal(18, 6) as score
-        from core.issues as issues
-        join core.days as days on days.calendar_date = issues.target_close_date
-        join core.rating_months as months on months.period_month = days.period_month
-        where coalesce(issues.dimension, 'overall') not in ('quality', 'delivery')
+            period_month,
+            account_id,
+            case when dimension in ('cost', 'development') then dimension else 'management' end as dimension,
+            ratio(100 * count_if(is_closed_in_time), count(*))::decimal(18, 6) as score
+        from core.issue_months
+        where is_due and dimension not in ('quality', 'delivery')
         group by all
     ),
 

@@ -1,168 +1,82 @@
 -- fmt: off
--- grain: month built × visit with a promise of payment for a day of that month
--- why: whether what was promised arrived between the visit and the promised day. Cash arrives for the account that
---   pays, else for the one whose invoice it pays; what kept one promise is not there for the next
+-- grain: month built × visit with a promise of payment, made by the month's end for a day of the month or later
+-- why: whether what was promised has arrived by the month's end. The key figures count those promised for a day of the month
 -- columns:
---   period_month     DATE
---   visit_id         VARCHAR
---   account_id       VARCHAR
---   account_manager  VARCHAR
---   is_kept          BOOLEAN
+--   period_month             DATE
+--   visit_id                 VARCHAR
+--   account_id               VARCHAR
+--   account_manager          VARCHAR
+--   promised_on              DATE
+--   promised_payment_date    DATE
+--   currency                 VARCHAR
+--   promised_amount_doc      DECIMAL(18,4)
+--   promised_amount          DECIMAL(32,2)
+--   promised_amount_reason   VARCHAR
+--   received_amount_doc      DECIMAL(34,4)
+--   received_amount          DECIMAL(32,2)
+--   received_amount_reason   VARCHAR
+--   is_due                   BOOLEAN
+--   is_kept                  BOOLEAN
+--   kept_reason              VARCHAR
 -- fmt: on
-with recursive
+with
     promises as (
         select
-            cutoffs.month_index,
-            months.as_of_date,
+            periods.period_month,
+            periods.as_of_date,
             visits.visit_id,
             visits.account_id,
-            known(coalesce(visits.account_manager, accounts.account_manager)) as account_manager,
-            coalesce(visits.visit_date, visits.planned_date) as made_date,
-            visits.promised_payment_date as promised_date,
-            visits.promised_payment_amount as amount,
+            visits.account_manager,
+            coalesce(visits.visit_date, visits.planned_date) as promised_on,
+            visits.promised_payment_date,
             visits.currency,
-            row_number() over (
-                partition by visits.account_id, visits.currency
-                order by visits.promised_payment_date, coalesce(visits.visit_date, visits.planned_date), visits.visit_id
-            ) as promise_no
+            visits.promised_payment_amount
         from core.visits as visits
-        join core.receivable_cutoffs as cutoffs on cutoffs.calendar_date = visits.promised_payment_date
-        join core.months as months on months.month_index = cutoffs.month_index
-        left join core.accounts as accounts on accounts.account_id = visits.account_id
-        where
-            visits.promised_payment_amount > 0
-            and coalesce(visits.visit_date, visits.planned_date) <= months.as_of_date
-            and cutoffs.month_index <= (select max(month_index) from build.periods)
+        join build.periods as periods on coalesce(visits.visit_date, visits.planned_date) <= periods.as_of_date
+        join
+            core.months as before
+            on before.month_index = periods.month_index - 1
+            and visits.promised_payment_date > before.as_of_date
+        where visits.promised_payment_amount > 0
     ),
 
-    receipts as (
-        select account_id, document_date, currency, amount_doc, document_date as known_from
-        from core.receivable_settlements
-        where lane = 'received'
-        union all
-        -- What the payer promised itself is not there for the account that it pays for.
-        select settlements.invoice_account_id, document_date, currency, amount_doc, applied_from
-        from core.receivable_settlements as settlements
-        anti join
-            promises
-            on promises.account_id = settlements.account_id
-            and settlements.document_date between promises.made_date and promises.promised_date
-        where lane = 'received' and applied_from is not null and invoice_account_id <> settlements.account_id
-    ),
-
-    -- In the currency of the promises, at the rates of the day of the receipt.
-    arrived as (
+    received as (
         select
-            pools.account_id,
-            pools.currency,
-            receipts.document_date,
-            receipts.known_from,
-            case
-                when receipts.currency = pools.currency
-                then receipts.amount_doc
-                else ratio(receipts.amount_doc::decimal(38, 4) * paid.rate, promised.rate)
-            end::decimal(36, 6) as amount
-        from (select distinct account_id, currency from promises) as pools
-        join receipts using (account_id)
-        left join
-            core.daily_rates as paid on paid.currency = receipts.currency and paid.rate_date = receipts.document_date
-        left join
-            core.daily_rates as promised
-            on promised.currency = pools.currency
-            and promised.rate_date = receipts.document_date
-    ),
-
-    money as (
-        select
-            account_id,
-            currency,
-            list(
-                {'document_date':document_date, 'known_from':known_from, 'amount':amount}
-                order by document_date, known_from, amount
-            ) as receipts
-        from arrived
-        where amount is not null
-        group by account_id, currency
-    ),
-
-    -- Promise by promise in the order of their days: one that is kept takes its amount, the oldest money first.
-    kept as (
-        select account_id, currency, 0::bigint as promise_no, null::varchar as visit_id, false as is_kept, receipts
-        from money
-        union all
-        select
-            judged.account_id,
-            judged.currency,
-            judged.promise_no,
-            judged.visit_id,
-            judged.is_kept,
-            [
-                {
-                    'document_date':receipt.document_date,
-                    'known_from':receipt.known_from,
-                    'amount': (
-                        case
-                            when
-                                judged.is_kept
-                                and receipt.document_date between judged.made_date and judged.promised_date
-                                and receipt.known_from <= judged.as_of_date
-                            then
-                                receipt.amount - least(
-                                    receipt.amount,
-                                    greatest(
-                                        judged.amount - coalesce(
-                                            list_sum(
-                                                [
-                                                    earlier.amount for earlier,
-                                                    place in judged.receipts
-                                                    if place < position
-                                                    and earlier.document_date
-                                                    between judged.made_date and judged.promised_date
-                                                    and earlier.known_from <= judged.as_of_date
-                                                ]
-                                            ),
-                                            0
-                                        ),
-                                        0
-                                    )
-                                )
-                            else receipt.amount
-                        end
-                    )::decimal(36, 6)
-                } for receipt,
-                position in judged.receipts
-            ]
-        from
-            (
-                select
-                    promises.*,
-                    kept.receipts,
-                    coalesce(
-                        list_sum(
-                            [
-                                receipt.amount for receipt in kept.receipts
-                                if receipt.document_date between promises.made_date and promises.promised_date
-                                and receipt.known_from <= promises.as_of_date
-                            ]
-                        ),
-                        0
-                    )
-                    >= promises.amount as is_kept
-                from kept
-                join
-                    promises
-                    on promises.account_id = kept.account_id
-                    and promises.currency = kept.currency
-                    and promises.promise_no = kept.promise_no + 1
-            ) as judged
+            promises.period_month,
+            promises.visit_id,
+            sum(receipts.amount_doc) as amount_doc,
+            complete_sum(receipts.amount, receipts.amount_doc > 0) as amount,
+            min(receipts.amount_reason) as amount_reason,
+            min(receipts.rate_reason) as rate_reason
+        from promises
+        join
+            core.promise_receipts as receipts
+            on receipts.visit_id = promises.visit_id
+            and receipts.known_from <= promises.as_of_date
+        group by promises.period_month, promises.visit_id
     )
 
 select
-    periods.period_month,
+    promises.period_month,
     promises.visit_id,
     promises.account_id,
-    promises.account_manager,
-    coalesce(kept.is_kept, false) as is_kept
+    known(coalesce(promises.account_manager, accounts.account_manager)) as account_manager,
+    promises.promised_on,
+    promises.promised_payment_date,
+    promises.currency,
+    promises.promised_payment_amount as promised_amount_doc,
+    converted(promises.promised_payment_amount, rates.rate) as promised_amount,
+    rate_reason(rates.rate, promises.currency) as promised_amount_reason,
+    coalesce(received.amount_doc, 0)::decimal(34, 4) as received_amount_doc,
+    case when received.visit_id is null then 0 else money_round(received.amount) end::decimal(32, 2) as received_amount,
+    case
+        when received.visit_id is not null and received.amount is null then received.amount_reason
+    end as received_amount_reason,
+    promises.promised_payment_date <= promises.as_of_date as is_due,
+    coalesce(received.amount_doc, 0) >= promises.promised_payment_amount as is_kept,
+    -- A receipt that cannot be compared may have kept it.
+    case when not is_kept then received.rate_reason end as kept_reason
 from promises
-join build.periods as periods using (month_index)
-left join kept using (account_id, currency, promise_no)
+left join received on received.period_month = promises.period_month and received.visit_id = promises.visit_id
+left join core.accounts as accounts on accounts.account_id = promises.account_id
+left join core.daily_rates as rates on rates.currency = promises.currency and rates.rate_date = promises.promised_on

@@ -85,6 +85,7 @@ with
         -- The sum of these is how many were kept, their number how many were made.
         select period_month, account_id, account_manager, 'promise', is_kept::integer, null
         from core.payment_promises
+        where is_due
     )
 
 select period_month, account_id, account_manager, measure, amount, reason
