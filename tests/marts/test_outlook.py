@@ -62,6 +62,7 @@ def test_a_part_without_sales_has_the_price_of_the_plan_else_its_list_price_else
         "fx_rates": [
             {"currency": "USD", "rate_date": "2026-10-01", "rate": "0.5"},
             {"currency": "USD", "rate_date": "2026-11-01", "rate": 9},
+            {"currency": "USD", "rate_date": "2026-11-01", "rate": 8, "rate_type": "budget"},
         ],
         "invoices": [sale("2026-10", 3, document_type="credit_note", product_id="P", net_amount=30)],
         "sales_plan": [

@@ -44,6 +44,7 @@ def test_goods_cost_their_standard_cost_and_what_has_none_is_left_out_of_the_mar
     assert (tyres["gross_margin_amount"], tyres["gross_margin_ratio"]) == (43, Decimal("0.573333"))
     # A rebate without a part takes off the margin.
     assert (rebate["net_sales_amount"], rebate["uncosted_amount"], rebate["gross_margin_amount"]) == (-7, 0, -7)
+    assert rebate["gross_margin_ratio"] is None
 
 
 def test_without_costs_there_is_no_margin_and_few_prices_have_no_slope() -> None:
@@ -54,4 +55,4 @@ def test_without_costs_there_is_no_margin_and_few_prices_have_no_slope() -> None
     assert found["price_elasticity_reason"] == "fewer than 4 prices in the trailing 12 months"
     found = profit(products=[{"product_id": "X"}], invoices=[invoice("I1", "2026-06-01")])["unknown"]
     assert (found["uncosted_amount"], found["gross_margin_amount"]) == (100, 0)
-    assert found["gross_margin_ratio_reason"] == "no sales of parts with a cost"
+    assert found["gross_margin_ratio_reason"] == "sales with a cost are not above zero"

@@ -1,14 +1,15 @@
 -- fmt: off
 -- grain: plan version × business month × currency
--- why: plan_rate is r0 and average_rate r1 of the bridge; a line's own fx_rate comes before it. Months to come have rates too, for the
---   outlook: given_rate is the plan's own one, without what a later month knows
+-- why: plan_rate is r0 and average_rate r1 of the bridge; a line's own fx_rate comes before it. Months to come have their version's rate,
+--   too, for the outlook
 -- columns:
 --   plan_version  VARCHAR
 --   period_month  DATE
 --   currency      VARCHAR
 --   plan_rate     DECIMAL(18,10)
 --   average_rate  DECIMAL(18,10)
---   given_rate    DECIMAL(18,10)
+--   version_rate  DECIMAL(18,10)
+--   budget_rate   DECIMAL(18,10)
 -- fmt: on
 with
     rates_used as (
@@ -68,11 +69,10 @@ select
         else coalesce(version_rates.fx_rate, budget_rates.rate, month_rates.average_rate)
     end::decimal(18, 10) as plan_rate,
     month_rates.average_rate,
-    case
-        when wanted.currency = settings.reporting_currency
-        then 1
-        else coalesce(version_rates.fx_rate, budget_rates.rate)
-    end::decimal(18, 10) as given_rate
+    case when wanted.currency = settings.reporting_currency then 1 else version_rates.fx_rate end::decimal(
+        18, 10
+    ) as version_rate,
+    budget_rates.rate::decimal(18, 10) as budget_rate
 from wanted
 cross join build.settings as settings
 left join version_rates using (plan_version, period_month, currency)

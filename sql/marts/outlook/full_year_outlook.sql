@@ -1,8 +1,8 @@
 -- fmt: off
 -- grain: period_month, account_id, plan_version
 -- why: where the fiscal year will end, against the plan: what is sold so far, and for each month to come the forecast of the account,
---   else its plan. Only for plan versions by account. A forecast is valued at the price of the item's last month with sales, else
---   at that of the plan, else at the list price
+--   else its plan. Only for plan versions by account. A forecast is valued at the price of the item's last month with sales
+--   (net amount ÷ net quantity), else at that of the plan, else at the list price
 -- method: full-year-outlook-1
 -- needs: sales_plan, actual_sales
 -- adds up within one: plan_version
@@ -55,7 +55,7 @@ with
                 then 0
                 when prices.amount is not null
                 then forecasts.quantity::double * prices.amount / prices.quantity::double
-                when plan.quantity > 0 and plan.amount is not null
+                when plan.amount is not null
                 then forecasts.quantity::double * plan.amount::double / plan.quantity::double
                 else forecasts.quantity::double * products.list_price::double * list_rates.closing_rate::double
             end as value
@@ -67,7 +67,7 @@ with
             and prices.account_id = forecasts.account_id
             and prices.product_id = forecasts.product_id
         left join
-            core.outlook_plan as plan
+            core.outlook_plan_prices as plan
             on plan.period_month = forecasts.period_month
             and plan.plan_version = versions.plan_version
             and plan.account_id = forecasts.account_id
@@ -134,18 +134,9 @@ with
     ),
 
     plan_months as (
-        select
-            plan.period_month,
-            plan.plan_version,
-            plan.account_id,
-            plan.target_month,
-            plan.years_ahead,
-            plan.is_to_come,
-            complete_sum(plan.amount, true) as plan_amount,
-            min(plan.amount_reason) as plan_reason
+        select plan.* exclude (amount, amount_reason), plan.amount as plan_amount, plan.amount_reason as plan_reason
         from core.outlook_plan as plan
         semi join versions on versions.plan_version = plan.plan_version and versions.period_month = plan.period_month
-        group by all
     ),
 
     months as (

@@ -25,9 +25,7 @@
 with
     sold as (
         select
-            windows.period_month,
             amounts.sales_month,
-            windows.is_current,
             amounts.account_id,
             known(products.product_line) as product_line,
             lower(products.unit) as unit,
@@ -37,20 +35,22 @@ with
             -- A rebate without a part has no goods that could cost something.
             products.standard_cost is null
             and (amounts.product_id is not null or amounts.net_quantity <> 0) as is_uncosted,
+            -- Only the months built have costs.
+            periods.period_month is not null
+            and amounts.net_quantity <> 0
+            and products.standard_cost is not null as is_costed,
             case
-                when amounts.net_quantity = 0 or products.standard_cost is null
-                then 0
-                else at_rate(at_price(amounts.net_quantity, products.standard_cost), rates.average_rate)
+                when is_costed then at_rate(at_price(amounts.net_quantity, products.standard_cost), rates.average_rate)
             end as cost,
             case
-                when cost is null
+                when is_costed and cost is null
                 then
                     coalesce(
                         rate_reason(rates.average_rate, products.currency), 'quantity × standard cost is 10²⁷ or more'
                     )
             end as cost_reason
         from core.item_sales_amounts as amounts
-        join core.sales_windows as windows on windows.sales_month = amounts.sales_month and windows.is_rolling_12
+        left join build.periods as periods on periods.period_month = amounts.sales_month
         left join core.products as products on products.product_id = amounts.product_id
         left join
             core.month_rates as rates on rates.period_month = amounts.sales_month and rates.currency = products.currency
@@ -60,21 +60,19 @@ with
 
     months as (
         select
-            period_month,
             sales_month,
-            is_current,
             account_id,
             product_line,
             complete_sum(net_amount, true) as net_amount,
             min(net_reason) as net_reason,
             complete_sum(net_amount, is_uncosted) as uncosted_amount,
-            round(complete_sum(cost, true), 2) as cost_amount,
+            round(complete_sum(cost, is_costed), 2) as cost_amount,
             min(cost_reason) as cost_reason,
             min(unit) as least_unit,
             max(unit) as greatest_unit,
             sum(net_quantity)::double as quantity
         from sold
-        group by period_month, sales_month, is_current, account_id, product_line
+        group by sales_month, account_id, product_line
     ),
 
     priced as (
@@ -89,7 +87,7 @@ with
 
     lines as (
         select
-            period_month,
+            windows.period_month,
             account_id,
             product_line,
             complete_sum(net_amount, is_current) as net_sales_amount,
@@ -106,7 +104,8 @@ with
             units_reason(min(least_unit) <> max(greatest_unit)) as unit_reason,
             min(net_reason) as price_reason
         from priced
-        group by period_month, account_id, product_line
+        join core.sales_windows as windows on windows.sales_month = priced.sales_month and windows.is_rolling_12
+        group by windows.period_month, account_id, product_line
     ),
 
     explained as (
@@ -140,9 +139,10 @@ select
         when gross_margin_amount_reason is null then costed_amount - explained.cost_of_goods_amount
     end as gross_margin_amount,
     explained.gross_margin_amount_reason,
-    shown_ratio(ratio(gross_margin_amount, costed_amount)) as gross_margin_ratio,
+    shown_ratio(ratio(gross_margin_amount, greatest(costed_amount, 0))) as gross_margin_ratio,
     coalesce(
-        explained.gross_margin_amount_reason, case when costed_amount = 0 then 'no sales of parts with a cost' end
+        explained.gross_margin_amount_reason,
+        case when costed_amount <= 0 then 'sales with a cost are not above zero' end
     ) as gross_margin_ratio_reason,
     explained.price_count,
     case when price_elasticity_reason is null then shown_ratio(slope) end as price_elasticity,
