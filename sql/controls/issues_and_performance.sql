@@ -13,7 +13,10 @@ with
             0 as right_amount
         from core.issues as issues
         join core.days as days on days.calendar_date = issues.opened_date
-        join build.periods as periods on periods.period_month = days.period_month
+        join
+            build.periods as periods
+            on periods.period_month = days.period_month
+            and issues.opened_date <= periods.as_of_date
         union all
         select period_month, 'issues opened in the month = issue performance', 'issues', account_id, 0, opened
         from build.issue_performance

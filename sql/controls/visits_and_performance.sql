@@ -21,7 +21,7 @@ with
             0 as right_amount
         from happened
         join core.days as days on days.calendar_date = happened.day
-        join build.periods as periods on periods.period_month = days.period_month
+        join build.periods as periods on periods.period_month = days.period_month and happened.day <= periods.as_of_date
         union all
         select period_month, 'visits planned for the month = visit performance', 'visits', account_id, 0, planned
         from build.visit_performance

@@ -111,3 +111,18 @@ def test_without_a_due_day_or_a_day_of_submission_nobody_knows_who_was_in_time()
     (row,) = fetch(build(visit("V1", planned_date="2026-06-10"), plan_due_day=25), "FROM build.visit_plans")
     assert (row["submitted"], row["submitted_on_time"]) == (0, None)
     assert row["submitted_on_time_reason"] == "no visit so far names when its plan was submitted"
+
+
+def test_a_month_ends_where_the_calendar_says() -> None:
+    con = build(
+        visit("V1", planned_date="2026-06-27", visit_date="2026-06-29"),
+        # A day that no month of the calendar has.
+        visit("V2", planned_date="2026-07-29", visit_date="2026-07-29"),
+        calendar=[
+            {"period_month": "2026-06-01", "start_date": "2026-05-31", "end_date": "2026-06-27"},
+            {"period_month": "2026-07-01", "start_date": "2026-06-28", "end_date": "2026-07-25"},
+        ],
+        periods=["2026-06", "2026-07"],
+    )
+    found = fetch(con, "SELECT visit_id, is_planned, is_held FROM build.visits ORDER BY period_month")
+    assert [tuple(row.values()) for row in found] == [("V1", True, False), ("V1", False, True)]

@@ -55,8 +55,12 @@ with
         select
             periods.as_of_date,
             months.*,
-            coalesce(months.planned_month = months.period_month, false) as is_planned,
-            coalesce(months.held_month = months.period_month, false) as is_held,
+            coalesce(
+                months.planned_month = months.period_month and months.planned_date <= periods.as_of_date, false
+            ) as is_planned,
+            coalesce(
+                months.held_month = months.period_month and months.visit_date <= periods.as_of_date, false
+            ) as is_held,
             -- A budget belongs to the plan, a cost to the visit.
             coalesce(months.planned_date, months.visit_date) as budget_date
         from months
@@ -101,3 +105,4 @@ left join
     core.daily_rates as budget_rates
     on budget_rates.currency = known.currency
     and budget_rates.rate_date = known.budget_date
+where known.is_planned or known.is_held
