@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 from kam.errors import SettingsError
-from kam.ingest import LoadResult
 from tests.support import long
 from tests.test_ingest import Books
 
@@ -24,20 +27,49 @@ MARKS = 'negative_marks = ["CR"], positive_marks = ["DR"]'
 DOLLAR = f'{ENGLISH}, currency_signs = ["$", "USD"]'
 
 
-def load_cell(folder: Path, feed: str, column: str, cell: str, dialect: str) -> tuple[Books, LoadResult]:
-    """One row of a feed with this cell in this column, loaded in this dialect."""
-    rows = {
-        "orders": {"order_id": "1", "account_id": "A", "order_date": "2026-01-05", "quantity": "1"},
-        "visits": {"visit_id": "1", "account_id": "A", "visit_date": "2026-01-05"},
-        "accounts": {"account_id": "A"},
-        "payments": {"payment_id": "1", "account_id": "A", "payment_date": "2026-01-05", "amount": "1"},
-    }
-    row = rows[feed] | {column: cell}
-    books = Books(folder, feed, f"csv = {{ {dialect} }}")
-    out = io.StringIO()
-    csv.writer(out).writerows([row.keys(), row.values()])
-    books.put("a.csv", out.getvalue())
-    return books, books.load()[0]
+KEYS = {
+    "orders": {"order_id": "{}", "account_id": "A", "order_date": "2026-01-05", "quantity": "1"},
+    "visits": {"visit_id": "{}", "account_id": "A", "visit_date": "2026-01-05"},
+    "accounts": {"account_id": "A{}"},
+    "payments": {"payment_id": "{}", "account_id": "A", "payment_date": "2026-01-05", "amount": "1"},
+}
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a cell became: a value in the table, or a reject."""
+
+    value: object = None
+    reject: Mapping[str, Any] | None = None
+
+
+class Column:
+    """Cells of one column of a feed, each a row. The cells of a dialect are loaded together, when the first of them is asked for."""
+
+    def __init__(self, feed: str, column: str, cells: Sequence[tuple[str, str]], settings: str = "") -> None:
+        self.feed, self.column, self.cells, self.settings = feed, column, cells, settings
+        self._read: dict[tuple[str, str], Read] = {}
+
+    def read(self, cell: str, dialect: str) -> Read:
+        if (cell, dialect) not in self._read:
+            with TemporaryDirectory() as folder:
+                self._load(Path(folder), dialect)
+        return self._read[cell, dialect]
+
+    def _load(self, folder: Path, dialect: str) -> None:
+        cells = [cell for cell, spoken in self.cells if spoken == dialect]
+        out = io.StringIO()
+        writer = csv.DictWriter(out, list(dict.fromkeys([*KEYS[self.feed], self.column])))
+        writer.writeheader()
+        for number, cell in enumerate(cells):
+            writer.writerow({name: key.format(number) for name, key in KEYS[self.feed].items()} | {self.column: cell})
+        books = Books(folder, self.feed, f"{self.settings}\ncsv = {{ {dialect} }}")
+        books.put("a.csv", out.getvalue())
+        books.load()
+        values = {row["source_row"]: Read(value=row[self.column]) for row in books.query(f"FROM staging.{self.feed}")}
+        rejects = {row["source_row"]: Read(reject=row) for row in books.query("FROM staging.rejects")}
+        assert values.keys() ^ rejects.keys() == set(range(1, len(cells) + 1))
+        self._read |= {(cell, dialect): (values | rejects)[number] for number, cell in enumerate(cells, start=1)}
 
 
 NUMBERS = [
@@ -79,11 +111,12 @@ NUMBERS = [
 ]
 
 
+NUMBERS_READ = Column("orders", "unit_price", [(cell, dialect) for cell, dialect, _ in NUMBERS])
+
+
 @pytest.mark.parametrize(("cell", "dialect", "expected"), NUMBERS)
-def test_a_number_in_the_declared_format(tmp_path: Path, cell: str, dialect: str, expected: str) -> None:
-    books, result = load_cell(tmp_path, "orders", "unit_price", cell, dialect)
-    assert result.rejected_count == 0
-    assert books.core()[0]["unit_price"] == Decimal(expected)
+def test_a_number_in_the_declared_format(cell: str, dialect: str, expected: str) -> None:
+    assert NUMBERS_READ.read(cell, dialect) == Read(value=Decimal(expected))
 
 
 NO_NUMBERS = [
@@ -118,17 +151,19 @@ NO_NUMBERS = [
 ]
 
 
+NO_NUMBERS_READ = Column("orders", "unit_price", [*NO_NUMBERS, ("#N/A", "")])
+
+
 @pytest.mark.parametrize(("cell", "dialect"), NO_NUMBERS)
-def test_what_is_no_number_in_the_declared_format_is_rejected(tmp_path: Path, cell: str, dialect: str) -> None:
-    books, result = load_cell(tmp_path, "orders", "unit_price", cell, dialect)
-    assert result.rejected_count == 1
-    (reject,) = books.query("FROM staging.rejects")
+def test_what_is_no_number_in_the_declared_format_is_rejected(cell: str, dialect: str) -> None:
+    reject = NO_NUMBERS_READ.read(cell, dialect).reject
+    assert reject
     assert (reject["column_name"], reject["rule"], reject["value"]) == ("unit_price", "type", cell)
 
 
-def test_the_error_of_a_workbook_is_no_number_and_is_called_that(tmp_path: Path) -> None:
-    books, _ = load_cell(tmp_path, "orders", "unit_price", "#N/A", "")
-    (reject,) = books.query("FROM staging.rejects")
+def test_the_error_of_a_workbook_is_no_number_and_is_called_that() -> None:
+    reject = NO_NUMBERS_READ.read("#N/A", "").reject
+    assert reject
     assert (reject["column_name"], reject["rule"], reject["value"]) == ("unit_price", "error", "#N/A")
     assert reject["message"].startswith("unit_price is the error of a workbook")
 
@@ -155,34 +190,40 @@ NEGATIVES = [
 ]
 
 
+NEGATIVES_READ = Column("payments", "amount", [*NEGATIVES, ("80 %", "")])
+
+
 @pytest.mark.parametrize(("cell", "dialect"), NEGATIVES)
-def test_a_negative_amount_is_a_number_that_the_type_forbids(tmp_path: Path, cell: str, dialect: str) -> None:
-    books, _ = load_cell(tmp_path, "payments", "amount", cell, dialect)
-    (reject,) = books.query("FROM staging.rejects")
+def test_a_negative_amount_is_a_number_that_the_type_forbids(cell: str, dialect: str) -> None:
+    reject = NEGATIVES_READ.read(cell, dialect).reject
+    assert reject
     assert (reject["rule"], reject["value"]) == ("negative", cell)
 
 
-@pytest.mark.parametrize("cell", ["(1.234,50)", "1.234,50-", "1.234,50", "-1.234,50"])
-def test_an_expression_takes_negatives_as_numbers(tmp_path: Path, cell: str) -> None:
+def test_an_expression_takes_negatives_as_numbers(tmp_path: Path) -> None:
+    cells = ["(1.234,50)", "1.234,50-", "1.234,50", "-1.234,50"]
     books = Books(
         tmp_path,
         "payments",
         f'csv = {{ {GERMAN}, delimiter = ";" }}\ncolumns = {{ amount = {{ sql = "greatest(Betrag, -Betrag)" }} }}',
     )
-    books.put("a.csv", f"payment_id;account_id;payment_date;Betrag\n1;A;2026-01-05;{cell}\n")
+    lines = "".join(f"{number};A;2026-01-05;{cell}\n" for number, cell in enumerate(cells))
+    books.put("a.csv", f"payment_id;account_id;payment_date;Betrag\n{lines}")
     books.load()
-    assert [row["amount"] for row in books.core()] == [Decimal("1234.5")]
+    assert [row["amount"] for row in books.core()] == [Decimal("1234.5")] * 4
 
 
-@pytest.mark.parametrize(("cell", "dialect"), [("12,5 %", 'decimal = ","'), ("12.5%", ""), ("0.125", "")])
-def test_a_percent_sign_divides_by_a_hundred_where_one_is_the_whole(tmp_path: Path, cell: str, dialect: str) -> None:
-    books, _ = load_cell(tmp_path, "visits", "success_probability", cell, dialect)
-    assert [row["success_probability"] for row in books.core()] == [Decimal("0.125")]
+PERCENTS = [("12,5 %", 'decimal = ","'), ("12.5%", ""), ("0.125", "")]
+PERCENTS_READ = Column("visits", "success_probability", PERCENTS)
 
 
-def test_a_percent_sign_on_a_scale_of_a_hundred_means_points(tmp_path: Path) -> None:
-    books, _ = load_cell(tmp_path, "visits", "rating_cost", "80 %", "")
-    assert [row["rating_cost"] for row in books.core()] == [Decimal(80)]
+@pytest.mark.parametrize(("cell", "dialect"), PERCENTS)
+def test_a_percent_sign_divides_by_a_hundred_where_one_is_the_whole(cell: str, dialect: str) -> None:
+    assert PERCENTS_READ.read(cell, dialect) == Read(value=Decimal("0.125"))
+
+
+def test_a_percent_sign_on_a_scale_of_a_hundred_means_points() -> None:
+    assert Column("visits", "rating_cost", [("80 %", "")]).read("80 %", "") == Read(value=Decimal(80))
 
 
 def test_a_score_in_percent_needs_a_hundred_points(tmp_path: Path) -> None:
@@ -197,15 +238,17 @@ def test_a_score_in_percent_needs_a_hundred_points(tmp_path: Path) -> None:
     assert [row["rule"] for row in books.query("FROM staging.rejects")] == ["percent"]
 
 
-def test_a_percent_sign_without_a_whole_is_rejected(tmp_path: Path) -> None:
-    _, result = load_cell(tmp_path, "payments", "amount", "80 %", "")
-    assert result.rejected_count == 1
+def test_a_percent_sign_without_a_whole_is_rejected() -> None:
+    assert NEGATIVES_READ.read("80 %", "").reject
 
 
-@pytest.mark.parametrize("cell", ["1.5", "2.99999", "1e0"])
-def test_a_whole_number_is_not_made_from_another(tmp_path: Path, cell: str) -> None:
-    _, result = load_cell(tmp_path, "orders", "line_no", cell, "")
-    assert result.rejected_count == 1
+NO_WHOLE_NUMBERS = ["1.5", "2.99999", "1e0"]
+NO_WHOLE_NUMBERS_READ = Column("orders", "line_no", [(cell, "") for cell in NO_WHOLE_NUMBERS])
+
+
+@pytest.mark.parametrize("cell", NO_WHOLE_NUMBERS)
+def test_a_whole_number_is_not_made_from_another(cell: str) -> None:
+    assert NO_WHOLE_NUMBERS_READ.read(cell, "").reject
 
 
 DATES = [
@@ -241,10 +284,12 @@ DATES = [
 ]
 
 
+DATES_READ = Column("visits", "visit_date", [(cell, dialect) for cell, dialect, _ in DATES])
+
+
 @pytest.mark.parametrize(("cell", "dialect", "expected"), DATES)
-def test_a_date_in_the_declared_format(tmp_path: Path, cell: str, dialect: str, expected: dt.date) -> None:
-    books, _ = load_cell(tmp_path, "visits", "visit_date", cell, dialect)
-    assert [row["visit_date"] for row in books.core()] == [expected]
+def test_a_date_in_the_declared_format(cell: str, dialect: str, expected: dt.date) -> None:
+    assert DATES_READ.read(cell, dialect) == Read(value=expected)
 
 
 NO_DATES = [
@@ -267,11 +312,14 @@ NO_DATES = [
 ]
 
 
+NO_DATES_READ = Column("visits", "visit_date", NO_DATES)
+
+
 @pytest.mark.parametrize(("cell", "dialect"), NO_DATES)
-def test_what_is_no_date_in_the_declared_format_is_rejected(tmp_path: Path, cell: str, dialect: str) -> None:
-    books, result = load_cell(tmp_path, "visits", "visit_date", cell, dialect)
-    assert result.rejected_count == 1
-    assert {row["rule"] for row in books.query("FROM staging.rejects")} <= {"type", "date_range"}
+def test_what_is_no_date_in_the_declared_format_is_rejected(cell: str, dialect: str) -> None:
+    reject = NO_DATES_READ.read(cell, dialect).reject
+    assert reject
+    assert reject["rule"] in ("type", "date_range")
 
 
 INSTANTS = [
@@ -292,14 +340,14 @@ INSTANTS = [
 ]
 
 
+INSTANTS_READ = Column(
+    "visits", "visit_date", [(cell, dialect) for cell, dialect, _ in INSTANTS], 'timezone = "Europe/Berlin"'
+)
+
+
 @pytest.mark.parametrize(("cell", "dialect", "expected"), INSTANTS)
-def test_an_instant_is_of_the_day_it_has_in_the_zone(
-    tmp_path: Path, cell: str, dialect: str, expected: dt.date
-) -> None:
-    books = Books(tmp_path, "visits", f'timezone = "Europe/Berlin"\ncsv = {{ {dialect} }}')
-    books.put("a.csv", f"visit_id,account_id,visit_date\n1,A,{cell}\n")
-    books.load()
-    assert [row["visit_date"] for row in books.core()] == [expected]
+def test_an_instant_is_of_the_day_it_has_in_the_zone(cell: str, dialect: str, expected: dt.date) -> None:
+    assert INSTANTS_READ.read(cell, dialect) == Read(value=expected)
 
 
 @long
@@ -310,39 +358,63 @@ def test_an_instant_of_a_typed_column_is_of_the_day_it_has_in_the_zone(tmp_path:
     assert [row["visit_date"] for row in books.core()] == [dt.date(2026, 7, 1)]
 
 
-def test_a_date_format_that_is_none_names_its_key(tmp_path: Path) -> None:
+def test_a_date_format_that_is_none_names_its_key() -> None:
     with pytest.raises(SettingsError, match=r"feeds\.visits\.csv\.date_format.*%Q"):
-        load_cell(tmp_path, "visits", "visit_date", "x", 'date_format = "%Q"')
+        Column("visits", "visit_date", [("x", "")]).read("x", 'date_format = "%Q"')
 
 
 WORDS = 'true_values = ["Ja", "X"], false_values = ["Nein"]'
 
 
-@pytest.mark.parametrize(("cell", "expected"), [("Ja", True), ("ja", True), ("x", True), ("NEIN", False), ("", None)])
-def test_yes_and_no_in_declared_words(tmp_path: Path, cell: str, expected: object) -> None:
-    books, _ = load_cell(tmp_path, "accounts", "key_account", cell, WORDS)
-    assert [row["key_account"] for row in books.core()] == [expected]
+YES_AND_NO = [("Ja", True), ("ja", True), ("x", True), ("NEIN", False), ("", None)]
+OTHER_WORDS = [("yes", WORDS), ("Ja", ""), ("2", "")]
+WORDS_READ = Column("accounts", "key_account", [*((cell, WORDS) for cell, _ in YES_AND_NO), *OTHER_WORDS])
 
 
-@pytest.mark.parametrize(("cell", "dialect"), [("yes", WORDS), ("Ja", ""), ("2", "")])
-def test_other_words_are_neither_yes_nor_no(tmp_path: Path, cell: str, dialect: str) -> None:
-    _, result = load_cell(tmp_path, "accounts", "key_account", cell, dialect)
-    assert result.rejected_count == 1
+@pytest.mark.parametrize(("cell", "expected"), YES_AND_NO)
+def test_yes_and_no_in_declared_words(cell: str, expected: object) -> None:
+    assert WORDS_READ.read(cell, WORDS) == Read(value=expected)
 
 
-@pytest.mark.parametrize("cell", ["1.23457E+12", "1,23E+08", "1.23457e+12", "4.50001E9", "1e+05", "-1.5E+20"])
-def test_an_identifier_that_a_program_has_shortened_is_rejected(tmp_path: Path, cell: str) -> None:
-    books, result = load_cell(tmp_path, "accounts", "account_id", cell, "")
-    assert result.rejected_count == 1
-    (reject,) = books.query("FROM staging.rejects")
+@pytest.mark.parametrize(("cell", "dialect"), OTHER_WORDS)
+def test_other_words_are_neither_yes_nor_no(cell: str, dialect: str) -> None:
+    assert WORDS_READ.read(cell, dialect).reject
+
+
+SHORTENED = ["1.23457E+12", "1,23E+08", "1.23457e+12", "4.50001E9", "1e+05", "-1.5E+20"]
+UNUSUAL = ["5E7", "45E7", "E+12", "1.5", "-12", "A1e+05", "Müller-東京-7"]
+INVISIBLE = ["\u200b", "\u00ad", "\ufeff", "\u202e", "\u2060", "\x1f", "\t", "\u3164"]
+IDENTIFIERS = [*SHORTENED, *UNUSUAL, *(f"RE{sign}1" for sign in INVISIBLE)]
+IDENTIFIERS_READ = Column("accounts", "account_id", [(cell, "") for cell in IDENTIFIERS])
+
+
+@pytest.mark.parametrize("cell", SHORTENED)
+def test_an_identifier_that_a_program_has_shortened_is_rejected(cell: str) -> None:
+    reject = IDENTIFIERS_READ.read(cell, "").reject
+    assert reject
     assert reject["rule"] == "shortened"
     assert "export the column as text" in reject["message"]
 
 
-@pytest.mark.parametrize("cell", ["5E7", "45E7", "E+12", "1.5", "-12", "A1e+05"])
-def test_an_identifier_that_looks_a_little_like_it_is_one(tmp_path: Path, cell: str) -> None:
-    books, _ = load_cell(tmp_path, "accounts", "account_id", cell, "")
-    assert [row["account_id"] for row in books.core()] == [cell]
+@pytest.mark.parametrize("cell", UNUSUAL)
+def test_an_identifier_that_looks_a_little_like_it_is_one(cell: str) -> None:
+    assert IDENTIFIERS_READ.read(cell, "") == Read(value=cell)
+
+
+@pytest.mark.parametrize("sign", INVISIBLE)
+def test_an_identifier_with_an_invisible_character_is_rejected(sign: str) -> None:
+    reject = IDENTIFIERS_READ.read(f"RE{sign}1", "").reject
+    assert reject
+    assert (reject["rule"], reject["value"]) == ("invisible", "RE<invisible>1")
+
+
+BLANKS = [" ", "\t", "\u00a0", "\u202f"]
+BLANKS_READ = Column("orders", "product_id", [(f"{blank}007{blank}", "") for blank in BLANKS])
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_blanks_around_a_cell_do_not_count(blank: str) -> None:
+    assert BLANKS_READ.read(f"{blank}007{blank}", "") == Read(value="007")
 
 
 @long
@@ -351,28 +423,6 @@ def test_a_number_of_more_digits_than_its_type_keeps_is_no_identifier(tmp_path: 
     books = Books(tmp_path, "accounts", 'sql = "landing/q.sql"')
     books.put("q.sql", f"SELECT {sql} AS account_id")
     assert books.load()[0].rejected_count == count
-
-
-INVISIBLE = ["\u200b", "\u00ad", "\ufeff", "\u202e", "\u2060", "\x1f", "\t", "\u3164"]
-
-
-@pytest.mark.parametrize("sign", INVISIBLE)
-def test_an_identifier_with_an_invisible_character_is_rejected(tmp_path: Path, sign: str) -> None:
-    books, result = load_cell(tmp_path, "accounts", "account_id", f"RE{sign}1", "")
-    assert result.rejected_count == 1
-    (reject,) = books.query("FROM staging.rejects")
-    assert (reject["rule"], reject["value"]) == ("invisible", "RE<invisible>1")
-
-
-def test_letters_of_other_alphabets_are_visible(tmp_path: Path) -> None:
-    books, _ = load_cell(tmp_path, "accounts", "account_id", "Müller-東京-7", "")
-    assert [row["account_id"] for row in books.core()] == ["Müller-東京-7"]
-
-
-@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u202f"])
-def test_blanks_around_a_cell_do_not_count(tmp_path: Path, blank: str) -> None:
-    books, _ = load_cell(tmp_path, "accounts", "account_id", f"{blank}007{blank}", "")
-    assert [row["account_id"] for row in books.core()] == ["007"]
 
 
 TYPED = [
