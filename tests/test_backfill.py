@@ -251,12 +251,14 @@ def test_months_that_fail_for_one_reason_share_a_paragraph() -> None:
         require_closed(chain)
 
 
+@long
 def test_months_that_are_up_to_date_are_not_built_again(closed: Site) -> None:
     report = backfill(closed, last="2026-05")
     assert [(outcome.outcome, outcome.version) for outcome in report.months] == [("unchanged", 1), ("closed", 1)]
     assert built_months(closed) == [5]
 
 
+@long
 def test_a_dry_run_loads_and_closes_nothing(closed: Site) -> None:
     deliver_late_invoice(closed)
     months = [date(2026, 4, 1), date(2026, 5, 1)]

@@ -53,6 +53,7 @@ def roll_forward(site: Site, month: date) -> tuple[Decimal, ...]:
     return tuple(row[f"{lane}_doc"] for lane in lanes)
 
 
+@long
 def test_months_closed_together_or_again_are_left_alone(site: Site) -> None:
     assert close(site, [APRIL, MAY, JUNE]) == [("closed", 1)] * 3
     assert close(site, [APRIL, MAY, JUNE]) == [("unchanged", 1)] * 3

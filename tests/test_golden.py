@@ -39,7 +39,6 @@ _FIRST = [case for cases in _CASES.values() for case in cases[:1]]
 _OTHERS = [case for cases in _CASES.values() for case in cases[1:]]
 
 
-@long
 @pytest.mark.parametrize("case", [*_FIRST, *_OTHERS])
 def test_worked_case(case: Case) -> None:
     con = build_case(
