@@ -24,7 +24,7 @@ _LOG.addHandler(logging.NullHandler())
 _LOG.propagate = False
 
 import great_expectations as gx
-from duckdb_engine import ConnectionWrapper
+from duckdb_sqlalchemy import ConnectionWrapper
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.datasource.fluent.sql_datasource import QueryAsset, SQLDatasource
 from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation

@@ -5,6 +5,7 @@ CREATE SCHEMA IF NOT EXISTS core;
 CREATE SCHEMA IF NOT EXISTS build;
 CREATE SCHEMA IF NOT EXISTS marts;
 CREATE SCHEMA IF NOT EXISTS reporting;
+CREATE SCHEMA IF NOT EXISTS history;
 CREATE SCHEMA IF NOT EXISTS ops;
 
 -- One row per load. status: loaded, failed (refused whole). A failed one has no rows and may be tried again.

@@ -19,7 +19,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 NOW = REPOSITORY / "tests" / "published_contract.txt"
 RELEASED = REPOSITORY / "tests" / "released_contract.txt"
 COMMAND = "python -m tests.contract"
-_HISTORY = "_history"
 
 # Types by column, by view; in the order of the columns.
 Contract = Mapping[str, Mapping[str, str]]
@@ -63,19 +62,8 @@ def from_text(text: str) -> Contract:
 
 
 def changes(before: Contract, after: Contract) -> dict[str, str]:
-    """What differs, in words, by the name that a changelog has to give: `view` or `view.column`.
-
-    `<view>_history` has the columns of its view and is not listed beside it.
-    """
-    return dict(_changes(_without_histories(before), _without_histories(after)))
-
-
-def _without_histories(contract: Contract) -> Contract:
-    return {
-        view: columns
-        for view, columns in contract.items()
-        if not (view.endswith(_HISTORY) and view.removesuffix(_HISTORY) in contract)
-    }
+    """What differs, in words, by the name that a changelog has to give: `view` or `view.column`."""
+    return dict(_changes(before, after))
 
 
 def _changes(before: Contract, after: Contract) -> Iterator[tuple[str, str]]:

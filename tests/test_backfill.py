@@ -84,12 +84,12 @@ def built_months(site: Site) -> list[int]:
 
 
 def published_bytes(site: Site, folder: Path) -> dict[str, bytes]:
-    """Each reporting view, with all versions, as a CSV file; without the times of loads and closes."""
+    """Each published table, with all versions, as a CSV file; without the times of loads and closes."""
     folder.mkdir()
-    views = [*(f"{mart.name}_history" for mart in marts()), *run_views()]
+    views = [*(f"history.{mart.name}" for mart in marts()), *(f"reporting.{name}" for name in run_views())]
     with duckdb.connect(str(site.published / "kam.duckdb"), read_only=True) as con:
         for view in views:
-            rows = f"SELECT COLUMNS(name -> NOT name LIKE '%ed_at') FROM reporting.{view} ORDER BY ALL"
+            rows = f"SELECT COLUMNS(name -> NOT name LIKE '%ed_at') FROM {view} ORDER BY ALL"
             con.execute(f"COPY ({rows}) TO '{folder / view}' (FORMAT csv, HEADER)")
     return {view: (folder / view).read_bytes() for view in views}
 
@@ -109,7 +109,7 @@ def test_sets_of_months_give_byte_for_byte_what_single_closes_give_and_tell_how_
     assert built_months(together) == [4, 5, 6]
     assert built_months(in_sets) == [6]
     expected = published_bytes(one_by_one, tmp_path / "expected")
-    assert expected["receivables_rollforward_history"].count(b"\n") == 1 + 3
+    assert expected["history.receivables_rollforward"].count(b"\n") == 1 + 3
     assert published_bytes(together, tmp_path / "a") == expected
     assert published_bytes(in_sets, tmp_path / "b") == expected
     told = [record.getMessage() for record in caplog.records if record.name == "kam"]

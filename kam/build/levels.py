@@ -74,6 +74,5 @@ def _marked(mart: Model) -> Model:
     instead = [table.name for table in level_tables().values() if table.level_of == mart.name]
     if not instead:
         return mart
-    return replace(
-        mart, why=f"Old name, kept for one release: read {', '.join(instead)}, which have one grain each. {mart.why}"
-    )
+    why = f"Old name, kept for one release: read {', '.join(instead)}, which have one grain each. {mart.why}"
+    return replace(mart, why=why, is_old_name=True)

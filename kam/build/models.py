@@ -30,7 +30,7 @@ class Model:
     mart is built, and a control total compared, when the site has one of each group. `adds_up_within` are the columns that
     a sum must not mix: rows of several levels count the same thing again. `renamed` maps former column names to new ones,
     `when_read` columns that are not stored to the SQL that gives their value in the reporting view. `level_of` names the mart
-    of which it shows the rows of one `level` (`kam.build.levels`).
+    of which it shows the rows of one `level` (`kam.build.levels`); the mart's own name is then an old name.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Model:
     when_read: Mapping[str, str] = field(default_factory=dict)
     level_of: str = ""
     level: str = ""
+    is_old_name: bool = False
 
     @property
     def relation(self) -> str:

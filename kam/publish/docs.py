@@ -68,8 +68,8 @@ def metrics_page() -> str:
     parts = [
         NOTE,
         "# Published tables\n",
-        "Views in the schema `reporting` of `published/kam.duckdb`. Each shows the newest version of every closed month;",
-        "`<view>_history` shows all versions. The same texts are the column comments, and `reporting.metric_definitions`.\n",
+        "Tables in the schema `reporting` of `published/kam.duckdb`. Each has the newest version of every closed month;",
+        "under the same name, the schema `history` has all versions. The same texts are the column comments, and `reporting.metric_definitions`.\n",
         "A figure that is undefined is NULL. If it has a column `<column>_reason`, that says why.\n",
         "## How figures add up\n",
         "| adds up | over the rows of a month | over months |",

@@ -1,14 +1,14 @@
-"""What BI tools read: the views `reporting.*`, and `published/kam.duckdb`, built aside and swapped in with one rename.
+"""What BI tools read: `published/kam.duckdb`, built aside and swapped in with one rename.
 
-A reader has either the old file or the new one. The file holds every version of every closed month; its views show the
-newest, `<view>_history` all. Beside it lies `kam.osi.json`, which describes them to other tools.
+A reader has either the old file or the new one. `reporting` has the newest version of every closed month, as tables because some
+tools list no views. `history` has all versions, and `ops` the records of runs. Beside the file lies `kam.osi.json`, which describes
+the tables to other tools. The working file has the same names as views.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -92,36 +92,40 @@ def _versions_and_failures(database: str) -> str:
     )"""
 
 
-def create_reporting_views(con: Connection, *, with_comments: bool = False) -> None:
-    """Make `reporting.*` in the current database. Comments on view columns exist in the published file only."""
+def create_reporting_views(con: Connection) -> None:
+    """Make `reporting.*` and `history.*` in the current database, as views."""
     for table in published_tables():
-        if table.schema != "marts":
-            con.execute(f"CREATE OR REPLACE VIEW reporting.{table.name} AS {table.sql}")
-        else:
-            _create_views(con, table)
-        if with_comments:
-            _comment(con, table.name, table.description, _published_columns(table))
-            if table.schema == "marts":
-                history = f"All versions: add up rows of one close_version only. {table.description}"
-                _comment(con, f"{table.name}_history", history, _published_columns(table))
+        con.execute(f"CREATE OR REPLACE VIEW reporting.{table.name} AS {_newest(table)}")
+        if table.schema == "marts":
+            con.execute(f"CREATE OR REPLACE VIEW history.{table.name} AS {_all_versions(table)}")
 
 
-def _create_views(con: Connection, table: Model) -> None:
-    """The view of the newest version of each month, and the one of all versions."""
+def _create_reporting_tables(con: Connection) -> None:
+    """Make `reporting.*` as tables with their comments, old names as views, and `history.*` as views."""
+    for table in published_tables():
+        kind = "VIEW" if table.is_old_name else "TABLE"
+        con.execute(f"CREATE {kind} reporting.{table.name} AS {_newest(table)}")
+        _comment(con, kind, f"reporting.{table.name}", table.description, table)
+        if table.schema == "marts":
+            con.execute(f"CREATE VIEW history.{table.name} AS {_all_versions(table)}")
+            history = f"All versions: add up rows of one close_version only. {table.description}"
+            _comment(con, "VIEW", f"history.{table.name}", history, table)
+
+
+def _newest(table: Model) -> str:
+    """The rows of the newest version of each month; of a table about the runs all."""
+    if table.schema != "marts":
+        return table.sql
+    newest = "SELECT period_month, max(close_version) AS close_version FROM ops.standing_closes GROUP BY period_month"
+    joined = f"SEMI JOIN ({newest}) AS newest ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version"
+    return _all_versions(table, joined)
+
+
+def _all_versions(table: Model, joined: str = "") -> str:
     names = ", ".join(_as_read(table, column.name) for column in table.all_columns if column.name != "period_month")
-    columns = f"mart.period_month, mart.close_version, {names}"
-    stored = f"marts.{table.level_of or table.name} AS mart"
+    stored = f"marts.{table.level_of or table.name} AS mart {joined}"
     condition = f"WHERE mart.level = {literal(table.level)}" if table.level_of else ""
-    con.execute(
-        f"""
-        CREATE OR REPLACE VIEW reporting.{table.name} AS
-        SELECT {columns} FROM {stored}
-        SEMI JOIN (SELECT period_month, max(close_version) AS close_version FROM ops.standing_closes GROUP BY period_month) AS newest
-          ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version
-        {condition}
-        """
-    )
-    con.execute(f"CREATE OR REPLACE VIEW reporting.{table.name}_history AS SELECT {columns} FROM {stored} {condition}")
+    return f"SELECT mart.period_month, mart.close_version, {names} FROM {stored} {condition}"
 
 
 def _as_read(mart: Model, column: str) -> str:
@@ -134,9 +138,11 @@ def _published_columns(table: Model) -> tuple[MartColumn, ...]:
     return (*table.all_columns, vocabulary().columns["close_version"])
 
 
-def _comment(con: Connection, view: str, description: str, columns: Sequence[MartColumn]) -> None:
-    comments = [f"COMMENT ON VIEW reporting.{view} IS {literal(description)}"]
-    comments += [f"COMMENT ON COLUMN reporting.{view}.{column.name} IS {literal(column.comment)}" for column in columns]
+def _comment(con: Connection, kind: str, name: str, description: str, table: Model) -> None:
+    comments = [f"COMMENT ON {kind} {name} IS {literal(description)}"]
+    comments += [
+        f"COMMENT ON COLUMN {name}.{column.name} IS {literal(column.comment)}" for column in _published_columns(table)
+    ]
     con.execute("; ".join(comments))
 
 
@@ -160,7 +166,7 @@ def _fill(con: Connection, file: Path) -> None:
     working = con.execute("SELECT current_database()").fetchall()[0][0]
     con.execute(f"ATTACH {literal(str(file))} AS published (STORAGE_VERSION {literal(_STORAGE_VERSION)})")
     try:
-        for schema in ("marts", "ops", "reporting"):
+        for schema in ("marts", "ops", "reporting", "history"):
             con.execute(f"CREATE SCHEMA published.{schema}")
         tables = {f"marts.{mart.name}": ("*", "ORDER BY ALL") for mart in marts()}
         tables |= {f"ops.{ledger}": ("*", "") for ledger in _LEDGERS} | {"ops.loads": (_LOADS, "")}
@@ -169,7 +175,7 @@ def _fill(con: Connection, file: Path) -> None:
             con.execute(f"CREATE TABLE published.{table} AS SELECT {columns} FROM {quoted(working)}.{table} {order}")
         con.execute("USE published")
         with transaction(con):
-            create_reporting_views(con, with_comments=True)
+            _create_reporting_tables(con)
     except duckdb.Error:
         # On a full disk these may fail too; the first error is the one to report.
         with suppress(duckdb.Error):

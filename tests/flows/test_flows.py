@@ -366,7 +366,7 @@ def test_a_restatement_is_a_second_version_and_the_first_stays_readable(closed: 
     newest = "SELECT DISTINCT close_version, closing_amount FROM reporting.receivables_rollforward"
     assert published(closed, newest) == [{"close_version": 2, "closing_amount": 165}]
     history = """
-        SELECT close_version, sum(closing_amount) AS amount FROM reporting.receivables_rollforward_history
+        SELECT close_version, sum(closing_amount) AS amount FROM history.receivables_rollforward
         GROUP BY close_version ORDER BY close_version
     """
     assert published(closed, history) == [{"close_version": 1, "amount": 125}, {"close_version": 2, "amount": 165}]

@@ -115,7 +115,7 @@ def test_only_the_newest_closed_month_is_the_newest(site_folder: Any) -> None:
     assert published(site, newest) == [{"period_month": may}]
     close_plainly(site, [june])
     assert published(site, newest) == [{"period_month": june}]
-    assert published(site, newest.replace("months", "months_history")) == [{"period_month": june}]
+    assert published(site, newest.replace("reporting.", "history.")) == [{"period_month": june}]
 
     # A new account changes no figure of a closed month, so that nobody is asked to restate it.
     (site.directory / "landing" / "accounts_2.csv").write_text("account_id,segment\nNEW,fleet\n", encoding="utf-8")
