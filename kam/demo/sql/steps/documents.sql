@@ -72,9 +72,10 @@ WHERE role = 9 AND months_left(getvariable('month')) IN (1, 9);
 CREATE OR REPLACE TEMP TABLE month_documents AS
 FROM document_queue WHERE month_of(invoice_date) = getvariable('month');
 
--- In a month that is corrected later, one invoice was first sent at a wrong price and one not at all.
+-- In a month that is corrected later, one invoice was first sent at a wrong price and one not at all. Those of vehicle makers have a
+-- day of acceptance, as most invoices have: in a correction without any, the load would ask where they are.
 CREATE OR REPLACE TEMP TABLE corrections AS
-SELECT invoice_id, row_number() OVER (ORDER BY line_count DESC, invoice_id) AS rank
-FROM month_invoices
+SELECT invoice_id, row_number() OVER (ORDER BY segment = 'vehicle maker' DESC, line_count DESC, invoice_id) AS rank
+FROM month_invoices JOIN accounts USING (account_no)
 WHERE getvariable('is_corrected')
 QUALIFY rank <= 2;
