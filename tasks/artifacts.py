@@ -8,11 +8,12 @@ from datetime import date
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from kam.close import CloseReport, MonthPlan
+from kam.close import Ageing, CloseReport, MonthPlan
 from kam.ingest import LoadResult
 from kam.periods import month_name
 from kam.report import (
     Row,
+    ageing_rows,
     check_rows,
     control_rows,
     correction_rows,
@@ -55,6 +56,13 @@ def leave_plan_artifact(planned: Sequence[MonthPlan], months: Sequence[date]) ->
 def leave_load_artifact(loads: Sequence[LoadResult]) -> None:
     """Create the artifact of an ingest on its own."""
     _guarded(lambda: _table("loads", load_rows(loads), "What was loaded", "Nothing new was loaded."))
+
+
+def leave_ageing_artifact(found: Ageing) -> None:
+    """Create the artifact of the receivables of a day: what is open, by bucket."""
+    rows = ageing_rows([*found.buckets, found.total], "Bucket", found.currency)
+    description = "\n\n".join([f"Receivables at the end of {found.day}: {found.file}", *found.notes])
+    _guarded(lambda: _table(f"ageing-{found.day}", rows, description, ""))
 
 
 def _suffix(months: Sequence[date]) -> str:

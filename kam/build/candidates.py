@@ -34,6 +34,24 @@ def prepare_build(
 
     Raises `UsageError` for a month before the first or after the last one that any feed has a date in.
     """
+    _prepare_calendar(con, settings, as_of_load)
+    _prepare_periods(con, months, as_of_load=as_of_load, restate=restate)
+
+
+def prepare_day(con: Connection, settings: Settings, day: date, *, as_of_load: int) -> None:
+    """Make the tables of `prepare_build` for the month of a day, as if that month ended on the day.
+
+    The month's `as_of_date` is the day, so models see nothing of later days. Keep no table that is built on this.
+    Raises `UsageError` as `prepare_build` does.
+    """
+    _prepare_calendar(con, settings, as_of_load)
+    found = con.execute("SELECT period_month FROM core.days WHERE calendar_date = ?", [day]).fetchall()
+    month = found[0][0] if found else day.replace(day=1)
+    con.execute("UPDATE core.months SET as_of_date = ? WHERE period_month = ?", [day, month])
+    _prepare_periods(con, [month], as_of_load=as_of_load)
+
+
+def _prepare_calendar(con: Connection, settings: Settings, as_of_load: int) -> None:
     con.execute("SET VARIABLE as_of_load = ?", [as_of_load])
     span = data_range(con)
     if span is None:
@@ -45,6 +63,9 @@ def prepare_build(
     settings_tables(con, settings)
     materialise(con, "core.months")
     materialise(con, "core.days")
+
+
+def _prepare_periods(con: Connection, months: Sequence[date], *, as_of_load: int, restate: bool = False) -> None:
     _check_months(con, months)
     con.execute(
         f"CREATE OR REPLACE TABLE build.periods AS {sql_text('build/periods.sql')}",

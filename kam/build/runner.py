@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import duckdb
 
@@ -78,19 +78,33 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
     return counts
 
 
+def run_mart(con: Connection, mart: Model) -> None:
+    """Build one mart for the months in `build.periods`, from the calendar that is there. Raises as `run_models` does."""
+    wanted = _read_by([mart.relation]) - {"core.months", "core.days"}
+    for model in (model for model in models().values() if model.relation in wanted):
+        if model.schema == "core":
+            materialise(con, model.relation)
+        else:
+            _build_mart(con, model)
+
+
 def _needed(available: Mapping[str, bool]) -> set[str]:
     """Relations of the marts to build and of all that they read; the calendar and rates are always there for the checks."""
-    known = models()
     lacking = {model.relation for model in marts() if model.missing(available)}
-    queue = [model.relation for model in marts() if model.relation not in lacking]
-    queue += [f"core.{name}" for name in ("months", "days", "daily_rates", "month_rates", "sales")]
-    needed: set[str] = set()
+    wanted = [model.relation for model in marts() if model.relation not in lacking]
+    wanted += [f"core.{name}" for name in ("months", "days", "daily_rates", "month_rates", "sales")]
+    return _read_by(wanted, lacking)
+
+
+def _read_by(relations: Iterable[str], lacking: Collection[str] = ()) -> set[str]:
+    """These relations and all that they read, without those that are lacking."""
+    known, queue, found = models(), list(relations), set[str]()
     while queue:
         name = queue.pop()
-        if name not in needed and name not in lacking:
-            needed.add(name)
+        if name not in found and name not in lacking:
+            found.add(name)
             queue.extend(known[name].references & known.keys())
-    return needed
+    return found
 
 
 def materialise(con: Connection, relation: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -13,12 +14,13 @@ from rich.markup import escape
 if TYPE_CHECKING:
     from datetime import date
 
-    from kam.close import CloseReport
+    from kam.close import Ageing, CloseReport
     from kam.ingest import LoadResult
     from kam.site import Site
 from kam.cli.console import out, print_table, problems, shown_path, side_by_side
 from kam.cli.messages import (
     export_rejects,
+    print_ageing,
     print_difference,
     print_load_notes,
     print_page,
@@ -343,6 +345,47 @@ def diff(
         out.print(
             f"Written: {escape(str(export / 'cells.csv'))}, {escape(str(export / 'source_rows.csv'))}", soft_wrap=True
         )
+
+
+@app.command(epilog="Example: kam --site my-site ageing --as-of 2026-10-17")
+def ageing(
+    as_of: Annotated[
+        datetime,
+        typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="The day, such as 2026-10-17."),
+    ],
+    folder: SiteOption = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="A .csv, .parquet or .xlsx file; it is replaced. Default: published/ageing/ageing-DATE.csv.",
+        ),
+    ] = None,
+    as_of_load: AsOfLoadOption = None,
+    as_known_on: AsKnownOnOption = None,
+) -> None:
+    """Write the receivables as they stood at the end of a day, also inside a month, to a file; closes nothing.
+
+    It uses what is loaded, and names files that wait; `kam ingest` loads them. The rows are those of receivables_ageing. No rule is checked.
+    """
+    day = as_of.date()
+    known_on = as_known_on.date() if as_known_on else None
+    target = file.absolute() if file else None
+    site = _site(folder)
+
+    def steps() -> Ageing:
+        from kam.close import write_ageing
+
+        return write_ageing(site, day, file=target, as_of_load=as_of_load, as_known_on=known_on)
+
+    def flow() -> Ageing:
+        from flows.ageing import ageing
+
+        out_file = str(target) if target else None
+        return ageing(str(site.directory), str(day), out_file, as_of_load=as_of_load, as_known_on=known_on)
+
+    print_ageing(_run(site, steps, flow))
 
 
 @app.command(epilog="Example: kam --site my-site verify 2026-10 --version 1")

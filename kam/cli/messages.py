@@ -12,7 +12,7 @@ from kam.cli.console import out, print_table, shown_path
 from kam.words import counted
 
 if TYPE_CHECKING:
-    from kam.close import CloseReport, Difference
+    from kam.close import Ageing, CloseReport, Difference
     from kam.ingest import Examination, LoadResult
     from kam.site import Site
 
@@ -89,6 +89,20 @@ def print_reject_share(site: Site, counted: LoadResult | Examination, verb: str)
             f"more than [ingest] reject_share allows ({limit:.1%})"
         )
         out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
+
+
+def print_ageing(found: Ageing) -> None:
+    """What is open and overdue on a day, by bucket and of the largest accounts, and where the items are."""
+    from kam.report import ageing_rows
+
+    print_table(
+        f"Receivables at the end of {found.day}",
+        ageing_rows([*found.buckets, found.total], "Bucket", found.currency),
+    )
+    print_table("Accounts that owe most", ageing_rows(found.accounts, "Account", found.currency))
+    for note in found.notes:
+        out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
+    out.print(f"Written: {shown_path(found.file)}", soft_wrap=True)
 
 
 def print_difference(month: str, found: Difference) -> None:

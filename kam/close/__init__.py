@@ -1,6 +1,7 @@
 """Closing months: plan, steps, controls, verdict, versions and their differences."""
 
 from kam.close import steps, versions
+from kam.close.ageing import Ageing, AgeingLine, write_ageing
 from kam.close.controls import ControlTotal
 from kam.close.diff import CellChange, Difference, FigureChange, SourceChange, TableChange
 from kam.close.outcome import (
@@ -29,6 +30,8 @@ __all__ = [
     "PLAIN",
     "PUBLISHING",
     "Action",
+    "Ageing",
+    "AgeingLine",
     "BuildSummary",
     "CellChange",
     "CloseReport",
@@ -61,4 +64,5 @@ __all__ = [
     "steps",
     "versions",
     "why_not_valid",
+    "write_ageing",
 ]

@@ -236,15 +236,17 @@ def difference(
         build_marts(site, as_of_load)
         with warehouse(site) as con:
             found = _compared(con, before, diff.Side(month, None, as_of_load), limit, export_to)
-            waiting = waiting_sources(con, site)
+            waiting = not_loaded(con, site)
+    return replace(found, reasons=(*found.reasons, f"Not compared, because {waiting}")) if waiting else found
+
+
+def not_loaded(con: Connection, site: Site) -> str:
+    """The sources that the next load would read, in words, with the command that loads them; empty without any."""
+    waiting = waiting_sources(con, site)
     if not waiting:
-        return found
+        return ""
     more = f" and {len(waiting) - _SHOWN_WAITING} more" if len(waiting) > _SHOWN_WAITING else ""
-    reason = (
-        f"Not compared, because not loaded yet: {', '.join(waiting[:_SHOWN_WAITING])}{more}. "
-        f"Load first: {site.command('ingest')}"
-    )
-    return replace(found, reasons=(*found.reasons, reason))
+    return f"not loaded yet: {', '.join(waiting[:_SHOWN_WAITING])}{more}. Load first: {site.command('ingest')}"
 
 
 def _compared(con: Connection, before: diff.Side, after: diff.Side, limit: int, export_to: Path | None) -> Difference:

@@ -2,6 +2,7 @@
 
 from kam.report.tables import (
     Row,
+    ageing_rows,
     cell_rows,
     check_rows,
     control_rows,
@@ -21,6 +22,7 @@ from kam.report.tables import (
 
 __all__ = [
     "Row",
+    "ageing_rows",
     "cell_rows",
     "check_rows",
     "control_rows",

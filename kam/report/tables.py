@@ -9,6 +9,7 @@ from datetime import date
 from expectations import CheckResult
 from kam.audit import Proof
 from kam.close import (
+    AgeingLine,
     CellChange,
     ControlTotal,
     FigureChange,
@@ -260,3 +261,16 @@ def proof_rows(proof: Proof) -> list[Row]:
 
 def _short(content_hash: str | None) -> str:
     return content_hash[:12] if content_hash else "no rows"
+
+
+def ageing_rows(lines: Sequence[AgeingLine], name: str, currency: str) -> list[Row]:
+    """What is open, one row per line; `name` says what the lines are, such as `Bucket`."""
+    return [
+        {
+            name: line.name,
+            "Items": f"{line.item_count:,}",
+            "Open": shown(line.open_amount, currency),
+            "Overdue": shown(line.overdue_amount, currency),
+        }
+        for line in lines
+    ]

@@ -596,6 +596,25 @@ def test_publish_restores_a_published_file_that_was_lost(closed: Site) -> None:
 
 
 @long
+def test_the_receivables_of_a_day_are_a_run_of_their_own(closed: Site) -> None:
+    from flows.ageing import ageing
+
+    before = file_bytes(closed)
+    run = Run(ageing, str(closed.directory), "2026-06-15", "june.csv")
+
+    assert (run.flow_run.name, run.state) == ("ageing-2026-06-15", "Completed")
+    assert run.task_names(last="ageing-2026-06-15") == ["ageing-2026-06-15"]
+    assert run.artifacts()["ageing-2026-06-15"][-1] == {
+        "Bucket": "All",
+        "Items": "2",
+        "Open": "125.00 EUR",
+        "Overdue": "25.00 EUR",
+    }
+    assert len((closed.directory / "june.csv").read_text(encoding="utf-8").splitlines()) == 3  # header and two items
+    assert file_bytes(closed) == before
+
+
+@long
 def test_a_run_that_changes_nothing_publishes_when_the_file_was_lost(closed: Site) -> None:
     (closed.published / "kam.duckdb").unlink()
 
@@ -676,6 +695,21 @@ def test_previous_is_the_month_before_the_run_was_due_where_the_site_is(
     monkeypatch.setattr(monthly_close, "flow_run", SimpleNamespace(scheduled_start_time=due))
 
     assert monthly_close.resolved(site, "previous") == month
+
+
+@pytest.mark.parametrize(("timezone", "day"), [("UTC", date(2026, 6, 29)), ("Europe/Berlin", date(2026, 6, 30))])
+def test_previous_is_the_day_before_the_run_was_due_where_the_site_is(
+    site_folder: Path, monkeypatch: pytest.MonkeyPatch, timezone: str, day: date
+) -> None:
+    from flows import ageing
+
+    # In Berlin the first of July has begun by then.
+    due = datetime(2026, 6, 30, 22, 30, tzinfo=zoneinfo.ZoneInfo("UTC"))
+    site = write_site(site_folder, {}, settings={"site": {"timezone": timezone}}, feeds=[])
+    monkeypatch.setattr(ageing, "flow_run", SimpleNamespace(scheduled_start_time=due))
+
+    assert ageing.resolved(site, "previous") == day
+    assert ageing.resolved(site, "2026-06-15") == date(2026, 6, 15)
 
 
 def test_a_month_that_is_named_is_taken_as_it_is(site_folder: Path) -> None:
