@@ -17,7 +17,7 @@ import pytest
 from kam.build import models
 from kam.close import ageing as module
 from kam.close import write_ageing
-from kam.errors import UsageError
+from kam.errors import UsageError, ValidationFailedError
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import open_read_only, rows, warehouse
 from tests.cli import kam
@@ -150,6 +150,16 @@ def test_a_site_without_invoices_is_refused_with_the_reason(site_folder: Path) -
     site = write_site(site_folder, {}, feeds=["orders"])
     with pytest.raises(UsageError, match="the site has no receivables: the feed invoices is not declared"):
         write_ageing(site, date(2026, 10, 17))
+
+
+def test_a_stale_correction_is_named_and_no_file_is_written(site: Site) -> None:
+    (site.directory / "corrections.toml").write_text(
+        '[[corrections]]\nfeed = "invoices"\nkey = { invoice_id = "I1", line_no = 1 }\ncolumn = "net_amount"\n'
+        'wrong = 90\nright = 80\nreason = "misread"\nowner = "Ann"\n'
+    )
+    with pytest.raises(ValidationFailedError, match=r"entries of corrections\.toml are stale:\n  invoices .*I1"):
+        write_ageing(find_site(site.directory), date(2026, 10, 17))
+    assert not (site.published / "ageing").exists()
 
 
 def test_the_command_shows_what_is_open_by_bucket_and_account(site: Site) -> None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+
+import duckdb
 
 from kam.build import Model, marts, models, prepare_day, run_mart
 from kam.close import steps
@@ -100,7 +103,9 @@ def write_ageing(
                 _notes(con, site, mart, day, known),
             )
         finally:
-            con.execute("ROLLBACK")
+            # After a disk-full error the transaction is gone; the original error is kept.
+            with suppress(duckdb.Error):
+                con.execute("ROLLBACK")
 
 
 def _require_possible(site: Site, mart: Model, day: date) -> None:
