@@ -86,4 +86,27 @@ SUITES = (
         ),
         undefined_has_a_reason("promises"),
     ),
+    suite(
+        "credit_files",
+        account_is_given("credit_files"),
+        holds(
+            "credit_files",
+            "review_is_of_the_past",
+            "coalesce(review_age_days >= 0, true)",
+            sentence="No review is dated after the month end.",
+            if_it_fails="The month changes with what is found later; a rebuilt month would not equal the closed one.",
+            shown=("reviewed_on",),
+        ),
+        holds(
+            "credit_files",
+            "stop_has_its_grounds",
+            "coalesce(is_order_stop_advised, false) = (order_stop_reason IS NOT NULL)"
+            " AND coalesce((exposure > credit_limit) = coalesce(order_stop_reason LIKE 'over the limit%', false), true)"
+            " AND coalesce(is_blocked, false) = coalesce(order_stop_reason LIKE '%blocked', false)",
+            sentence="A stop of orders is advised where the account is above its limit or blocked, and nowhere else.",
+            if_it_fails="Orders are stopped without a ground, or go on in spite of one; the model reads limit or review wrongly.",
+            shown=("exposure", "credit_limit", "is_blocked", "is_order_stop_advised", "order_stop_reason"),
+        ),
+        undefined_has_a_reason("credit_files"),
+    ),
 )

@@ -719,5 +719,24 @@ _FEEDS = (
             _quantity("quantity", "Quantity forecast", required=True),
         ),
     ),
+    Feed(
+        "credit_reviews",
+        "What credit agencies, or our own credit department, found about customers",
+        key=("account_id", "reviewed_on"),
+        date="reviewed_on",
+        is_read_by_date=True,
+        columns=(
+            _ACCOUNT,
+            _date("reviewed_on", "Day of the review", required=True),
+            _text("agency", "Who reviewed the account"),
+            _text("rating", "Rating, in the grades of the agency"),
+            _text("risk_class", "Risk class, such as low, medium or high"),
+            Column("score", Kind.NUMBER, "Score, on the scale of the agency"),
+            _money("recommended_limit", "Credit limit that the review recommends"),
+            _currency("Currency of the recommended limit; empty = the reporting currency"),
+            Column("next_review_on", Kind.DATE, "Day by which the next review is due", is_in_calendar=False),
+            _boolean("is_blocked", "Whether the account may not order any more"),
+        ),
+    ),
 )
 FEEDS: Mapping[str, Feed] = MappingProxyType({feed.name: feed for feed in _FEEDS})

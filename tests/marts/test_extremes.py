@@ -254,6 +254,11 @@ def _greatest(currency: str) -> dict[str, Rows]:
         "fx_rates": [
             {"currency": "USD", "rate_date": f"2026-{month:02}-01", "rate": 2_000_000} for month in range(1, 7)
         ],
+        "credit_reviews": [
+            {"account_id": account, "reviewed_on": "2026-05-04", "currency": currency}
+            | {"score": number, "recommended_limit": number}
+            for account, number in (("A", LEAST), ("B", MOST))
+        ],
         **_sold(lines),
         **_owed(lines),
         **_expected(lines),

@@ -135,6 +135,17 @@ def _money() -> dict[str, Rows]:
             for month in MONTHS
         ],
         "payment_plan": [{"account_id": "A", "month": f"{month}-01", "amount": 77} for month in MONTHS],
+        "credit_reviews": [
+            {
+                "account_id": account,
+                "reviewed_on": f"{month}-11",
+                "score": 55,
+                "recommended_limit": 40,
+                "is_blocked": True,
+            }
+            for account in "AB"
+            for month in MONTHS
+        ],
         "visits": [
             {"account_id": line["account_id"], "visit_id": f"V{line['key']}", "visit_date": f"{line['month']}-02"}
             | {"promised_payment_amount": 6, "promised_payment_date": f"{line['month']}-28", "rating_delivery": 80}
@@ -185,6 +196,7 @@ STANDS = {
             *("opening_amount", "closing_amount", "overdue_amount", "credit_amount", "dso_days", "dso_countback_days"),
             *("average_days_delinquent", "exposure", "credit_use_ratio", "expected_credit_loss", "expected_receipts"),
         },
+        "credit_files": {"exposure"},
     },
     # Due dates of the whole invoice.
     "instalments": {
@@ -192,6 +204,7 @@ STANDS = {
             *("settled_amount", "settled_amount_days", "weighted_days_late", "expected_receipts", "collection_ratio"),
         },
         "receivables_roll_rates": {"from_amount", "amount", "roll_ratio"},
+        "credit_files": {"settled_amount", "settled_amount_days", "weighted_days_late"},
         "order_to_cash": {
             *("invoice_to_due_amount_days", "due_to_cash_amount_days", "invoice_to_due_days", "due_to_cash_days"),
         },
