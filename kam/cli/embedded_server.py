@@ -11,13 +11,10 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from contextlib import suppress
 
+from kam.cli.server_process import WAIT_SECONDS, answers, end_with_this_process
 from kam.errors import KamError
 
-_WAIT_SECONDS = 120
-_LOOK_SECONDS = 0.1
 # As Prefect starts its own: no pages, no services that outlive a run.
 _ENVIRONMENT = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 _COMMAND = ("uvicorn", "--factory", "prefect.server.api.server:create_app", "--log-level", "error", "--lifespan", "on")
@@ -40,22 +37,16 @@ class EmbeddedServer:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        if os.name == "posix":
-            _end_with_this_process(self._process)
+        end_with_this_process(self._process)
         atexit.register(self._end)
 
     def url(self) -> str:
         """The address of its API, once it answers. Raises `KamError` when it ends or does not answer in time."""
-        import httpx
-
-        address, end = f"http://127.0.0.1:{self._port}/api", time.monotonic() + _WAIT_SECONDS
-        while time.monotonic() < end and self._process.poll() is None:
-            with suppress(httpx.TransportError):
-                if httpx.get(f"{address}/health", timeout=_LOOK_SECONDS * 50).is_success:
-                    return address
-            time.sleep(_LOOK_SECONDS)
+        address = f"http://127.0.0.1:{self._port}/api"
+        if answers(self._process, address):
+            return address
         ended = self._process.poll()
-        what = f"did not answer in {_WAIT_SECONDS} seconds" if ended is None else f"ended with exit status {ended}"
+        what = f"did not answer in {WAIT_SECONDS} seconds" if ended is None else f"ended with exit status {ended}"
         message = (
             f"Prefect's embedded server {what}. Its database is in PREFECT_HOME (by default the site's folder prefect). "
             "To see more, run: prefect server start"
@@ -75,19 +66,3 @@ def _free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
-
-
-def _end_with_this_process(server: subprocess.Popen[bytes]) -> None:
-    """End the server even when this process is killed and cannot stop it.
-
-    A shell waits at a pipe that closes with this process, however it ends.
-    """
-    waiting = subprocess.Popen(  # noqa: S603 - our own words and a number
-        ["/bin/sh", "-c", 'read -r _; kill -9 "$0"', str(server.pid)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    # After the server was stopped, so that a kill meanwhile leaves none.
-    atexit.register(waiting.kill)

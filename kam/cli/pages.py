@@ -7,18 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import webbrowser
-from contextlib import suppress
 
 from kam.cli import prefect_runtime
 from kam.cli.console import out
 from kam.cli.server import configured_server, home, keep_running
+from kam.cli.server_process import answers, end_with_this_process
 from kam.errors import KamError, UsageError
 from kam.site import Site
-
-_WAIT_SECONDS = 120
-_LOOK_SECONDS = 0.2
 
 
 def serve(site: Site, port: int, *, opens_browser: bool) -> None:
@@ -40,12 +36,15 @@ def serve(site: Site, port: int, *, opens_browser: bool) -> None:
         process = subprocess.Popen(  # noqa: S603 - our own words and a number
             command, env=os.environ | {"PREFECT_HOME": str(folder)}, stdout=log, stderr=log
         )
+    end_with_this_process(process)
     # A service manager stops it as a terminal does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     note = None
     try:
         with out.status("Prefect's server is starting …"):
-            _wait_for(process, address, folder)
+            if not answers(process, f"{address}/api"):
+                message = f"Prefect's server did not start. Its words are in {folder}/server.log"
+                raise KamError(message)
         note = keep_running(site, f"{address}/api")
         out.print(
             f"{address}/runs shows the runs of {site.settings.site.name}. Commands of this site run there. Stop: Ctrl-C"
@@ -69,16 +68,3 @@ def _require_free(port: int) -> None:
         except OSError as error:
             message = f"port {port} cannot be had: {error.strerror}. Name another: --port {port + 1}"
             raise UsageError(message) from None
-
-
-def _wait_for(process: subprocess.Popen[bytes], address: str, folder: os.PathLike[str]) -> None:
-    import httpx
-
-    end = time.monotonic() + _WAIT_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        with suppress(httpx.TransportError):
-            if httpx.get(f"{address}/api/health", timeout=5).is_success:
-                return
-        time.sleep(_LOOK_SECONDS)
-    message = f"Prefect's server did not start. Its words are in {folder}/server.log"
-    raise KamError(message)

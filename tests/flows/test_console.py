@@ -187,6 +187,25 @@ def test_the_runs_of_a_site_can_be_looked_at(home: Path, site_folder: Path, tmp_
     assert (site.directory / "prefect" / "prefect.db").exists()
 
 
+def test_pages_that_are_killed_leave_no_server_and_no_claim(site_folder: Path, tmp_path: Path) -> None:
+    site = site_in(site_folder)
+    env = {name: value for name, value in environment(tmp_path).items() if name != "PREFECT_HOME"}
+    env |= {"HOME": str(tmp_path)}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    log = tmp_path / "log"
+    arguments = ("--site", str(site_folder), "ui", "--port", str(port), "--no-browser")
+    with running("kam.cli", *arguments, env=env, cwd=REPOSITORY, log=log) as pages:
+        wait_for(lambda: "shows the runs of test" in log.read_text(), "the pages", pages)
+        servers = [child for child in psutil.Process(pages.pid).children() if "server" in child.cmdline()]
+        assert servers
+        pages.kill()
+        pages.wait(timeout=60)
+        assert psutil.wait_procs(servers, timeout=60)[1] == []
+    assert "Prefect" not in kam("--site", str(site.directory), "ingest", env=env).errors
+
+
 def has_running_flow(process: subprocess.Popen[str]) -> bool:
     """Ask the embedded server of a command, one of its children."""
     commands = [child.cmdline() for child in psutil.Process(process.pid).children()]
