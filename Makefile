@@ -28,7 +28,7 @@ $(READY): requirements.lock requirements-pip.lock pyproject.toml
 	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-demo: $(READY) ## Write a synthetic site and close its last three months
+demo: $(READY) ## Write a made-up site and close its last three months
 	@rm -rf $(SITE)
 	@$(BIN)/kam demo $(SITE)
 	@$(BIN)/kam --prefect --site $(SITE) backfill 2026-08 2026-10
@@ -40,7 +40,7 @@ demo: $(READY) ## Write a synthetic site and close its last three months
 	@echo "  $(SITE)/published/kam.duckdb          the tables for BI tools, in the schema reporting"
 	@echo "  $(SITE)/published/quality/index.html  what was checked and what failed, for a browser"
 
-test: $(READY) lint ## Check style, types and docs, and run all tests
+test: $(READY) lint ## Check style, types and docs, and run the tests except the long ones
 	@$(BIN)/python -m pytest -n 3
 
 test-long: $(READY) ## Run the tests that `make test` leaves out: whole runs that take long, other cases of a kind
