@@ -53,7 +53,7 @@ class OutOfMemoryError(ModelFailedError):
 
 
 class ValidationFailedError(KamError):
-    """A critical expectation failed; the published month is untouched."""
+    """A critical rule failed, or the month is not ready; what is published stays as it is."""
 
     exit_code: ClassVar[int] = 3
 

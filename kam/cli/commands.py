@@ -110,7 +110,7 @@ def demo(
         int, typer.Option(help="Another seed gives different data; the same seed gives the same bytes.")
     ] = 1,
 ) -> None:
-    """Write a site of synthetic extracts: the same arguments give the same bytes."""
+    """Write a site of made-up extracts: the same arguments give the same bytes."""
     from kam.demo import write_demo
 
     with out.status("Writing extracts …") as status:

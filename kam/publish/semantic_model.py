@@ -20,7 +20,7 @@ _MONTH = "period_month"
 # The columns of a table that a dimension knows by another name.
 _ALSO_NAMED = {"document_account_manager": "account_manager"}
 _ADVICE = (
-    "Tables are views of the newest version of each closed month. Never average a ratio: use its metric. A figure that is undefined "
+    "Tables have the newest version of each closed month. Never average a ratio: use its metric. A figure that is undefined "
     "is NULL, and the column <figure>_reason says why. Filter by one month where a metric says so."
 )
 _WITHIN_A_MONTH = {

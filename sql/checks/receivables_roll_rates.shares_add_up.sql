@@ -1,6 +1,6 @@
 -- fmt: off
 -- invariant: What a bucket held a month ago is the sum of where it went, and the shares of a bucket add up to 1.
--- if it fails: losses expected by roll rates are wrong; an item went nowhere, or to two places.
+-- if it fails: the share of a bucket that was paid or became older is wrong; an item went nowhere, or to two places.
 -- severity: critical
 -- owner: Data engineering
 -- keys: account_id, from_bucket, from_amount, added_amount, added_ratio

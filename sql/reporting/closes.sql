@@ -4,7 +4,7 @@
 -- columns:
 --   period_month   DATE
 --   close_version  BIGINT
---   is_newest      BOOLEAN    Whether the reporting views show this version
+--   is_newest      BOOLEAN    Whether the tables of reporting show this version
 --   verdict        VARCHAR    good, or warning when a check of that severity failed
 --   as_of_load     BIGINT
 --   closed_at      TIMESTAMP  When the version was committed, in UTC

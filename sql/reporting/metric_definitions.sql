@@ -2,10 +2,10 @@
 -- grain: table_name, column_name
 -- why: the meaning of every published column, where the figures are
 -- columns:
---   table_name   VARCHAR  The reporting view
+--   table_name   VARCHAR  The table in the schema reporting
 --   column_name  VARCHAR  Its column
 --   data_type    VARCHAR  Type of the column
---   grain        VARCHAR  What one row of the view is
+--   grain        VARCHAR  What one row of the table is
 --   meaning      VARCHAR  What the column says
 --   unit         VARCHAR  here: Unit of the figure; an empty text for what is not a number
 --   aggregation  VARCHAR  How the figure adds up: sum, last in time, first in time, ratio or none; an empty text for what is not a number

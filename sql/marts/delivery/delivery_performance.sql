@@ -21,7 +21,7 @@
 --   on_time_ratio           DECIMAL(18,6)  [fraction; ratio of on_time_count ÷ line_count; more is better] Share of lines on time
 --   in_full_ratio           DECIMAL(18,6)  [fraction; ratio of in_full_count ÷ line_count; more is better] Share of lines in full
 --   otif_ratio              DECIMAL(18,6)  [fraction; ratio of otif_count ÷ line_count; more is better] Share of lines on time and in full
---   otif_ratio_reason       VARCHAR        Why otif_ratio and the other columns that look at deliveries are undefined
+--   otif_ratio_reason       VARCHAR        Why otif_ratio and the other columns that need deliveries are undefined
 --   quantity_due            DECIMAL(34,4)  [units of the item; sum] Quantity ordered on the lines due
 --   quantity_on_time        DECIMAL(34,4)  [units of the item; sum; more is better] Quantity delivered inside the window, at most what the line ordered, rejected goods included
 --   quantity_reason         VARCHAR        Why quantity_due and quantity_on_time have no sum, and no ratio: the lines due are of different units

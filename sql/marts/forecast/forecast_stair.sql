@@ -16,7 +16,7 @@
 --   step_before                          VARCHAR        The step compared with: the one before it in [forecast] steps, or naive
 --   forecast_grain                       VARCHAR
 --   n                                    BIGINT         [count; sum] Items that both steps have
---   n_alone                              BIGINT         [count; sum] Items that this step forecast and the one before did not; nothing here counts them
+--   n_alone                              BIGINT         [count; sum] Items that this step forecast and the one before did not; no other column counts them
 --   actual_quantity                      DECIMAL(34,4)  [units of the item; sum] here: Net quantity sold of the items that both have, returns negative
 --   absolute_actual_quantity             DECIMAL(34,4)  := Σ|actual|
 --   absolute_error_quantity              DECIMAL(34,4)  [units of the item; sum; less is better] Errors of this step without their signs := Σ|actual − forecast|
@@ -24,7 +24,7 @@
 --   quantity_reason                      VARCHAR        Why the quantities have no total: the items are of different units
 --   wape                                 DECIMAL(36,6)  [fraction; ratio of absolute_error_quantity ÷ absolute_actual_quantity; less is better] Weighted absolute percentage error of this step, over the items that both have source: Kolassa and Schütz 2007
 --   wape_reason                          VARCHAR        Why wape is undefined; step_before_wape and value_added are undefined then too
---   step_before_wape                     DECIMAL(36,6)  [fraction; ratio of step_before_absolute_error_quantity ÷ absolute_actual_quantity] The same of the step before
+--   step_before_wape                     DECIMAL(36,6)  [fraction; ratio of step_before_absolute_error_quantity ÷ absolute_actual_quantity] wape of the step before, over the same items
 --   value_added                          DECIMAL(36,6)  [fraction; ratio of (step_before_absolute_error_quantity - absolute_error_quantity) ÷ absolute_actual_quantity; more is better] What this step gains over the one before, positive = it helps := step_before_wape − wape source: Gilliland 2002
 -- fmt: on
 with

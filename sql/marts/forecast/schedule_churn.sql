@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: period_month, forecast_step, account_id
 -- why: how much a schedule changes from one snapshot to the next: the snapshot of this month against the one before, over the months
---   that were still to come. A schedule that changes a lot cannot be planned by, however right its last word is
+--   that were still to come. Nobody can plan by a schedule that changes a lot, even if its last snapshot is right
 -- method: schedule-churn-1
 -- needs: forecasts
 -- adds up within one: forecast_step

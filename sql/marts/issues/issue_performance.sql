@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: period_month, account_id, dimension, origin
--- why: how many issues came, came back and are open, and how soon they were closed
+-- why: how many issues were opened, opened again and are open, and how soon they were closed
 -- method: issue-performance-1
 -- needs: issues
 -- columns:
@@ -17,7 +17,7 @@
 --   open                          BIGINT         [count; last in time; less is better] Issues open at the month end
 --   overdue_open                  BIGINT         [count; last in time; less is better] Of these, the ones whose target date lies before the month end
 --   reopened                      BIGINT         [count; sum; less is better] Issues opened again in the month, closed again or not
---   repeated                      BIGINT         [count; sum; less is better] Of the issues opened, those that came at most 90 days after another one of the account about the same part and dimension
+--   repeated                      BIGINT         [count; sum; less is better] Of the issues opened, those opened at most 90 days after another one of the account about the same part and dimension
 --   days_to_close                 BIGINT         [days; sum; less is better] Days from opening to closing, over the issues closed in the month
 --   average_days_to_close         DECIMAL(18,2)  [days; ratio of days_to_close ÷ closed; less is better] Days from opening to closing, on average
 --   average_days_to_close_reason  VARCHAR

@@ -6,7 +6,7 @@
 -- needs: issues
 -- columns:
 --   period_month       DATE
---   issue_id           VARCHAR        The issue
+--   issue_id           VARCHAR        Number of the issue in the source
 --   account_id         VARCHAR
 --   account_name       VARCHAR
 --   account_manager    VARCHAR

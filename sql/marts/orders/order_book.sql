@@ -15,14 +15,14 @@
 --   unit                   VARCHAR
 --   opening_quantity       DECIMAL(34,4)  [units of the item; first in time] Closing of the month before as it was published; as known now where that month was never closed
 --   ordered_quantity       DECIMAL(34,4)  [units of the item; sum] Ordered in the month
---   cancelled_quantity     DECIMAL(34,4)  [units of the item; sum; less is better] Open when it was cancelled in the month, or when its last delivery came of a line closed short
+--   cancelled_quantity     DECIMAL(34,4)  [units of the item; sum; less is better] What was still open of a line when it was cancelled in the month, or when the last delivery of a line closed short came
 --   delivered_quantity     DECIMAL(34,4)  [units of the item; sum] Delivered in the month, at most what was ordered
 --   change_quantity        DECIMAL(34,4)  [units of the item; sum] Lines of closed months that were corrected or dropped since := opening as known now − opening_quantity
 --   closing_quantity       DECIMAL(34,4)  [units of the item; last in time] Open at the month end := opening_quantity + ordered_quantity − cancelled_quantity − delivered_quantity + change_quantity
---   closing_quantity_reason VARCHAR       Why all but the orders of the month is undefined
---   overdue_quantity       DECIMAL(34,4)  [units of the item; last in time; less is better] Of it, due before the month end
---   due_quantity           DECIMAL(34,4)  [units of the item; last in time] Of it, due at the month end or later
---   undated_quantity       DECIMAL(34,4)  [units of the item; last in time] Of it, without a date
+--   closing_quantity_reason VARCHAR       Why all quantities except ordered_quantity are undefined
+--   overdue_quantity       DECIMAL(34,4)  [units of the item; last in time; less is better] Of the closing, due before the month end
+--   due_quantity           DECIMAL(34,4)  [units of the item; last in time] Of the closing, due at the month end or later
+--   undated_quantity       DECIMAL(34,4)  [units of the item; last in time] Of the closing, without a date
 --   opening_amount         DECIMAL(32,2)  [reporting currency; first in time] The opening at order prices
 --   ordered_amount         DECIMAL(32,2)  [reporting currency; sum] Ordered in the month, at order prices
 --   cancelled_amount       DECIMAL(32,2)  [reporting currency; sum; less is better] Cancelled in the month, at order prices

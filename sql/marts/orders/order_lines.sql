@@ -5,7 +5,7 @@
 -- needs: orders
 -- columns:
 --   period_month                     DATE
---   order_id                         VARCHAR        The order
+--   order_id                         VARCHAR        Number of the order in the source
 --   line_no                          INTEGER        [number; none] Line of the order
 --   account_id                       VARCHAR
 --   account_name                     VARCHAR
@@ -25,10 +25,10 @@
 --   ordered_quantity                 DECIMAL(34,4)  [units of the item; last in time] Quantity ordered
 --   delivered_quantity               DECIMAL(34,4)  [units of the item; last in time] Quantity delivered by the month end, rejected goods included
 --   open_quantity                    DECIMAL(34,4)  [units of the item; last in time] Not delivered by the month end; 0 of a line that was cancelled or closed short
---   delivered_quantity_reason        VARCHAR        Why it and the other columns that look at deliveries are undefined
+--   delivered_quantity_reason        VARCHAR        Why delivered_quantity and the other columns that need deliveries are undefined
 --   invoiced_quantity                DECIMAL(34,4)  [units of the item; last in time] Invoice lines that name the order line, less credit notes, by the month end
 --   invoiced_quantity_reason         VARCHAR
---   accepted_quantity                DECIMAL(34,4)  [units of the item; last in time] Of it, on lines that the customer booked by the month end
+--   accepted_quantity                DECIMAL(34,4)  [units of the item; last in time] Of the quantity invoiced, what is on lines that the customer booked by the month end
 --   accepted_quantity_reason         VARCHAR
 --   delivered_not_invoiced_quantity  DECIMAL(34,4)  [units of the item; last in time] Delivered and not invoiced yet := max(delivered_quantity − invoiced_quantity, 0)
 --   invoiced_not_delivered_quantity  DECIMAL(34,4)  [units of the item; last in time] Invoiced and not delivered yet := max(invoiced_quantity − delivered_quantity, 0)

@@ -10,11 +10,11 @@
 --   account_name                         VARCHAR
 --   account_manager                      VARCHAR
 --   line_count                           BIGINT         [count; sum] Lines of the invoices settled in the month
---   amount                               DECIMAL(32,2)  [reporting currency; sum] Their gross amount
+--   amount                               DECIMAL(32,2)  [reporting currency; sum] Gross amount of these lines
 --   amount_reason                        VARCHAR
 --   order_to_delivery_amount_days        DECIMAL(32,2)  [money times days; sum; less is better] Σ amount × days, of the lines that have both dates
 --   order_to_delivery_amount             DECIMAL(32,2)  [reporting currency; sum] Amount of the lines that have both dates
---   order_to_delivery_days               DECIMAL(36,6)  [days; ratio of order_to_delivery_amount_days ÷ order_to_delivery_amount; less is better] Days from the order to its line's last delivery
+--   order_to_delivery_days               DECIMAL(36,6)  [days; ratio of order_to_delivery_amount_days ÷ order_to_delivery_amount; less is better] Days from the order to the last delivery of its line
 --   order_to_delivery_days_reason        VARCHAR
 --   delivery_to_invoice_amount_days      DECIMAL(32,2)  [money times days; sum; less is better] Σ amount × days, of the lines that have both dates
 --   delivery_to_invoice_amount           DECIMAL(32,2)  [reporting currency; sum] Amount of the lines that have both dates
@@ -26,7 +26,7 @@
 --   invoice_to_acceptance_days_reason    VARCHAR
 --   invoice_to_due_amount_days           DECIMAL(32,2)  [money times days; sum] Σ amount × days, of the lines that have both dates
 --   invoice_to_due_amount                DECIMAL(32,2)  [reporting currency; sum] Amount of the lines that have both dates
---   invoice_to_due_days                  DECIMAL(36,6)  [days; ratio of invoice_to_due_amount_days ÷ invoice_to_due_amount] Days from the invoice to its due date, of instalments the last
+--   invoice_to_due_days                  DECIMAL(36,6)  [days; ratio of invoice_to_due_amount_days ÷ invoice_to_due_amount] Days from the invoice to its due date; with instalments, to the last one
 --   invoice_to_due_days_reason           VARCHAR
 --   due_to_cash_amount_days              DECIMAL(32,2)  [money times days; sum; less is better] Σ amount × days, of the lines that have both dates
 --   due_to_cash_amount                   DECIMAL(32,2)  [reporting currency; sum] Amount of the lines that have both dates

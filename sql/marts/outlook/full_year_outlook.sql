@@ -15,15 +15,15 @@
 --   snapshot_month                     DATE           The month at whose end the forecast was made; NULL where the account has none for the rest of the year
 --   actual_amount                      DECIMAL(32,2)  [reporting currency; last in time; more is better] here: Net sales of the fiscal year to date
 --   actual_amount_reason               VARCHAR
---   rest_forecast_amount               DECIMAL(32,2)  [reporting currency; last in time] Of the rest of the fiscal year, the months that the account has a forecast for
---   rest_plan_amount                   DECIMAL(32,2)  [reporting currency; last in time] The other months of the rest, as planned
+--   rest_forecast_amount               DECIMAL(32,2)  [reporting currency; last in time] Forecast for the rest of the fiscal year, of the months that the account has one for
+--   rest_plan_amount                   DECIMAL(32,2)  [reporting currency; last in time] Plan of the other months of the rest of the fiscal year
 --   rest_amount                        DECIMAL(32,2)  [reporting currency; last in time] What the rest of the fiscal year is expected to bring := rest_forecast_amount + rest_plan_amount
---   rest_amount_reason                 VARCHAR        Why rest_amount is undefined, and one of its parts too: no rate for a currency, or no price for a part
+--   rest_amount_reason                 VARCHAR        Why rest_amount and at least one of its two parts are undefined: no rate for a currency, or no price for a part
 --   outlook_amount                     DECIMAL(32,2)  [reporting currency; last in time; more is better] Net sales expected for the fiscal year := actual_amount + rest_amount
 --   outlook_amount_reason              VARCHAR
 --   year_plan_amount                   DECIMAL(32,2)  [reporting currency; last in time] Net sales planned for the fiscal year
 --   year_plan_amount_reason            VARCHAR
---   outlook_variance_amount            DECIMAL(32,2)  [reporting currency; last in time; more is better] How far the year will end above the plan := outlook_amount − year_plan_amount
+--   outlook_variance_amount            DECIMAL(32,2)  [reporting currency; last in time; more is better] How far the year is expected to end above the plan; negative = below it := outlook_amount − year_plan_amount
 --   outlook_variance_amount_reason     VARCHAR
 --   three_year_plan_amount             DECIMAL(32,2)  [reporting currency; last in time] Net sales planned for this fiscal year and the two after
 --   three_year_plan_amount_reason      VARCHAR        Why three_year_plan_amount is undefined: no rate for a currency, or the version plans nothing in one of the years

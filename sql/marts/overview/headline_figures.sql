@@ -9,7 +9,7 @@
 --   plan_version  VARCHAR        here: The plan version or forecast step the figure is for; an empty text for the others
 --   value         DECIMAL(34,4)  [as the row says; none] The figure; NULL when it is undefined
 --   unit          VARCHAR        here: Unit of the figure: the reporting currency, days, a ratio, parts per million or points
---   source_table  VARCHAR        The reporting view with the details
+--   source_table  VARCHAR        The table of reporting with the details
 -- fmt: on
 with
     kpis as (select period_month, dso_days, overdue_ratio from build.receivables_kpis where level = 'total'),

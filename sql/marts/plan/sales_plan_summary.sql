@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: period_month, plan_version, level, account_id, account_manager, product_line
--- why: the plan and its bridge for a manager, an account or all, as sums of the rows of sales_plan_variance before these are rounded; what rounding makes is in rounding_effect. A
---   level is left out where the plan's grain does not imply it; a sum is NULL where one of its rows is
+-- why: the plan and its bridge for a manager, an account or all, as sums of the rows of sales_plan_variance before these are rounded. The
+--   difference that rounding makes is in rounding_effect. A level is left out where the plan's grain does not imply it; a sum is NULL where one of its rows is
 -- method: pvm-acca-1
 -- needs: sales_plan, actual_sales
 -- adds up within one: plan_version, level

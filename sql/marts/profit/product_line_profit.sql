@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: period_month, account_id, product_line
 -- why: what each product line earns with each account before the costs of serving it, and how its quantity follows its price. Goods
---   cost their standard cost; what has none is left out of the margin and shown
+--   are valued at standard cost. Sales of parts without one are left out of the margin, and shown
 -- method: product-line-profit-1
 -- needs: invoices
 -- columns:
@@ -16,7 +16,7 @@
 --   cost_of_goods_amount        DECIMAL(32,2)  [reporting currency; sum; less is better] Net quantity invoiced at standard cost, at the average rate of the month
 --   gross_margin_amount         DECIMAL(32,2)  [reporting currency; sum; more is better] What is left of the sales := net_sales_amount − uncosted_amount − cost_of_goods_amount
 --   gross_margin_amount_reason  VARCHAR        Why gross_margin_amount is undefined; uncosted_amount and cost_of_goods_amount are undefined then too
---   gross_margin_ratio          DECIMAL(36,6)  [fraction; ratio of gross_margin_amount ÷ (net_sales_amount - uncosted_amount); more is better] Share of the sales that is left
+--   gross_margin_ratio          DECIMAL(36,6)  [fraction; ratio of gross_margin_amount ÷ (net_sales_amount - uncosted_amount); more is better] Gross margin as a share of the sales that it is made from
 --   gross_margin_ratio_reason   VARCHAR
 --   price_count                 BIGINT         [count; none] Different prices, to four decimals, of the trailing 12 months with sales; a price is net amount ÷ quantity of a month
 --   price_elasticity            DECIMAL(36,6)  [multiple; none] By how many percent the quantity changes with one percent of price := least-squares slope of ln quantity on ln price over these months

@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: period_month, visit_id
--- why: what customers promised in visits to pay in this month or later, and what has arrived of it. Each amount of cash
---   keeps one promise: it fills the oldest one that it is in time for
+-- why: what customers promised in visits to pay in this month or later, and what has arrived of it. Money keeps
+--   one promise only: the oldest one that it is in time for
 -- method: promises-1
 -- needs: visits
 -- columns:
@@ -15,13 +15,13 @@
 --   promised_payment_date     DATE           Day by which the customer promised to pay
 --   currency                  VARCHAR        here: Currency of the promise
 --   promised_amount_doc       DECIMAL(34,4)  [document currency; last in time] Amount promised
---   promised_amount           DECIMAL(32,2)  [reporting currency; last in time] The same at the rate of the day of the promise
+--   promised_amount           DECIMAL(32,2)  [reporting currency; last in time] promised_amount_doc at the rate of the day of the promise
 --   promised_amount_reason    VARCHAR
---   received_amount_doc       DECIMAL(34,4)  [document currency; last in time; more is better] Receipts from the day of the promise to the promised day, known by the month end, as far as they fill it; in the currency of the promise at the rate of their day
+--   received_amount_doc       DECIMAL(34,4)  [document currency; last in time; more is better] Receipts from the day of the promise to the promised day, known by the month end, up to the amount promised; each in the currency of the promise at the rate of its day
 --   received_amount_doc_reason VARCHAR
---   received_amount           DECIMAL(32,2)  [reporting currency; last in time; more is better] The same in the reporting currency, each receipt at the rate of its day
+--   received_amount           DECIMAL(32,2)  [reporting currency; last in time; more is better] These receipts in the reporting currency, each at the rate of its day
 --   received_amount_reason    VARCHAR
---   state                     VARCHAR        kept: received in full; pending: not in full, and the promised day lies after the month end; broken: not in full
+--   state                     VARCHAR        kept: received in full; pending: not in full, and the promised day lies after the month end; broken: not in full, and it does not
 --   state_reason              VARCHAR
 --   is_due                    BOOLEAN        Whether it was promised for a day of the month: receivables_kpis counts these
 -- fmt: on

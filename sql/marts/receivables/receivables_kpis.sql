@@ -15,7 +15,7 @@
 --   opening_amount_reason                  VARCHAR
 --   billed_amount                          DECIMAL(32,2)  [reporting currency; sum] Billed in the month less credit notes, tax included, at the rate of the document date
 --   billed_amount_reason                   VARCHAR
---   window_billed_amount                   DECIMAL(32,2)  [reporting currency; last in time] The same over the DSO window, which ends with the month
+--   window_billed_amount                   DECIMAL(32,2)  [reporting currency; last in time] Billed less credit notes over the DSO window, which ends with the month
 --   window_billed_amount_reason            VARCHAR
 --   window_days                            BIGINT         [days; none] Days in the DSO window
 --   closing_amount                         DECIMAL(32,2)

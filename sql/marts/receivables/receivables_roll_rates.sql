@@ -15,7 +15,7 @@
 --   to_bucket        VARCHAR        Ageing bucket at the end of this month, or paid (cash and discounts, less refunds), credited or written_off
 --   to_bucket_no     BIGINT         [number; none] Position of to_bucket; paid, credited and written_off come after the buckets
 --   from_amount      DECIMAL(32,2)  [reporting currency; none] What the account had in from_bucket at the end of the month before, the same in each of its rows := Σ amount of from_bucket
---   amount           DECIMAL(32,2)  [reporting currency; sum] What of it is in to_bucket now; negative where a refund opened it again
+--   amount           DECIMAL(32,2)  [reporting currency; sum] Part of from_amount that is in to_bucket at the end of this month; negative where a refund opened it again
 --   amount_reason    VARCHAR        Why amount is undefined: no rate for the currency, or the feed payments is not declared
 --   roll_ratio       DECIMAL(36,6)  [fraction; none] Share of the bucket that went to to_bucket; the shares of a bucket add up to 1. Over several accounts it is the sum of amount of both buckets ÷ the sum of amount of from_bucket := amount ÷ from_amount
 --   roll_ratio_reason  VARCHAR

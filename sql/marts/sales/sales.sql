@@ -24,7 +24,7 @@
 --   ordered_quantity                  DECIMAL(34,4)  [units of the item; sum] Quantity of order lines, by order date; cancelled lines without a date left out
 --   ordered_amount                    DECIMAL(32,2)  [reporting currency; sum] Quantity × price of these lines
 --   net_amount_reason                 VARCHAR        Why what was invoiced is undefined: no rate for the currency, no invoices on record by then, or the feed is not declared
---   list_amount_reason                VARCHAR        Why list prices and discounts are undefined: what was invoiced is, or no rate for the list price's currency
+--   list_amount_reason                VARCHAR        Why list prices and discounts are undefined: net_amount is undefined, or there is no rate for the currency of the list price
 --   ordered_amount_reason             VARCHAR        Why what was ordered is undefined: no rate for the currency, no orders on record by then, or the feed is not declared
 --   prior_year_net_quantity           DECIMAL(34,4)  [units of the item; sum] Same month a year before: quantity invoiced, less what credit notes take back
 --   prior_year_net_amount             DECIMAL(32,2)  [reporting currency; sum] Same month a year before: net amount of all lines, credit notes negative
@@ -36,7 +36,7 @@
 --   prior_year_ordered_quantity       DECIMAL(34,4)  [units of the item; sum] Same month a year before: quantity of order lines, by order date; cancelled lines without a date left out
 --   prior_year_ordered_amount         DECIMAL(32,2)  [reporting currency; sum] Same month a year before: quantity × price of these lines
 --   prior_year_net_amount_reason      VARCHAR        Same month a year before: why what was invoiced is undefined: no rate for the currency, no invoices on record by then, or the feed is not declared
---   prior_year_list_amount_reason     VARCHAR        Same month a year before: why list prices and discounts are undefined: what was invoiced is, or no rate for the list price's currency
+--   prior_year_list_amount_reason     VARCHAR        Same month a year before: why list prices and discounts are undefined: net_amount is undefined, or there is no rate for the currency of the list price
 --   prior_year_ordered_amount_reason  VARCHAR        Same month a year before: why what was ordered is undefined: no rate for the currency, no orders on record by then, or the feed is not declared
 --   ytd_net_quantity                  DECIMAL(34,4)  [units of the item; last in time; more is better] Fiscal year to date: quantity invoiced, less what credit notes take back
 --   ytd_net_amount                    DECIMAL(32,2)  [reporting currency; last in time; more is better] Fiscal year to date: net amount of all lines, credit notes negative
@@ -48,7 +48,7 @@
 --   ytd_ordered_quantity              DECIMAL(34,4)  [units of the item; last in time] Fiscal year to date: quantity of order lines, by order date; cancelled lines without a date left out
 --   ytd_ordered_amount                DECIMAL(32,2)  [reporting currency; last in time] Fiscal year to date: quantity × price of these lines
 --   ytd_net_amount_reason             VARCHAR        Fiscal year to date: why what was invoiced is undefined: no rate for the currency, no invoices on record by then, or the feed is not declared
---   ytd_list_amount_reason            VARCHAR        Fiscal year to date: why list prices and discounts are undefined: what was invoiced is, or no rate for the list price's currency
+--   ytd_list_amount_reason            VARCHAR        Fiscal year to date: why list prices and discounts are undefined: net_amount is undefined, or there is no rate for the currency of the list price
 --   ytd_ordered_amount_reason         VARCHAR        Fiscal year to date: why what was ordered is undefined: no rate for the currency, no orders on record by then, or the feed is not declared
 --   ytd_month_count                   BIGINT         [months; none] Months of the window since the first document on record; fewer than passed where the records begin in it
 --   rolling_12_net_quantity           DECIMAL(34,4)  [units of the item; last in time; more is better] Twelve months to date: quantity invoiced, less what credit notes take back
@@ -61,7 +61,7 @@
 --   rolling_12_ordered_quantity       DECIMAL(34,4)  [units of the item; last in time] Twelve months to date: quantity of order lines, by order date; cancelled lines without a date left out
 --   rolling_12_ordered_amount         DECIMAL(32,2)  [reporting currency; last in time] Twelve months to date: quantity × price of these lines
 --   rolling_12_net_amount_reason      VARCHAR        Twelve months to date: why what was invoiced is undefined: no rate for the currency, no invoices on record by then, or the feed is not declared
---   rolling_12_list_amount_reason     VARCHAR        Twelve months to date: why list prices and discounts are undefined: what was invoiced is, or no rate for the list price's currency
+--   rolling_12_list_amount_reason     VARCHAR        Twelve months to date: why list prices and discounts are undefined: net_amount is undefined, or there is no rate for the currency of the list price
 --   rolling_12_ordered_amount_reason  VARCHAR        Twelve months to date: why what was ordered is undefined: no rate for the currency, no orders on record by then, or the feed is not declared
 --   rolling_12_month_count            BIGINT         [months; none] Months of the window since the first document on record; fewer than passed where the records begin in it
 -- fmt: on

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: period_month, account_id, visit_type
--- why: how the visits of the month followed their plan, what they cost, and how soon they were reported
+-- why: how many visits of the month were held as planned, what they cost, and how soon they were reported
 -- method: visit-performance-1
 -- needs: visits
 -- columns:

@@ -11,11 +11,11 @@
 --   account_manager           VARCHAR
 --   document_account_manager  VARCHAR
 --   visit_type                VARCHAR
---   planned_date              DATE           Day it was planned for
---   visit_date                DATE           Day it was held; NULL while it was not held by the month end
+--   planned_date              DATE           Day the visit was planned for
+--   visit_date                DATE           Day the visit was held; NULL if it was not held by the month end
 --   plan_submitted_on         DATE           Day on which its plan was submitted, by the month end
 --   reported_on               DATE           Day on which its report was handed in, by the month end
---   days_since_last           BIGINT         [days; none] Days since the account's visit before, of any type; NULL for its first one and for one that was not held in the month
+--   days_since_last           BIGINT         [days; none] Days since the previous visit to the account, of any type; NULL for the first visit, and for one that was not held in the month
 --   participants              INTEGER        [count; none] People who took part
 --   is_training               BOOLEAN        Whether it was a training
 --   duration_hours            DECIMAL(34,4)  [hours; none] Length of the visit
