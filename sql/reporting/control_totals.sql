@@ -6,7 +6,7 @@
 --   period_month               DATE
 --   close_version              BIGINT
 --   control                    VARCHAR        What is compared with what
---   currency                   VARCHAR        here: Currency of the amounts; an empty text is the reporting currency, all several currencies; rows, units or points for what is not money
+--   currency                   VARCHAR        here: Currency of the amounts; an empty text = the reporting currency, all = several currencies together; rows, units or points for what is not money
 --   left_amount                DECIMAL(38,4)  [as the row says; none] The first figure
 --   right_amount               DECIMAL(38,4)  [as the row says; none] The second figure, with what is left out on purpose
 --   difference                 DECIMAL(38,4)  [as the row says; none] Zero, or the month was not published := left_amount − right_amount

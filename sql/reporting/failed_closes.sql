@@ -5,8 +5,8 @@
 --   period_month  DATE       here: The month, as its first day
 --   last_version  BIGINT     [number; none] The version that readers still see; 0 = none
 --   as_of_load    BIGINT
---   failed_at     TIMESTAMP  When it was tried, in UTC
---   failed_by     VARCHAR    Who tried
+--   failed_at     TIMESTAMP  When the close was tried, in UTC
+--   failed_by     VARCHAR    Who tried to close the month
 --   message       VARCHAR    The critical checks that failed, with counts and keys
 -- fmt: on
 select *

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: period_month, figure_no, plan_version
--- why: the few figures that a close prints first; source_table names the view with the details
+-- why: the few figures that a close prints first; source_table names the table with the details
 -- method: headline-figures-1
 -- columns:
 --   period_month  DATE

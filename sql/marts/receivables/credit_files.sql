@@ -11,9 +11,9 @@
 --   account_manager               VARCHAR
 --   reviewed_on                   DATE           Day of the latest review by the month end
 --   reviewed_on_reason            VARCHAR        Why reviewed_on and all that the review says are undefined
---   review_age_days               BIGINT         [days; none; less is better] Days from it to the month end
+--   review_age_days               BIGINT         [days; none; less is better] Days from the latest review to the month end
 --   next_review_on                DATE           Day by which the review says that the next one is due; NULL where it names none
---   is_review_overdue             BOOLEAN        Whether that day lies before the month end
+--   is_review_overdue             BOOLEAN        Whether next_review_on lies before the month end
 --   is_review_overdue_reason      VARCHAR
 --   agency                        VARCHAR        Who reviewed the account
 --   rating                        VARCHAR        Rating, in the grades of the agency
@@ -34,7 +34,7 @@
 --   settled_amount_days           DECIMAL(32,2)  [money times days; sum; less is better] Each of these amounts times its days late; early is 0
 --   weighted_days_late            DECIMAL(32,2)  [days; ratio of settled_amount_days ÷ settled_amount; less is better] Days late of the account's items settled in the month; early is 0 := Σ amount × days late ÷ Σ amount
 --   weighted_days_late_reason     VARCHAR
---   is_order_stop_advised         BOOLEAN        Whether the exposure is above the credit limit or the review blocks the account. An account without a limit, or without a review, is judged by the other of the two
+--   is_order_stop_advised         BOOLEAN        Whether the exposure is above the credit limit or the review blocks the account. Without a limit only the block counts, without a review only the limit
 --   is_order_stop_advised_reason  VARCHAR
 --   order_stop_reason             VARCHAR        Why a stop is advised: over the limit, blocked, or over the limit and blocked; NULL where none is advised
 -- fmt: on
