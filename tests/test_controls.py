@@ -78,6 +78,12 @@ BOOKS: dict[str, list[dict[str, Any]]] = {
         {"issue_id": "S1", "account_id": "A", "opened_date": "2026-05-04", "target_close_date": "2026-05-20"},
         {"issue_id": "S2", "account_id": "A", "opened_date": "2026-05-05", "closed_date": "2026-05-15"},
     ],
+    "opportunities": [
+        {"opportunity_id": "P1", "account_id": "A", "recorded_on": "2026-04-04", "value": 9},
+        {"opportunity_id": "P1", "account_id": "A", "recorded_on": "2026-05-05", "value": 8},
+        {"opportunity_id": "P2", "account_id": "B", "recorded_on": "2026-05-05", "value": 7}
+        | {"outcome": "lost", "closed_on": "2026-05-05"},
+    ],
     "scorecards": [
         {"account_id": "A", "month": "2026-05", "dimension": "quality", "score": 80},
         {"account_id": "B", "month": "2026-05", "dimension": "quality", "score": 9, "max_score": 10},
@@ -216,6 +222,8 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "issues opened in the month = issue performance issues": 2,
         "open issues, one by one = issue performance issues": 1,
         "days of closed issues, one by one = issue performance days": 10,
+        "open opportunities = pipeline opportunities": 1,
+        "opportunities won and lost, one by one = pipeline opportunities": 1,
         "received for promises, at most the receipts": 30,
         # Delivery of A and B, and of A the issue that was not closed in time.
         "own score + points of the rating gaps = 100 points": 300,
@@ -391,6 +399,18 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
             MAY,
             "visits held in the month = visit performance visits",
             ("account A", "1.00", "0.00"),
+        ),
+        (
+            "UPDATE build.pipeline SET open_count = 2 WHERE account_id = 'A' AND {may}",
+            MAY,
+            "open opportunities = pipeline opportunities",
+            ("account A", "1.00", "2.00"),
+        ),
+        (
+            "UPDATE build.opportunities SET is_lost = false WHERE account_id = 'B' AND {may}",
+            MAY,
+            "opportunities won and lost, one by one = pipeline opportunities",
+            ("account B", "0.00", "1.00"),
         ),
         (
             "UPDATE build.issues SET days_to_close = 9 WHERE issue_id = 'S2' AND {may}",

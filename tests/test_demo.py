@@ -291,6 +291,22 @@ def test_one_customer_rates_us_worse_every_month_and_one_better(site: Path) -> N
     assert quality["K0001"][-12:] == sorted(quality["K0001"][-12:])
 
 
+def test_one_opportunity_slips_and_one_manager_is_too_sure(site: Path) -> None:
+    newest = {row["opportunity_id"]: row for row in every_row(site, "opportunities")}
+    slipped = {
+        row["account_id"] for row in newest.values() if not row["outcome"] and row["expected_close"] <= "2026-10-31"
+    }
+    assert slipped == {"K0005"}
+    offers = [row for row in every_row(site, "opportunities") if row["stage"] == "offer" and not row["outcome"]]
+    for manager, is_too_sure in (("Ravi Kulkarni", True), ("Anna Köhler", False)):
+        decided = [
+            row for row in offers if row["account_manager"] == manager and newest[row["opportunity_id"]]["outcome"]
+        ]
+        won = sum(newest[row["opportunity_id"]]["outcome"] == "won" for row in decided)
+        stated = sum(Decimal(row["success_probability"]) for row in decided)
+        assert (stated > Decimal("1.5") * won) is is_too_sure
+
+
 def test_one_account_owes_more_than_its_limit(site: Path) -> None:
     owed: dict[str, Decimal] = defaultdict(Decimal)
     for row in invoice_lines(site).values():

@@ -165,6 +165,13 @@ REJECTS = [
     ("visits", "visit_id,account_id,visit_date,rating_cost", "1,A,2026-01-01,101", "rating_cost", "range"),
     ("visits", "visit_id,account_id,planned_date,visit_date", "1,A,,", "visit_date", "no_date"),
     ("sales_plan", "plan_version,month,account_id,quantity", "P,2026-01,A,5", "amount", "no_amount"),
+    (
+        "opportunities",
+        "opportunity_id,recorded_on,account_id,value,outcome,closed_on",
+        "1,2026-01-01,A,5,won,",
+        "closed_on",
+        "no_closed_on",
+    ),
     ("fx_rates", "currency,rate_date,rate", "USD,2026-01-01,0", "rate", "range"),
     ("accounts", "account_id,key_account", "A,perhaps", "key_account", "type"),
     (

@@ -348,6 +348,17 @@ def test_a_patch_of_visits_needs_no_date(books: Books) -> None:
     assert (result.loaded_count, result.rejected_count) == (1, 1)
 
 
+def test_a_patch_that_names_an_outcome_needs_its_day(books: Books) -> None:
+    books.configure('mode = "patch"', feed="opportunities")
+    books.deliver(
+        "a.csv",
+        "opportunity_id,recorded_on,account_id,value,closed_on\n1,2026-01-05,A,9,\n2,2026-01-05,A,9,2026-01-05\n",
+    )
+    result = books.deliver("b.csv", "opportunity_id,recorded_on,outcome\n1,2026-01-05,won\n2,2026-01-05,won\n")
+    assert (result.loaded_count, result.rejected_count) == (1, 1)
+    assert books.query("SELECT outcome FROM core.opportunities ORDER BY opportunity_id") == [(None,), ("won",)]
+
+
 def test_a_patch_of_amounts_needs_the_type_that_turns_them(books: Books) -> None:
     books.configure('mode = "patch"\nsign = "amount"')
     assert "needs the column document_type" in books.deliver("a.csv", INVOICES + "1,A,2026-05-10,-9\n").message

@@ -34,8 +34,8 @@ DELIMITERS: Mapping[str, str] = MappingProxyType({"orders": ";"})
 # Feeds with a file a month, beside the orders, and feeds with one file.
 MONTHLY = ("deliveries", "invoices", "payments", "visits")
 MASTERS = (
-    "accounts", "products", "fx_rates", "instalments", "payment_plan", "scorecards", "issues", "sales_plan", "forecasts",
-    "credit_reviews",
+    "accounts", "products", "fx_rates", "instalments", "payment_plan", "scorecards", "issues", "opportunities",
+    "sales_plan", "forecasts", "credit_reviews",
 )  # fmt: skip
 
 

@@ -138,8 +138,8 @@ def percent_fault(column: Column) -> Fault:
 
 def too_little(rule: RowRule, texts: Mapping[str, str]) -> Fault:
     """The fault of a row that lacks what a rule of its feed asks for."""
-    groups = (" AND ".join(f"{texts[name]} IS NOT NULL" for name in group) for group in rule.any_of)
-    return Fault(rule.column, rule.name, f"NOT ({' OR '.join(f'({group})' for group in groups)})", rule.message)
+    is_kept = rule.is_kept(lambda name: f"{texts[name]} IS NOT NULL")
+    return Fault(rule.column, rule.name, f"NOT ({is_kept})", rule.message)
 
 
 def too_much(quantity: str, price: str) -> Fault:

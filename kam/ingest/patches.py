@@ -23,9 +23,8 @@ def fill_patches(con: Connection, reading: Reading) -> None:
         """
     )
     lacks = [f"{name} IS NULL" for name in absent if feed.column(name).required]
-    for rule in feed.row_rules:
-        if reading.absent & rule.columns:
-            groups = (" AND ".join(f"{name} IS NOT NULL" for name in group) for group in rule.any_of)
-            lacks.append(f"NOT ({' OR '.join(f'({group})' for group in groups)})")
+    lacks += [
+        f"NOT ({rule.is_kept('{} IS NOT NULL'.format)})" for rule in feed.row_rules if reading.absent & rule.columns
+    ]
     if lacks:
         con.execute(f"UPDATE incoming SET verdict = 'incomplete' WHERE verdict = 'good' AND ({' OR '.join(lacks)})")

@@ -87,7 +87,7 @@ def _verdicts(reading: Reading, key: str) -> Iterator[tuple[str, str, str, str, 
     yield "double key", names, DUPLICATE_KEY, key, twice
     yield "changed key", names, DUPLICATE_KEY, key, before
     yield "repeat", names, REPEATED_ROW, key, "another row of this load says the same; it was loaded once"
-    lacks = f"this row is not there yet, and the file does not have all that a new row needs ({_needed(feed)})"
+    lacks = f"neither the file nor what was loaded before has all that the row needs ({_needed(feed)})"
     yield INCOMPLETE, names, INCOMPLETE, key, lacks
     footer = "the record is where skip_footer expects a footer, and reads as a row of the feed"
     yield UNEXPECTED_FOOTER, "", "footer", "NULL", footer
@@ -115,7 +115,11 @@ def _of_verdict(verdict: str, column: str, rule: str, value: str, message: str) 
 
 
 def _needed(feed: Feed) -> str:
-    rules = (" or ".join(" and ".join(group) for group in rule.any_of) for rule in feed.row_rules)
+    rules = (
+        " or ".join(" and ".join(group) for group in rule.any_of)
+        + (f" with {rule.with_column}" if rule.with_column else "")
+        for rule in feed.row_rules
+    )
     return ", ".join((*feed.required, *rules))
 
 

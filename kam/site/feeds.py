@@ -6,7 +6,7 @@ warehouse and `docs/feeds.md`. Nothing else in the project repeats a feed's colu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -109,17 +109,28 @@ class Column:
 
 @dataclass(frozen=True)
 class RowRule:
-    """Columns that a row must fill: all of at least one group in `any_of`, else it is rejected."""
+    """Columns that a row must fill: all of at least one group in `any_of`, else it is rejected.
+
+    With `with_column` the rule is for rows that fill this column.
+    """
 
     name: str
     column: str
     any_of: tuple[tuple[str, ...], ...]
     message: str
+    with_column: str = ""
 
     @property
     def columns(self) -> frozenset[str]:
         """All columns of which the rule speaks."""
-        return frozenset(name for group in self.any_of for name in group)
+        return frozenset(filter(None, (self.with_column, *(name for group in self.any_of for name in group))))
+
+    def is_kept(self, is_given: Callable[[str], str]) -> str:
+        """The SQL condition that a row keeps the rule; `is_given` says for a column how to see that the row fills it."""
+        groups = [" AND ".join(map(is_given, group)) for group in self.any_of]
+        if self.with_column:
+            groups.append(f"NOT ({is_given(self.with_column)})")
+        return " OR ".join(f"({group})" for group in groups)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -659,6 +670,43 @@ _FEEDS = (
             _date("reopened_date", "Date it was opened again after it was closed; empty = never"),
             _money("cost", "What the issue cost us"),
             _currency(),
+        ),
+    ),
+    Feed(
+        "opportunities",
+        "Sales opportunities: one row for each day on which something about one was recorded",
+        key=("opportunity_id", "recorded_on"),
+        date="recorded_on",
+        is_read_by_date=True,
+        columns=(
+            _id("opportunity_id", "The opportunity", required=True),
+            _date("recorded_on", "Day from which the row holds, until the next one of the opportunity", required=True),
+            _ACCOUNT,
+            _text("product_line", "The product line concerned"),
+            _text("stage", "How far it has come, in the source's own words"),
+            _money("value", "What it is worth if it is won", required=True),
+            _currency(),
+            Column(
+                "success_probability",
+                Kind.NUMBER,
+                "Probability of winning it, 0 to 1",
+                minimum=Decimal(0),
+                maximum=Decimal(1),
+                whole=Decimal(1),
+            ),
+            Column("expected_close", Kind.DATE, "Day on which the decision is expected", is_in_calendar=False),
+            _choice("outcome", "How it was decided; empty = not yet", ("won", "lost")),
+            _date("closed_on", "Day of the decision"),
+            _MANAGER,
+        ),
+        row_rules=(
+            RowRule(
+                "no_closed_on",
+                "closed_on",
+                (("closed_on",),),
+                "closed_on is not given, and outcome is",
+                with_column="outcome",
+            ),
         ),
     ),
     Feed(

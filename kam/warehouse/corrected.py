@@ -95,12 +95,9 @@ def _looked_up(feed: Feed, corrected: Collection[str], table: str) -> str:
 
 def _is_given(rule: RowRule) -> str:
     """A condition: a row has what a rule of the feed asks for, once its corrections are applied."""
-    groups = (
-        " AND ".join(
-            f"(line.{name} IS NOT NULL OR coalesce(list_contains(filled, {literal(name)}), false)) "
-            f"AND NOT coalesce(list_contains(emptied, {literal(name)}), false)"
-            for name in group
+    return rule.is_kept(
+        lambda name: (
+            f"((line.{name} IS NOT NULL OR coalesce(list_contains(filled, {literal(name)}), false)) "
+            f"AND NOT coalesce(list_contains(emptied, {literal(name)}), false))"
         )
-        for group in rule.any_of
     )
-    return " OR ".join(f"({group})" for group in groups)

@@ -30,6 +30,9 @@ BOUNDED = {
         "held_as_planned_ratio",
     ),
     "a share of a sum of positive amounts": ("overdue_ratio",),
+    "a probability or a share of decisions, and the squares of their differences": (
+        *("success_probability", "stated_probability", "stated_ratio", "won_ratio", "brier_score", "brier_sum"),
+    ),
     "between 0 and 2": ("smape",),
     "a sum of 12 errors, by their mean": ("tracking_signal",),
     "days between two dates of the calendar": ("average_days_late", "average_days_to_close", "dso_countback_days"),
@@ -288,6 +291,12 @@ def _sold(lines: Rows) -> dict[str, Rows]:
                 "rejected_quantity": MOST,
             }
             for line in lines
+        ],
+        "opportunities": [
+            {"opportunity_id": f"P{number}", "account_id": "A", "recorded_on": "2026-06-05", "value": MOST}
+            | {"currency": lines[0]["currency"], "success_probability": "0.9999"}
+            | ({"outcome": "won", "closed_on": "2026-06-05"} if number > 2 else {})
+            for number in range(1, 5)
         ],
         "issues": [
             {"issue_id": f"S{number}", "account_id": "A", "product_id": "X", "opened_date": "2026-06-05"}

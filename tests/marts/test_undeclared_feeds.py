@@ -86,6 +86,13 @@ def _trade() -> dict[str, Rows]:
             for line in LINES
             for dimension in ("cost", "management")
         ],
+        "opportunities": [
+            {"opportunity_id": f"P{line['key']}", "account_id": line["account_id"], "recorded_on": f"{month}-04"}
+            | {"value": 50, "success_probability": 0.4, "account_manager": "Lou"}
+            | ({"outcome": "won", "closed_on": f"{month}-03"} if month > line["month"] else {})
+            for line in LINES
+            for month in sorted({line["month"], MONTHS[-1]})
+        ],
         "scorecards": [
             {
                 "account_id": line["account_id"],
