@@ -382,7 +382,7 @@ _FEEDS = (
             _text("product_name", "Name of the part"),
             _text("product_line", "Product line the part belongs to"),
             _text("unit", "Unit of its quantities"),
-            _price("standard_cost", "Standard cost of one unit"),
+            _price("standard_cost", "Standard cost of one unit, for days on which `standard_costs` has none"),
             _currency("Currency of the standard cost and the list price; empty = the reporting currency"),
             _choice("product_source", "Where the part comes from", ("manufactured", "purchased", "remanufactured")),
             _price("list_price", "List price of one unit, for invoice lines that name none"),
@@ -784,6 +784,23 @@ _FEEDS = (
             _currency("Currency of the recommended limit; empty = the reporting currency"),
             Column("next_review_on", Kind.DATE, "Day by which the next review is due", is_in_calendar=False),
             _boolean("is_blocked", "Whether the account may not order any more"),
+        ),
+    ),
+    Feed(
+        "standard_costs",
+        "What one unit of a part costs, since when",
+        key=("product_id", "valid_from"),
+        columns=(
+            _id("product_id", "The part", required=True),
+            Column(
+                "valid_from",
+                Kind.DATE,
+                "First day on which the cost holds, until the next one does",
+                required=True,
+                is_in_calendar=False,
+            ),
+            Column("unit_cost", Kind.PRICE, "Standard cost of one unit", required=True, minimum=Decimal(0)),
+            _currency("Currency of the cost; empty = the reporting currency"),
         ),
     ),
 )

@@ -257,6 +257,10 @@ def _greatest(currency: str) -> dict[str, Rows]:
         "fx_rates": [
             {"currency": "USD", "rate_date": f"2026-{month:02}-01", "rate": 2_000_000} for month in range(1, 7)
         ],
+        "standard_costs": [
+            {"product_id": "X", "valid_from": f"2026-{month:02}-01", "unit_cost": MOST, "currency": currency}
+            for month in (1, 6)
+        ],
         "credit_reviews": [
             {"account_id": account, "reviewed_on": "2026-05-04", "currency": currency}
             | {"score": number, "recommended_limit": number}

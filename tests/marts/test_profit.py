@@ -56,3 +56,55 @@ def test_without_costs_there_is_no_margin_and_few_prices_have_no_slope() -> None
     found = profit(products=[{"product_id": "X"}], invoices=[invoice("I1", "2026-06-01")])["unknown"]
     assert (found["uncosted_amount"], found["gross_margin_amount"]) == (100, 0)
     assert found["gross_margin_ratio_reason"] == "sales with a cost are not above zero"
+
+
+def test_goods_cost_what_is_valid_on_the_day_of_their_invoice() -> None:
+    found = profit(
+        products=[
+            {"product_id": "X", "product_line": "Tyres", "standard_cost": 99},
+            {"product_id": "Y", "product_line": "Hoses"},
+            {"product_id": "Z", "product_line": "Seals", "standard_cost": 2},
+            {"product_id": "W", "product_line": "Mats", "standard_cost": 6},
+        ],
+        fx_rates=[{"currency": "USD", "rate_date": "2026-06-01", "rate": "0.5"}],
+        standard_costs=[
+            {"product_id": "X", "valid_from": "2015-01-01", "unit_cost": 6},
+            {"product_id": "X", "valid_from": "2026-06-15", "unit_cost": 7},
+            {"product_id": "X", "valid_from": "2026-07-01", "unit_cost": 50},
+            {"product_id": "Y", "valid_from": "2026-06-15", "unit_cost": 8, "currency": "USD"},
+            {"product_id": "Z", "valid_from": "2026-06-15", "unit_cost": 3},
+            {"product_id": "W", "valid_from": "2026-06-15", "unit_cost": 7},
+        ],
+        invoices=[
+            invoice("I1", "2026-06-10", quantity=100, net_amount=1000),
+            invoice("I2", "2026-06-15", quantity=100, net_amount=1000),
+            invoice("C1", "2026-06-25", document_type="credit_note", quantity=10, net_amount=100),
+            # Without a cost until the 15th, and 4 euros from then on.
+            invoice("I3", "2026-06-14", quantity=5, net_amount=60, product_id="Y"),
+            invoice("I4", "2026-06-15", quantity=5, net_amount=61, product_id="Y"),
+            # The master's cost before the first one that has a date.
+            invoice("I5", "2026-06-14", quantity=5, net_amount=20, product_id="Z"),
+            invoice("I6", "2026-06-16", quantity=5, net_amount=20, product_id="Z"),
+            # Sold, and taken back when it costs more.
+            invoice("I7", "2026-06-14", quantity=5, net_amount=20, product_id="W"),
+            invoice("C7", "2026-06-16", document_type="credit_note", quantity=5, net_amount=20, product_id="W"),
+        ],
+    )
+    columns = ("net_sales_amount", "uncosted_amount", "cost_of_goods_amount", "gross_margin_amount")
+    # 100 × 6 + 100 × 7 − 10 × 7 = 1230
+    assert [found["Tyres"][name] for name in columns] == [1900, 0, 1230, 670]
+    assert [found["Hoses"][name] for name in columns] == [121, 60, 20, 41]
+    # 5 × 2 + 5 × 3
+    assert [found["Seals"][name] for name in columns] == [40, 0, 25, 15]
+    # 5 × 6 − 5 × 7
+    assert [found["Mats"][name] for name in columns] == [0, 0, -5, 5]
+
+
+def test_costs_with_dates_do_without_the_master_and_need_a_rate() -> None:
+    found = profit(
+        standard_costs=[
+            {"product_id": "X", "valid_from": "2026-01-01", "unit_cost": 6, "currency": "USD"},
+        ],
+        invoices=[invoice("I1", "2026-06-01")],
+    )["unknown"]
+    assert (found["gross_margin_amount"], found["gross_margin_amount_reason"]) == (None, "no rate for USD")

@@ -52,6 +52,7 @@ def _master() -> dict[str, Rows]:
         ],
         "calendar": [],
         "fx_rates": [],
+        "standard_costs": [{"product_id": product, "valid_from": "2025-01-01", "unit_cost": 4} for product in "XY"],
     }
 
 
@@ -215,6 +216,10 @@ STANDS = {
         "order_to_cash": {
             *("invoice_to_due_amount_days", "due_to_cash_amount_days", "invoice_to_due_days", "due_to_cash_days"),
         },
+    },
+    # The cost that the product master has.
+    "standard_costs": {
+        "product_line_profit": {"cost_of_goods_amount", "gross_margin_amount", "gross_margin_ratio"},
     },
     # What is due by the invoices.
     "payment_plan": {"receivables_kpis": {"expected_receipts", "collection_ratio"}},
