@@ -289,6 +289,50 @@ def receivables(folder: Path) -> Site:
     )
 
 
+def crm_pipeline(folder: Path) -> Site:
+    """Opportunities from the day of engagement on, at list price until they close; those without an account under one name."""
+    return write_site(
+        folder,
+        """
+        [site]
+        name = "CRM pipeline"
+        reporting_currency = "USD"
+
+        [feeds.accounts]
+        files = "landing/accounts.csv"
+        columns = { account_id = "account", account_name = "account", industry = "sector" }
+
+        [feeds.opportunities]
+        sql = "opportunities.sql"
+        inputs = ["landing/sales_pipeline.csv", "landing/products.csv"]
+        csv = { date_format = "%d-%m-%y" }
+        """,
+        data="crm_pipeline",
+        files=("accounts.csv", "sales_pipeline.csv", "products.csv"),
+        queries={
+            "opportunities.sql": """
+                WITH deals AS (
+                    SELECT deals.*, products.sales_price
+                    FROM read_csv('landing/sales_pipeline.csv', all_varchar = true) AS deals
+                    LEFT JOIN read_csv('landing/products.csv', all_varchar = true) AS products
+                        ON products.product = replace(deals.product, 'GTXPro', 'GTX Pro')
+                )
+
+                SELECT
+                    opportunity_id, engage_date AS recorded_on, coalesce(account, 'no account') AS account_id,
+                    sales_price AS value, NULL AS outcome, NULL AS closed_on, sales_agent AS account_manager
+                FROM deals
+                UNION ALL
+                SELECT
+                    opportunity_id, close_date, coalesce(account, 'no account'),
+                    close_value, lower(deal_stage), close_date, sales_agent
+                FROM deals
+                WHERE close_date IS NOT NULL
+            """,
+        },
+    )
+
+
 def northwind_orders(folder: Path) -> Site:
     """Northwind as a carrier sees it: an order is one line of quantity 1, due and shipped as a whole."""
     return write_site(
