@@ -105,11 +105,11 @@ def _create_reporting_tables(con: Connection) -> None:
     for table in published_tables():
         kind = "VIEW" if table.is_old_name else "TABLE"
         con.execute(f"CREATE {kind} reporting.{table.name} AS {_newest(table)}")
-        _comment(con, kind, f"reporting.{table.name}", table.description, table)
+        _comment(con, kind, table)
         if table.schema == "marts":
             con.execute(f"CREATE VIEW history.{table.name} AS {_all_versions(table)}")
             history = f"All versions: add up rows of one close_version only. {table.description}"
-            _comment(con, "VIEW", f"history.{table.name}", history, table)
+            con.execute(f"COMMENT ON VIEW history.{table.name} IS {literal(history)}")
 
 
 def _newest(table: Model) -> str:
@@ -138,8 +138,9 @@ def _published_columns(table: Model) -> tuple[MartColumn, ...]:
     return (*table.all_columns, vocabulary().columns["close_version"])
 
 
-def _comment(con: Connection, kind: str, name: str, description: str, table: Model) -> None:
-    comments = [f"COMMENT ON {kind} {name} IS {literal(description)}"]
+def _comment(con: Connection, kind: str, table: Model) -> None:
+    name = f"reporting.{table.name}"
+    comments = [f"COMMENT ON {kind} {name} IS {literal(table.description)}"]
     comments += [
         f"COMMENT ON COLUMN {name}.{column.name} IS {literal(column.comment)}" for column in _published_columns(table)
     ]
