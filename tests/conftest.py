@@ -23,9 +23,16 @@ _connect = connection._connect  # noqa: SLF001 - the one door
 _FLOWS = "tests/flows"
 # Each case is a site of its own.
 _CASES = "tests/cases"
-# As if each test in them were marked `long`: kills and full disks, mutated files, third-party data, and each case of the figures,
-# of which the worked cases of tests/golden are in every run.
-_LONG = ("tests/cases/", "tests/crash/", "tests/fuzz/", "tests/marts/", "tests/real/")
+# As if each test in them were marked `long`: kills and full disks, mutated files, third-party data, and each case of the figures
+# and rules, of which the worked cases of tests/golden and a broken input per rule are in every run.
+_LONG = (
+    "tests/cases/",
+    "tests/crash/",
+    "tests/expectations/test_feeds.py",
+    "tests/fuzz/",
+    "tests/marts/",
+    "tests/real/",
+)
 
 
 def _connect_with_one_thread(database: str, **options: Any) -> Connection:
