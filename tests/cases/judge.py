@@ -23,7 +23,7 @@ from tests.support import REPOSITORY, published
 FOLDER = Path(__file__).resolve().parent
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _WIDE = {"COLUMNS": "400", "NO_COLOR": "1"}
-_REFUSED = (1, 3)  # wrong input, and what a check or the readiness list stopped
+_REFUSED = (1, 2, 3)  # a fault, wrong input, and what a check or the readiness list stopped
 
 
 @dataclass
