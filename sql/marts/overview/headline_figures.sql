@@ -67,10 +67,10 @@ with
             'receivables_summary' as source_table
         from receivables
         union all
-        select period_month, 2, 'Of that overdue', '', overdue_ratio::decimal(34, 4), 'ratio', 'receivables_kpis_total'
+        select period_month, 2, 'Of that overdue', '', overdue_ratio::decimal(34, 4), 'ratio', 'receivables_kpis'
         from kpis
         union all
-        select period_month, 3, 'Days sales outstanding', '', dso_days::decimal(34, 4), 'days', 'receivables_kpis_total'
+        select period_month, 3, 'Days sales outstanding', '', dso_days::decimal(34, 4), 'days', 'receivables_kpis'
         from kpis
         union all
         select
@@ -80,7 +80,7 @@ with
             plan_version,
             plan_amount::decimal(34, 4),
             (from currency),
-            'sales_plan_summary_total'
+            'sales_plan_summary'
         from plan
         union all
         select
@@ -90,7 +90,7 @@ with
             plan_version,
             actual_amount::decimal(34, 4),
             (from currency),
-            'sales_plan_summary_total'
+            'sales_plan_summary'
         from plan
         union all
         select
@@ -100,7 +100,7 @@ with
             plan_version,
             variance_amount::decimal(34, 4),
             (from currency),
-            'sales_plan_summary_total'
+            'sales_plan_summary'
         from plan
         union all
         select period_month, 7, 'On time in full', '', otif_ratio::decimal(34, 4), 'ratio', 'delivery_performance'
@@ -116,7 +116,7 @@ with
             forecast_step,
             wape::decimal(34, 4),
             'ratio',
-            'forecast_accuracy_total'
+            'forecast_accuracy'
         from forecast
     )
 
