@@ -48,7 +48,9 @@ def candidates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]
 
 
 def ratios() -> list[tuple[Model, MartColumn]]:
-    return [(mart, column) for mart in marts() for column in mart.columns if column.aggregation == "ratio"]
+    # Four months are too few for the calibration of a pipeline; its ratios are worked by hand in test_pipeline.
+    judged = (mart for mart in marts() if mart.name != "pipeline_calibration")
+    return [(mart, column) for mart in judged for column in mart.columns if column.aggregation == "ratio"]
 
 
 def aggregated(column: MartColumn) -> str:
