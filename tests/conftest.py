@@ -99,6 +99,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.nodeid.startswith(_LONG):
             item.add_marker(long)
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(900))
     left_out = []
     if _is_of_all_tests(config) and not IS_LONG:
         left_out = [item for item in items if item.get_closest_marker("long")]

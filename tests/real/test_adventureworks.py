@@ -291,8 +291,6 @@ def test_the_export_has_495_lines_not_shipped(exports: Site) -> None:
     assert july["line_count"] == 495
 
 
-# Each version is built again.
-@pytest.mark.timeout(900)
 def test_every_version_comes_out_the_same_from_the_archive_alone(closed: Site) -> None:
     proofs = verify(closed)
     assert [proof.name for proof in proofs if not proof.holds] == []
