@@ -105,7 +105,7 @@ CREATE TABLE IF NOT EXISTS ops.corrections (
     wrong_value VARCHAR, right_value VARCHAR, reason VARCHAR, owner VARCHAR, state VARCHAR
 );
 
--- One row per column of a reporting view; written again from the models' headers at each publication.
+-- One row per column of a published table; written again from the models' headers at each publication.
 CREATE TABLE IF NOT EXISTS ops.metric_definitions (
     table_name VARCHAR, column_name VARCHAR, data_type VARCHAR, grain VARCHAR, meaning VARCHAR, unit VARCHAR,
     formula VARCHAR, method VARCHAR, aggregation VARCHAR, numerator VARCHAR, denominator VARCHAR, format VARCHAR,

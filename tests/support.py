@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from kam.build import marts, models, prepare_build, prepare_marts, run_models, runner
+from kam.build import marts, prepare_build, prepare_marts, read_by, run_models, runner
 from kam.close import MonthOutcome, require_loaded, steps
 from kam.close.versions import keep_rows
 from kam.errors import DatabaseUnreachableError
@@ -132,23 +132,12 @@ def _only(tables: Sequence[str] | None) -> Iterator[None]:
     needed = runner._needed  # noqa: SLF001 - no run of a user leaves out a mart that it could build
 
     def chosen(available: Mapping[str, bool]) -> set[str]:
-        return needed(available) & _read_by(tables or ())
+        return needed(available) & read_by(f"build.{table}" for table in tables or ())
 
     with pytest.MonkeyPatch.context() as patch:
         if tables is not None:
             patch.setattr(runner, "_needed", chosen)
         yield
-
-
-def _read_by(tables: Sequence[str]) -> set[str]:
-    """These models and all that they read."""
-    known, found, queue = models(), set[str](), [f"build.{table}" for table in tables]
-    while queue:
-        name = queue.pop()
-        if name not in found:
-            found.add(name)
-            queue += known[name].references & known.keys()
-    return found
 
 
 def write_site(

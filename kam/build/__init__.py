@@ -4,7 +4,7 @@ from kam.build.candidates import prepare_build, prepare_day
 from kam.build.columns import MartColumn, Vocabulary, vocabulary
 from kam.build.content import content_query, record_content
 from kam.build.levels import level_tables, published_tables
-from kam.build.models import Model, controls, marts, models, models_hash, run_views
+from kam.build.models import Model, controls, marts, models, models_hash, read_by, run_views
 from kam.build.runner import mart_changes, materialise, prepare_marts, run_mart, run_models
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "prepare_day",
     "prepare_marts",
     "published_tables",
+    "read_by",
     "record_content",
     "run_mart",
     "run_models",

@@ -1,7 +1,7 @@
 """Published tables of one grain each, where a mart stores several levels.
 
 `sql/levels.toml` lists them. The store keeps the levels of a mart in one table, so that closed versions and their hashes stay; what
-is published is a view per level. The mart's own name stays for one release.
+is published is a table per level. The mart's own name stays for one release.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 import graphlib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ class Model:
     Its name is unique in its schema. A mart may be called like the core table or feed that it publishes. `file` is its path from the repository, such as `sql/core/plan/plan_sales.sql`. `needs` holds groups of alternatives: a
     mart is built, and a control total compared, when the site has one of each group. `adds_up_within` are the columns that
     a sum must not mix: rows of several levels count the same thing again. `renamed` maps former column names to new ones,
-    `when_read` columns that are not stored to the SQL that gives their value in the reporting view. `level_of` names the mart
+    `when_read` columns that are not stored to the SQL that gives their value when it is published. `level_of` names the mart
     of which it shows the rows of one `level` (`kam.build.levels`); the mart's own name is then an old name.
     """
 
@@ -158,6 +158,17 @@ def models() -> Mapping[str, Model]:
 def marts() -> list[Model]:
     """The mart models in alphabetical order."""
     return sorted((model for model in models().values() if model.schema == "marts"), key=lambda model: model.name)
+
+
+def read_by(relations: Iterable[str], lacking: Collection[str] = ()) -> set[str]:
+    """These relations and all that they read, directly or through others, down to feeds and settings; without those that are lacking."""
+    known, queue, found = models(), list(relations), set[str]()
+    while queue:
+        name = queue.pop()
+        if name not in found and name not in lacking:
+            found.add(name)
+            queue.extend(known[name].references if name in known else ())
+    return found
 
 
 @cache

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import duckdb
 
-from kam.build.models import Model, marts, models
+from kam.build.models import Model, marts, models, read_by
 from kam.build.suspects import suspect
 from kam.errors import KamError, ModelFailedError, OutOfMemoryError, is_of_storage, out_of_memory
 from kam.stages import each
@@ -80,7 +80,7 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
 
 def run_mart(con: Connection, mart: Model) -> None:
     """Build one mart for the months in `build.periods`, from the calendar that is there. Raises as `run_models` does."""
-    wanted = _read_by([mart.relation]) - {"core.months", "core.days"}
+    wanted = read_by([mart.relation]) - {"core.months", "core.days"}
     for model in (model for model in models().values() if model.relation in wanted):
         if model.schema == "core":
             materialise(con, model.relation)
@@ -93,18 +93,7 @@ def _needed(available: Mapping[str, bool]) -> set[str]:
     lacking = {model.relation for model in marts() if model.missing(available)}
     wanted = [model.relation for model in marts() if model.relation not in lacking]
     wanted += [f"core.{name}" for name in ("months", "days", "daily_rates", "month_rates", "sales")]
-    return _read_by(wanted, lacking)
-
-
-def _read_by(relations: Iterable[str], lacking: Collection[str] = ()) -> set[str]:
-    """These relations and all that they read, without those that are lacking."""
-    known, queue, found = models(), list(relations), set[str]()
-    while queue:
-        name = queue.pop()
-        if name not in found and name not in lacking:
-            found.add(name)
-            queue.extend(known[name].references & known.keys())
-    return found
+    return read_by(wanted, lacking)
 
 
 def materialise(con: Connection, relation: str) -> None:

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import duckdb
 
-from kam.build import Model, marts, models, prepare_day, run_mart
+from kam.build import Model, marts, prepare_day, read_by, run_mart
 from kam.close import steps
 from kam.close.readiness import today
 from kam.errors import UsageError, ValidationFailedError
-from kam.publish import ENDINGS, write_table
+from kam.publish import require_format, write_table
 from kam.site import CORRECTIONS_FILE, FEEDS, Site
 from kam.warehouse import Connection, known_corrections, literal, rows, warehouse
 from kam.words import counted
@@ -74,9 +74,7 @@ def write_ageing(
     mart = next(mart for mart in marts() if mart.name == _TABLE)
     _require_possible(site, mart, day)
     target = file or site.published / "ageing" / f"ageing-{day}.csv"
-    if target.suffix.lower() not in ENDINGS:
-        message = f"{target}: the ending says the format; expected one of {', '.join(ENDINGS)}"
-        raise UsageError(message)
+    require_format(target)
     with steps.writing_session(site, f"ageing {day}"), warehouse(site) as con:
         known = steps.known_load(site, as_of_load=as_of_load, as_known_on=as_known_on)
         con.execute("BEGIN")
@@ -158,13 +156,8 @@ def _require_corrections(con: Connection, mart: Model) -> None:
 
 def _feeds(mart: Model) -> set[str]:
     """The feeds that a mart is made from."""
-    known, queue, found = models(), [mart.relation], set[str]()
-    while queue:
-        name = queue.pop()
-        if name not in found:
-            found.add(name)
-            queue.extend(known[name].references if name in known else ())
-    return {feed for feed in FEEDS if f"core.{feed}" in found}
+    read = read_by([mart.relation])
+    return {feed for feed in FEEDS if f"core.{feed}" in read}
 
 
 def _lines(con: Connection, name: str, grouped: str) -> list[AgeingLine]:

@@ -2,6 +2,6 @@
 
 from kam.publish import published_file
 from kam.publish.published_file import PUBLISHED_FILE
-from kam.publish.table_file import ENDINGS, write_table
+from kam.publish.table_file import require_format, write_table
 
-__all__ = ["ENDINGS", "PUBLISHED_FILE", "published_file", "write_table"]
+__all__ = ["PUBLISHED_FILE", "published_file", "require_format", "write_table"]

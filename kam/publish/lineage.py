@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 from itertools import cycle
 from pathlib import PurePosixPath
 
-from kam.build import Model, marts, models
+from kam.build import Model, marts, models, read_by
 from kam.site import FEEDS
 
 _ROW, _TOP, _WIDTH, _BOX = 26, 40, 900, 190
@@ -19,7 +19,7 @@ _HUES = ("#2f6fbd", "#b3541e", "#3d8b40", "#8b4fb0", "#a8327e", "#87701a", "#2a8
 def lineage_page() -> str:
     """What each table reads, and what each feed reaches."""
     known = models()
-    reach = {mart.name: _reach(mart, known) for mart in marts()}
+    reach = {mart.name: read_by([mart.relation]) - {mart.relation} for mart in marts()}
     parts = [
         "# Lineage\n",
         "From which feeds and core models each published table is made, as their SQL says. The picture shows the subjects, which",
@@ -39,18 +39,6 @@ def lineage_page() -> str:
         tables = ", ".join(f"[{name}](metrics.md#{name})" for name, read in reach.items() if f"core.{feed}" in read)
         parts.append(f"| [{feed}](feeds.md#{feed}) | {readers} | {tables} |")
     return "\n".join([*parts, ""])
-
-
-def _reach(model: Model, known: Mapping[str, Model]) -> set[str]:
-    """Relations of all feeds and models that a model reads, directly or through others."""
-    found: set[str] = set()
-    queue = list(model.references)
-    while queue:
-        name = queue.pop()
-        if name not in found and (name in known or name.removeprefix("core.") in FEEDS):
-            found.add(name)
-            queue.extend(known[name].references if name in known else ())
-    return found
 
 
 def _subject(model: Model) -> str:
@@ -119,7 +107,7 @@ def _links() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     into_tables = {
         (_subject(known[name]), mart.name)
         for mart in marts()
-        for name in (mart.relation, *_reach(mart, known))
+        for name in read_by([mart.relation])
         if name in known and _subject(known[name]) in subjects
     }
     return into_subjects, into_tables

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kam.build import MartColumn, Model, level_tables, marts, published_tables
+from kam.build import MartColumn, Model, marts, published_tables
 
 SEMANTIC_MODEL_FILE = "kam.osi.json"
 _VERSION = "0.1.1"
@@ -39,8 +39,7 @@ def write_semantic_model(folder: Path) -> None:
 
 def semantic_model() -> Entry:
     """The document: one model with a dataset per table, the joins to the dimensions, and a metric per measure."""
-    old = {table.level_of for table in level_tables().values()}
-    tables = [table for table in published_tables() if table.schema == "marts" and table.name not in old]
+    tables = [table for table in published_tables() if table.schema == "marts" and not table.is_old_name]
     model = {
         "name": "kam_close",
         "description": "Month-end figures for key accounts",

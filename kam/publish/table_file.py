@@ -11,9 +11,16 @@ import duckdb
 from kam.errors import KamError, UsageError, disk_fault
 from kam.warehouse import Connection, literal, number_of
 
-ENDINGS = (".csv", ".parquet", ".xlsx")
+_ENDINGS = (".csv", ".parquet", ".xlsx")
 _MOST_ROWS = 1_048_575
 _ROWS_AT_ONCE = 10_000
+
+
+def require_format(file: Path) -> None:
+    """Raise `UsageError` for a file whose ending names no format that `write_table` writes."""
+    if file.suffix.lower() not in _ENDINGS:
+        message = f"{file}: the ending says the format; expected one of {', '.join(_ENDINGS)}"
+        raise UsageError(message)
 
 
 def write_table(con: Connection, relation: str, file: Path) -> None:
@@ -22,10 +29,8 @@ def write_table(con: Connection, relation: str, file: Path) -> None:
     In a workbook, numbers are number cells and days are dates. Raises `UsageError` for another ending and for more rows than a
     sheet holds, `KamError` when the file cannot be written.
     """
+    require_format(file)
     ending = file.suffix.lower()
-    if ending not in ENDINGS:
-        message = f"{file}: the ending says the format; expected one of {', '.join(ENDINGS)}"
-        raise UsageError(message)
     if ending == ".xlsx" and number_of(con, f"SELECT count(*) FROM {relation}") > _MOST_ROWS:
         message = f"{file}: a sheet holds {_MOST_ROWS:,} rows, and there are more. Write .csv or .parquet"
         raise UsageError(message)

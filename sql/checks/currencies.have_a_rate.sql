@@ -10,7 +10,7 @@ with
     uses as (
         select feed, currency, first_date
         from core.feed_currencies
-        -- No figure converts standard costs.
+        -- A margin whose standard cost has no rate is NULL and says so; it stops nothing else.
         where feed not in ('products', 'sales_plan')
         union all
         -- A plan can be valued by a budget rate alone.

@@ -10,7 +10,7 @@ with
     uses as (
         select feed, currency, first_date
         from core.feed_currencies
-        -- No figure converts standard costs; plans have rates of their own.
+        -- Standard costs of the product master are no balance; plans have rates of their own.
         where feed not in ('products', 'sales_plan')
     ),
 
