@@ -200,6 +200,7 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "invoice lines of the month = sales USD": 70,
         "invoices of the month = sales, net amount": 50 - 5 + 63,
         "sales of the month, net amount = profit by product line": 50 - 5 + 63,
+        "sales of the month with a quantity = price trend": 50 - 5 + 63,
         # April had 100 and the late 7.
         "sales less those of the prior month = lanes of the sales bridge": (45 + 63) - (100 + 7),
         # Five each.
@@ -324,6 +325,12 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
             "UPDATE build.product_line_profit SET net_sales_amount = 62 WHERE net_sales_amount = 63 AND {may}",
             MAY,
             "sales of the month, net amount = profit by product line",
+            ("account B", "63.00", "62.00"),
+        ),
+        (
+            "UPDATE build.price_trend SET priced_amount = 62 WHERE priced_amount = 63 AND {may}",
+            MAY,
+            "sales of the month with a quantity = price trend",
             ("account B", "63.00", "62.00"),
         ),
         (

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
+from expectations.marts.common import (
+    account_is_given,
+    holds,
+    shares_within_0_and_1,
+    suite,
+    undefined_has_a_reason,
+)
 
 _LANES = ("volume_effect", "mix_effect", "price_effect", "fx_effect", "new_effect", "lost_effect", "adjustment_effect")
 
@@ -34,5 +40,22 @@ SUITES = (
             if_it_fails="The explanation does not explain the change; a lane lost or doubled an amount.",
             shown=("variance_amount", *_LANES),
         ),
+    ),
+    suite(
+        "price_trend",
+        account_is_given("price_trend"),
+        holds(
+            "price_trend",
+            "index_is_that_of_its_amounts",
+            "price_index IS NULL OR (base_repriced_amount > 0 AND base_amount > 0 AND current_amount > 0"
+            " AND current_at_base_prices_amount > 0 AND price_effect = current_amount - current_at_base_prices_amount"
+            " AND price_index BETWEEN least(laspeyres_index, paasche_index) - 0.000002"
+            " AND greatest(laspeyres_index, paasche_index) + 0.000002)",
+            sentence="A price index lies between its two weightings, and is made of amounts above zero.",
+            if_it_fails="Prices seem to rise or fall that did not; the model mixes months, parts or currencies.",
+            shown=("price_index", "laspeyres_index", "paasche_index", "price_effect"),
+        ),
+        shares_within_0_and_1("price_trend", "matched_ratio"),
+        undefined_has_a_reason("price_trend"),
     ),
 )

@@ -9,7 +9,7 @@
 -- columns:
 --   period_month       DATE
 --   plan_version       VARCHAR        here: What sales are compared with: prior year or prior month
---   plan_month         DATE           The month compared with
+--   plan_month         DATE
 --   account_id         VARCHAR
 --   account_name       VARCHAR
 --   account_manager    VARCHAR
