@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 SITE ?= demo-site
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long soak bench lint format docs setup lock clean
+.PHONY: help demo test test-long soak bench lint lint-style lint-types lint-docs format docs setup lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,10 +58,17 @@ bench: $(READY) ## Measure a load, a close, validation and a backfill (half an h
 	@$(BIN)/python -m benchmarks.backfill
 
 lint: $(READY) ## Check format, style, types, generated docs and links
+	@$(MAKE) --no-print-directory --jobs 2 lint-types lint-style lint-docs
+
+lint-style: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: make format"; exit 1; }
 	@$(BIN)/sqlfmt --check --quiet sql || { echo "SQL is not formatted. Run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy --no-error-summary --num-workers 2
+
+lint-types: $(READY)
+	@$(BIN)/mypy --no-error-summary
+
+lint-docs: $(READY)
 	@$(BIN)/python -m kam.publish.docs --check
 	@$(BIN)/python -m kam.cli.reference --check
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir $(VENV)/docs-site

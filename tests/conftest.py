@@ -24,10 +24,11 @@ _FLOWS = "tests/flows"
 # Each case is a site of its own.
 _CASES = "tests/cases"
 # As if each test in them were marked `long`: kills and full disks, mutated files, third-party data, and each case of the figures
-# and rules, of which the worked cases of tests/golden and a broken input per rule are in every run.
+# and rules. The worked cases of tests/golden are in every run.
 _LONG = (
     "tests/cases/",
     "tests/crash/",
+    "tests/expectations/test_broken_inputs.py",
     "tests/expectations/test_feeds.py",
     "tests/fuzz/",
     "tests/marts/",

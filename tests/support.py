@@ -38,6 +38,15 @@ needs_shared = pytest.mark.skipif(
 long = pytest.mark.long
 
 
+def mostly_long(cases: Sequence[Any], *, in_every_run: int = 1) -> list[Any]:
+    """Parameters of a test of which the first are in every run, and the others of their kind in the long run."""
+    return [*cases[:in_every_run], *(pytest.param(*_values(case), marks=long) for case in cases[in_every_run:])]
+
+
+def _values(case: Any) -> tuple[Any, ...]:
+    return case if isinstance(case, tuple) else (case,)
+
+
 def settings_of(sections: Mapping[str, Any] | None = None, feeds: Sequence[str] = tuple(FEEDS)) -> Settings:
     """Settings of a site called `test` that declares these feeds, with some sections changed."""
     document: dict[str, Any] = {

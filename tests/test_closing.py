@@ -73,6 +73,7 @@ def test_months_closed_one_by_one_equal_months_closed_together(site: Site, tmp_p
     assert published(site, query) == published(other, query)
 
 
+@long
 def test_a_document_late_for_a_closed_month_stands_in_its_own_lane(site: Site) -> None:
     close(site, [APRIL])
     late_invoice(site)

@@ -19,7 +19,7 @@ from kam.close.controls import control_totals
 from kam.site import FEEDS, Site
 from kam.warehouse import Connection, memory, rows, warehouse
 from kam.warehouse import prepare as prepare_warehouse
-from tests.support import long, published, write_csv, write_site
+from tests.support import long, mostly_long, published, write_csv, write_site
 
 APRIL, MAY, JUNE = date(2026, 4, 1), date(2026, 5, 1), date(2026, 6, 1)
 RECEIVABLES = ["invoices", "payments"]
@@ -240,224 +240,227 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("tampering", "month", "control", "first"),
-    [
-        (
-            "UPDATE build.receivables_ageing SET outstanding_amount_doc = 51 WHERE document_id = 'I4' AND {may}",
-            MAY,
-            "open items = ledger roll-forward EUR",
-            # A holds I4 and the late invoice, and a refund that is on no invoice.
-            ("account A", "59.00", "58.00"),
-        ),
-        (
-            "DELETE FROM build.receivables_summary WHERE account_id = 'A' AND {may}",
-            MAY,
-            "ageing buckets = open items",
-            ("account A", "0.00", "58.00"),
-        ),
-        (
-            "UPDATE build.receivables_roll_rates SET amount = amount + 1 WHERE to_bucket = 'paid' AND {may}",
-            MAY,
-            "invoices open a month ago = roll rates",
-            ("account A", "107.00", "108.00"),
-        ),
-        (
-            "UPDATE marts.receivables_rollforward SET closing_amount_doc = 99",
-            MAY,
-            "opening = closing of the month before EUR",
-            ("account A", "100.00", "99.00"),
-        ),
-        (
-            "UPDATE build.receivables_rollforward SET closing_amount_doc = 49 WHERE currency = 'USD' AND {may}",
-            JUNE,
-            "opening = closing of the month before USD",
-            ("account B", "50.00", "49.00"),
-        ),
-        (
-            "UPDATE staging.invoices SET tax_amount = 2 WHERE invoice_id = 'LATE'",
-            MAY,
-            "documents late for closed months = prior period adjustment EUR",
-            ("account A", "9.00", "7.00"),
-        ),
-        (
-            "UPDATE staging.invoices SET tax_amount = 1 WHERE invoice_id = 'I5'",
-            MAY,
-            "invoices of the month = roll-forward, invoiced EUR",
-            ("account A", "51.00", "50.00"),
-        ),
-        (
-            # B's receipts settle A's invoice, as far as it goes.
-            "UPDATE staging.payments SET amount = 61 WHERE payment_id = 'P2'",
-            MAY,
-            "receipts of the month, where they settle = roll-forward, received EUR",
-            ("account B", "20.00", "15.00"),
-        ),
-        (
-            "UPDATE staging.payments SET amount = 2.5 WHERE payment_id = 'P5'",
-            MAY,
-            "discounts of the month, where they settle = roll-forward, discount EUR",
-            ("account A", "2.50", "2.00"),
-        ),
-        (
-            "UPDATE staging.payments SET amount = 4 WHERE payment_id = 'P6'",
-            MAY,
-            "write-offs of the month, where they settle = roll-forward, written_off EUR",
-            ("account A", "4.00", "3.00"),
-        ),
-        (
-            "UPDATE staging.payments SET amount = 0 WHERE payment_id = 'P7'",
-            MAY,
-            "refunds of the month, where they settle = roll-forward, refunded EUR",
-            ("account A", "0.00", "1.00"),
-        ),
-        (
-            "UPDATE staging.invoices SET tax_amount = 1 WHERE invoice_id = 'C5'",
-            MAY,
-            "credit notes of the month, where they settle = roll-forward, credited EUR",
-            ("account A", "6.00", "5.00"),
-        ),
-        (
-            "UPDATE build.sales SET net_amount = 62 WHERE net_amount = 63 AND {may}",
-            MAY,
-            "invoices of the month = sales, net amount",
-            ("account B", "63.00", "62.00"),
-        ),
-        (
-            "UPDATE build.product_line_profit SET net_sales_amount = 62 WHERE net_sales_amount = 63 AND {may}",
-            MAY,
-            "sales of the month, net amount = profit by product line",
-            ("account B", "63.00", "62.00"),
-        ),
-        (
-            "UPDATE build.price_trend SET priced_amount = 62 WHERE priced_amount = 63 AND {may}",
-            MAY,
-            "sales of the month with a quantity = price trend",
-            ("account B", "63.00", "62.00"),
-        ),
-        (
-            "UPDATE build.sales_bridge SET new_effect = 62 WHERE new_effect = 63 AND {may}",
-            MAY,
-            "sales less those of the prior month = lanes of the sales bridge",
-            ("account B", "63.00", "62.00"),
-        ),
-        (
-            "UPDATE build.sales_plan_variance SET actual_amount = 62 WHERE account_id = 'B' AND {may}",
-            MAY,
-            "sales = actual of the plan variance, plan budget",
-            ("account B", "63.00", "62.00"),
-        ),
-        (
-            "UPDATE build.sales_plan_variance SET price_effect = price_effect + 1 WHERE account_id = 'A' AND {may}",
-            MAY,
-            "bridge lanes = variance, plan budget",
-            # 45 sold, 48 planned.
-            ("account A", "-2.00", "-3.00"),
-        ),
-        (
-            "UPDATE build.sales_plan_summary SET variance_amount = 5 WHERE account_id = 'B' AND {may}",
-            MAY,
-            "plan summary by account = plan rows, plan budget",
-            ("account B", "5.00", "3.00"),
-        ),
-        (
-            "UPDATE build.sales_plan_summary SET variance_amount = 5 WHERE level = 'total' AND {may}",
-            MAY,
-            "plan summary, total = plan rows, plan budget",
-            ("total", "5.00", "0.00"),
-        ),
-        (
-            "UPDATE build.full_year_outlook SET actual_amount = actual_amount + 1 WHERE account_id = 'B' AND {may}",
-            MAY,
-            "sales of the fiscal year = full-year outlook, plan budget",
-            ("account B", "63.00", "64.00"),
-        ),
-        (
-            "UPDATE build.delivery_performance SET quantity_due = 0 WHERE account_id = 'A'",
-            MAY,
-            "order lines promised for the month = delivery performance + cancelled units",
-            # Ten due and four cancelled.
-            ("account A", "14.00", "4.00"),
-        ),
-        (
-            "UPDATE build.order_book SET closing_quantity = 1 WHERE account_id = 'A' AND {may}",
-            MAY,
-            "open order lines = order book, closing quantity units",
-            ("account A", "0.00", "1.00"),
-        ),
-        (
-            "UPDATE build.order_lines SET promised_is_otif = false WHERE account_id = 'B' AND {may}",
-            MAY,
-            "order lines on time in full, promised = delivery performance units",
-            ("account B", "0.00", "1.00"),
-        ),
-        (
-            "DELETE FROM build.quality_performance WHERE account_id = 'B'",
-            MAY,
-            "deliveries of the month = quality performance + unknown order lines units",
-            ("account B", "6.00", "0.00"),
-        ),
-        (
-            "UPDATE build.vendor_rating SET customer_score = 70 WHERE account_id = 'A' AND dimension = 'quality'",
-            MAY,
-            "scorecards of the month = vendor rating points",
-            ("account A", "80.00", "70.00"),
-        ),
-        (
-            "UPDATE build.visit_performance SET held = 0 WHERE account_id = 'A' AND {may}",
-            MAY,
-            "visits held in the month = visit performance visits",
-            ("account A", "1.00", "0.00"),
-        ),
-        (
-            "UPDATE build.pipeline SET open_count = 2 WHERE account_id = 'A' AND {may}",
-            MAY,
-            "open opportunities = pipeline opportunities",
-            ("account A", "1.00", "2.00"),
-        ),
-        (
-            "UPDATE build.opportunities SET is_lost = false WHERE account_id = 'B' AND {may}",
-            MAY,
-            "opportunities won and lost, one by one = pipeline opportunities",
-            ("account B", "0.00", "1.00"),
-        ),
-        (
-            "UPDATE build.issues SET days_to_close = 9 WHERE issue_id = 'S2' AND {may}",
-            MAY,
-            "days of closed issues, one by one = issue performance days",
-            ("account A", "9.00", "10.00"),
-        ),
-        (
-            "UPDATE build.promises SET received_amount = 97 WHERE {may}",
-            MAY,
-            "received for promises, at most the receipts",
-            # A paid 40, and B 56 for an invoice of A.
-            ("account A", "97.00", "96.00"),
-        ),
-        (
-            "DELETE FROM build.rating_gaps WHERE {may}",
-            MAY,
-            "own score + points of the rating gaps = 100 points",
-            ("account A, management", "0.00", "100.00"),
-        ),
-        (
-            "DELETE FROM build.forecast_accuracy WHERE level = 'item' AND account_id = 'A'",
-            MAY,
-            "forecasts of the month = forecast accuracy + written afterwards, sales units",
-            # Without its row nobody knows any more that forecasts were by account.
-            ("account A", "8.00", "0.00"),
-        ),
-        (
-            "UPDATE build.forecast_accuracy_trend SET forecast_quantity = 9 WHERE account_id = 'A' AND window_months = 6 AND {may}",
-            MAY,
-            "forecasts of 3, 6 and 12 months = accuracy trend, sales units",
-            ("account A", "24.00", "25.00"),
-        ),
-        (
-            "UPDATE build.forecast_stair SET n_alone = n_alone + 1 WHERE account_id = 'B'",
-            MAY,
-            "items forecast = forecast stair, sales items",
-            ("account B", "1.00", "2.00"),
-        ),
-    ],
+    mostly_long(
+        [
+            (
+                "UPDATE build.receivables_ageing SET outstanding_amount_doc = 51 WHERE document_id = 'I4' AND {may}",
+                MAY,
+                "open items = ledger roll-forward EUR",
+                # A holds I4 and the late invoice, and a refund that is on no invoice.
+                ("account A", "59.00", "58.00"),
+            ),
+            (
+                "DELETE FROM build.receivables_summary WHERE account_id = 'A' AND {may}",
+                MAY,
+                "ageing buckets = open items",
+                ("account A", "0.00", "58.00"),
+            ),
+            (
+                "UPDATE build.receivables_roll_rates SET amount = amount + 1 WHERE to_bucket = 'paid' AND {may}",
+                MAY,
+                "invoices open a month ago = roll rates",
+                ("account A", "107.00", "108.00"),
+            ),
+            (
+                "UPDATE marts.receivables_rollforward SET closing_amount_doc = 99",
+                MAY,
+                "opening = closing of the month before EUR",
+                ("account A", "100.00", "99.00"),
+            ),
+            (
+                "UPDATE build.receivables_rollforward SET closing_amount_doc = 49 WHERE currency = 'USD' AND {may}",
+                JUNE,
+                "opening = closing of the month before USD",
+                ("account B", "50.00", "49.00"),
+            ),
+            (
+                "UPDATE staging.invoices SET tax_amount = 2 WHERE invoice_id = 'LATE'",
+                MAY,
+                "documents late for closed months = prior period adjustment EUR",
+                ("account A", "9.00", "7.00"),
+            ),
+            (
+                "UPDATE staging.invoices SET tax_amount = 1 WHERE invoice_id = 'I5'",
+                MAY,
+                "invoices of the month = roll-forward, invoiced EUR",
+                ("account A", "51.00", "50.00"),
+            ),
+            (
+                # B's receipts settle A's invoice, as far as it goes.
+                "UPDATE staging.payments SET amount = 61 WHERE payment_id = 'P2'",
+                MAY,
+                "receipts of the month, where they settle = roll-forward, received EUR",
+                ("account B", "20.00", "15.00"),
+            ),
+            (
+                "UPDATE staging.payments SET amount = 2.5 WHERE payment_id = 'P5'",
+                MAY,
+                "discounts of the month, where they settle = roll-forward, discount EUR",
+                ("account A", "2.50", "2.00"),
+            ),
+            (
+                "UPDATE staging.payments SET amount = 4 WHERE payment_id = 'P6'",
+                MAY,
+                "write-offs of the month, where they settle = roll-forward, written_off EUR",
+                ("account A", "4.00", "3.00"),
+            ),
+            (
+                "UPDATE staging.payments SET amount = 0 WHERE payment_id = 'P7'",
+                MAY,
+                "refunds of the month, where they settle = roll-forward, refunded EUR",
+                ("account A", "0.00", "1.00"),
+            ),
+            (
+                "UPDATE staging.invoices SET tax_amount = 1 WHERE invoice_id = 'C5'",
+                MAY,
+                "credit notes of the month, where they settle = roll-forward, credited EUR",
+                ("account A", "6.00", "5.00"),
+            ),
+            (
+                "UPDATE build.sales SET net_amount = 62 WHERE net_amount = 63 AND {may}",
+                MAY,
+                "invoices of the month = sales, net amount",
+                ("account B", "63.00", "62.00"),
+            ),
+            (
+                "UPDATE build.product_line_profit SET net_sales_amount = 62 WHERE net_sales_amount = 63 AND {may}",
+                MAY,
+                "sales of the month, net amount = profit by product line",
+                ("account B", "63.00", "62.00"),
+            ),
+            (
+                "UPDATE build.price_trend SET priced_amount = 62 WHERE priced_amount = 63 AND {may}",
+                MAY,
+                "sales of the month with a quantity = price trend",
+                ("account B", "63.00", "62.00"),
+            ),
+            (
+                "UPDATE build.sales_bridge SET new_effect = 62 WHERE new_effect = 63 AND {may}",
+                MAY,
+                "sales less those of the prior month = lanes of the sales bridge",
+                ("account B", "63.00", "62.00"),
+            ),
+            (
+                "UPDATE build.sales_plan_variance SET actual_amount = 62 WHERE account_id = 'B' AND {may}",
+                MAY,
+                "sales = actual of the plan variance, plan budget",
+                ("account B", "63.00", "62.00"),
+            ),
+            (
+                "UPDATE build.sales_plan_variance SET price_effect = price_effect + 1 WHERE account_id = 'A' AND {may}",
+                MAY,
+                "bridge lanes = variance, plan budget",
+                # 45 sold, 48 planned.
+                ("account A", "-2.00", "-3.00"),
+            ),
+            (
+                "UPDATE build.sales_plan_summary SET variance_amount = 5 WHERE account_id = 'B' AND {may}",
+                MAY,
+                "plan summary by account = plan rows, plan budget",
+                ("account B", "5.00", "3.00"),
+            ),
+            (
+                "UPDATE build.sales_plan_summary SET variance_amount = 5 WHERE level = 'total' AND {may}",
+                MAY,
+                "plan summary, total = plan rows, plan budget",
+                ("total", "5.00", "0.00"),
+            ),
+            (
+                "UPDATE build.full_year_outlook SET actual_amount = actual_amount + 1 WHERE account_id = 'B' AND {may}",
+                MAY,
+                "sales of the fiscal year = full-year outlook, plan budget",
+                ("account B", "63.00", "64.00"),
+            ),
+            (
+                "UPDATE build.delivery_performance SET quantity_due = 0 WHERE account_id = 'A'",
+                MAY,
+                "order lines promised for the month = delivery performance + cancelled units",
+                # Ten due and four cancelled.
+                ("account A", "14.00", "4.00"),
+            ),
+            (
+                "UPDATE build.order_book SET closing_quantity = 1 WHERE account_id = 'A' AND {may}",
+                MAY,
+                "open order lines = order book, closing quantity units",
+                ("account A", "0.00", "1.00"),
+            ),
+            (
+                "UPDATE build.order_lines SET promised_is_otif = false WHERE account_id = 'B' AND {may}",
+                MAY,
+                "order lines on time in full, promised = delivery performance units",
+                ("account B", "0.00", "1.00"),
+            ),
+            (
+                "DELETE FROM build.quality_performance WHERE account_id = 'B'",
+                MAY,
+                "deliveries of the month = quality performance + unknown order lines units",
+                ("account B", "6.00", "0.00"),
+            ),
+            (
+                "UPDATE build.vendor_rating SET customer_score = 70 WHERE account_id = 'A' AND dimension = 'quality'",
+                MAY,
+                "scorecards of the month = vendor rating points",
+                ("account A", "80.00", "70.00"),
+            ),
+            (
+                "UPDATE build.visit_performance SET held = 0 WHERE account_id = 'A' AND {may}",
+                MAY,
+                "visits held in the month = visit performance visits",
+                ("account A", "1.00", "0.00"),
+            ),
+            (
+                "UPDATE build.pipeline SET open_count = 2 WHERE account_id = 'A' AND {may}",
+                MAY,
+                "open opportunities = pipeline opportunities",
+                ("account A", "1.00", "2.00"),
+            ),
+            (
+                "UPDATE build.opportunities SET is_lost = false WHERE account_id = 'B' AND {may}",
+                MAY,
+                "opportunities won and lost, one by one = pipeline opportunities",
+                ("account B", "0.00", "1.00"),
+            ),
+            (
+                "UPDATE build.issues SET days_to_close = 9 WHERE issue_id = 'S2' AND {may}",
+                MAY,
+                "days of closed issues, one by one = issue performance days",
+                ("account A", "9.00", "10.00"),
+            ),
+            (
+                "UPDATE build.promises SET received_amount = 97 WHERE {may}",
+                MAY,
+                "received for promises, at most the receipts",
+                # A paid 40, and B 56 for an invoice of A.
+                ("account A", "97.00", "96.00"),
+            ),
+            (
+                "DELETE FROM build.rating_gaps WHERE {may}",
+                MAY,
+                "own score + points of the rating gaps = 100 points",
+                ("account A, management", "0.00", "100.00"),
+            ),
+            (
+                "DELETE FROM build.forecast_accuracy WHERE level = 'item' AND account_id = 'A'",
+                MAY,
+                "forecasts of the month = forecast accuracy + written afterwards, sales units",
+                # Without its row nobody knows any more that forecasts were by account.
+                ("account A", "8.00", "0.00"),
+            ),
+            (
+                "UPDATE build.forecast_accuracy_trend SET forecast_quantity = 9 WHERE account_id = 'A' AND window_months = 6 AND {may}",
+                MAY,
+                "forecasts of 3, 6 and 12 months = accuracy trend, sales units",
+                ("account A", "24.00", "25.00"),
+            ),
+            (
+                "UPDATE build.forecast_stair SET n_alone = n_alone + 1 WHERE account_id = 'B'",
+                MAY,
+                "items forecast = forecast stair, sales items",
+                ("account B", "1.00", "2.00"),
+            ),
+        ],
+        in_every_run=4,
+    ),
 )
 def test_one_figure_tampered_with_stops_its_month_and_names_the_account(
     con: Connection, site: Site, tampering: str, month: date, control: str, first: tuple[str, str, str]

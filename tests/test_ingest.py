@@ -18,7 +18,7 @@ from kam.errors import SettingsError
 from kam.ingest import LoadResult
 from kam.site import find_site
 from kam.warehouse import rows, warehouse
-from tests.support import ingest, long
+from tests.support import ingest, long, mostly_long
 
 ORDERS = "order_id,account_id,order_date,quantity,unit_price\n"
 
@@ -184,7 +184,7 @@ REJECTS = [
 ]
 
 
-@pytest.mark.parametrize(("feed", "header", "line", "column", "rule"), REJECTS)
+@pytest.mark.parametrize(("feed", "header", "line", "column", "rule"), mostly_long(REJECTS, in_every_run=6))
 def test_a_bad_row_is_rejected_with_its_reason(
     tmp_path: Path, feed: str, header: str, line: str, column: str, rule: str
 ) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from kam.errors import SettingsError
-from tests.support import long
+from tests.support import long, mostly_long
 from tests.test_ingest import Books
 
 GERMAN = 'decimal = ",", thousands = "."'
@@ -114,7 +114,7 @@ NUMBERS = [
 NUMBERS_READ = Column("orders", "unit_price", [(cell, dialect) for cell, dialect, _ in NUMBERS])
 
 
-@pytest.mark.parametrize(("cell", "dialect", "expected"), NUMBERS)
+@pytest.mark.parametrize(("cell", "dialect", "expected"), mostly_long(NUMBERS, in_every_run=12))
 def test_a_number_in_the_declared_format(cell: str, dialect: str, expected: str) -> None:
     assert NUMBERS_READ.read(cell, dialect) == Read(value=Decimal(expected))
 
@@ -154,7 +154,7 @@ NO_NUMBERS = [
 NO_NUMBERS_READ = Column("orders", "unit_price", [*NO_NUMBERS, ("#N/A", "")])
 
 
-@pytest.mark.parametrize(("cell", "dialect"), NO_NUMBERS)
+@pytest.mark.parametrize(("cell", "dialect"), mostly_long(NO_NUMBERS, in_every_run=8))
 def test_what_is_no_number_in_the_declared_format_is_rejected(cell: str, dialect: str) -> None:
     reject = NO_NUMBERS_READ.read(cell, dialect).reject
     assert reject
@@ -193,7 +193,7 @@ NEGATIVES = [
 NEGATIVES_READ = Column("payments", "amount", [*NEGATIVES, ("80 %", "")])
 
 
-@pytest.mark.parametrize(("cell", "dialect"), NEGATIVES)
+@pytest.mark.parametrize(("cell", "dialect"), mostly_long(NEGATIVES, in_every_run=6))
 def test_a_negative_amount_is_a_number_that_the_type_forbids(cell: str, dialect: str) -> None:
     reject = NEGATIVES_READ.read(cell, dialect).reject
     assert reject
@@ -287,7 +287,7 @@ DATES = [
 DATES_READ = Column("visits", "visit_date", [(cell, dialect) for cell, dialect, _ in DATES])
 
 
-@pytest.mark.parametrize(("cell", "dialect", "expected"), DATES)
+@pytest.mark.parametrize(("cell", "dialect", "expected"), mostly_long(DATES, in_every_run=8))
 def test_a_date_in_the_declared_format(cell: str, dialect: str, expected: dt.date) -> None:
     assert DATES_READ.read(cell, dialect) == Read(value=expected)
 
@@ -315,7 +315,7 @@ NO_DATES = [
 NO_DATES_READ = Column("visits", "visit_date", NO_DATES)
 
 
-@pytest.mark.parametrize(("cell", "dialect"), NO_DATES)
+@pytest.mark.parametrize(("cell", "dialect"), mostly_long(NO_DATES, in_every_run=4))
 def test_what_is_no_date_in_the_declared_format_is_rejected(cell: str, dialect: str) -> None:
     reject = NO_DATES_READ.read(cell, dialect).reject
     assert reject
@@ -345,7 +345,7 @@ INSTANTS_READ = Column(
 )
 
 
-@pytest.mark.parametrize(("cell", "dialect", "expected"), INSTANTS)
+@pytest.mark.parametrize(("cell", "dialect", "expected"), mostly_long(INSTANTS, in_every_run=4))
 def test_an_instant_is_of_the_day_it_has_in_the_zone(cell: str, dialect: str, expected: dt.date) -> None:
     assert INSTANTS_READ.read(cell, dialect) == Read(value=expected)
 

@@ -183,6 +183,7 @@ def test_a_ledger_with_one_line_twice_and_another_lost_gets_it_again(site: Site)
     assert sorted(map(json.dumps, entries)) == sorted(json.dumps(json.loads(line)) for line in lines)
 
 
+@long
 def test_two_lines_that_contradict_each_other_are_named(site: Site) -> None:
     lines = site.ledger.read_text().splitlines(keepends=True)
     other = json.dumps(json.loads(lines[0]) | {"loaded_count": 7})

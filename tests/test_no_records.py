@@ -11,7 +11,7 @@ from kam.audit import rebuild
 from kam.cli.check import check_site
 from kam.errors import SettingsError
 from kam.site import find_site
-from tests.support import long
+from tests.support import long, mostly_long
 from tests.test_ingest import Books, counts
 
 INVOICES = "invoice_id,account_id,invoice_date,net_amount\n"
@@ -35,20 +35,23 @@ def amounts(books: Books) -> list[Decimal]:
 
 @pytest.mark.parametrize(
     "total",
-    [
-        ",,,21",
-        "Total,,,21",
-        "TOTAL:,,,21.00",
-        "Summe,,,21",
-        "Gesamtsumme EUR,,,21",
-        "*,,,21",
-        ",Total,,21",
-        # Some of its rows are not in the file.
-        "Total,,,500",
-        # It has all cells that a record has.
-        "Total,ALL,2026-01-31,21",
-        "A1,Grand total,2026-01-31,21",
-    ],
+    mostly_long(
+        [
+            ",,,21",
+            "Total,,,21",
+            "TOTAL:,,,21.00",
+            "Summe,,,21",
+            "Gesamtsumme EUR,,,21",
+            "*,,,21",
+            ",Total,,21",
+            # Some of its rows are not in the file.
+            "Total,,,500",
+            # It has all cells that a record has.
+            "Total,ALL,2026-01-31,21",
+            "A1,Grand total,2026-01-31,21",
+        ],
+        in_every_run=4,
+    ),
 )
 def test_a_total_row_is_called_one(books: Books, total: str) -> None:
     books.put("a.csv", INVOICES + TWO + total + "\n")

@@ -77,6 +77,7 @@ def test_a_month_that_was_built_again_with_the_same_figures_is_up_to_date(site: 
     assert actions(site, [JUNE]) == ["skip"]
 
 
+@long
 def test_a_month_that_was_judged_by_other_rules_is_looked_at_again(site: Site) -> None:
     before = planned(site, [JUNE], rules=rules_hash(site))
     assert before == [MonthPlan(JUNE, Action.SKIP, 1, "nothing changed since version 1")]

@@ -14,7 +14,7 @@ from kam.build import marts, published_tables, run_views
 from kam.close import MonthOutcome, require_loaded, steps
 from kam.errors import KamError
 from kam.publish import published_file
-from kam.site import Site
+from kam.site import Site, find_site
 from kam.warehouse import warehouse
 from tests.support import long, published, write_csv, write_site
 
@@ -43,11 +43,18 @@ def close(site: Site, month: date, *, restate: bool = False) -> MonthOutcome:
     return outcome
 
 
-@pytest.fixture
-def site(site_folder: Path) -> Site:
-    site = write_site(site_folder, {"invoices": [INVOICE]}, feeds=["invoices"])
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """June is closed."""
+    site = write_site(tmp_path_factory.mktemp("books"), {"invoices": [INVOICE]}, feeds=["invoices"])
     assert close(site, JUNE) == MonthOutcome(JUNE, "closed", 1)
     return site
+
+
+@pytest.fixture
+def site(closed: Site, tmp_path: Path) -> Site:
+    """A copy of it, of one's own."""
+    return find_site(shutil.copytree(closed.directory, tmp_path / "site"))
 
 
 def test_every_view_and_column_carries_its_meaning(site: Site) -> None:

@@ -93,6 +93,7 @@ def test_a_month_before_the_first_closed_one_leaves_no_gap(site: Site) -> None:
     assert outcomes(close(site, [APRIL])) == [(APRIL, Outcome.CLOSED)]
 
 
+@long
 def test_a_month_without_the_rows_of_a_core_feed_is_not_closed(site: Site) -> None:
     close(site, [APRIL, MAY])
     deliver(site, "invoices", invoice("I6", "2026-06-10"))

@@ -156,6 +156,7 @@ def worker(client_env: dict[str, str], deployed: Site, tmp_path_factory: pytest.
         yield deployed
 
 
+@long
 @pytest.mark.parametrize("name", ["ingest/daily", "monthly_close/monthly", "backfill/on-demand", "publish/on-demand"])
 def test_a_deployment_knows_its_site_and_runs_once_at_a_time(server: Server, deployed: Site, name: str) -> None:
     deployment = server.deployment(name)
@@ -168,6 +169,7 @@ def test_a_deployment_knows_its_site_and_runs_once_at_a_time(server: Server, dep
     ]
 
 
+@long
 @pytest.mark.usefixtures("deployed")
 def test_the_schedules_have_a_time_zone(server: Server) -> None:
     schedules = {
