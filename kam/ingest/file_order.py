@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise, product
+from itertools import chain, pairwise, product
 from pathlib import Path
 
 from kam.site import COMMON_LANGUAGES, date_in_name
@@ -55,7 +55,8 @@ def doubtful_order(names: Sequence[str], month_names: str = "") -> str:
     Names of months are of the language `month_names`, else English or of another common language.
     """
     ordered = sorted(names, key=natural_order)
-    for language in (month_names,) if month_names else ("", *_languages_in(ordered)):
+    # The names of months in a language take time to look up, and most files have numbers.
+    for language in (month_names,) if month_names else chain([""], _languages_in(ordered)):
         readings = _likely(ordered, language)
         if readings:
             break
@@ -91,7 +92,8 @@ def _in_order(dated: dict[str, datetime]) -> bool:
 def _likely(names: Sequence[str], language: str) -> dict[str, dict[str, datetime]]:
     """The forms in which most names hold a date, with those dates; of several forms, those whose dates lie close together."""
     found: dict[str, dict[str, datetime]] = {}
-    for order, separator, folder in product(_ORDERS, _SEPARATORS, ("", "/")):
+    separators = [text for text in _SEPARATORS if sum(text in name for name in names) >= len(names) * _SHARE_WITH_DATE]
+    for order, separator, folder in product(_ORDERS, separators, ("", "/")):
         form = separator.join(order) + folder
         read = {name: date for name in names if (date := date_in_name(name, form, language)) is not None}
         if len(read) > 1 and len(read) >= len(names) * _SHARE_WITH_DATE and read not in found.values():
