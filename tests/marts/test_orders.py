@@ -6,7 +6,7 @@ import datetime as dt
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -281,3 +281,46 @@ def test_dates_after_the_month_end_are_not_known_and_amounts_are_at_the_rate_of_
     # The delivery of 20 May, ten days after the order, is the last one known.
     assert (row["amount"], row["order_to_delivery_amount_days"], row["order_to_delivery_days"]) == (80, 800, 10)
     assert (row["delivery_to_invoice_days"], row["invoice_to_acceptance_amount"]) == (5, 0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_days_to_cash_are_the_sums_over_the_lines_whatever_is_settled_when(seed: int) -> None:
+    """Against a sum over the documents, one by one: the days of several accounts come from the columns alone."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    bills: list[Row] = []
+    payments: list[Row] = []
+    settled: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
+    for number in range(40):
+        issued = dt.date(2026, 3, 1) + dt.timedelta(days=chance.randrange(100))
+        due, amount, account = (
+            issued + dt.timedelta(days=chance.randrange(60)),
+            chance.randrange(1, 900),
+            chance.choice("AB"),
+        )
+        document = {
+            "invoice_id": f"I{number}",
+            "account_id": account,
+            "invoice_date": str(issued),
+            "due_date": str(due),
+        }
+        bills.append(document | {"net_amount": amount})
+        first = chance.randrange(amount + 1)
+        days = sorted(issued + dt.timedelta(days=chance.randrange(80)) for _ in range(2))
+        for part, (day, paid) in enumerate(zip(days, (first, amount - first), strict=True)):
+            if paid:
+                payment = {"payment_id": f"P{number}-{part}", "account_id": account, "invoice_id": f"I{number}"}
+                payments.append(payment | {"payment_date": str(day), "amount": paid})
+        last = days[1] if amount > first else days[0]
+        settled[account, f"{last:%Y-%m}"].append((amount, (due - issued).days, (last - due).days))
+    feeds = {"invoices": bills, "payments": payments}
+    con = build_case(feeds, periods=MONTHS, tables=["order_to_cash"])
+
+    found = {(row["account_id"], f"{row['period_month']:%Y-%m}"): row for row in fetch(con, "FROM build.order_to_cash")}
+    assert found.keys() == {key for key in settled if key[1] in MONTHS}
+    for key, row in found.items():
+        total = sum(amount for amount, _, _ in settled[key])
+        to_due = sum(amount * days for amount, days, _ in settled[key])
+        to_cash = sum(amount * days for amount, _, days in settled[key])
+        assert (row["line_count"], row["amount"]) == (len(settled[key]), total)
+        assert (row["invoice_to_due_amount_days"], row["due_to_cash_amount_days"]) == (to_due, to_cash)
+        assert row["due_to_cash_days"] == (Decimal(to_cash) / total).quantize(Decimal("0.000001"), ROUND_HALF_UP)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import random
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from kam.warehouse import Connection
 from tests.expectations.cases import Tampering
@@ -85,3 +90,48 @@ def test_a_bucket_with_an_amount_without_a_rate_has_no_shares_and_says_why() -> 
     assert (found["31-60"]["amount"], found["31-60"]["amount_reason"]) == (None, "no rate for USD")
     assert (found["paid"]["amount"], found["paid"]["roll_ratio"], found["paid"]["from_amount"]) == (50, None, None)
     assert found["paid"]["roll_ratio_reason"] == "no rate for USD"
+
+
+MONTHS = ("2026-04", "2026-05", "2026-06", "2026-07")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_a_bucket_held_is_what_went_from_it_whatever_is_paid_or_credited(seed: int) -> None:
+    """Against what was open at the end of the month before, document by document; the shares of a bucket add up to 1."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    bills, others = [], []
+    for number in range(40):
+        issued = dt.date(2026, 2, 1) + dt.timedelta(days=chance.randrange(150))
+        due, amount = issued + dt.timedelta(days=chance.randrange(45)), chance.randrange(2, 900)
+        account = chance.choice("AB")
+        bills.append(invoice(f"I{number}", amount, str(issued), str(due), account_id=account))
+        # Two parts of it, so that no document is settled beyond its amount.
+        for part in range(2):
+            day, of = issued + dt.timedelta(days=chance.randrange(90)), chance.randrange(1, amount // 2 + 1)
+            others.append(
+                (f"I{number}", f"{number}-{part}", account, day, of, chance.choice(("receipt", "write_off", "credit")))
+            )
+    credited = [credit_note(f"C{name}", of, str(day), of_bill, account_id=account)
+               for of_bill, name, account, day, of, kind in others if kind == "credit"]  # fmt: skip
+    payments = [payment(f"P{name}", of, str(day), of_bill, account_id=account, payment_type=kind)
+                for of_bill, name, account, day, of, kind in others if kind != "credit"]  # fmt: skip
+    con = build_case(
+        {"invoices": [*bills, *credited], "payments": payments}, periods=MONTHS, tables=["receivables_roll_rates"]
+    )
+
+    held: dict[tuple[str, str], int] = defaultdict(int)
+    for month in MONTHS:
+        before = dt.date(2026, int(month[-2:]), 1) - dt.timedelta(days=1)
+        for bill in bills:
+            if dt.date.fromisoformat(bill["invoice_date"]) <= before:
+                gone = sum(row[4] for row in others if row[0] == bill["invoice_id"] and row[3] <= before)
+                held[bill["account_id"], month] += bill["net_amount"] - gone
+    buckets: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in fetch(con, "FROM build.receivables_roll_rates"):
+        buckets[row["account_id"], f"{row['period_month']:%Y-%m}", row["from_bucket"]].append(row)
+    found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for (account, month, _), rows in buckets.items():
+        assert {sum(row["amount"] for row in rows)} == {row["from_amount"] for row in rows}
+        assert abs(sum(row["roll_ratio"] for row in rows) - 1) < Decimal("0.00001")
+        found[account, month] += rows[0]["from_amount"]
+    assert found == {key: amount for key, amount in held.items() if amount}
