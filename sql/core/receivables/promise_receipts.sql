@@ -1,9 +1,7 @@
 -- fmt: off
 -- grain: promise of payment × receipt that fills some of it, or that has no rate to say so
 -- why: each amount of cash fills one promise, the oldest first: receipts from the day of the promise to the promised day.
---   Cash arrives for the account that pays, where that has promised something, else for the one whose invoice it pays.
---   Promises whose days overlap form a chain, and only these are filled one after the other. A receipt counts from the day
---   on which it is known to be the account's, so that a month end knows the first of them
+--   A receipt counts from the day on which it is known to be the account's, so that a month end knows the first of them
 -- columns:
 --   visit_id      VARCHAR
 --   known_from    DATE
@@ -13,141 +11,13 @@
 --   rate_reason   VARCHAR
 -- fmt: on
 with recursive
-    visits as (
-        select
-            visits.visit_id,
-            visits.account_id,
-            visits.currency,
-            coalesce(visits.visit_date, visits.planned_date) as promised_on,
-            visits.promised_payment_date as promised_date,
-            visits.promised_payment_amount as amount,
-            -- Of promises of one day for one day the least comes first.
-            row_number() over (
-                partition by visits.account_id
-                order by
-                    coalesce(visits.visit_date, visits.planned_date),
-                    visits.promised_payment_date,
-                    visits.promised_payment_amount * coalesce(rates.rate, 1),
-                    visits.visit_id
-            ) as promise_no
-        from core.visits as visits
-        left join
-            core.daily_rates as rates
-            on rates.currency = visits.currency
-            and rates.rate_date = coalesce(visits.visit_date, visits.planned_date)
-        where visits.promised_payment_amount > 0 and visits.promised_payment_date is not null
-    ),
-
-    linked as (
-        select
-            *,
-            coalesce(
-                promised_on > max(greatest(promised_on, promised_date)) over (
-                    partition by account_id order by promise_no rows between unbounded preceding and 1 preceding
-                ),
-                true
-            ) as is_first
-        from visits
-    ),
-
-    numbered as (
-        select
-            *, count_if(is_first) over (order by account_id, promise_no rows unbounded preceding)::integer as chain_no
-        from linked
-    ),
-
-    -- Chains that ended before the first month built are of no use.
-    chains as (
-        select
-            chain_no,
-            any_value(account_id) as account_id,
-            min(promised_on) as first_date,
-            max(greatest(promised_on, promised_date)) as last_date
-        from numbered
-        group by chain_no
-        having
-            max(promised_date) > (
-                select min(before.as_of_date)
-                from build.periods as periods
-                join core.months as before on before.month_index = periods.month_index - 1
-            )
-    ),
-
-    promises as materialized(
-        select
-            numbered.chain_no,
-            row_number() over (partition by numbered.chain_no order by numbered.promise_no)::integer as step_no,
-            numbered.visit_id,
-            numbered.currency,
-            numbered.promised_on,
-            numbered.promised_date,
-            numbered.amount
-        from numbered
-        semi join chains on chains.chain_no = numbered.chain_no
-    ),
-
-    received as (
-        select document_id, line_no, account_id, invoice_account_id, document_date, applied_from, currency, amount_doc
-        from core.receivable_settlements
-        where lane = 'received' and document_date >= (select min(first_date) from chains)
-    ),
-
-    own as (
-        select received.*, chains.chain_no, received.document_date as known_from
-        from received
-        asof join chains on chains.account_id = received.account_id and chains.first_date <= received.document_date
-        where received.document_date <= chains.last_date
-    ),
-
-    -- Within a chain there may be days without a promise; cash of these days is for the invoice's account.
-    kept_own as (
-        select own.*
-        from own
-        semi join
-            promises
-            on promises.chain_no = own.chain_no
-            and own.document_date between promises.promised_on and promises.promised_date
-    ),
-
-    of_others as (
-        select received.*, chains.chain_no, received.applied_from as known_from
-        from received
-        anti join kept_own on kept_own.document_id = received.document_id and kept_own.line_no = received.line_no
-        asof join
-            chains on chains.account_id = received.invoice_account_id and chains.first_date <= received.document_date
-        where
-            received.applied_from is not null
-            and received.invoice_account_id <> received.account_id
-            and received.document_date <= chains.last_date
-    ),
-
-    receipts as materialized(
-        select
-            cash.chain_no,
-            row_number() over (
-                partition by cash.chain_no order by cash.known_from, cash.document_date, cash.document_id, cash.line_no
-            )::integer as receipt_no,
-            cash.document_date,
-            cash.known_from,
-            cash.currency,
-            cash.amount_doc::decimal(36, 6) as amount_doc,
-            rates.rate
-        from
-            (
-                from kept_own
-                union all
-                from of_others
-            ) as cash
-        left join core.daily_rates as rates on rates.currency = cash.currency and rates.rate_date = cash.document_date
-    ),
-
     -- What a unit of the receipt's currency is in that of the promise, on the day of the receipt; of other currencies
     -- only.
     exchange as materialized(
         select receipts.chain_no, receipts.receipt_no, wanted.currency, ratio(receipts.rate, rates.rate) as factor
-        from receipts
+        from core.promise_cash as receipts
         join
-            (select distinct chain_no, currency from promises) as wanted
+            (select distinct chain_no, currency from core.promise_chains) as wanted
             on wanted.chain_no = receipts.chain_no
             and wanted.currency <> receipts.currency
         left join
@@ -168,7 +38,7 @@ with recursive
             0::decimal(36, 6) as taken_doc,
             0::decimal(36, 6) as used_doc,
             false as lacks_rate
-        from receipts
+        from core.promise_cash
         union all
         select
             chain_no,
@@ -234,7 +104,7 @@ with recursive
                                     end::decimal(36, 6) as value_doc
                                 from filled
                                 join
-                                    promises
+                                    core.promise_chains as promises
                                     on promises.chain_no = filled.chain_no
                                     and promises.step_no = filled.step_no + 1
                                 left join
