@@ -20,7 +20,8 @@ from kam.warehouse import SQL, memory, rows, warehouse
 from tests.support import build_case, ingest, long, write_site
 
 MODELS = [*models().values(), *run_views().values()]
-CORE = [model for model in models().values() if model.schema == "core"]
+# A template has no SELECT before its measures are known; test_targets builds it with all of them.
+CORE = [model for model in models().values() if model.schema == "core" and not model.is_of_measures]
 PUBLISHED = published_tables()
 INVOICES = [
     {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-01-10", "due_date": "2026-02-09", "net_amount": 100},

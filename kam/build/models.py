@@ -11,7 +11,7 @@ import graphlib
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +30,8 @@ class Model:
     mart is built, and a control total compared, when the site has one of each group. `adds_up_within` are the columns that
     a sum must not mix: rows of several levels count the same thing again. `renamed` maps former column names to new ones,
     `when_read` columns that are not stored to the SQL that gives their value when it is published. `level_of` names the mart
-    of which it shows the rows of one `level` (`kam.build.levels`); the mart's own name is then an old name.
+    of which it shows the rows of one `level` (`kam.build.levels`); the mart's own name is then an old name. A model that
+    `is_of_measures` is a template over the measures that targets name (`kam.build.measures`); `reads_too` are then the marts that have some.
     """
 
     name: str
@@ -49,6 +50,8 @@ class Model:
     level_of: str = ""
     level: str = ""
     is_old_name: bool = False
+    is_of_measures: bool = False
+    reads_too: frozenset[str] = frozenset()
 
     @property
     def relation(self) -> str:
@@ -60,7 +63,7 @@ class Model:
         """The relations that the SELECT reads, such as `core.sales`, through a view across feeds too."""
         read = set(_REFERENCE.findall(_without_comments(self.sql)))
         in_views = {f"core.{feed}" for view, feeds in FEEDS_IN_VIEW.items() if f"core.{view}" in read for feed in feeds}
-        return frozenset(read | in_views) - {self.relation}
+        return frozenset(read | in_views | self.reads_too) - {self.relation}
 
     @property
     def is_dimension(self) -> bool:
@@ -119,6 +122,7 @@ def _read(file: Path, schema: str) -> Model:
         adds_up_within=tuple(_names(_field(header, "adds up within one"))),
         renamed=dict(re.findall(r"(\w+) to (\w+)", _field(header, "renamed"))),
         when_read=dict(re.findall(r"(\w+) = (.+)", _field(header, "when read"))),
+        is_of_measures=_field(header, "template") == "wanted measures",
     )
 
 
@@ -150,9 +154,17 @@ def _names(text: str) -> list[str]:
 def models() -> Mapping[str, Model]:
     """All models by their relation (`core.sales`, `build.sales_bridge`), each after the ones it reads."""
     read = [_read(file, schema) for schema in ("core", "marts") for file in sorted((SQL / schema).rglob("*.sql"))]
-    found = {model.relation: model for model in read}
+    found = {model.relation: _with_measures(model, read) for model in read}
     graph = {name: sorted(model.references & found.keys()) for name, model in sorted(found.items())}
     return {name: found[name] for name in graphlib.TopologicalSorter(graph).static_order()}
+
+
+def _with_measures(model: Model, read: Iterable[Model]) -> Model:
+    """A template over measures reads every mart that has some; those that read it have none."""
+    if not model.is_of_measures:
+        return model
+    measured = (mart for mart in read if mart.schema == "marts" and not mart.is_dimension)
+    return replace(model, reads_too=frozenset(m.relation for m in measured if model.relation not in m.references))
 
 
 def marts() -> list[Model]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
+from kam.build.measures import wanted_measures
 from kam.build.models import Model, marts, models, read_by
 from kam.build.suspects import suspect
 from kam.errors import KamError, ModelFailedError, OutOfMemoryError, is_of_storage, out_of_memory
 from kam.stages import each
-from kam.warehouse import Connection, literal
+from kam.warehouse import SQL, Connection, literal, sql_text
 
 
 def prepare_marts(con: Connection) -> None:
@@ -100,8 +101,13 @@ def materialise(con: Connection, relation: str) -> None:
     """Build one core model now, such as `core.months`; the ones it reads must be there."""
     model = models()[relation]
     kind = "VIEW" if model.is_view else "TABLE"
-    _run(con, f"CREATE OR REPLACE {kind} {relation} AS {model.sql}", model)
+    sql = _of_measures(con, model) if model.is_of_measures else model.sql
+    _run(con, f"CREATE OR REPLACE {kind} {relation} AS {sql}", model)
     _require_columns(con, model)
+
+
+def _of_measures(con: Connection, model: Model) -> str:
+    return sql_text(model.file.removeprefix(f"{SQL.name}/"), measures=wanted_measures(con))
 
 
 def _require_columns(con: Connection, model: Model) -> None:

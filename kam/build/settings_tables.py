@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from kam.build.measures import measures_table
 from kam.site import RATED_DIMENSIONS, RatingRules, Settings
 from kam.warehouse import Connection, insert
 
@@ -54,6 +55,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
     _table(con, "plan_scopes", {"plan_version": "VARCHAR", "scope": "VARCHAR"}, list(variance.plan_scope.items()))
     con.execute("CREATE OR REPLACE TABLE build.corrections AS FROM core.corrections")
     _rating_tables(con, settings)
+    measures_table(con, settings)
 
 
 def _ageing_buckets(settings: Settings) -> list[tuple[object, ...]]:

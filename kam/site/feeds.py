@@ -803,5 +803,30 @@ _FEEDS = (
             _currency("Currency of the cost; empty = the reporting currency"),
         ),
     ),
+    Feed(
+        "targets",
+        "What a figure should be in a month: of an account, of the accounts of a manager, or of all",
+        key=("month", "measure", "account_id", "account_manager"),
+        date="month",
+        is_read_by_date=True,
+        columns=(
+            _month("month", "The month for which the target is"),
+            Column(
+                "measure",
+                Kind.ID,
+                "The figure, as table.column of docs/metrics.md, such as sales.net_amount",
+                required=True,
+            ),
+            _id("account_id", "The customer account, if the target is of one"),
+            _text("account_manager", "The manager, if the target is of the accounts of one; empty in both = of all"),
+            Column(
+                "target",
+                Kind.NUMBER,
+                "What the figure should be at least, or at most where less is better, in the unit of the figure",
+                required=True,
+                whole=Decimal(1),
+            ),
+        ),
+    ),
 )
 FEEDS: Mapping[str, Feed] = MappingProxyType({feed.name: feed for feed in _FEEDS})

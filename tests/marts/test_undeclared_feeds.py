@@ -175,6 +175,12 @@ def _outlook() -> dict[str, Rows]:
             if month == line["month"]
             for step in ("sales", "statistical")
         ],
+        "targets": [
+            {"month": f"{month}-01", "measure": measure, "account_id": account, "target": 7}
+            for month in MONTHS
+            for account in "AB"
+            for measure in ("sales.net_amount", "quality_performance.ppm", "receivables_kpis_by_account.overdue_ratio")
+        ],
     }
 
 

@@ -18,8 +18,8 @@ with
         where is_prior_year or is_prior_month
     )
 
-select *, plan_month as sales_month, true as is_base
+select period_month, plan_version, plan_month, plan_month as sales_month, true as is_base
 from bases
 union all
-select *, period_month, false
+select period_month, plan_version, plan_month, period_month, false
 from bases
