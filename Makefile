@@ -6,12 +6,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
 SITE ?= demo-site
+# Beside the other one: the library of the extra `forecast` needs an older pandas and half a gigabyte.
+FORECAST_VENV := .venv-forecast
+FORECAST_READY := $(FORECAST_VENV)/.ready
+FORECAST_INSTALL := $(INSTALL:$(VENV)/%=$(FORECAST_VENV)/%)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long soak bench lint lint-style lint-types lint-docs format docs setup lock clean
+.PHONY: help demo test test-long test-forecast soak bench lint lint-style lint-types lint-docs format docs setup lock clean
 
 help: ## List the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the environment from the lock file
 
@@ -45,6 +49,18 @@ test: $(READY) lint ## Check style, types and docs, and run the tests except the
 
 test-long: $(READY) ## Run the tests that `make test` leaves out: whole runs that take long, other cases of a kind
 	@KAM_LONG=1 $(BIN)/python -m pytest -n 3 -m long
+
+test-forecast: $(FORECAST_READY) ## Run the tests of `kam forecast` with the real library, in an environment of its own
+	@$(FORECAST_VENV)/bin/python -m pytest tests/test_forecast_models.py tests/test_forecast.py
+
+$(FORECAST_READY): requirements-forecast.lock requirements-pip.lock pyproject.toml
+	@echo "Setting up $(FORECAST_VENV) (once, about two minutes) …"
+	@rm -rf $(FORECAST_VENV)
+	@$(PYTHON) -m venv $(FORECAST_VENV)
+	@$(FORECAST_INSTALL) --require-hashes -r requirements-pip.lock
+	@$(FORECAST_INSTALL) --require-hashes -r requirements-forecast.lock
+	@$(FORECAST_INSTALL) --no-build-isolation --editable .
+	@touch $@
 
 soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through 500 closes (hours)
 	@KAM_SOAK_CLOSES=$${KAM_SOAK_CLOSES:-500} $(BIN)/python -m pytest tests/test_bi_readers.py --timeout=0 -s
@@ -86,8 +102,11 @@ docs: $(READY) ## Write the reference pages from the code, and the guide to site
 lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+	@cp requirements.lock requirements-forecast.lock # the same packages as far as the extra lets them
+	@uv pip compile pyproject.toml --extra dev --extra forecast --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements-forecast.lock
 	@echo pip | uv pip compile - --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
 		--output-file requirements-pip.lock
 
 clean: ## Remove the environment, the demo site and the guide
-	@rm -rf $(VENV) $(SITE) site
+	@rm -rf $(VENV) $(FORECAST_VENV) $(SITE) site

@@ -15,6 +15,9 @@ CREATE OR REPLACE MACRO money_round(amount) AS round(amount::DECIMAL(36, 6), 2):
 -- What a name, manager, line or region is called where neither the row nor the master data says it.
 CREATE OR REPLACE MACRO known(name) AS coalesce(name, 'unknown');
 
+-- Whether a load's source is a file that `kam forecast` made, and not what a sender gave.
+CREATE OR REPLACE MACRO is_made_here(source) AS starts_with(source, 'kam forecast ');
+
 -- Of a cancelled order line without a date nobody knows when it ended: it counts never. With a date it counts before that day.
 CREATE OR REPLACE MACRO never_counts(status, cancelled_date) AS
     coalesce(status = 'cancelled' AND cancelled_date IS NULL, false);

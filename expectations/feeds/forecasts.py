@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from expectations.checks import rule_from_file
 from expectations.feeds.common import (
     account_is_known,
@@ -13,13 +15,24 @@ from expectations.feeds.common import (
 )
 from expectations.rules import Owner, Rule, Severity, Suite
 
+# What `kam forecast` made does not stand for a forecast that was not sent. A site may have no others.
+_SENT = "load_id NOT IN (SELECT load_id FROM ops.loads WHERE is_made_here(source))"
+_HAS_ROWS = replace(
+    has_rows("forecasts", Owner.SALES_CONTROLLING),
+    failing=f"""
+SELECT period_month, 'forecasts' AS feed
+FROM build.periods
+ANTI JOIN (
+    FROM batch WHERE {_SENT} OR NOT EXISTS (FROM core.forecasts WHERE {_SENT})
+) AS given USING (period_month)""",
+)
 SUITE = Suite(
     name="forecasts",
     table="core.forecasts",
     batch=of_the_months("forecasts"),
     needs=frozenset({"forecasts"}),
     rules=(
-        has_rows("forecasts", Owner.SALES_CONTROLLING),
+        _HAS_ROWS,
         key_is_unique("forecasts"),
         no_row_is_a_total("forecasts", Owner.SALES_CONTROLLING, "quantity", Severity.CRITICAL),
         account_is_known("forecasts"),

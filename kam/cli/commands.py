@@ -14,7 +14,7 @@ from rich.markup import escape
 if TYPE_CHECKING:
     from datetime import date
 
-    from kam.close import Ageing, CloseReport
+    from kam.close import Ageing, CloseReport, Forecast
     from kam.ingest import LoadResult
     from kam.site import Site
 from kam.cli.console import out, print_table, problems, shown_path, side_by_side
@@ -22,6 +22,7 @@ from kam.cli.messages import (
     export_rejects,
     print_ageing,
     print_difference,
+    print_forecast,
     print_load_notes,
     print_page,
     print_reject_share,
@@ -386,6 +387,56 @@ def ageing(
         return ageing(str(site.directory), str(day), out_file, as_of_load=as_of_load, as_known_on=known_on)
 
     print_ageing(_run(site, steps, flow))
+
+
+@app.command(epilog="Example: kam --site my-site forecast 2026-10 --model theta")
+def forecast(
+    month: Month,
+    folder: SiteOption = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="seasonal_naive, theta or ets. theta and ets need the package statsforecast.",
+        ),
+    ] = "seasonal_naive",
+    step: Annotated[
+        str, typer.Option("--step", metavar="NAME", help="Under which forecast_step it is kept.")
+    ] = "statistical",
+    months: Annotated[int, typer.Option("--months", min=1, max=36, help="How many months ahead.")] = 12,
+    by_part: Annotated[  # noqa: FBT002 - a command line switch
+        bool, typer.Option("--by-part", help="Forecast parts over all accounts. Default: account × part.")
+    ] = False,
+    as_of_load: AsOfLoadOption = None,
+    as_known_on: AsKnownOnOption = None,
+) -> None:
+    """Forecast every item at the end of a month from what was known then, and load it as a round of the feed forecasts.
+
+    A closed month is taken as it was known when it was first closed. Run it after `kam ingest` and before `kam close`.
+    """
+    from kam.close import forecast_model
+    from kam.periods import parse_month
+
+    period, chosen = parse_month(month), forecast_model(model)
+    known_on = as_known_on.date() if as_known_on else None
+    site = _site(folder)
+
+    def steps() -> Forecast:
+        from kam.close import Wanted, make_forecast
+
+        wanted = Wanted(period, chosen, months, step, by_account=not by_part)
+        return make_forecast(site, wanted, as_of_load=as_of_load, as_known_on=known_on)
+
+    def flow() -> Forecast:
+        from flows.forecast import forecast
+
+        return forecast(
+            str(site.directory), month, model, step, months,
+            by_part=by_part, as_of_load=as_of_load, as_known_on=known_on,
+        )  # fmt: skip
+
+    print_forecast(_run(site, steps, flow))
 
 
 @app.command(epilog="Example: kam --site my-site verify 2026-10 --version 1")

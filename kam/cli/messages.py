@@ -12,7 +12,7 @@ from kam.cli.console import out, print_table, shown_path
 from kam.words import counted
 
 if TYPE_CHECKING:
-    from kam.close import Ageing, CloseReport, Difference
+    from kam.close import Ageing, CloseReport, Difference, Forecast
     from kam.ingest import Examination, LoadResult
     from kam.site import Site
 
@@ -103,6 +103,28 @@ def print_ageing(found: Ageing) -> None:
     for note in found.notes:
         out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
     out.print(f"Written: {shown_path(found.file)}", soft_wrap=True)
+
+
+def print_forecast(made: Forecast) -> None:
+    """The items of a round by method, what was loaded, and what to know about it."""
+    from kam.ingest import LoadStatus
+    from kam.periods import add_months, month_name
+
+    wanted, load = made.wanted, made.load
+    rows = [{"Method": method, "Items": f"{count:,}"} for method, count in made.items.items()]
+    first, last = (month_name(add_months(wanted.snapshot, ahead)) for ahead in (1, wanted.month_count))
+    print_table("Items by method", rows)
+    out.print(
+        f"Forecast at the end of {month_name(wanted.snapshot)} of {first} to {last}, by {wanted.grain}, as known at load "
+        f"{made.as_of_load}. Step: {escape(wanted.step)}",
+        soft_wrap=True,
+    )
+    if load.status is LoadStatus.ALREADY_LOADED:
+        out.print(f"Unchanged: load {load.load_id} has the same forecast.")
+    else:
+        out.print(f"Load {load.load_id}: {load.loaded_count:,} rows loaded, {load.unchanged_count:,} unchanged.")
+    for note in made.notes:
+        out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
 
 
 def print_difference(month: str, found: Difference) -> None:

@@ -4,6 +4,8 @@ from kam.close import steps, versions
 from kam.close.ageing import Ageing, AgeingLine, write_ageing
 from kam.close.controls import ControlTotal
 from kam.close.diff import CellChange, Difference, FigureChange, SourceChange, TableChange
+from kam.close.forecast import Forecast, Wanted, make_forecast
+from kam.close.forecast_models import ForecastModel, forecast_model
 from kam.close.outcome import (
     BuildSummary,
     CloseReport,
@@ -39,6 +41,8 @@ __all__ = [
     "Difference",
     "EvenThough",
     "FigureChange",
+    "Forecast",
+    "ForecastModel",
     "Headline",
     "MonthOutcome",
     "MonthPlan",
@@ -50,11 +54,14 @@ __all__ = [
     "Steps",
     "TableChange",
     "Terms",
+    "Wanted",
     "close_months",
     "difference",
     "dry_run",
     "figure_name",
+    "forecast_model",
     "load_feeds",
+    "make_forecast",
     "newest_load",
     "planned_months",
     "require_closed",

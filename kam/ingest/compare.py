@@ -106,9 +106,14 @@ def close_vanished(
 ) -> int:
     """End the current rows that a full extract no longer has; how many.
 
-    Raises `SourceRefusedError` when that is more than the share `shrink_ratio` of them: the extract may be incomplete.
+    What kam made itself for the feed is no part of it. Raises `SourceRefusedError` when that is more than the share `shrink_ratio`
+    of them: the extract may be incomplete.
     """
     feed = FEEDS[extract.feed]
+    made_here = [
+        load_id for (load_id,) in con.execute("SELECT load_id FROM ops.loads WHERE is_made_here(source)").fetchall()
+    ]
+    not_made_here = f"AND kept.load_id NOT IN ({', '.join(map(str, made_here))})" if made_here else ""
     # A rejected row is still in the extract: its last good content stays.
     con.execute(
         f"""
@@ -116,7 +121,7 @@ def close_vanished(
         SELECT kept.rowid AS kept_place
         FROM staging.{feed.name} AS kept
         WHERE kept.superseded_load_id IS NULL
-          AND kept.rowid NOT IN (SELECT kept_place FROM matched)
+          AND kept.rowid NOT IN (SELECT kept_place FROM matched) {not_made_here}
           AND NOT EXISTS (SELECT 1 FROM incoming WHERE verdict NOT IN {rejects.NOT_REJECTED} AND {feed.same_key("kept", "incoming")})
         """
     )

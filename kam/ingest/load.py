@@ -92,7 +92,7 @@ def load(
     con: Connection, site: Site, extract: Extract, *, accept_shrink: bool = False, accept_changes: bool = False
 ) -> LoadResult:
     """Load one extract, unless its bytes were loaded before with the same mapping."""
-    source = site.settings.source(extract.feed)
+    source = extract.reading or site.settings.source(extract.feed)
     if extract.left:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=extract.left)
     known = None if extract.refusal else loaded_before(con, extract, source)
@@ -115,6 +115,18 @@ def load(
         advice = f"; {site.command('check', '--feed', extract.feed)} may propose how" if is_missing else ""
         return _record_failure(con, site, extract, source, started, f"{error}{advice}")
     ledger.add_load(con, site, int(result.load_id or 0))
+    return result
+
+
+def load_made_here(con: Connection, site: Site, extract: Extract) -> LoadResult:
+    """Load a file that kam itself made (`made_here`): nothing about it has to be asked.
+
+    Raises `KamError` when it was refused, and when the archive's ledger lists loads that the warehouse does not have.
+    """
+    ledger.sync(con, site)
+    result = load(con, site, extract, accept_changes=True)
+    if result.status in {LoadStatus.FAILED, LoadStatus.LEFT}:
+        raise KamError(result.message)
     return result
 
 

@@ -264,7 +264,8 @@ def _about_empty_columns(con: Connection, reading: Reading) -> str:
         return ""
     loads = con.execute(
         f"""
-        SELECT load_id, source FROM ops.loads WHERE feed = ? AND status = 'loaded' AND loaded_count >= {_LEAST_ROWS}
+        SELECT load_id, source FROM ops.loads
+        WHERE feed = ? AND status = 'loaded' AND loaded_count >= {_LEAST_ROWS} AND NOT is_made_here(source)
         ORDER BY load_id DESC LIMIT {_LOADS_BEFORE}
         """,
         [feed.name],
@@ -380,7 +381,8 @@ def _no_more_given(con: Connection, extract: Extract, reading: Reading) -> set[s
     filled = (f"kept.{name} IS NOT NULL" if is_new else _is_filled(reading.feed, name) for name in candidates)
     counts = ", ".join(f"count(*) FILTER ({condition})" for condition in filled)
     found = con.execute(
-        f"SELECT {counts} FROM staging.{reading.feed.name} AS kept WHERE superseded_load_id IS NULL"
+        f"SELECT {counts} FROM staging.{reading.feed.name} AS kept "
+        "WHERE superseded_load_id IS NULL AND load_id NOT IN (SELECT load_id FROM ops.loads WHERE is_made_here(source))"
     ).fetchall()[0]
     return {name for name, count in zip(candidates, found, strict=True) if count}
 
@@ -393,7 +395,7 @@ def _last_header(con: Connection, extract: Extract) -> tuple[list[str], FeedSour
     found = con.execute(
         """
         SELECT header, reading FROM ops.loads
-        WHERE feed = ? AND status = 'loaded' AND read_count > 0 ORDER BY sha256 = ? DESC, load_id DESC LIMIT 1
+        WHERE feed = ? AND status = 'loaded' AND read_count > 0 AND NOT is_made_here(source) ORDER BY sha256 = ? DESC, load_id DESC LIMIT 1
         """,
         [extract.feed, extract.sha256],
     ).fetchone()

@@ -68,7 +68,7 @@ class Extract:
 
     `refusal` says why it cannot be loaded at all, `left` why it is left for the next run; nothing is read then.
     `watermark` is the highest value of a database's watermark column, as `kam.databases` writes it. `is_archived` says
-    that its bytes were archived in the pass that hashed them.
+    that its bytes were archived in the pass that hashed them. `reading` says how it is read where that is not as the site declares the feed.
     """
 
     feed: str
@@ -79,6 +79,7 @@ class Extract:
     left: str = ""
     watermark: str | None = None
     is_archived: bool = False
+    reading: FeedSource | None = None
 
 
 @contextmanager
@@ -163,6 +164,13 @@ def _query(site: Site, feed: str, source: FeedSource) -> Extract:
     together = "\n".join(f"{file.name}\t{file.sha256}" for file in files)
     sha256 = hashlib.sha256(together.encode()).hexdigest()
     return Extract(feed, select, files, sha256, left=f"{feed}: {left}" if left else "")
+
+
+def made_here(feed: str, name: str, file: Path) -> Extract:
+    """A CSV file that kam itself made for a feed, with the feed's own column names; the macro `is_made_here` knows its source."""
+    sha256 = file_hash(file)
+    source = f"kam {name}"
+    return Extract(feed, source, (SourceFile(file.name, file, sha256),), sha256, reading=FeedSource(files=source))
 
 
 def archive(site: Site, extract: Extract) -> None:

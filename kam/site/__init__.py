@@ -10,6 +10,7 @@ from kam.site.schema import SCHEMA_FILE, schema_text, settings_schema
 from kam.site.scratch import BUILDING, INCOMING, scratch_folder, sweep
 from kam.site.settings import (
     ALERT_EVENTS,
+    NAIVE_STEP,
     OFF,
     RATED_DIMENSIONS,
     SETTINGS_FILE,
@@ -33,6 +34,7 @@ __all__ = [
     "FEEDS",
     "INCOMING",
     "LATEST_DATE",
+    "NAIVE_STEP",
     "OFF",
     "RATED_DIMENSIONS",
     "SCHEMA_FILE",

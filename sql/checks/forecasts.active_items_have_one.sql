@@ -8,6 +8,8 @@
 -- threshold: 3 (months in a row with sales, at most 12, that make an item active)
 -- fmt: on
 with
+    given as (from batch where load_id not in (select load_id from ops.loads where is_made_here(source))),
+
     wanted as (
         select
             periods.period_month,
@@ -15,7 +17,7 @@ with
             least(threshold('forecasts.active_items_have_one')::integer, 12) as month_count
         from build.periods as periods
         -- A month without any forecast is what forecasts.has_rows watches.
-        semi join batch on batch.period_month = periods.period_month
+        semi join given on given.period_month = periods.period_month
     ),
 
     active as (
@@ -34,8 +36,10 @@ with
         having count(distinct activity.month_index) = wanted.month_count
     ),
 
-    -- What accuracy compares: a forecast of its own month's end counts, one made later does not.
-    forecast as (select distinct period_month, account_id, product_id from batch where snapshot_month <= target_month)
+    -- What accuracy compares: a forecast of its own month's end counts, one made later does not. One that `kam
+    -- forecast` made does not
+    -- stand for one that was not sent.
+    forecast as (select distinct period_month, account_id, product_id from given where snapshot_month <= target_month)
 
 -- A forecast by product alone is for all accounts, one by account alone for all products.
 select active.*

@@ -27,7 +27,7 @@ from kam.site import FEEDS, Events
 from kam.warehouse import SQL
 from tests.expectations.cases import Given, loaded, outcome, passed, sample_keys
 from tests.feeds import CASES
-from tests.support import long
+from tests.support import long, stage
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
 Row = dict[str, Any]
@@ -765,6 +765,30 @@ def test_an_item_sold_in_three_months_running_has_a_forecast_of_some_grain(forec
     assert passed(result) == holds
     if not holds:
         assert keys(result) == [{"account_id": "A", "product_id": "X", "sold_quantity_before": "30.0000"}]
+
+
+def test_a_forecast_of_our_own_does_not_stand_for_one_that_was_not_sent() -> None:
+    def outcomes(*sent: Row) -> list[bool]:
+        row = {
+            "snapshot_month": "2026-05-01",
+            "target_month": "2026-06-01",
+            "account_id": "A",
+            "product_id": "X",
+            "quantity": "1",
+        }
+        sold = every_month(3, 5, 1, invoice, "invoice_date", product_id="X", quantity="10", due_date="2027-01-01")
+        con = loaded({"invoices": sold, "forecasts": [row | other for other in sent]}, "2026-06")
+        stage(con, {"forecasts": [row | {"forecast_step": "statistical"}]}, load_id=0)
+        con.execute(
+            "INSERT INTO ops.loads (load_id, feed, source, status) VALUES (0, 'forecasts', 'kam forecast 2026-05 statistical', 'loaded')"
+        )
+        rules = ("forecasts.has_rows", "forecasts.active_items_have_one")
+        return [passed(outcome(con, FEED_SUITES, rule)) for rule in rules]
+
+    assert outcomes() == [True, True]
+    assert outcomes({"target_month": "2026-05-01", "snapshot_month": "2026-04-01"}) == [False, True]
+    assert outcomes({"product_id": "Y"}) == [True, False]
+    assert outcomes({}) == [True, True]
 
 
 def loads(*rows: str) -> Any:
