@@ -18,6 +18,9 @@ CREATE OR REPLACE MACRO known(name) AS coalesce(name, 'unknown');
 -- Whether a load's source is a file that `kam forecast` made, and not what a sender gave.
 CREATE OR REPLACE MACRO is_made_here(source) AS starts_with(source, 'kam forecast ');
 
+-- Whether a word is one of a list; without a list any is, also none.
+CREATE OR REPLACE MACRO is_among(word, words) AS words IS NULL OR coalesce(list_contains(words, word), false);
+
 -- Of a cancelled order line without a date nobody knows when it ended: it counts never. With a date it counts before that day.
 CREATE OR REPLACE MACRO never_counts(status, cancelled_date) AS
     coalesce(status = 'cancelled' AND cancelled_date IS NULL, false);

@@ -228,6 +228,7 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "received for promises, at most the receipts": 30,
         # Delivery of A and B, and of A the issue that was not closed in time.
         "own score + points of the rating gaps = 100 points": 300,
+        "deducted = deductions of the rating gaps points": 0,
         "order lines late or short = late lines of the rating gaps lines": 0,
         "forecasts of the month = forecast accuracy + written afterwards, sales units": 8 + 7 + 1,
         # The same two in each window.
@@ -438,6 +439,12 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
                 MAY,
                 "own score + points of the rating gaps = 100 points",
                 ("account A, management", "0.00", "100.00"),
+            ),
+            (
+                "UPDATE build.vendor_rating SET deducted_points = 3 WHERE account_id = 'A' AND dimension = 'management' AND {may}",
+                MAY,
+                "deducted = deductions of the rating gaps points",
+                ("account A, management", "3.00", "0.00"),
             ),
             (
                 "DELETE FROM build.forecast_accuracy WHERE level = 'item' AND account_id = 'A'",

@@ -168,7 +168,7 @@ def test_only_what_decides_figures_is_in_the_hash_of_the_settings(site_folder: P
     def definitions_hash(text: str | None) -> str:
         if text is not None:
             (site_folder / "corrections.toml").write_text(text)
-        return find_site(site_folder).settings.definitions_hash
+        return find_site(site_folder).settings.definitions_hash(dt.date(2026, 10, 1))
 
     site = write_site(site_folder, {}, feeds=["invoices"])
     assert "corrections" not in site.settings.definitions

@@ -14,8 +14,8 @@ from kam.cli.reference import commands_page, exit_statuses
 from kam.publish.docs import DOCS, NOTE
 from kam.publish.lineage import lineage_page
 from kam.publish.settings_reference import settings_page
-from kam.site import FEEDS, Settings, settings_schema, write_site
-from tests.support import REPOSITORY
+from kam.site import FEEDS, Settings, built_in_sets, settings_schema, write_site
+from tests.support import REPOSITORY, settings_of
 
 # What a column comes from is described with the key `columns`.
 TABLES = settings_schema()["$defs"].keys() - {"ConstantColumn", "ComputedColumn"}
@@ -81,6 +81,16 @@ def test_a_new_site_names_its_schema_for_editors(tmp_path: Path) -> None:
     file = write_site(tmp_path / "new")
     first = file.read_text(encoding="utf-8").splitlines()[0]
     assert (file.parent / first.removeprefix("#:schema ")).read_bytes() == (DOCS / "kam.schema.json").read_bytes()
+
+
+def test_the_rating_rules_of_the_guide_can_be_copied() -> None:
+    page = (DOCS / "operations" / "rating.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    for block in blocks:
+        document = {"site": {"name": "Parts"}} | tomllib.loads(block)
+        settings_of(document)
+        jsonschema.validate(document, settings_schema())
+    assert tomllib.loads(blocks[-1])["rating"]["sets"] == built_in_sets()
 
 
 def test_the_page_of_commands_follows_from_the_command_line() -> None:

@@ -13,7 +13,7 @@ from kam.close import Action, MonthPlan, newest_load, planned_months, steps
 from kam.close.versions import keep_failure
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import warehouse
-from tests.support import close_plainly, long, write_csv, write_site
+from tests.support import close_plainly, long, published, write_csv, write_site
 
 APRIL, MAY, JUNE, JULY = (date(2026, month, 1) for month in (4, 5, 6, 7))
 INVOICES = [
@@ -141,6 +141,32 @@ def test_changed_settings_and_newly_declared_feeds_have_months_built(site: Site)
     # How runs go decides no figure.
     file.write_text(before + "[run]\nmonths_at_once = 1\n")
     assert actions(find_site(site.directory), [APRIL]) == ["skip"]
+
+
+def test_a_rating_rule_changed_from_july_on_changes_no_month_before(site_folder: Path) -> None:
+    line = {"account_id": "A", "quantity": 1000, "rejected_quantity": 1}
+    orders = [
+        line | {"order_id": f"O{month}", "order_date": f"2026-0{month}-01", "promised_date": f"2026-0{month}-20"}
+        | {"delivered_date": f"2026-0{month}-20"}
+        for month in (6, 7)
+    ]  # fmt: skip
+    site = write_site(site_folder, {"orders": orders}, feeds=["orders"])
+    close_plainly(site, [JUNE, JULY])
+    file = site.directory / "kam.toml"
+    steps_from_july = '[[rating.changes]]\nvalid_from = "2026-07"\nppm_steps = [[1000, 50]]\n'
+    file.write_text(file.read_text() + steps_from_july)
+    site = find_site(site.directory)
+    assert [(month.action.value, month.why) for month in planned(site, [JUNE, JULY])] == [
+        ("skip", "nothing changed since version 1"),
+        ("compare", "the settings changed"),
+    ]
+    outcomes = close_plainly(site, [JUNE, JULY])
+    assert [(outcome.outcome, outcome.version) for outcome in outcomes] == [("unchanged", 1), ("changed", 1)]
+    (restated,) = close_plainly(site, [JULY], restate=True)
+    assert restated.version == 2
+    query = "SELECT own_score FROM reporting.vendor_rating WHERE dimension = 'quality' ORDER BY period_month"
+    # 1 of 1,000 pieces is 1,000 ppm: no points by the first rules.
+    assert [row["own_score"] for row in published(site, query)] == [0, 50]
 
 
 @long

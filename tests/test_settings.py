@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -99,9 +100,70 @@ def test_bucket_labels_follow_their_upper_bounds() -> None:
 
 def test_an_account_of_the_rating_changes_only_what_it_names() -> None:
     document = {"site": SITE, "rating": {"delivery_basis": "requested", "accounts": {"A": {"ppm_steps": [[10, 100]]}}}}
-    rules = validate_settings(document, Path("kam.toml")).rating.rules_of("A")
+    rules = validate_settings(document, Path("kam.toml")).rating.rules_of("A", "2026-01")
     assert rules.ppm_steps == ((Decimal(10), Decimal(100)),)
     assert rules.delivery_basis == "requested"
+
+
+def test_what_is_wrong_about_rating_rules_is_told_at_once_each_on_a_line() -> None:
+    late = {"name": "late", "event": "late_line", "dimension": "delivery", "points": 5}
+    rating = {
+        "weights": {"quality": 60},
+        "deductions": [late, late, late | {"name": "few", "at_most": 2}, late | {"name": "major", "severity": ["x"]}],
+        "changes": [{"valid_from": "2026-10"}, {"valid_from": "2026-10"}, {"valid_from": "October"}],
+        "sets": {"oem": {"weigths": {}, "changes": [{"delivery_basis": "asked"}]}, "default": {}},
+        "accounts": {"A": {"set": "oen"}, "B": {"changes": [{"valid_from": "2026-10", "set": "report"}]}},
+    }
+    lines = _error({"site": SITE, "rating": rating}).splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "rating.sets.oem.weigths", "rating.weights", "rating.deductions.2", "rating.deductions.3",
+        "rating.changes.2.valid_from", "rating.sets.oem.changes.0.delivery_basis",
+        "rating.sets.oem.changes.0.valid_from", "rating.accounts.A.set", "rating.accounts.B.changes.0.set",
+        "rating.sets.default",
+    ]  # fmt: skip
+    words = {0: "Did you mean 'weights'", 1: "not 60", 4: 'such as "2026-10"', 7: "'oem'", 8: "'report_card'"}
+    for number, word in words.items():
+        assert word in lines[number]
+
+
+@pytest.mark.parametrize(
+    ("rating", "words"),
+    [
+        ({"changes": [{"valid_from": "2026-10"}, {"valid_from": "2026-09"}]}, ["rating.changes", "2026-10, 2026-09"]),
+        ({"accounts": {"A": {"changes": [{"valid_from": "2026-10"}] * 2}}}, ["accounts.A.changes", "each month once"]),
+        (
+            {"deductions": [{"name": "late", "event": "late_line", "dimension": "delivery", "points": 5}] * 2},
+            ["rating.deductions", "two are called 'late'"],
+        ),
+        ({"only_deductions": ["cost", "cost"]}, ["only_deductions", "each once"]),
+        ({"accounts": {"A": {"set": "from_100"}}}, ["rating.sets.from_100.deductions", "feed issues", "not declared"]),
+    ],
+    ids=["order", "twice", "names", "dimensions", "feed"],
+)
+def test_rating_rules_that_cannot_be_followed_are_refused(rating: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_of({"rating": rating}, feeds=["orders"])
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_rules_of_a_later_month_leave_the_hash_of_the_months_before_alone() -> None:
+    september, october = date(2026, 9, 1), date(2026, 10, 1)
+    plain = {"accounts": {"A": {"delivery_basis": "requested"}}}
+    before = settings_of({"rating": plain})
+    assert before.definitions_hash(september) == before.definitions_hash(october)
+    # Three changes from October on: of the default rules, of an account, and of one that had no rules.
+    later = [{"valid_from": "2026-10", "weights": {"quality": 100}}]
+    named = [{"valid_from": "2026-10", "set": "strict"}]
+    accounts = {"A": {"delivery_basis": "requested", "changes": named}, "B": {"changes": named}}
+    sets = {"strict": {"ppm_steps": [[0, 100]]}}
+    for rating in (plain | {"changes": later}, {"accounts": accounts, "sets": sets}):
+        after = settings_of({"rating": rating})
+        assert after.definitions_hash(september) == before.definitions_hash(september)
+        assert after.definitions_hash(october) != before.definitions_hash(october)
+        # What is written into the ledger gives the same rules again.
+        again = validate_settings({**after.definitions, "feeds": {}}, Path("kam.toml"))
+        assert again.rating == after.rating
 
 
 def test_the_mapping_hash_changes_with_the_reading_and_not_with_the_place() -> None:

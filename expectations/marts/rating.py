@@ -83,7 +83,7 @@ SUITES = (
         holds(
             "rating_gaps",
             "documents_are_named",
-            "(document_id IS NULL) = (cause = 'rating_rule')",
+            "document_id IS NOT NULL OR cause IN ('rating_rule', 'deduction')",
             sentence="Points that a document costs name it.",
             if_it_fails="Nobody can look at what cost the points; the model found no document for them.",
             shown=("points",),

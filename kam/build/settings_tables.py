@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 from kam.build.measures import measures_table
-from kam.site import RATED_DIMENSIONS, RatingRules, Settings
+from kam.build.rating_tables import rating_tables
+from kam.site import Settings
 from kam.warehouse import Connection, insert
 
 
@@ -54,7 +54,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
     _table(con, "plan_due", {"plan_version": "VARCHAR", "due_date": "DATE"}, list(variance.plan_due.items()))
     _table(con, "plan_scopes", {"plan_version": "VARCHAR", "scope": "VARCHAR"}, list(variance.plan_scope.items()))
     con.execute("CREATE OR REPLACE TABLE build.corrections AS FROM core.corrections")
-    _rating_tables(con, settings)
+    rating_tables(con, settings.rating)
     measures_table(con, settings)
 
 
@@ -64,44 +64,6 @@ def _ageing_buckets(settings: Settings) -> list[tuple[object, ...]]:
     lower = (None, 1, *(bound + 1 for bound in bounds))
     upper = (0, *bounds, None)
     return [(number, label, lower[number], upper[number], matrix.get(label)) for number, label in enumerate(labels)]
-
-
-def _rating_tables(con: Connection, settings: Settings) -> None:
-    rules: list[tuple[str | None, RatingRules]] = [
-        (account_id, settings.rating.rules_of(account_id)) for account_id in (None, *settings.rating.accounts)
-    ]
-    _table(
-        con,
-        "rating_rules",
-        {"account_id": "VARCHAR", "delivery_basis": "VARCHAR"},
-        [(account_id, rule.delivery_basis) for account_id, rule in rules],
-    )
-    _table(
-        con,
-        "rating_weights",
-        {"account_id": "VARCHAR", "dimension": "VARCHAR", "weight": "DECIMAL(18, 6)"},
-        [
-            (account_id, dimension, rule.weights.get(dimension, Decimal(0)))
-            for account_id, rule in rules
-            for dimension in RATED_DIMENSIONS
-        ],
-    )
-    _table(
-        con,
-        "rating_ppm_steps",
-        {"account_id": "VARCHAR", "upper_ppm": "DECIMAL(18, 6)", "score": "DECIMAL(18, 6)"},
-        [(account_id, upper, score) for account_id, rule in rules for upper, score in (*rule.ppm_steps, (None, 0))],
-    )
-    _table(
-        con,
-        "rating_bands",
-        {"account_id": "VARCHAR", "band": "VARCHAR", "lower_score": "DECIMAL(18, 6)", "upper_score": "DECIMAL(18, 6)"},
-        [
-            (account_id, band, lower, upper)
-            for account_id, rule in rules
-            for (band, upper), lower in zip(rule.bands.items(), (None, *rule.bands.values()), strict=False)
-        ],
-    )
 
 
 def _table(con: Connection, name: str, columns: Mapping[str, str], values: Sequence[tuple[object, ...]]) -> None:

@@ -189,7 +189,7 @@ def _why_changed(
         if version.as_of_load > as_of_load:
             rows_of = f"version {version.number} knows {in_words(since)} more"
         reasons.append(rows_of)
-    reasons += _changed_settings(version, settings)
+    reasons += _changed_settings(version, settings, month)
     if version.models_hash != models_hash():
         reasons.append("the models changed")
     if not since and _opens_differently(version, before, changes_before):
@@ -198,17 +198,19 @@ def _why_changed(
     return "; ".join(reasons)
 
 
-def _changed_settings(version: _Version, settings: Settings) -> list[str]:
+def _changed_settings(version: _Version, settings: Settings, month: date) -> list[str]:
     """Whether corrections or other settings differ from those that the version was computed with."""
-    if version.settings_hash == settings.definitions_hash and list(version.feeds) == sorted(settings.feeds):
+    if version.settings_hash == settings.definitions_hash(month) and list(version.feeds) == sorted(settings.feeds):
         return []
     reasons = []
     with_its_corrections = settings
     if version.corrections != settings.corrections:
         with_its_corrections = settings.model_copy(update={"corrections": version.corrections})
-        if with_its_corrections.definitions_hash != settings.definitions_hash:
+        if with_its_corrections.definitions_hash(month) != settings.definitions_hash(month):
             reasons.append("the corrections changed")
-    if version.settings_hash != with_its_corrections.definitions_hash or list(version.feeds) != sorted(settings.feeds):
+    if version.settings_hash != with_its_corrections.definitions_hash(month) or list(version.feeds) != sorted(
+        settings.feeds
+    ):
         reasons.append("the settings changed")
     return reasons
 

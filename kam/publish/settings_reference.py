@@ -27,9 +27,11 @@ def settings_page() -> str:
         f"[{SCHEMA_FILE}]({SCHEMA_FILE}) has the same for editors. `kam init` writes it beside `kam.toml`.\n",
         "Known errors of the sources are in a file of their own, `corrections.toml` ([corrections](operations/corrections.md)).",
         "Settings of `[feeds]`, `[ingest]`, `[run]`, `[checks]` and `[alerts]` decide how rows are read and how runs go. All",
-        "others decide figures: if one changes, closed months would have different figures and need a restatement.\n",
+        "others decide figures: if one changes, closed months would have different figures and need a restatement. Rules of the",
+        "rating with `valid_from` do so from their month on only ([rating](operations/rating.md)).\n",
     ]
-    for table in _tables(schema, schema):
+    # A table that stands in several others is described where it is first.
+    for table in {table["description"]: table for table in _tables(schema, schema)}.values():
         title, _, meaning = table["description"].splitlines()[0].partition("`: ")
         parts += [
             f"## {title}`\n",
@@ -46,7 +48,7 @@ def _tables(node: Schema, schema: Schema) -> Iterator[Schema]:
     """The tables below one, in the order of their keys, each before its own."""
     for key in node["properties"].values():
         # A table, or a table of tables that the user or the feeds name.
-        inner = [key, key.get("additionalProperties"), *key.get("patternProperties", {}).values()]
+        inner = [key, key.get("additionalProperties"), key.get("items"), *key.get("patternProperties", {}).values()]
         inner += list(key.get("properties", {}).values())[:1]
         for part in inner:
             if isinstance(part, dict) and "$ref" in part:

@@ -5,6 +5,7 @@ from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColum
 from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Feed, Identity, Kind, RowRule, SignRule
 from kam.site.file_dates import date_in_name
 from kam.site.month_names import COMMON_LANGUAGES, month_names
+from kam.site.rating import RATED_DIMENSIONS, RatingRules, RatingSection, built_in_sets
 from kam.site.scaffold import write_site
 from kam.site.schema import SCHEMA_FILE, schema_text, settings_schema
 from kam.site.scratch import BUILDING, INCOMING, scratch_folder, sweep
@@ -12,14 +13,12 @@ from kam.site.settings import (
     ALERT_EVENTS,
     NAIVE_STEP,
     OFF,
-    RATED_DIMENSIONS,
     SETTINGS_FILE,
     AlertEvent,
     AlertsSection,
     CheckSettings,
     Correction,
     IngestSection,
-    RatingRules,
     Settings,
     validate_settings,
 )
@@ -55,11 +54,13 @@ __all__ = [
     "IngestSection",
     "Kind",
     "RatingRules",
+    "RatingSection",
     "RowRule",
     "Settings",
     "SignRule",
     "Site",
     "Unpivot",
+    "built_in_sets",
     "date_in_name",
     "find_site",
     "month_names",

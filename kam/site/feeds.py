@@ -659,6 +659,10 @@ _FEEDS = (
             _date("closed_date", "Date it was closed; empty = open"),
             _quantity("affected_quantity", "Quantity concerned"),
             _text("severity", "How serious it is, in the source's own words"),
+            _text(
+                "incident",
+                "What happened, in the source's own words, such as line stoppage, premium freight or missing documents",
+            ),
             _choice(
                 "origin", "Who found it: the customer, or we ourselves", ("external", "internal"), default="external"
             ),

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from kam.site.feeds import FEEDS
-from kam.site.settings import RatingRules, Settings
+from kam.site.rating import RatingRules
+from kam.site.settings import Settings
 
 SCHEMA_FILE = "kam.schema.json"
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
@@ -20,6 +21,9 @@ def settings_schema() -> dict[str, Any]:
     del schema["properties"]["corrections"], schema["$defs"]["Correction"]
     for name, value in RatingRules().model_dump(mode="json").items():
         schema["$defs"]["RatingSection"]["properties"][name]["default"] = _as_numbers(value)
+        for table in ("RuleSet", "AccountRules", "DatedRules", "DatedAccountRules"):
+            # What these do not name stays as it is without them.
+            schema["$defs"][table]["properties"][name].pop("default", None)
     # In place of any name: the feeds that there are, with their columns.
     schema["properties"]["feeds"] = {
         "type": "object",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -26,12 +26,10 @@ from kam.errors import SettingsError
 from kam.site.faults import explain, nearest
 from kam.site.feed_source import UTC, FeedSource, known_zone
 from kam.site.feeds import FEEDS
+from kam.site.rating import RatingSection, missing_feeds, set_faults
 from kam.site.section import ELSEWHERE, ENVIRONMENT_PREFIX, EnvironmentUrl, Exact, Section
 
 SETTINGS_FILE = "kam.toml"
-Dimension = Literal["quality", "cost", "delivery", "development", "management"]
-RATED_DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
-DeliveryBasis = Literal["requested", "promised", "last_promised"]
 SalesBasis = Literal["invoiced", "ordered"]
 PlanScope = Literal["all", "planned keys"]
 AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed"]
@@ -42,13 +40,6 @@ OFF = "off"
 NAIVE_STEP = "naive"
 # Sections that do not affect the figures of the same rows.
 _NO_DEFINITION = {"feeds": True, "ingest": True, "readiness": True, "run": True, "checks": True, "alerts": True}
-_DEFAULT_WEIGHTS: Mapping[Dimension, Decimal] = {
-    "quality": Decimal(30),
-    "cost": Decimal(20),
-    "delivery": Decimal(25),
-    "development": Decimal(10),
-    "management": Decimal(15),
-}
 
 
 class SiteSection(Section):
@@ -188,75 +179,6 @@ class VarianceSection(Section):
     plan_scope: Mapping[str, PlanScope] = Field(
         default_factory=dict, description="plan version and its scope, where it is not that of the others"
     )
-
-
-class RatingRules(Section):
-    """The rules of one customer's rating; `[rating]` holds the default ones."""
-
-    weights: Mapping[Dimension, Exact] = Field(
-        default_factory=lambda: dict(_DEFAULT_WEIGHTS), description="dimension and its points; together 100"
-    )
-    ppm_steps: tuple[tuple[Exact, Exact], ...] = Field(
-        default=tuple(
-            (Decimal(upper), Decimal(score))
-            for upper, score in ((0, 100), (25, 90), (50, 80), (100, 60), (250, 40), (500, 20))
-        ),
-        description="pairs [highest ppm, score], ascending; above the last the score is 0",
-    )
-    bands: Mapping[str, Exact] = Field(
-        default_factory=lambda: {"D": Decimal(50), "C": Decimal(70), "B": Decimal(85), "A": Decimal(100)},
-        description="band and its highest score, ascending",
-    )
-    delivery_basis: DeliveryBasis = Field(default="promised", description="the date that counts for on time")
-
-    @field_validator("weights")
-    @classmethod
-    def _weights_add_up(cls, value: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
-        if sum(value.values()) != 100:  # noqa: PLR2004 - weights are points of a hundred
-            message = f"weights that add up to 100, not {sum(value.values())}"
-            raise ValueError(message)
-        return value
-
-    @field_validator("ppm_steps")
-    @classmethod
-    def _steps_ascend(cls, value: tuple[tuple[Decimal, Decimal], ...]) -> tuple[tuple[Decimal, Decimal], ...]:
-        uppers = [upper for upper, _ in value]
-        if uppers != sorted(set(uppers)):
-            message = "pairs [highest ppm, score] with ascending ppm"
-            raise ValueError(message)
-        return value
-
-    @field_validator("bands")
-    @classmethod
-    def _bands_ascend(cls, value: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
-        uppers = list(value.values())
-        if uppers != sorted(set(uppers)) or not uppers or uppers[-1] < 100:  # noqa: PLR2004 - scores end at 100
-            message = "bands in ascending order of their highest score, the last reaching 100"
-            raise ValueError(message)
-        return value
-
-
-class RatingSection(RatingRules):
-    """`[rating]`: the default rules and `[rating.accounts.<id>]`, what differs for one customer."""
-
-    accounts: Mapping[str, Mapping[str, Any]] = Field(
-        default_factory=dict, description="account and what differs for it: any key of `[rating]`"
-    )
-
-    def rules_of(self, account_id: str | None) -> RatingRules:
-        """The complete rules of an account: the defaults with its own on top."""
-        merged = self.model_dump(exclude={"accounts"})
-        return RatingRules.model_validate(merged | dict(self.accounts.get(account_id or "", {})))
-
-    @model_validator(mode="after")
-    def _overrides_are_rules(self) -> Self:
-        for account_id, rules in self.accounts.items():
-            unknown = set(rules) - set(RatingRules.model_fields)
-            if unknown:
-                message = f"accounts.{account_id}: one of {', '.join(RatingRules.model_fields)}, not {min(unknown)!r}"
-                raise ValueError(message)
-            self.rules_of(account_id)
-        return self
 
 
 class DeliverySection(Section):
@@ -443,10 +365,17 @@ class Settings(Section):
         definitions = self._dumped(leave_out_of_site={"timezone", "memory_limit"})
         return definitions | {"feeds": sorted(self.feeds)}
 
-    @property
-    def definitions_hash(self) -> str:
-        """Changes when the same rows would give different figures."""
+    def definitions_hash(self, month: date) -> str:
+        """Changes when the same rows would give different figures of a month.
+
+        Rules that hold from a later month on are left out: they change nothing in this one.
+        """
         definitions = self._dumped(leave_out_of_site={"name", "timezone", "memory_limit"})
+        rating = definitions["rating"] = self.rating.until(month).model_dump(mode="json")
+        # So that sites without any of these keep the hash that their months were closed with.
+        for name in ("deductions", "only_deductions", "changes", "sets"):
+            if not rating[name]:
+                del rating[name]
         for correction in definitions.get("corrections", ()):
             del correction["reason"], correction["owner"]
         return hashlib.sha256(json.dumps(definitions, sort_keys=True).encode()).hexdigest()
@@ -479,9 +408,10 @@ def validate_settings(document: Mapping[str, Any], file: Path) -> Settings:
     except ValidationError as error:
         feeds = document.get("feeds")
         unknown = _unknown_feeds(feeds) if isinstance(feeds, Mapping) else []
+        unknown += set_faults(document.get("rating"))
         message = "\n".join((explain(error, str(file), Settings), *(f"{file}: {fault}" for fault in unknown)))
         raise SettingsError(message) from None
-    _check_feeds(settings, file)
+    _check_feeds(settings, file, set_faults(document.get("rating")))
     return settings
 
 
@@ -493,8 +423,9 @@ def _unknown_feeds(names: Iterable[str]) -> list[str]:
     ]
 
 
-def _check_feeds(settings: Settings, file: Path) -> None:
-    faults = _unknown_feeds(settings.feeds)
+def _check_feeds(settings: Settings, file: Path, more_faults: Sequence[str]) -> None:
+    """Raise `SettingsError` with what is wrong about feeds, and with more faults that were found before."""
+    faults = [*_unknown_feeds(settings.feeds), *more_faults, *missing_feeds(settings.rating, settings.feeds)]
     for name, source in settings.feeds.items():
         if name not in FEEDS:
             continue

@@ -7,11 +7,23 @@ with
         select
             performance.period_month, performance.account_id, performance.line_count - performance.otif_count as lines
         from build.delivery_performance as performance
-        left join build.rating_rules as own on own.account_id = performance.account_id
         join
-            build.rating_rules as rules
-            on rules.account_id is not distinct from own.account_id
+            core.rating_rules as rules
+            on rules.period_month = performance.period_month
+            and rules.account_id = performance.account_id
             and rules.delivery_basis = performance.basis
+        semi join
+            build.vendor_rating as rating
+            on rating.period_month = performance.period_month
+            and rating.account_id = performance.account_id
+            and rating.dimension = 'delivery'
+            and rating.own_score is not null
+        -- Where only deductions count, lines cost what these say.
+        anti join
+            build.rating_weights as weights
+            on weights.rules_no = rules.rules_no
+            and weights.dimension = 'delivery'
+            and weights.is_only_deductions
         where performance.otif_ratio_reason is null
     ),
 
@@ -34,6 +46,27 @@ with
             points,
             0
         from build.rating_gaps
+        where dimension <> 'overall'
+        union all
+        select
+            period_month,
+            'deducted = deductions of the rating gaps',
+            'points',
+            'account ' || account_id || ', ' || dimension,
+            deducted_points,
+            0
+        from build.vendor_rating
+        where own_score is not null
+        union all
+        select
+            period_month,
+            'deducted = deductions of the rating gaps',
+            'points',
+            'account ' || account_id || ', ' || dimension,
+            0,
+            points
+        from build.rating_gaps
+        where cause = 'deduction'
         union all
         select
             period_month,

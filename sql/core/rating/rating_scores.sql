@@ -1,13 +1,15 @@
 -- fmt: off
 -- grain: business month × account × dimension × source
 -- why: what the customer said (source 'customer') and what the deliveries, rejects and issues of the month say
---      ('own'), on one scale of 0 to 100; a month without activity has no row
+--      ('own'), on one scale of 0 to 100; a month without activity has no row. Deductions take points off our own
+--      scores only; deducted_points is what they took, at most what there was
 -- columns:
 --   period_month  DATE
 --   account_id    VARCHAR
 --   dimension     VARCHAR
 --   source        VARCHAR
 --   score         DECIMAL(18,6)
+--   deducted_points  DECIMAL(18,6)
 -- fmt: on
 with
     scorecards as (
@@ -61,69 +63,29 @@ with
         anti join scorecards using (period_month, account_id, dimension)
     ),
 
-    overridden as (select account_id from build.rating_rules where account_id is not null),
-
-    quality as (
-        select
-            totals.period_month,
-            totals.account_id,
-            overridden.account_id as rules_of,
-            ratio(totals.rejected_quantity * 1000000, totals.delivered_quantity)::decimal(36, 6) as ppm
-        from core.delivery_quality_totals as totals
-        cross join core.delivery_records as records
-        left join overridden on overridden.account_id = totals.account_id
-        where
-            totals.delivered_quantity > 0
-            and records.rejects_are_recorded
-            -- Pieces and kilograms have no common parts per million.
-            and totals.delivered_units.least is not distinct from totals.delivered_units.greatest
+    deductions as (
+        select period_month, account_id, dimension, sum(points) as points, count(points_reason) > 0 as is_unknown
+        from core.rating_deductions
+        group by period_month, account_id, dimension
     ),
 
     own as (
         select
-            quality.period_month,
-            quality.account_id,
-            'quality' as dimension,
-            -- The lowest step that the figure does not exceed; the last step has no end.
-            arg_min(steps.score, coalesce(steps.upper_ppm, 1000001)) as score
-        from quality
-        join
-            build.rating_ppm_steps as steps
-            on steps.account_id is not distinct from quality.rules_of
-            and (steps.upper_ppm is null or quality.ppm <= steps.upper_ppm)
-        group by quality.period_month, quality.account_id
-        union all
-        select
-            totals.period_month,
-            totals.account_id,
-            'delivery',
-            ratio(100 * totals.otif_count, totals.line_count)::decimal(18, 6)
-        from core.delivery_month_totals as totals
-        left join overridden on overridden.account_id = totals.account_id
-        join
-            build.rating_rules as rules
-            on rules.account_id is not distinct from overridden.account_id
-            and rules.delivery_basis = totals.basis
-        cross join core.delivery_records as records
-        where records.no_deliveries is null
-        union all
-        -- Quality and delivery have measures of their own. The other dimensions are judged by the issues that fell
-        -- due, each in the dimension it is about; what is about no single dimension is how the account is managed.
-        select
-            period_month,
-            account_id,
-            case when dimension in ('cost', 'development') then dimension else 'management' end as dimension,
-            ratio(100 * count_if(is_closed_in_time), count(*))::decimal(18, 6) as score
-        from core.issue_months
-        where is_due and dimension not in ('quality', 'delivery')
-        group by all
+            base.period_month,
+            base.account_id,
+            base.dimension,
+            base.score,
+            least(base.score, coalesce(deductions.points, 0))::decimal(18, 6) as deducted_points
+        from core.rating_base_scores as base
+        left join deductions using (period_month, account_id, dimension)
+        where not coalesce(deductions.is_unknown, false)
     ),
 
     dimensions as (
-        select period_month, account_id, dimension, 'customer' as source, score
+        select period_month, account_id, dimension, 'customer' as source, score, 0::decimal(18, 6) as deducted_points
         from customer
         union all
-        select period_month, account_id, dimension, 'own' as source, score
+        select period_month, account_id, dimension, 'own', score - deducted_points, deducted_points
         from own
     ),
 
@@ -136,18 +98,29 @@ with
             dimensions.source,
             ratio(sum(dimensions.score::decimal(18, 6) * weights.weight), sum(weights.weight))::decimal(18, 6) as score
         from dimensions
-        left join overridden on overridden.account_id = dimensions.account_id
+        join core.rating_rules as rules using (period_month, account_id)
         join
             build.rating_weights as weights
-            on weights.account_id is not distinct from overridden.account_id
+            on weights.rules_no = rules.rules_no
             and weights.dimension = dimensions.dimension
         group by dimensions.period_month, dimensions.account_id, dimensions.source
+    ),
+
+    overall as (
+        select
+            weighted.*,
+            case when source = 'own' then least(weighted.score, coalesce(deductions.points, 0)) else 0 end::decimal(
+                18, 6
+            ) as deducted_points
+        from weighted
+        left join deductions using (period_month, account_id, dimension)
+        where weighted.source = 'customer' or not coalesce(deductions.is_unknown, false)
     )
 
-select period_month, account_id, dimension, source, score::decimal(18, 6) as score
+select period_month, account_id, dimension, source, score::decimal(18, 6) as score, deducted_points
 from dimensions
 union all
-select period_month, account_id, dimension, source, score
-from weighted
+select period_month, account_id, dimension, source, score - deducted_points, deducted_points
+from overall
 anti join dimensions using (period_month, account_id, dimension, source)
 where score is not null

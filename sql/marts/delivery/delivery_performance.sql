@@ -35,7 +35,7 @@ select
     known(accounts.account_name) as account_name,
     known(accounts.account_manager) as account_manager,
     totals.basis,
-    totals.basis = (select delivery_basis from build.rating_rules where account_id is null) as is_default_basis,
+    totals.basis = defaults.delivery_basis as is_default_basis,
     totals.line_count,
     case
         when records.no_deliveries is null
@@ -64,5 +64,10 @@ select
     end as average_days_late
 from core.delivery_month_totals as totals
 join build.periods as periods using (period_month)
+join
+    build.rating_rules as defaults
+    on defaults.account_id is null
+    and coalesce(totals.period_month >= defaults.first_month, true)
+    and coalesce(totals.period_month < defaults.end_month, true)
 cross join core.delivery_records as records
 left join core.accounts as accounts on accounts.account_id = totals.account_id

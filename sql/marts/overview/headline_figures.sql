@@ -29,7 +29,7 @@ with
     delivery as (
         select period_month, ratio(sum(otif_count), sum(line_count)) as otif_ratio
         from build.delivery_performance
-        where basis = (select delivery_basis from build.rating_rules where account_id is null)
+        where is_default_basis
         group by period_month
     ),
 

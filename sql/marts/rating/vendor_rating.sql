@@ -12,8 +12,10 @@
 --   account_manager       VARCHAR
 --   dimension             VARCHAR        quality, cost, delivery, development, management or overall
 --   customer_score        DECIMAL(18,6)  [points; none; more is better] What the customer said, 0 to 100: the month's scorecard (100 × score ÷ max_score, at most 100), else the mean of ratings given in visits held; overall is the customer's own, else the weighted mean of the dimensions the customer scored
---   own_score             DECIMAL(18,6)  [points; none; more is better] What our figures say, 0 to 100: quality by the PPM steps; delivery 100 × OTIF on the basis of the rules; cost, development and management 100 × issues closed by their target date ÷ issues due; overall is the weighted mean of the dimensions that have one
+--   own_score             DECIMAL(18,6)  [points; none; more is better] What our figures say, 0 to 100: quality by the PPM steps; delivery 100 × OTIF on the basis of the rules; cost, development and management 100 × issues closed by their target date ÷ issues due; a dimension of only_deductions 100; overall is the weighted mean of the dimensions that have one; less the deductions of the rules, and not below 0
 --   own_score_reason      VARCHAR
+--   deducted_points       DECIMAL(18,6)  [points; none; less is better] Points that deductions of the rules took off this row's own score: of overall those that are taken off the total; NULL without an own score
+--   rule_set              VARCHAR        The rule set that the account names for the month; NULL where it names none
 --   gap                   DECIMAL(18,6)  [points; none] How much better the customer rates us than our own figures do := customer_score - own_score
 --   score                 DECIMAL(18,6)  [points; none; more is better] The customer's score, else our own; band, rank, change and trend use this one
 --   score_source          VARCHAR        Whose score it is: customer or own; NULL in a month without a score
@@ -38,31 +40,33 @@ with
             account_id,
             dimension,
             max(score) filter (source = 'customer') as customer_score,
-            max(score) filter (source = 'own') as own_score
+            max(score) filter (source = 'own') as own_score,
+            max(deducted_points) filter (source = 'own') as deducted_points
         from core.rating_scores
         group by period_month, account_id, dimension
     ),
 
     weights as (
-        select account_id, dimension, weight
+        select rules_no, dimension, weight, is_only_deductions
         from build.rating_weights
         union all
-        select account_id, 'overall', sum(weight)
+        select rules_no, 'overall', sum(weight), false
         from build.rating_weights
-        group by account_id
-    ),
-
-    rated_accounts as (
-        select rated.period_month, rated.account_id, rules.account_id as rules_of
-        from (select distinct period_month, account_id from core.rating_trends) as rated
-        left join build.rating_rules as rules on rules.account_id = rated.account_id
+        group by rules_no
     ),
 
     -- Every dimension of these accounts, so that a missing score is seen.
     rows_wanted as (
-        select rated_accounts.*, weights.dimension, weights.weight
-        from rated_accounts
-        join weights on weights.account_id is not distinct from rated_accounts.rules_of
+        select rated.*, rules.rules_no, rules.rule_set, weights.dimension, weights.weight, weights.is_only_deductions
+        from (select distinct period_month, account_id from core.rating_trends) as rated
+        join core.rating_rules as rules using (period_month, account_id)
+        join weights on weights.rules_no = rules.rules_no
+    ),
+
+    unknown_deductions as (
+        select period_month, account_id, dimension, max(points_reason) as reason
+        from core.rating_deductions
+        group by period_month, account_id, dimension
     )
 
 select
@@ -76,6 +80,10 @@ select
     case
         when month_scores.own_score is not null
         then null
+        when unknown_deductions.reason is not null
+        then unknown_deductions.reason
+        when rows_wanted.is_only_deductions
+        then 'nothing was delivered, due or opened in the month'
         when rows_wanted.dimension in ('quality', 'delivery') and records.no_deliveries is not null
         then records.no_deliveries
         when
@@ -92,6 +100,8 @@ select
         then 'no dimension with a weight has an own score'
         else 'no issue was due in the month'
     end as own_score_reason,
+    month_scores.deducted_points,
+    rows_wanted.rule_set,
     month_scores.customer_score - month_scores.own_score as gap,
     trends.score,
     trends.score_source,
@@ -120,10 +130,11 @@ cross join build.settings as settings
 cross join core.delivery_records as records
 left join month_scores using (period_month, account_id, dimension)
 left join core.delivery_quality_totals as totals using (period_month, account_id)
+left join unknown_deductions using (period_month, account_id, dimension)
 left join core.rating_trends as trends using (period_month, account_id, dimension)
 left join
     build.rating_bands as bands
-    on bands.account_id is not distinct from rows_wanted.rules_of
+    on bands.rules_no = rows_wanted.rules_no
     and trends.score <= bands.upper_score
     and (bands.lower_score is null or trends.score > bands.lower_score)
 left join core.accounts as accounts on accounts.account_id = rows_wanted.account_id
