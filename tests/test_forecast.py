@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kam.audit import rebuild
+from kam.audit import rebuild, verify
 from kam.close import ForecastModel, Wanted, forecast_model, make_forecast
 from kam.close.forecast_models import LIBRARY
 from kam.errors import UsageError, ValidationFailedError
@@ -23,7 +23,7 @@ from kam.warehouse import open_read_only, rows, warehouse
 from tests import support
 from tests.cli import kam
 from tests.marts.test_forecast import forecast, sale
-from tests.support import REPOSITORY, build, close_plainly, fetch, ingest, long, write_csv, write_site
+from tests.support import REPOSITORY, build, close_plainly, fetch, ingest, long, published, write_csv, write_site
 
 JUNE = date(2024, 6, 1)
 WANTED = Wanted(JUNE, month_count=4)
@@ -230,6 +230,16 @@ def test_what_the_library_cannot_do_falls_back_and_is_told(site: Site, monkeypat
     assert found["A", "P"] == [Decimal("70.0001"), 1, 1, 1]
     assert found["A", "S"] == found["A", "T"] == [4, 5, 6, 4]
     assert found["A", "U"] == [0, 2, 3, 4]
+
+
+@long
+def test_a_month_that_reads_it_is_proved_from_the_archive(site: Site) -> None:
+    make_forecast(site, WANTED)
+    close_plainly(site, [JUNE, date(2024, 7, 1)])
+    (row,) = published(site, "FROM reporting.forecast_stair WHERE forecast_step = 'sales'")
+    assert (row["step_before"], row["absolute_error_quantity"]) == ("statistical", 49)
+    proofs = verify(site)
+    assert [proof.holds for proof in proofs] == [True, True]
 
 
 @long

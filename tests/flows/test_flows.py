@@ -22,7 +22,7 @@ from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageErr
 from kam.site import FEEDS, Settings, Site, find_site
 from kam.warehouse import warehouse
 from tests.flows.processes import wait_for
-from tests.support import long, published, write_csv, write_site
+from tests.support import ingest, long, published, write_csv, write_site
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -613,6 +613,22 @@ def test_the_receivables_of_a_day_are_a_run_of_their_own(closed: Site) -> None:
     }
     assert len((closed.directory / "june.csv").read_text(encoding="utf-8").splitlines()) == 3  # header and two items
     assert file_bytes(closed) == before
+
+
+@long
+def test_a_forecast_is_a_run_of_its_own(site_folder: Path) -> None:
+    from flows.forecast import forecast
+
+    sold = {"invoice_id": "I", "account_id": "A", "product_id": "P", "quantity": 7, "net_amount": 1}
+    given = {"invoices": [sold | {"invoice_date": "2024-06-10"}]}
+    site = write_site(site_folder, given, feeds=["invoices", "forecasts"])
+    with warehouse(site) as con:
+        ingest(con, site)
+    run = Run(forecast, str(site.directory), "2024-06", months=2)
+
+    assert (run.flow_run.name, run.state) == ("forecast-2024-06", "Completed")
+    assert run.task_names(last="forecast-2024-06") == ["forecast-2024-06"]
+    assert (run.result.items, run.result.load.loaded_count) == ({"last_value": 1}, 2)
 
 
 @long
