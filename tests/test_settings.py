@@ -126,6 +126,13 @@ def test_what_is_wrong_about_rating_rules_is_told_at_once_each_on_a_line() -> No
         assert word in lines[number]
 
 
+def test_a_misspelt_key_in_a_list_of_tables_names_the_nearest() -> None:
+    late = {"name": "late", "evnt": "late_line", "dimension": "delivery", "points": 5}
+    lines = _error({"site": SITE, "rating": {"deductions": [late], "changes": [{}]}}).splitlines()
+    assert "rating.deductions.0.evnt: unknown key. Did you mean 'event'?" in lines[0]
+    assert "rating.changes.0.valid_from: missing. Expected: the first month" in lines[1]
+
+
 @pytest.mark.parametrize(
     ("rating", "words"),
     [

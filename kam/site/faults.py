@@ -57,7 +57,7 @@ def _may_be_secret(path: Sequence[str]) -> bool:
 
 
 def _section_at(path: Sequence[str], root: type[BaseModel]) -> type[BaseModel] | None:
-    """The model that describes the table at `path` below `root`, walking through optional and mapping types."""
+    """The model that describes the table at `path` below `root`, walking through mappings and lists."""
     model: type[BaseModel] | None = root
     annotation: Any = root
     for part in path:
@@ -65,6 +65,8 @@ def _section_at(path: Sequence[str], root: type[BaseModel]) -> type[BaseModel] |
             annotation = model.model_fields[part].annotation
         elif get_origin(annotation) in (Mapping, dict) or "Mapping" in str(get_origin(annotation)):
             annotation = get_args(annotation)[1]
+        elif get_origin(annotation) is tuple:
+            annotation = get_args(annotation)[0]
         model = _model_in(annotation)
     return model
 
