@@ -21,6 +21,7 @@ FEEDS_IN_VIEW: Mapping[str, Collection[str]] = MappingProxyType(
         "feed_events": [feed.name for feed in FEEDS.values() if feed.events],
         "account_terms": ["accounts"],
         "issue_dates": ["issues"],
+        "action_dates": ["actions"],
         **{view: [feed.name for feed in FEEDS.values() if key in feed.column_names] for key, view in _KEYS.items()},
         "feed_currencies": [feed.name for feed in FEEDS.values() if "currency" in feed.column_names and _amounts(feed)],
     }
@@ -40,15 +41,16 @@ def account_terms(accounts: str) -> str:
           AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))"""
 
 
-def issue_dates(issues: str) -> str:
-    """A SELECT of the dates on which an issue was ever said to be closed and reopened, each with the load that said so.
+def dates_said(rows: str, key: str, *columns: str) -> str:
+    """A SELECT of what was ever said in these columns of dates, each with the load that said so.
 
-    `issues` is where all versions of the rows come from; versions after the variable `as_of_load` are not known.
+    `rows` is where all versions of the rows come from; versions after the variable `as_of_load` are not known.
     """
+    dates = ", ".join(columns)
     return f"""
-        SELECT issue_id, closed_date, reopened_date, load_id
-        FROM {issues}
-        WHERE coalesce(closed_date, reopened_date) IS NOT NULL
+        SELECT {key}, {dates}, load_id
+        FROM {rows}
+        WHERE coalesce({dates}) IS NOT NULL
           AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))"""
 
 

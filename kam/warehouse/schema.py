@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import duckdb
 
 from kam.site import FEEDS, Correction, Feed
-from kam.warehouse.across_feeds import account_terms, feed_currencies, feed_events, feed_keys, issue_dates
+from kam.warehouse.across_feeds import account_terms, dates_said, feed_currencies, feed_events, feed_keys
 from kam.warehouse.corrected import corrected_columns, fill_corrections, states_of_corrections, with_corrections
 from kam.warehouse.sql import Connection, literal, sql_text, transaction
 
@@ -46,15 +46,17 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
     views = {
         feed.name: as_known(feed, reporting_currency, corrected_columns(feed, corrections)) for feed in FEEDS.values()
     }
-    accounts, issues = (
-        _versions(FEEDS[name], corrected_columns(FEEDS[name], corrections)) for name in ("accounts", "issues")
+    accounts, issues, actions = (
+        _versions(FEEDS[name], corrected_columns(FEEDS[name], corrections))
+        for name in ("accounts", "issues", "actions")
     )
     return views | {
         "feed_events": feed_events(),
         "feed_currencies": feed_currencies(),
         **feed_keys(),
         "account_terms": account_terms(accounts),
-        "issue_dates": issue_dates(issues),
+        "issue_dates": dates_said(issues, "issue_id", "closed_date", "reopened_date"),
+        "action_dates": dates_said(actions, "action_id", "done_date", "cancelled_date", "updated_date"),
         "corrections": states_of_corrections(corrections, "staging.corrections"),
     }
 

@@ -175,6 +175,12 @@ def _outlook() -> dict[str, Rows]:
             if month == line["month"]
             for step in ("sales", "statistical")
         ],
+        "actions": [
+            {"action_id": f"T{line['key']}", "account_id": line["account_id"], "owner": "Kim", "kind": "to_do"}
+            | {"opened_date": f"{line['month']}-02", "due_date": f"{line['month']}-20"}
+            | ({"done_date": f"{line['month']}-21"} if line["product_id"] == "X" else {})
+            for line in LINES
+        ],
         "targets": [
             {"month": f"{month}-01", "measure": measure, "account_id": account, "target": 7}
             for month in MONTHS

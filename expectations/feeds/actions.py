@@ -1,0 +1,41 @@
+"""What was agreed to be done, by whom and until when."""
+
+from __future__ import annotations
+
+from expectations.feeds.common import account_is_known, has_rows, key_is_unique, of_the_months
+from expectations.rules import Owner, Rule, Severity, Suite
+
+SUITE = Suite(
+    name="actions",
+    table="core.actions",
+    batch=of_the_months("actions"),
+    needs=frozenset({"actions"}),
+    rules=(
+        # Not every month brings something new to do.
+        has_rows("actions", Owner.KEY_ACCOUNTS, Severity.INFO),
+        key_is_unique("actions"),
+        account_is_known("actions"),
+        Rule(
+            name="actions.not_done_before_opened",
+            sentence="No action was done or given up before it was agreed.",
+            owner=Owner.KEY_ACCOUNTS,
+            severity=Severity.WARNING,
+            if_it_fails="The action counts as done in a month in which nobody had agreed on it; correct the dates.",
+            failing="SELECT * FROM batch WHERE done_date < opened_date OR cancelled_date < opened_date",
+            keys=("action_id", "opened_date", "done_date", "cancelled_date"),
+        ),
+        Rule(
+            name="actions.somebody_is_responsible",
+            sentence="Each action names an owner, or an account that has a manager.",
+            owner=Owner.KEY_ACCOUNTS,
+            severity=Severity.WARNING,
+            if_it_fails="Nobody sees the action as his own; enter its owner.",
+            failing="""
+SELECT batch.*
+FROM batch
+LEFT JOIN core.accounts AS accounts USING (account_id)
+WHERE coalesce(batch.owner, accounts.account_manager) IS NULL""",
+            keys=("action_id",),
+        ),
+    ),
+)
