@@ -500,6 +500,28 @@ def publish(folder: SiteOption = None) -> None:
     print_page(site)
 
 
+@app.command(epilog="Example: kam --site my-site superset superset-assets")
+def superset(
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write; one written before is updated.")],
+    folder: SiteOption = None,
+    url: Annotated[
+        str,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            help="SQLAlchemy URL at which Superset finds the tables, without a password. Default: the published file.",
+        ),
+    ] = "",
+) -> None:
+    """Write the published tables as datasets of Apache Superset, with a metric per measure, as `superset import-directory` takes them."""
+    from kam.publish import PUBLISHED_FILE
+    from kam.publish.superset import file_url, write_superset
+
+    site = _site(folder)
+    count = write_superset(target, url or file_url(site.published / PUBLISHED_FILE))
+    typer.echo(f"{counted(count, 'dataset')} written to {target}. Next: superset import-directory -o {target}")
+
+
 @app.command(epilog="Example: kam --site my-site rebuild --force")
 def rebuild(
     folder: SiteOption = None,

@@ -46,14 +46,14 @@ def semantic_model() -> Entry:
         "ai_context": {"instructions": _ADVICE},
         "datasets": [_dataset(table) for table in tables],
         "relationships": [entry for table in tables for entry in _relationships(table)],
-        "metrics": [
-            _metric(table, column)
-            for table in tables
-            for column in table.columns
-            if column.aggregation not in ("", "none")
-        ],
+        "metrics": [_metric(table, column) for table in tables for column in measures(table)],
     }
     return {"version": _VERSION, "semantic_model": [model]}
+
+
+def measures(table: Model) -> list[MartColumn]:
+    """The columns of a table that can be aggregated."""
+    return [column for column in table.columns if column.aggregation not in ("", "none")]
 
 
 def _dataset(table: Model) -> Entry:
@@ -98,13 +98,11 @@ def _own_keys(keys: Sequence[str], names: set[str]) -> list[list[str]]:
 
 def _metric(table: Model, column: MartColumn) -> Entry:
     """The measure over any rows that add up, named `<table>__<column>`, since names are unique in a model."""
-    within = [f"Filter by one {name}." for name in table.adds_up_within]
-    notes = [_WITHIN_A_MONTH[column.aggregation]] if column.aggregation in _WITHIN_A_MONTH else []
     better = [f"{column.direction.capitalize()} is better."] if column.direction in ("more", "less") else []
     metric: Entry = {
         "name": f"{table.name}__{column.name}",
-        "expression": _sql(_aggregate(table, column)),
-        "description": " ".join([f"{column.meaning.rstrip('.')}.", *notes, *within, *better]),
+        "expression": _sql(aggregate(column, f"{table.name}.")),
+        "description": f"{column.meaning.rstrip('.')}. {' '.join([*caveats(table, column), *better])}".rstrip(),
     }
     details = {
         "unit": column.unit,
@@ -117,12 +115,21 @@ def _metric(table: Model, column: MartColumn) -> Entry:
     return metric
 
 
-def _aggregate(table: Model, column: MartColumn) -> str:
-    """A ratio takes the denominators of those rows only of which it knows the numerator."""
+def caveats(table: Model, column: MartColumn) -> list[str]:
+    """Sentences on the rows within which a measure adds up; none where it adds up over all."""
+    notes = [_WITHIN_A_MONTH[column.aggregation]] if column.aggregation in _WITHIN_A_MONTH else []
+    return [*notes, *(f"Filter by one {name}." for name in table.adds_up_within)]
+
+
+def aggregate(column: MartColumn, prefix: str = "") -> str:
+    """SQL for a measure over any rows that add up, its columns named with the `prefix`.
+
+    A ratio takes the denominators of those rows only of which it knows the numerator.
+    """
     if column.aggregation != "ratio":
-        return f"SUM({table.name}.{column.name})"
+        return f"SUM({prefix}{column.name})"
     above, below = (
-        re.sub(r"[a-z_][a-z_0-9]*", rf"{table.name}.\g<0>", part) for part in (column.numerator, column.denominator)
+        re.sub(r"[a-z_][a-z_0-9]*", rf"{prefix}\g<0>", part) for part in (column.numerator, column.denominator)
     )
     return f"CAST(SUM({above}) AS DOUBLE PRECISION) / NULLIF(SUM(CASE WHEN {above} IS NOT NULL THEN {below} END), 0)"
 
