@@ -223,3 +223,23 @@ CREATE OR REPLACE MACRO undeclared_reason(feed, declared) AS
 -- Where a validation rule draws its line: its own threshold or the site's. By hand, after: SET VARIABLE thresholds = MAP {'<rule>': 7}.
 CREATE OR REPLACE MACRO threshold(rule) AS
     map_extract_value(getvariable('thresholds')::MAP(VARCHAR, DECIMAL(18, 6)), rule);
+
+-- Flags.
+
+-- A number with thousands parted by commas, and no zeros after the last digit behind the point.
+CREATE OR REPLACE MACRO shown_number(x, digits) AS
+    regexp_replace(format('{:,.' || digits || 'f}', x), '\.0+$|(\.\d*[1-9])0+$', '\1');
+
+-- A figure as a sentence shows it.
+CREATE OR REPLACE MACRO shown_figure(x, shown, currency) AS
+    coalesce(
+        CASE shown
+            WHEN 'percent' THEN shown_number(100 * x::DOUBLE, 1) || ' %'
+            WHEN 'money' THEN shown_number(x::DOUBLE, 2) || ' ' || currency
+            WHEN 'days' THEN shown_number(x::DOUBLE, 0) || ' days'
+            WHEN 'ppm' THEN shown_number(x::DOUBLE, 0) || ' ppm'
+            WHEN 'points' THEN shown_number(x::DOUBLE, 1) || ' points'
+            ELSE shown_number(x::DOUBLE, 1)
+        END,
+        'unknown'
+    );

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kam.build.measures import measures_table
 from kam.build.rating_tables import rating_tables
-from kam.site import Settings
+from kam.site import OFF, Settings, flag_rules
 from kam.warehouse import Connection, insert
 
 
@@ -34,6 +34,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
         "forecast_season": ("INTEGER", settings.forecast.season),
         "forecast_actual": ("VARCHAR", settings.forecast.actual or variance.actual),
         "visit_plan_due_day": ("INTEGER", settings.visits.plan_due_day),
+        "significant_change_ratio": ("DECIMAL(18, 6)", settings.flags.significant_change_ratio),
         "declared_feeds": ("VARCHAR[]", sorted(settings.feeds)),
         "reject_share_ratio": ("DECIMAL(18, 6)", settings.ingest.reject_share),
     }
@@ -56,6 +57,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
     con.execute("CREATE OR REPLACE TABLE build.corrections AS FROM core.corrections")
     rating_tables(con, settings.rating)
     measures_table(con, settings)
+    _flag_tables(con, settings)
 
 
 def _ageing_buckets(settings: Settings) -> list[tuple[object, ...]]:
@@ -64,6 +66,28 @@ def _ageing_buckets(settings: Settings) -> list[tuple[object, ...]]:
     lower = (None, 1, *(bound + 1 for bound in bounds))
     upper = (0, *bounds, None)
     return [(number, label, lower[number], upper[number], matrix.get(label)) for number, label in enumerate(labels)]
+
+
+def _flag_tables(con: Connection, settings: Settings) -> None:
+    rules = list(flag_rules().values())
+    _table(
+        con,
+        "flag_rules",
+        dict.fromkeys(("rule", "severity", "measure", "direction", "shown", "meaning", "sentence"), "VARCHAR"),
+        [(r.rule, r.severity, r.measure, r.fires, r.shown, r.meaning, r.sentence) for r in rules],
+    )
+    of_all = {rule.rule: rule.threshold for rule in rules} | dict(settings.flags.thresholds)
+    thresholds: list[tuple[object, ...]] = [(rule, None, None, value) for rule, value in of_all.items()]
+    for segment, own in settings.flags.segments.items():
+        thresholds += [(rule, segment, None, value) for rule, value in own.items()]
+    for account_id, own in settings.flags.accounts.items():
+        thresholds += [(rule, None, account_id, value) for rule, value in own.items()]
+    _table(
+        con,
+        "flag_thresholds",
+        {"rule": "VARCHAR", "segment": "VARCHAR", "account_id": "VARCHAR", "threshold": "DECIMAL(36, 6)"},
+        [(*keys, None if value == OFF else value) for *keys, value in thresholds],
+    )
 
 
 def _table(con: Connection, name: str, columns: Mapping[str, str], values: Sequence[tuple[object, ...]]) -> None:

@@ -17,7 +17,7 @@ from expectations.rules import ALLOWED_FAILURES, Rule, Suite
 from kam.build import Model, published_tables, vocabulary
 from kam.publish.lineage import lineage_page, lineage_picture
 from kam.publish.settings_reference import settings_page
-from kam.site import FEEDS, SCHEMA_FILE, Column, Feed, schema_text
+from kam.site import FEEDS, SCHEMA_FILE, Column, Feed, FlagRule, flag_rules, schema_text
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _NEEDS = {
@@ -111,6 +111,27 @@ def _table(model: Model) -> str:
     return "\n".join(lines)
 
 
+def flags_page() -> str:
+    """The rules of account flags with their defaults."""
+    parts = [
+        NOTE,
+        "# Flags\n",
+        "The rules by which `account_flags` marks accounts. [Flags](operations/flags.md) says how to read them and how to set",
+        "thresholds. A number of percent is written as a fraction: 0.1 is 10 %.\n",
+        "| rule | severity | fires when | default threshold | looks at |",
+        "|---|---|---|---|---|",
+        *(_flag(rule) for rule in flag_rules().values()),
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def _flag(rule: FlagRule) -> str:
+    change = " by more scaled MADs than the threshold and more than `significant_change_ratio`"
+    fires = rule.meaning + (change if rule.fires == "change" else "")
+    return f"| `{rule.rule}` | {rule.severity} | {fires} | {rule.threshold} | `{rule.measure}` |"
+
+
 def rules_page() -> str:
     """The suites and their rules."""
     parts = [
@@ -169,6 +190,7 @@ def main() -> None:
         "feeds.md": feeds_page(),
         "metrics.md": metrics_page(),
         "rules.md": rules_page(),
+        "flags.md": flags_page(),
         "settings.md": NOTE + settings_page(),
         "lineage.md": NOTE + lineage_page(),
         "lineage.svg": lineage_picture(),

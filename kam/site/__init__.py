@@ -4,6 +4,7 @@ from kam.site.corrections_file import CORRECTIONS_FILE
 from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource, Unpivot
 from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Feed, Identity, Kind, RowRule, SignRule
 from kam.site.file_dates import date_in_name
+from kam.site.flag_rules import FlagRule, flag_rules
 from kam.site.month_names import COMMON_LANGUAGES, month_names
 from kam.site.rating import RATED_DIMENSIONS, RatingRules, RatingSection, built_in_sets
 from kam.site.scaffold import write_site
@@ -50,6 +51,7 @@ __all__ = [
     "Events",
     "Feed",
     "FeedSource",
+    "FlagRule",
     "Identity",
     "IngestSection",
     "Kind",
@@ -63,6 +65,7 @@ __all__ = [
     "built_in_sets",
     "date_in_name",
     "find_site",
+    "flag_rules",
     "month_names",
     "require_feed",
     "schema_text",

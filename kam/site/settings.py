@@ -26,6 +26,7 @@ from kam.errors import SettingsError
 from kam.site.faults import explain, nearest
 from kam.site.feed_source import UTC, FeedSource, known_zone
 from kam.site.feeds import FEEDS
+from kam.site.flag_rules import flag_rules
 from kam.site.rating import RatingSection, missing_feeds, set_faults
 from kam.site.section import ELSEWHERE, ENVIRONMENT_PREFIX, EnvironmentUrl, Exact, Section
 
@@ -225,6 +226,48 @@ class ForecastSection(Section):
         return value
 
 
+# A number, or "off": the rule is not looked at.
+FlagThresholds = Mapping[str, Exact | Literal["off"]]
+
+
+class FlagsSection(Section):
+    """`[flags]`: when an account is flagged: thresholds for all, by segment, and by account."""
+
+    significant_change_ratio: Exact = Field(
+        default=Decimal("0.2"),
+        ge=0,
+        description="share of the usual figure by which it must differ at least to be a significant change",
+    )
+    thresholds: FlagThresholds = Field(
+        default_factory=dict,
+        description='rule and its threshold for all accounts, or "off"; docs/flags.md lists the rules with their defaults',
+    )
+    segments: Mapping[str, FlagThresholds] = Field(
+        default_factory=dict, description="segment and the thresholds that differ for its accounts"
+    )
+    accounts: Mapping[str, FlagThresholds] = Field(
+        default_factory=dict, description="account and the thresholds that differ for it"
+    )
+
+    @model_validator(mode="after")
+    def _rules_are_known(self) -> Self:
+        for where, thresholds in self.all_thresholds():
+            for rule in thresholds:
+                if rule not in flag_rules():
+                    name = ".".join(part for part in where if part)
+                    message = f"{name}: no such rule {rule!r}.{nearest(rule, list(flag_rules()))}"
+                    raise ValueError(message)
+        return self
+
+    def all_thresholds(self) -> list[tuple[tuple[str, str], FlagThresholds]]:
+        """The thresholds of all accounts, of each segment and of each account, with the keys that lead to them."""
+        return [
+            (("thresholds", ""), self.thresholds),
+            *((("segments", segment), thresholds) for segment, thresholds in self.segments.items()),
+            *((("accounts", account_id), thresholds) for account_id, thresholds in self.accounts.items()),
+        ]
+
+
 class ReadinessSection(Section):
     """`[readiness]`: what a month needs before it is closed."""
 
@@ -323,6 +366,7 @@ class Settings(Section):
     delivery: DeliverySection = DeliverySection()
     forecast: ForecastSection = ForecastSection()
     visits: VisitsSection = VisitsSection()
+    flags: FlagsSection = FlagsSection()
     checks: Mapping[str, CheckSettings] = Field(default_factory=dict)
     alerts: AlertsSection = AlertsSection()
     corrections: Annotated[tuple[Correction, ...], ELSEWHERE] = ()

@@ -12,10 +12,11 @@
 -- fmt: on
 with
     targets as (
-        -- A tracking signal looks back over twelve months.
-        select distinct months.period_month, months.month_index
+        -- A tracking signal looks back over twelve months, and a flag on those of the twelve months before.
+        select months.period_month, months.month_index, min(periods.month_index - months.month_index) as months_ago
         from core.months as months
-        join build.periods as periods on months.month_index between periods.month_index - 11 and periods.month_index
+        join build.periods as periods on months.month_index between periods.month_index - 23 and periods.month_index
+        group by months.period_month, months.month_index
     )
 
 select
@@ -29,5 +30,13 @@ from core.forecasts as forecasts
 join targets on targets.period_month = forecasts.target_month
 join core.months as snapshots on snapshots.period_month = forecasts.snapshot_month
 -- What was written down after the month had ended is not a forecast of it.
-where targets.month_index >= snapshots.month_index
+where
+    targets.month_index >= snapshots.month_index
+    and (
+        targets.months_ago < 12
+        or (
+            targets.month_index - snapshots.month_index = 1
+            and forecasts.forecast_step = (select forecast_steps[1] from build.settings)
+        )
+    )
 group by all

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: business month
--- why: the months that ratings look back on: the trailing twelve of each month built, and its fiscal year to date
+-- why: the months that ratings and flags look back on: the twelve before each month built, and its fiscal year to date
 -- columns:
 --   period_month  DATE
 --   as_of_date    DATE
@@ -15,7 +15,7 @@ where
         where
             months.month_index <= periods.month_index
             and (
-                months.month_index > periods.month_index - 12 or months.period_month >= periods.fiscal_year_first_month
+                months.month_index >= periods.month_index - 12 or months.period_month >= periods.fiscal_year_first_month
             )
     )
 order by months.period_month

@@ -1,7 +1,7 @@
 -- fmt: off
 -- grain: promise of payment
 -- why: promises of an account whose days overlap form a chain, and only these are filled one after the other, the oldest first.
---   Chains that ended before the first month built are left out
+--   Chains that ended before the first month that flags look back on are left out
 -- columns:
 --   chain_no            INTEGER
 --   step_no             INTEGER
@@ -66,7 +66,7 @@ with
             max(promised_date) > (
                 select min(before.as_of_date)
                 from build.periods as periods
-                join core.months as before on before.month_index = periods.month_index - 1
+                join core.months as before on before.month_index = periods.month_index - 13
             )
     )
 

@@ -1,6 +1,7 @@
 -- fmt: off
 -- grain: month end
--- why: open items are needed at the end of every month built and of the month before it, where it opens
+-- why: open items are needed at the end of every month built, of the month before it, where it opens, and of the months
+--   that its flags look back on
 -- columns:
 --   snapshot_no   INTEGER
 --   period_month  DATE
@@ -14,5 +15,8 @@ select
     months.as_of_date
 from core.months as months
 where
-    months.month_index in (select month_index from build.periods)
-    or months.month_index in (select month_index - 1 from build.periods)
+    exists (
+        select 1
+        from build.periods as periods
+        where months.month_index between periods.month_index - 12 and periods.month_index
+    )

@@ -1,0 +1,49 @@
+-- fmt: off
+-- grain: month looked back on × account
+-- why: the item of an account whose forecast is furthest off to one side: of the first step in the settings, one month ahead
+-- columns:
+--   looked_month            DATE
+--   account_id              VARCHAR
+--   product_id              VARCHAR
+--   largest_tracking_signal DECIMAL(36,6)
+-- fmt: on
+with
+    months as (select distinct looked_month, month_index from core.flag_months),
+
+    year_sums as (
+        select
+            outcomes.target_index,
+            outcomes.item_no,
+            sum(outcomes.actual - outcomes.forecast) over trailing_year as error_quantity,
+            sum(abs(outcomes.actual - outcomes.forecast)) over trailing_year as absolute_error_quantity,
+            count(*) over trailing_year as month_count
+        from core.forecast_outcomes as outcomes
+        cross join build.settings as settings
+        where outcomes.lag = 1 and outcomes.forecast_step = settings.forecast_steps[1]
+        window
+            trailing_year as (
+                partition by outcomes.item_no order by outcomes.target_index range between 11 preceding and current row
+            )
+    ),
+
+    signals as (
+        select
+            months.looked_month,
+            items.account_id,
+            items.product_id,
+            shown_ratio(
+                abs(ratio(year_sums.error_quantity::double * year_sums.month_count, year_sums.absolute_error_quantity))
+            ) as tracking_signal
+        from year_sums
+        join months on months.month_index = year_sums.target_index
+        join core.forecast_items as items on items.item_no = year_sums.item_no
+        where items.account_id is not null and not coalesce(items.least_unit <> items.greatest_unit, false)
+    )
+
+select
+    looked_month,
+    account_id,
+    arg_max(product_id, (tracking_signal, product_id)) as product_id,
+    max(tracking_signal) as largest_tracking_signal
+from signals
+group by looked_month, account_id

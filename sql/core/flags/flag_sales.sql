@@ -1,0 +1,27 @@
+-- fmt: off
+-- grain: month looked back on × account, from its first invoice on
+-- why: what an account bought in each month, 0 where it bought nothing, as core.item_sales_amounts has it
+-- columns:
+--   looked_month  DATE
+--   account_id    VARCHAR
+--   net_amount    DECIMAL(32,2)
+-- fmt: on
+with
+    months as (select distinct looked_month, as_of_date from core.flag_months),
+
+    first_days as (select account_id, min(invoice_date) as first_date from core.invoices group by account_id),
+
+    sold as (
+        select sales_month, account_id, complete_sum(net_amount, true) as net_amount
+        from core.item_sales_amounts
+        semi join months on months.looked_month = sales_month
+        group by sales_month, account_id
+    )
+
+select
+    months.looked_month,
+    first_days.account_id,
+    case when sold.account_id is null then 0 else sold.net_amount end::decimal(32, 2) as net_amount
+from first_days
+join months on months.as_of_date >= first_days.first_date
+left join sold on sold.sales_month = months.looked_month and sold.account_id = first_days.account_id

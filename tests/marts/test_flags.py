@@ -1,0 +1,316 @@
+"""Flags of accounts: raised, continuing, cleared; since when, compared to what, and in which words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kam.warehouse import Connection
+from tests.expectations.cases import Tampering
+from tests.support import build_case, close_plainly, fetch, long, published, write_site
+
+TAMPERINGS = (
+    Tampering("account_flags.states_follow_from_months", "since = period_month - INTERVAL 1 MONTH", "state = 'raised'"),
+    Tampering("account_flags.says_what_it_is", "sentence = 'Exposure {figure}'"),
+    Tampering("account_flags.undefined_has_a_reason", "figure_reason = 'none'"),
+)
+
+Row = dict[str, Any]
+MONTHS = [f"2025-{month:02}" for month in range(6, 13)] + [f"2026-{month:02}" for month in range(1, 7)]
+SETTINGS = {
+    "flags": {
+        "thresholds": {"forecast_biased": "off", "no_visit": 60},
+        "segments": {"fleet": {"no_visit": 20}},
+        "accounts": {"OWN": {"no_visit": 15}, "OFF": {"no_visit": "off"}},
+    }
+}
+
+
+def invoice(account: str, month: str, amount: float, **given: Any) -> Row:
+    """Billed on the 10th of a month, due a month later unless something else is given."""
+    due = dt.date.fromisoformat(f"{month}-10") + dt.timedelta(days=30)
+    return {
+        "invoice_id": f"{account}-{month}",
+        "account_id": account,
+        "product_id": "X",
+        "invoice_date": f"{month}-10",
+        "due_date": due,
+        "quantity": 1,
+        "net_amount": amount,
+    } | given
+
+
+def paid(account: str, month: str, day: str, amount: float) -> Row:
+    return {"payment_id": f"P-{account}-{month}", "account_id": account, "invoice_id": f"{account}-{month}"} | {
+        "payment_date": day,
+        "amount": amount,
+    }
+
+
+def delivered(account: str, month: str, late: int, rejected: int = 0) -> tuple[list[Row], list[Row]]:
+    """Two lines of 100 due on the 20th, of which so many were delivered on the 25th."""
+    orders, deliveries = [], []
+    for number in (1, 2):
+        order = f"{account}-{month}-{number}"
+        orders.append(
+            {"order_id": order, "account_id": account, "product_id": "X", "order_date": f"{month}-01"}
+            | {"promised_date": f"{month}-20", "quantity": 100}
+        )
+        deliveries.append(
+            {"delivery_id": order, "order_id": order, "order_line_no": 1, "quantity": 100}
+            | {"delivered_date": f"{month}-{25 if number <= late else 20}"}
+            | {"rejected_quantity": rejected if number == 1 else 0}
+        )
+    return orders, deliveries
+
+
+def visit(account: str, day: str, **given: Any) -> Row:
+    return {"visit_id": f"V-{account}-{day}", "account_id": account, "visit_date": day} | given
+
+
+def scorecard(account: str, month: str, score: float) -> Row:
+    return {"account_id": account, "month": f"{month}-01", "dimension": "overall", "score": score}
+
+
+def _given() -> dict[str, list[Row]]:
+    served = [
+        *(delivered("OTIF", month, late) for month, late in (("2026-04", 1), ("2026-06", 1))),
+        delivered("PPM", "2026-05", 0, rejected=1),
+        delivered("PPM", "2026-06", 0),
+    ]
+    return {
+        "accounts": [
+            {"account_id": "LIMIT", "account_name": "Limit Ltd", "credit_limit": 1000, "account_manager": "Ito"},
+            {"account_id": "EVEN", "credit_limit": 1000},
+            {"account_id": "SEEN", "key_account": True, "segment": "other"},
+            {"account_id": "FLEET", "key_account": True, "segment": "fleet"},
+            {"account_id": "OWN", "key_account": True, "segment": "fleet"},
+            {"account_id": "OFF", "key_account": True},
+            {"account_id": "NEVER", "key_account": True},
+        ],
+        "invoices": [
+            # Due on 10 July: nothing is overdue but the exposure is over the limit since May.
+            invoice("LIMIT", "2026-05", 1500, due_date="2026-08-10"),
+            invoice("EVEN", "2026-05", 1000, due_date="2026-08-10"),
+            # Due in May 100 of 400, in June 300 of 400.
+            invoice("LATE", "2026-04", 100),
+            invoice("LATE", "2026-05", 200),
+            invoice("LATE", "2026-06", 100),
+            # Sales of 100 a month from June 2025 on, none in June 2026; paid at once.
+            *(invoice("STOPS", month, 100) for month in MONTHS[:-1]),
+            # Twice as much in April, May and June 2026; the first only has eleven months before, all equal.
+            *(invoice("MORE", month, 100 if month < "2026-04" else 200) for month in MONTHS),
+            *(invoice("SHORT", month, 100 if month < "2026-06" else 500) for month in MONTHS[-6:]),
+        ],
+        "payments": [
+            *(paid("STOPS", month, f"{month}-11", 100) for month in MONTHS[:-1]),
+            # Of what was promised for 10 June, 40 of 50 came; of that for 10 May everything.
+            {"payment_id": "PR1", "account_id": "VOW", "payment_date": "2026-05-05", "amount": 50},
+            {"payment_id": "PR2", "account_id": "VOW", "payment_date": "2026-06-05", "amount": 40},
+        ],
+        "visits": [
+            visit("VOW", "2026-05-02", promised_payment_amount=50, promised_payment_date="2026-05-10"),
+            visit("VOW", "2026-06-02", promised_payment_amount=50, promised_payment_date="2026-06-10"),
+            # 21 days before the end of June.
+            *(visit(account, "2026-06-09") for account in ("SEEN", "FLEET", "OWN", "OFF")),
+            visit("OTHER", "2026-03-02"),
+        ],
+        "orders": [row for orders, _ in served for row in orders],
+        "deliveries": [row for _, deliveries in served for row in deliveries],
+        "scorecards": [
+            *(scorecard("FALLS", month, score) for month, score in (("2026-03", 90), ("2026-06", 84))),
+            *(scorecard("SLIDES", f"2026-0{3 + n}", 90 - 3 * n) for n in range(4)),
+            scorecard("LOW", "2026-05", 60),
+        ],
+        "sales_plan": [
+            {"plan_version": "budget", "month": f"2026-{month:02}-01", "account_id": "MORE", "amount": 180}
+            for month in range(1, 7)
+        ],
+        "forecasts": [
+            {"forecast_step": "sales", "snapshot_month": "2026-05-01", "target_month": "2026-06-01"}
+            | {"account_id": "MORE", "product_id": "X", "quantity": 9}
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def con() -> Iterator[Connection]:
+    """June 2026 alone."""
+    with build_case(_given(), settings=SETTINGS, periods=["2026-06"], tables=["account_flags"]) as built:
+        yield built
+
+
+def flag(con: Connection, account: str, rule: str, *columns: str) -> list[tuple[Any, ...]]:
+    query = f"SELECT {', '.join(columns)} FROM build.account_flags WHERE account_id = '{account}' AND rule = '{rule}'"
+    return [tuple(row.values()) for row in fetch(con, query)]
+
+
+def month(number: int, year: int = 2026) -> dt.date:
+    return dt.date(year, number, 1)
+
+
+def test_a_flag_says_since_when_compared_to_what_and_where_to_look(con: Connection) -> None:
+    (found,) = fetch(con, "FROM build.account_flags WHERE account_id = 'LIMIT' AND rule = 'credit_limit_breached'")
+    assert found["state"] == "continuing"
+    assert found["since"] == month(5)
+    assert (found["figure"], found["threshold"], found["unit"], found["severity"]) == (1500, 1000, "EUR", "critical")
+    assert (found["account_name"], found["account_manager"]) == ("Limit Ltd", "Ito")
+    assert (found["look_at_table"], found["look_at_column"]) == ("receivables_kpis_by_account", "exposure")
+    assert found["sentence"] == "Exposure 1,500 EUR, limit 1,000 EUR"
+    # Exactly the limit is within it.
+    assert flag(con, "EVEN", "credit_limit_breached", "state") == []
+
+
+def test_the_overdue_share_is_compared_with_the_month_before(con: Connection) -> None:
+    # April 0 of 100, May 100 of 300, June 300 of 400: 0 → 0.333 → 0.75, up twice.
+    columns = ("state", "since", "figure", "compared_to", "compared_month", "sentence")
+    assert flag(con, "LATE", "overdue_ratio_up", *columns) == [
+        (
+            "continuing",
+            month(5),
+            Decimal("0.75"),
+            Decimal("0.333333"),
+            month(5),
+            "Overdue share 75 % of what invoices owe, 33.3 % in 2026-05",
+        )
+    ]
+
+
+def test_broken_promises_count_in_the_month_of_the_promised_day(con: Connection) -> None:
+    assert flag(con, "VOW", "promise_broken", "state", "figure", "sentence") == [
+        ("raised", 1, "1 broken promises of payment that fell due in the month")
+    ]
+
+
+def test_a_rating_falls_at_once_or_three_times_in_a_row(con: Connection) -> None:
+    # 90 in March, 84 in June: 6 points, and months without a score are skipped. 90, 87, 84, 81: three times in a row.
+    assert flag(con, "FALLS", "rating_falling", "state", "figure", "compared_to", "compared_month") == [
+        ("raised", 84, 90, month(3))
+    ]
+    assert flag(con, "SLIDES", "rating_falling", "state", "since", "figure", "compared_to") == [
+        ("raised", month(6), 81, 84)
+    ]
+
+
+def test_a_month_without_a_figure_neither_raises_nor_clears(con: Connection) -> None:
+    # Rated 60 in May, not rated in June.
+    assert flag(con, "LOW", "rating_below_band", "state", "since", "figure", "figure_reason") == [
+        ("continuing", month(5), None, "not known in this month")
+    ]
+    ((sentence,),) = flag(con, "LOW", "rating_below_band", "sentence")
+    assert sentence.startswith("Not known this month, so the flag stays: the overall score is not above")
+    # Late in April and June, nothing due in May.
+    assert flag(con, "OTIF", "otif_below_target", "state", "since", "figure") == [
+        ("continuing", month(4), Decimal("0.5"))
+    ]
+
+
+def test_a_flag_is_cleared_once(con: Connection) -> None:
+    # One of 200 rejected in May is 5,000 ppm; none in June.
+    assert flag(con, "PPM", "ppm_above_target", "state", "since", "figure", "sentence") == [
+        ("cleared", month(5), 0, "Over: Rejects 0 ppm, target 100 ppm")
+    ]
+
+
+def test_the_plan_gap_is_that_of_the_fiscal_year_to_date(con: Connection) -> None:
+    # January to March 100 of 180 each, April to June 200 of 180: 900 of 1080, −16.7 %, below −10 % since January.
+    assert flag(con, "MORE", "plan_gap", "state", "since", "figure", "look_at_key", "sentence") == [
+        (
+            "continuing",
+            month(1),
+            Decimal("-0.166667"),
+            "plan_version budget",
+            "Sales of the fiscal year to date -16.7 % off plan (plan_version budget), limit -10 %",
+        )
+    ]
+
+
+def test_thresholds_are_those_of_the_account_else_of_its_segment_else_of_all(con: Connection) -> None:
+    # All were visited 21 days ago, NEVER not since the visit log began on 2 March, 120 days ago.
+    found = fetch(
+        con,
+        "SELECT account_id, figure, threshold FROM build.account_flags WHERE rule = 'no_visit' AND state <> 'cleared' ORDER BY 1",
+    )
+    assert [tuple(row.values()) for row in found] == [("FLEET", 21, 20), ("NEVER", 120, 60), ("OWN", 21, 15)]
+    assert fetch(con, "FROM build.account_flags WHERE rule = 'forecast_biased'") == []
+
+
+def test_a_change_is_significant_beyond_a_share_where_all_months_before_are_equal(con: Connection) -> None:
+    rule = "significant_change:sales.net_amount"
+    columns = ("state", "since", "figure", "compared_to", "deviation_mads")
+    # Nothing bought in June, 100 in each month before.
+    assert flag(con, "STOPS", rule, *columns) == [("raised", month(6), 0, 100, None)]
+    # 200 since April; of the twelve months before June ten are of 100, so that 100 is usual.
+    assert flag(con, "MORE", rule, *columns) == [("continuing", month(4), 200, 100, None)]
+    # Five months before are too few to say what is usual.
+    assert flag(con, "SHORT", rule, *columns) == []
+
+
+def all_flags(con: Connection, months: Sequence[dt.date]) -> list[Row]:
+    listed = ", ".join(f"'{one}'" for one in months)
+    return fetch(con, f"FROM build.account_flags WHERE period_month IN ({listed}) ORDER BY ALL")
+
+
+@long
+def test_months_built_together_have_the_flags_of_months_built_alone(con: Connection) -> None:
+    periods = ["2025-12", "2026-01", "2026-03", "2026-04", "2026-05", "2026-06"]
+    with build_case(_given(), settings=SETTINGS, periods=periods, tables=["account_flags"]) as together:
+        assert all_flags(together, [month(6)]) == all_flags(con, [month(6)])
+        for alone in ("2026-01", "2026-04"):
+            with build_case(_given(), settings=SETTINGS, periods=[alone], tables=["account_flags"]) as single:
+                one = [dt.date.fromisoformat(f"{alone}-01")]
+                assert all_flags(single, one) == all_flags(together, one)
+
+
+@long
+def test_figures_are_those_of_the_tables_they_name() -> None:
+    tables = ["account_flags", "vendor_rating", "sales_plan_summary", "delivery_performance", "quality_performance"]
+    with build_case(_given(), periods=["2026-06"], tables=[*tables, "sales", "forecast_accuracy"]) as con:
+        compared = fetch(con, FIGURES_OF_TABLES)
+    assert len(compared) == 8
+    assert [row for row in compared if row["differing"] or not row["n"]] == []
+
+
+FIGURES_OF_TABLES = """
+    WITH tables AS (
+        SELECT account_id, 'receivables_kpis_by_account.overdue_ratio' AS measure, overdue_ratio::DECIMAL(36, 6) AS figure
+        FROM build.receivables_kpis WHERE level = 'account'
+        UNION ALL SELECT account_id, 'receivables_kpis_by_account.exposure', exposure
+        FROM build.receivables_kpis WHERE level = 'account'
+        UNION ALL SELECT account_id, 'vendor_rating.score', score FROM build.vendor_rating WHERE dimension = 'overall'
+        UNION ALL SELECT account_id, 'sales_plan_summary_by_account.ytd_variance_ratio', ytd_variance_ratio
+        FROM build.sales_plan_summary WHERE level = 'account' AND account_id = 'MORE'
+        UNION ALL SELECT account_id, 'delivery_performance.otif_ratio', otif_ratio
+        FROM build.delivery_performance WHERE is_default_basis
+        UNION ALL SELECT account_id, 'quality_performance.ppm', ppm FROM build.quality_performance
+        UNION ALL SELECT account_id, 'sales.net_amount', sum(net_amount)::DECIMAL(32, 2) FROM build.sales GROUP BY ALL
+        UNION ALL SELECT account_id, 'forecast_accuracy_by_item.tracking_signal', max(abs(tracking_signal))
+        FROM build.forecast_accuracy WHERE level = 'item' GROUP BY ALL
+    )
+    SELECT tables.measure, count(tables.figure) AS n, count(*) FILTER (tables.figure <> figures.figure) AS differing
+    FROM tables
+    JOIN core.flag_figures AS figures
+        ON figures.account_id = tables.account_id AND figures.measure = tables.measure AND figures.looked_month = '2026-06-01'
+    GROUP BY tables.measure
+"""
+
+
+@long
+def test_closing_month_by_month_gives_the_flags_of_a_backfill(tmp_path: Any) -> None:
+    months = [month(number) for number in (4, 5, 6)]
+    flags = "FROM reporting.account_flags ORDER BY ALL"
+    feeds = [*_given()]
+    (tmp_path / "one").mkdir()
+    one_by_one = write_site(tmp_path / "one", _given(), feeds=feeds)
+    for single in months:
+        close_plainly(one_by_one, [single])
+    (tmp_path / "all").mkdir()
+    together = write_site(tmp_path / "all", _given(), feeds=feeds)
+    close_plainly(together, months)
+    found = published(together, flags)
+    assert {row["period_month"] for row in found} == set(months)
+    assert found == published(one_by_one, flags)
