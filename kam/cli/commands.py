@@ -551,7 +551,7 @@ def rebuild(
 
 @app.command(epilog="Example: kam --site my-site status")
 def status(folder: SiteOption = None) -> None:
-    """Show closed months, the last loads and what failed."""
+    """Show closed months, the last loads, what failed, and the flags of the newest month."""
     from kam.cli.status import site_status
 
     site = _site(folder)
@@ -563,6 +563,7 @@ def status(folder: SiteOption = None) -> None:
     print_table("Failed closes", report.failed_closes)
     print_table("Last loads", report.loads, if_empty=f"Nothing is loaded yet. Next: {site.command('ingest')}")
     print_table("Failed checks of the latest attempt per month", report.failed_checks, if_empty="No check failed.")
+    print_table(report.flag_counts, report.flags, if_empty=report.flag_counts)
     print_table("Undelivered alerts", report.undelivered)
     if report.undelivered:
         out.print(f"To send them: {escape(site.command('alerts', 'send'))}", soft_wrap=True)

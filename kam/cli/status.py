@@ -8,20 +8,22 @@ import duckdb
 
 from kam.archive import ledger
 from kam.close import Action, newest_load, planned_months
-from kam.periods import parse_month
-from kam.publish import PUBLISHED_FILE, published_file
+from kam.periods import month_name, parse_month
+from kam.publish import PUBLISHED_FILE, Flags, newest_flags, published_file
 from kam.site import Settings, Site
 from kam.warehouse import LAST_TRIED, Connection, literal, sql_text
 
 Row = dict[str, str]
 _SHOWN_LOADS = 15
 _SHOWN_REJECTS = 20
+_SHOWN_FLAGS = 15
 
 
 @dataclass(frozen=True)
 class Status:
     """Closed months, those whose last attempt failed, last loads, failed checks and undelivered alerts, as texts.
 
+    `flags` are those of the newest closed month, the new ones first, as far as they are shown; `flag_counts` counts all of them.
     `faults` says what of the archive and the published file is lost, and what to do.
     """
 
@@ -30,6 +32,8 @@ class Status:
     loads: list[Row]
     failed_checks: list[Row]
     undelivered: list[Row]
+    flag_counts: str
+    flags: list[Row]
     faults: list[str]
 
 
@@ -48,12 +52,15 @@ class Rejects:
 def site_status(site: Site) -> Status:
     """The state of a site. Raises `KamError` when the warehouse is lost, damaged, or lacks what the ledger lists."""
     with ledger.open_complete(site) as con:
+        flags = newest_flags(con)
         return Status(
             _months(con, site.settings),
             _failed_closes(con),
             _loads(con),
             _failed_checks(con),
             _undelivered(con, site.settings),
+            f"Flags of {month_name(flags.month)}: {flags.summary}" if flags else "",
+            _flags(flags) if flags else [],
             _faults(con, site),
         )
 
@@ -106,6 +113,20 @@ def _loads(con: Connection) -> list[Row]:
             """
         ),
     )
+
+
+def _flags(flags: Flags) -> list[Row]:
+    return [
+        {
+            "Flag": row["state"],
+            "Since": month_name(row["since"]),
+            "Severity": row["severity"],
+            "Account": row["account_id"],
+            "Manager": row["account_manager"],
+            "What": row["sentence"],
+        }
+        for row in flags.rows[:_SHOWN_FLAGS]
+    ]
 
 
 def _failed_checks(con: Connection) -> list[Row]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kam.cli.status import site_status
 from kam.warehouse import Connection
 from tests.expectations.cases import Tampering
 from tests.support import build_case, close_plainly, fetch, long, published, write_site
@@ -20,6 +21,7 @@ TAMPERINGS = (
 )
 
 Row = dict[str, Any]
+STATES = ("raised", "continuing", "cleared")
 MONTHS = [f"2025-{month:02}" for month in range(6, 13)] + [f"2026-{month:02}" for month in range(1, 7)]
 SETTINGS = {
     "flags": {
@@ -314,3 +316,14 @@ def test_closing_month_by_month_gives_the_flags_of_a_backfill(tmp_path: Any) -> 
     found = published(together, flags)
     assert {row["period_month"] for row in found} == set(months)
     assert found == published(one_by_one, flags)
+
+    # June is the newest month: kam status and the quality page show its flags, the new ones first.
+    status = site_status(together)
+    counts = [sum(row["period_month"] == month(6) and row["state"] == state for row in found) for state in STATES]
+    assert status.flag_counts == "Flags of 2026-06: " + ", ".join(
+        map(" ".join, zip(map(str, counts), STATES, strict=True))
+    )
+    assert {row["Flag"] for row in status.flags[: counts[0]]} == {"raised"}
+    page = (together.published / "quality" / "index.html").read_text(encoding="utf-8")
+    assert "Flags of 2026-06" in page
+    assert "Exposure 1,500 EUR, limit 1,000 EUR" in page

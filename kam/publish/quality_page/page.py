@@ -1,6 +1,6 @@
 """`published/quality/index.html`: what was checked in each month and what failed, for people who open a page.
 
-One file without scripts that loads nothing from anywhere. It is made from the ledgers alone, so the same warehouse gives
+One file without scripts that loads nothing from anywhere. It is made from the ledgers and the newest flags alone, so the same warehouse gives
 the same bytes, and it is replaced with one rename: a reader never sees half a page.
 """
 
@@ -23,6 +23,7 @@ from markupsafe import Markup
 from expectations.rules import MAX_SAMPLE_KEYS
 from kam.errors import KamError
 from kam.periods import month_name
+from kam.publish.flags import newest_flags
 from kam.publish.quality_page.ledger import (
     MONTHS_OF_PAGE,
     SHOWN_FAILURES,
@@ -44,6 +45,7 @@ PAGE = Path("quality") / "index.html"
 """The path of the page in the published folder."""
 _HERE = Path(__file__).resolve().parent
 _SHOWN_LOADS = 20
+_SHOWN_FLAGS = 30
 
 
 def write(con: Connection, site: Site) -> bool:
@@ -81,7 +83,7 @@ def _replace(target: Path, content: bytes) -> None:
 
 
 def render(con: Connection, site_name: str) -> str:
-    """The page as HTML, from the ledgers of a warehouse."""
+    """The page as HTML, from the ledgers and the flags of a warehouse."""
     checks = kept_checks(con)
     months = closed_months(con, checks)
     style = (_HERE / "page.css").read_text(encoding="utf-8")
@@ -95,6 +97,8 @@ def render(con: Connection, site_name: str) -> str:
         earlier=[month for month in months if not month.loads],
         years=_calendar(months),
         suites=suites,
+        flags=newest_flags(con),
+        shown_flags=_SHOWN_FLAGS,
         style=Markup(style),  # noqa: S704 - our own file
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         shown_loads=_SHOWN_LOADS,
