@@ -1,8 +1,8 @@
 """What others read: the published file, the quality page and the generated documents."""
 
 from kam.publish import published_file
-from kam.publish.flags import Flags, flags_of, newest_flags
 from kam.publish.published_file import PUBLISHED_FILE
+from kam.publish.quality_page import Flags, flags_of, newest_flags
 from kam.publish.table_file import require_format, write_table
 
 __all__ = [

@@ -23,7 +23,7 @@ from markupsafe import Markup
 from expectations.rules import MAX_SAMPLE_KEYS
 from kam.errors import KamError
 from kam.periods import month_name
-from kam.publish.flags import newest_flags
+from kam.publish.quality_page.flags import newest_flags
 from kam.publish.quality_page.ledger import (
     MONTHS_OF_PAGE,
     SHOWN_FAILURES,
