@@ -20,11 +20,13 @@ from expectations import CheckResult, Severity
 from expectations.rules import ALLOWED_FAILURES, Owner
 from kam.alerts import channels, news, reason, writing_and_telling
 from kam.alerts.harmless_text import harmless
+from kam.alerts.queue import record
 from kam.cli.check import check_site
 from kam.cli.commands import app
 from kam.close import Action, CloseReport, ControlTotal, MonthOutcome, MonthPlan, Outcome, Run, Terms
 from kam.errors import KamError, SettingsError
 from kam.ingest import LoadResult, LoadStatus
+from kam.publish import Flags
 from kam.site import Site, find_site, validate_settings
 from kam.warehouse import literal, rows, warehouse, writing
 from tests.receivers import Hook, Mailbox, certificate, dead_port, mail_server, silent_server, web_server
@@ -695,3 +697,32 @@ def test_a_run_that_waited_in_vain_for_its_turn_is_told(make_site: Callable[...,
 def test_each_command_explains_itself_with_an_example(command: str) -> None:
     shown = CliRunner().invoke(app, ["alerts", command, "--help"])
     assert f"Example: kam --site my-site alerts {command}" in shown.output
+
+
+def test_a_channel_that_asks_for_flags_gets_those_of_its_managers_once(
+    make_site: Callable[..., Site], hook: Hook
+) -> None:
+    site = make_site(events={"all": ["flags"]}, all=json_url(hook), other=json_url(hook))
+    run = good_close()
+    row = {"period_month": JUNE, "account_id": "A", "account_name": "Alpha", "rule": "no_visit", "severity": "warning"}
+    shown = Flags(JUNE, 1, [
+        row | {"account_manager": "Ito", "state": "raised", "sentence": "No visit for 91 days, limit 90 days"},
+        row | {"account_manager": "Ito", "state": "continuing", "rule": "plan_gap", "sentence": "old"},
+        row | {"account_manager": "Kim", "state": "cleared", "sentence": "Over: No visit for 1 days, limit 90 days"},
+    ])  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch, writing(site, "close"), warehouse(site) as con:
+        patch.setattr("kam.alerts.digests.newest_flags", lambda _: shown)
+        found = news.alerts_of(con, site, run)
+        record(con, site, found)
+        # The same flags again, and another month, are no news.
+        assert news.alerts_of(con, site, run) == []
+        assert news.alerts_of(con, site, good_close(month=MAY)) == []
+    assert [(alert.subject, alert.wanted_by(site.settings.alerts)) for alert in found] == [
+        ("Books: 2026-06: 1 flag raised and 0 cleared for Ito", ["all"]),
+        ("Books: 2026-06: 0 flags raised and 1 cleared for Kim", ["all"]),
+    ]
+    assert "Alpha (A): No visit for 91 days, limit 90 days [no_visit, warning]" in found[0].body
+    assert "old" not in found[0].body
+    of_kim = site.settings.alerts.channels["all"].model_copy(update={"account_managers": ("Kim",)})
+    alerts = site.settings.alerts.model_copy(update={"channels": {"all": of_kim}})
+    assert [alert.wanted_by(alerts) for alert in found] == [[], ["all"]]

@@ -12,6 +12,7 @@ from datetime import date
 
 import duckdb
 
+from kam.alerts.digests import digests
 from kam.alerts.findings import GOOD, MonthNow, failing_state, fingerprint, reason
 from kam.alerts.harmless_text import harmless
 from kam.alerts.months import month_now
@@ -92,6 +93,7 @@ def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
         alerts += _warned(site, run, warned, before)
         good |= {month.name: f"{month.name} {month.what}." for month in months if month.state.state is Standing.GOOD}
         good |= {run.kind: f"kam {run.name} completed."}
+        alerts += digests(con, site, run)
     refused = {load.feed for load in run.refused}
     good |= {load.feed: f"{load.feed} loads again." for load in run.report.loads if load.feed not in refused}
     alerts += _recovered(site, good, before)

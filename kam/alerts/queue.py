@@ -41,7 +41,10 @@ class SubjectState:
 
 @dataclass(frozen=True)
 class Alert:
-    """A message about a run, and the state of each subject. It goes to channels that take `event` or one of `also`."""
+    """A message about a run, and the state of each subject. It goes to channels that take `event` or one of `also`.
+
+    One with a `manager` goes only to channels for all managers or for this one.
+    """
 
     event: AlertEvent
     severity: str
@@ -50,11 +53,17 @@ class Alert:
     months: Sequence[date]
     states: Mapping[str, SubjectState]
     also: Sequence[AlertEvent] = ()
+    manager: str | None = None
 
     def wanted_by(self, alerts: AlertsSection) -> list[str]:
         """The channels that it is for."""
         events = {self.event, *self.also}
-        return [name for name, channel in alerts.channels.items() if events & set(channel.events)]
+        return [
+            name
+            for name, channel in alerts.channels.items()
+            if events & set(channel.events)
+            and (self.manager is None or not channel.account_managers or self.manager in channel.account_managers)
+        ]
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,10 @@ from kam.site.section import ELSEWHERE, ENVIRONMENT_PREFIX, EnvironmentUrl, Exac
 SETTINGS_FILE = "kam.toml"
 SalesBasis = Literal["invoiced", "ordered"]
 PlanScope = Literal["all", "planned keys"]
-AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed"]
+AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed", "flags"]
 ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
+# Flags of accounts are for managers, not for those who run the close.
+_USUAL_EVENTS = tuple(event for event in ALERT_EVENTS if event != "flags")
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
 OFF = "off"
 # What the first step of a forecast is compared with.
@@ -332,7 +334,10 @@ class AlertChannel(Section):
 
     url: EnvironmentUrl = Field(description='"env:NAME": the variable that holds an Apprise URL')
     events: tuple[AlertEvent, ...] = Field(
-        default=ALERT_EVENTS, min_length=1, description="the events that this channel gets; by default all"
+        default=_USUAL_EVENTS, min_length=1, description="the events that this channel gets; by default all but flags"
+    )
+    account_managers: tuple[str, ...] = Field(
+        default=(), description="managers whose flags this channel gets with the event flags; by default all"
     )
 
     @property
