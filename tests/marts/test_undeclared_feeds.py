@@ -201,6 +201,8 @@ def _built(without: str = "") -> Connection:
     return build_case(books, settings=settings, periods=["2026-06"])
 
 
+# Flags show figures of other tables, as these have them.
+FLAGS = {"figure", "compared_to", "deviation_mads"}
 # What a feed adds to figures that stand without it, by table: the table says which of the two a figure is.
 STANDS = {
     # The balances are those of all that was billed: `paid_amount_doc_reason` and `received_amount_doc_reason` say so. Credit notes are
@@ -217,6 +219,7 @@ STANDS = {
             *("average_days_delinquent", "exposure", "credit_use_ratio", "expected_credit_loss", "expected_receipts"),
         },
         "credit_files": {"exposure"},
+        "account_flags": FLAGS,
     },
     # Due dates of the whole invoice.
     "instalments": {
@@ -236,11 +239,11 @@ STANDS = {
     # What is due by the invoices.
     "payment_plan": {"receivables_kpis": {"expected_receipts", "collection_ratio"}},
     # `score_source` names the source; overall is the mean of the dimensions that have a score.
-    "scorecards": {"vendor_rating": {"*"}},
-    "visits": {"vendor_rating": {"*"}},
-    "issues": {"vendor_rating": {"own_score", "gap"}},
-    "orders": {"vendor_rating": {"own_score", "gap"}},
-    "deliveries": {"vendor_rating": {"own_score", "gap"}},
+    "scorecards": {"vendor_rating": {"*"}, "account_flags": FLAGS},
+    "visits": {"vendor_rating": {"*"}, "account_flags": FLAGS},
+    "issues": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},
+    "orders": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},
+    "deliveries": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},
 }
 Cells = Mapping[tuple[str, ...], tuple[Any, str | None]]
 
