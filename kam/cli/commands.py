@@ -514,8 +514,7 @@ def superset(
     ] = "",
 ) -> None:
     """Write the published tables as datasets of Apache Superset, with a metric per measure, as `superset import-directory` takes them."""
-    from kam.publish import PUBLISHED_FILE
-    from kam.publish.superset import file_url, write_superset
+    from kam.publish import PUBLISHED_FILE, file_url, write_superset
 
     site = _site(folder)
     count = write_superset(target, url or file_url(site.published / PUBLISHED_FILE))

@@ -3,14 +3,17 @@
 from kam.publish import published_file
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
+from kam.publish.superset import file_url, write_superset
 from kam.publish.table_file import require_format, write_table
 
 __all__ = [
     "PUBLISHED_FILE",
     "Flags",
+    "file_url",
     "flags_of",
     "newest_flags",
     "published_file",
     "require_format",
+    "write_superset",
     "write_table",
 ]
