@@ -11,8 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-import yaml
-
 from kam.build import MartColumn, Model, published_tables
 from kam.errors import UsageError
 from kam.publish.semantic_model import aggregate, caveats, measures
@@ -46,6 +44,8 @@ def write_superset(folder: Path, url: str) -> int:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / METADATA).is_file():
         message = f"{folder} has other files in it. Name a folder that is empty or new"
         raise UsageError(message)
+    import yaml
+
     files = _files(url)
     for name, document in files.items():
         file = folder / name
