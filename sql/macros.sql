@@ -235,7 +235,7 @@ CREATE OR REPLACE MACRO shown_figure(x, shown, currency) AS
     coalesce(
         CASE shown
             WHEN 'percent' THEN shown_number(100 * x::DOUBLE, 1) || ' %'
-            WHEN 'money' THEN shown_number(x::DOUBLE, 2) || ' ' || currency
+            WHEN 'money' THEN regexp_replace(format('{:,.2f}', x::DOUBLE), '\.00$', '') || ' ' || currency
             WHEN 'days' THEN shown_number(x::DOUBLE, 0) || ' days'
             WHEN 'ppm' THEN shown_number(x::DOUBLE, 0) || ' ppm'
             WHEN 'points' THEN shown_number(x::DOUBLE, 1) || ' points'

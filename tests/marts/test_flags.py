@@ -184,7 +184,7 @@ def test_the_overdue_share_is_compared_with_the_month_before(con: Connection) ->
 
 def test_broken_promises_count_in_the_month_of_the_promised_day(con: Connection) -> None:
     assert flag(con, "VOW", "promise_broken", "state", "figure", "sentence") == [
-        ("raised", 1, "1 broken promises of payment that fell due in the month")
+        ("raised", 1, "Promises of payment broken that fell due in the month: 1")
     ]
 
 
@@ -226,7 +226,7 @@ def test_the_plan_gap_is_that_of_the_fiscal_year_to_date(con: Connection) -> Non
             month(1),
             Decimal("-0.166667"),
             "plan_version budget",
-            "Sales of the fiscal year to date -16.7 % off plan (plan_version budget), limit -10 %",
+            "Sales of the fiscal year to date against plan: -16.7 % (plan_version budget), limit -10 %",
         )
     ]
 
