@@ -64,7 +64,7 @@ def test_a_full_disk_is_named_and_with_room_again_the_run_comes_out_right(
 ) -> None:
     trial = sites.trial(command)
     site = trial.site()
-    mount(site / folder, "size=64m")
+    mount(site / folder, "size=160m")
     ballast = fill(site / folder, leave)
     run = sites.runner.run(site, command)
     assert run.status == 1
@@ -81,7 +81,7 @@ def test_a_close_whose_folder_takes_no_writes_is_committed_and_published_by_the_
 ) -> None:
     trial = sites.trial("close")
     site = trial.site()
-    mount(site / "published", "size=64m")
+    mount(site / "published", "size=160m")
     remount(site / "published", "ro")
     run = sites.runner.run(site, "close")
     assert (run.status, books.published(site)) == (1, trial.former)

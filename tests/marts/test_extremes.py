@@ -28,6 +28,7 @@ BOUNDED = {
         "otif_ratio",
         "promise_kept_ratio",
         "held_as_planned_ratio",
+        "done_on_time_ratio",
     ),
     "a share of a sum of positive amounts": ("overdue_ratio",),
     "a probability or a share of decisions, and the squares of their differences": (
@@ -35,11 +36,16 @@ BOUNDED = {
     ),
     "between 0 and 2": ("smape",),
     "a sum of 12 errors, by their mean": ("tracking_signal",),
-    "days between two dates of the calendar": ("average_days_late", "average_days_to_close", "dso_countback_days"),
+    "days between two dates of the calendar": (
+        "average_days_late",
+        "average_days_to_close",
+        "average_age_days",
+        "dso_countback_days",
+    ),
     "of scores from 0 to 100, or of the settings": (
         *("loss_rate",),
         *("customer_score", "own_score", "gap", "score", "weight", "points_to_next_band", "previous_score", "change"),
-        *("moving_average_3m", "moving_average_6m", "moving_average_12m", "slope_6m", "points"),
+        *("moving_average_3m", "moving_average_6m", "moving_average_12m", "slope_6m", "points", "deducted_points"),
     ),
     "a number as the feed has it, of one row": (
         *(
