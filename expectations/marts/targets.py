@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from expectations.marts.common import holds, suite, undefined_has_a_reason
+from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
 
 SUITES = (
     suite(
         "target_attainment",
+        account_is_given("target_attainment", "account_name IS NOT NULL"),
         holds(
             "target_attainment",
             "is_met_as_the_ratio_says",
