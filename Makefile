@@ -45,7 +45,7 @@ demo: $(READY) ## Write a made-up site and close its last three months
 	@echo "  $(SITE)/published/quality/index.html  what was checked and what failed, for a browser"
 
 test: $(READY) lint ## Check style, types and docs, and run the tests except the long ones
-	@$(BIN)/python -m pytest -n 3
+	@$(BIN)/python -m pytest -n 3 -p no:hypothesispytest
 
 test-long: $(READY) ## Run the tests that `make test` leaves out: whole runs that take long, other cases of a kind
 	@KAM_LONG=1 $(BIN)/python -m pytest -n 3 -m long

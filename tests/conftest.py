@@ -94,6 +94,12 @@ def _is_of_all_tests(config: pytest.Config) -> bool:
     return given.get("is_of_all_tests", config.args_source is not pytest.Config.ArgsSource.ARGS)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not read the long files where nobody asked for them: that takes each process seconds."""
+    place = f"{collection_path.relative_to(config.rootpath).as_posix()}{'/' if collection_path.is_dir() else ''}"
+    return True if place.startswith(_LONG) and _is_of_all_tests(config) and not IS_LONG else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the flows, which take longest; leave out what is marked `long`, unless `KAM_LONG` is set or a path is given."""
     items.sort(key=lambda item: not item.nodeid.startswith(_FLOWS))

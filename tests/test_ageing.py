@@ -91,6 +91,7 @@ def test_what_came_the_day_after_does_not_count_and_nothing_is_kept(site: Site) 
     assert not (site.published / "kam.duckdb").exists()
 
 
+@long
 def test_a_month_end_has_the_rows_of_the_closed_month(site: Site) -> None:
     close_plainly(site, [date(2026, 10, 1)])
     target = site.directory / "october.parquet"

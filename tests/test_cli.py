@@ -15,7 +15,7 @@ from kam.cli.server import configured_server
 from kam.site import Site, find_site
 from kam.warehouse import warehouse
 from tests.cli import kam
-from tests.support import REPOSITORY, ingest, long, write_csv, write_site
+from tests.support import REPOSITORY, ingest, long, mostly_long, write_csv, write_site
 
 # DuckDB imports pandas for the parameters of a query.
 PANDAS = ["pandas", "polars"]
@@ -50,7 +50,10 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "more"),
-    [(["--help"], PANDAS), (["status"], PANDAS), (["rejects"], PANDAS), (["ingest"], []), (["publish"], [])],
+    mostly_long(
+        [(["--help"], PANDAS), (["status"], PANDAS), (["rejects"], PANDAS), (["ingest"], []), (["publish"], [])],
+        in_every_run=2,
+    ),
     ids=["help", "status", "rejects", "ingest", "publish"],
 )
 def test_fast_commands_import_neither_prefect_nor_great_expectations(

@@ -83,7 +83,7 @@ def _postgresql(folder: Path, monkeypatch: pytest.MonkeyPatch, server: PostgreSq
     return Books(folder, lambda statement: server.run(url, statement), "postgresql")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=long)])
 def books(request: pytest.FixtureRequest, site_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
     if request.param == "sqlite":
         yield _sqlite(site_folder, monkeypatch)

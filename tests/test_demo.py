@@ -335,6 +335,7 @@ def test_one_account_is_far_behind_its_plan(site: Path) -> None:
     assert [account_id for account_id, ratio in behind.items() if ratio < Decimal("-0.25")] == ["K0010"]
 
 
+@long
 def test_exactly_the_announced_rows_are_rejected(small: tuple[Path, DemoSummary], tmp_path: Path) -> None:
     written, summary = small
     directory = shutil.copytree(written, tmp_path / "site")

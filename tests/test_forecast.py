@@ -197,6 +197,7 @@ def test_a_model_without_its_library_says_how_to_get_it(site: Site, monkeypatch:
         forecast_model("arima")
 
 
+@long
 def test_what_the_library_cannot_do_falls_back_and_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     land(site, "invoices", "more", [sale(f"2024-0{month}", month, product_id=part) for month in range(1, 7) for part in "STU"])  # fmt: skip
     load_all(site)

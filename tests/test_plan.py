@@ -46,6 +46,7 @@ def actions(site: Site, months: Sequence[date], *, restate: bool = False) -> lis
     return [month.action.value for month in planned(site, months, restate=restate)]
 
 
+@long
 def test_months_of_which_nothing_changed_are_skipped(site: Site) -> None:
     assert planned(site, [MAY, JUNE, JULY]) == [
         MonthPlan(MAY, Action.SKIP, 1, "nothing changed since version 1"),

@@ -614,6 +614,7 @@ def test_a_wide_table_scrolls_in_its_own_box(browser: Browser, pages: dict[str, 
     assert browser.value("[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)")
 
 
+@long
 @needs_chromium
 def test_a_dark_page_is_dark_and_a_light_one_light(browser: Browser, pages: dict[str, Path]) -> None:
     brightness = {}

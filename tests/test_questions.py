@@ -13,7 +13,7 @@ from kam.errors import SettingsError
 from kam.ingest import LoadResult
 from kam.site import find_site
 from kam.warehouse import rows, warehouse
-from tests.support import ingest, long
+from tests.support import ingest, long, mostly_long
 
 INVOICES = "invoice_id,account_id,invoice_date,net_amount\n"
 LINES = "invoice_id,line_no,account_id,invoice_date,net_amount\n"
@@ -100,7 +100,9 @@ CHANGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("feed", "header", "first", "second"), CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize(
+    ("feed", "header", "first", "second"), mostly_long([*CHANGES.values()], in_every_run=3), ids=CHANGES
+)
 def test_every_feed_of_documents_asks(books: Books, feed: str, header: str, first: str, second: str) -> None:
     books.configure(feed=feed)
     books.put("a.csv", f"{header}\n{first}\n")
@@ -282,6 +284,7 @@ def test_a_mapping_that_was_removed_is_a_column_that_is_gone(books: Books) -> No
         assert "no column currency" in result.message
 
 
+@long
 def test_files_of_several_layouts_are_read_again_after_a_change_of_the_mapping(books: Books) -> None:
     books.put("a.csv", INVOICES + "1,A,2026-05-10,9\n")
     books.put("b.csv", INVOICES.replace("\n", ",due_date\n") + "1,A,2026-05-10,9,2026-07-31\n")
@@ -364,6 +367,7 @@ def test_a_patch_of_amounts_needs_the_type_that_turns_them(books: Books) -> None
     assert "needs the column document_type" in books.deliver("a.csv", INVOICES + "1,A,2026-05-10,-9\n").message
 
 
+@long
 def test_a_document_of_the_wider_key_replaces_what_had_its_bare_number_also_with_another_date(books: Books) -> None:
     header = LINES.replace("\n", ",year\n")
     books.deliver("a.csv", header + "1,1,A,2026-01-05,100,2026\n1,2,A,2026-01-05,20,2026\n")
