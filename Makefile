@@ -44,6 +44,7 @@ demo: $(READY) ## Write a made-up site and close its last three months
 	@echo "  $(SITE)/published/kam.duckdb          the tables for BI tools, in the schema reporting"
 	@echo "  $(SITE)/published/quality/index.html  what was checked and what failed, for a browser"
 
+# Nothing in these tests needs the plugin of Hypothesis, which takes each process seconds to read.
 test: $(READY) lint ## Check style, types and docs, and run the tests except the long ones
 	@$(BIN)/python -m pytest -n 3 -p no:hypothesispytest
 

@@ -89,3 +89,9 @@ def test_a_password_is_not_written_to_a_file(folder: Path, tmp_path: Path) -> No
     done = kam(folder.parent, tmp_path / "new", "--url", "postgresql://reader:secret@db/kam")
     assert "the URL has a password" in str(done.exception)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file", encoding="utf-8")
+    done = kam(folder.parent, tmp_path / "file")
+    assert str(done.exception).startswith(f"{tmp_path / 'file'}: cannot be written to: ")

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from kam.periods import parse_month
 from kam.site import RATED_DIMENSIONS, RatingRules, RatingSection
-from kam.warehouse import Connection
+from kam.warehouse import Connection, insert
 
 _ALWAYS = ""
 Row = dict[str, object]
@@ -103,5 +103,5 @@ def _lower(words: Sequence[str] | None) -> list[str] | None:
 def _fill(con: Connection, name: str, shape: str, rows: Sequence[Row]) -> None:
     con.execute(f"CREATE OR REPLACE TABLE build.{name} ({shape})")
     for row in rows:
-        names = ", ".join(row)
-        con.execute(f"INSERT INTO build.{name} ({names}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+        # One at a time: what is NULL in one row and not in another gives a list no type.
+        insert(con, f"build.{name}", [row])

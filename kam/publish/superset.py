@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from kam.build import MartColumn, Model, published_tables
-from kam.errors import UsageError
+from kam.errors import KamError, UsageError
 from kam.publish.semantic_model import aggregate, caveats, measures
 
 METADATA = "metadata.yaml"
@@ -35,7 +35,7 @@ def file_url(published: Path) -> str:
 def write_superset(folder: Path, url: str) -> int:
     """Write the database and the datasets into a folder, for the database at this SQLAlchemy URL; how many datasets.
 
-    Raises `UsageError` for a folder with other things in it, or for a URL with a password, which is no matter for a file; `OSError`
+    Raises `UsageError` for a folder with other things in it, or for a URL with a password, which is no matter for a file; `KamError`
     when it cannot be written.
     """
     if urlsplit(url).password:
@@ -44,15 +44,23 @@ def write_superset(folder: Path, url: str) -> int:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / METADATA).is_file():
         message = f"{folder} has other files in it. Name a folder that is empty or new"
         raise UsageError(message)
+    files = _files(url)
+    try:
+        _write(folder, files)
+    except OSError as error:
+        message = f"{folder}: cannot be written to: {error.strerror}. Name another folder, or make it writable"
+        raise KamError(message) from None
+    return sum(name.startswith("datasets/") for name in files)
+
+
+def _write(folder: Path, files: dict[str, Entry]) -> None:
     import yaml
 
-    files = _files(url)
     for name, document in files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
     _drop_others(folder / "datasets" / _DATABASE, {Path(name).name for name in files})
-    return len(files) - 2
 
 
 def _drop_others(folder: Path, kept: set[str]) -> None:
