@@ -295,7 +295,7 @@ FIGURES_OF_TABLES = """
     )
     SELECT tables.measure, count(tables.figure) AS n, count(*) FILTER (tables.figure <> figures.figure) AS differing
     FROM tables
-    JOIN core.flag_figures AS figures
+    JOIN core.headlines AS figures
         ON figures.account_id = tables.account_id AND figures.measure = tables.measure AND figures.looked_month = '2026-06-01'
     GROUP BY tables.measure
 """

@@ -33,9 +33,9 @@ with
                 then shown_ratio(figures.own_limit::double * limits.threshold::double)
                 else limits.threshold
             end as threshold
-        from core.flag_figures as figures
+        from core.headlines as figures
         join
-            core.flag_months as months
+            core.looked_months as months
             on months.looked_month = figures.looked_month
             and (figures.seen <> 'at the close' or months.months_ago = 0)
             and (figures.seen <> 'in the fiscal year' or months.is_same_year)

@@ -7,7 +7,7 @@
 --   threshold   DECIMAL(36,6)
 -- fmt: on
 with
-    accounts as (select distinct account_id from core.flag_figures),
+    accounts as (select distinct account_id from core.headlines),
 
     chosen as (
         select accounts.account_id, thresholds.rule, thresholds.threshold

@@ -61,7 +61,9 @@ select
     this_month.look_at
 from runs
 left join
-    core.flag_months as months on months.period_month = runs.period_month and months.months_ago = runs.since_months_ago
+    core.looked_months as months
+    on months.period_month = runs.period_month
+    and months.months_ago = runs.since_months_ago
 left join
     core.flag_findings as this_month
     on this_month.period_month = runs.period_month

@@ -2,19 +2,21 @@
 -- grain: month looked back on × key account
 -- why: days since the last visit held. Without one on record they count from the first day of the visit log
 -- columns:
---   looked_month           DATE
---   account_id             VARCHAR
---   days_since_last_visit  BIGINT
+--   looked_month  DATE
+--   account_id    VARCHAR
+--   measure       VARCHAR
+--   figure        DECIMAL(36,6)
 -- fmt: on
 with
-    months as (select distinct looked_month, as_of_date from core.flag_months),
+    months as (select distinct looked_month, as_of_date from core.looked_months),
 
     log as (select min(visit_date) as first_date from core.visits)
 
 select
     months.looked_month,
     accounts.account_id,
-    (months.as_of_date - coalesce(max(visits.visit_date), min(log.first_date)))::bigint as days_since_last_visit
+    'visits.days_since_last' as measure,
+    (months.as_of_date - coalesce(max(visits.visit_date), min(log.first_date)))::decimal(36, 6) as figure
 from core.accounts as accounts
 cross join log
 join months on months.as_of_date >= log.first_date

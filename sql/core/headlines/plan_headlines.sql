@@ -1,11 +1,13 @@
 -- fmt: off
--- grain: month looked back on × account × plan version by account
--- why: how far the fiscal year to date is from the plan, at each month's end
+-- grain: month looked back on × account
+-- why: how far the fiscal year to date is from the plan, at each month's end; of several plan versions the worst
 -- columns:
---   looked_month         DATE
---   account_id           VARCHAR
---   plan_version         VARCHAR
---   ytd_variance_ratio   DECIMAL(36,6)
+--   looked_month  DATE
+--   account_id    VARCHAR
+--   measure       VARCHAR
+--   figure        DECIMAL(36,6)
+--   look_at       VARCHAR
+--   seen          VARCHAR
 -- fmt: on
 with
     months as (
@@ -36,12 +38,24 @@ with
             and earlier.month_index <= looked.month_index
         join months on months.plan_version = earlier.plan_version and months.period_month = earlier.period_month
         group by looked.period_month, months.plan_version, months.account_id
+    ),
+
+    variances as (
+        select
+            looked_month,
+            account_id,
+            plan_version,
+            shown_ratio(ratio(actual_amount - plan_amount, greatest(plan_amount, 0))) as ytd_variance_ratio
+        from to_date
     )
 
 select
     looked_month,
     account_id,
-    plan_version,
-    shown_ratio(ratio(actual_amount - plan_amount, greatest(plan_amount, 0))) as ytd_variance_ratio
-from to_date
-where account_id is not null
+    'sales_plan_summary_by_account.ytd_variance_ratio' as measure,
+    min(ytd_variance_ratio)::decimal(36, 6) as figure,
+    'plan_version ' || arg_min(plan_version, (ytd_variance_ratio, plan_version)) as look_at,
+    'in the fiscal year' as seen
+from variances
+where ytd_variance_ratio is not null
+group by looked_month, account_id

@@ -2,13 +2,14 @@
 -- grain: month looked back on × account
 -- why: the item of an account whose forecast is furthest off to one side: of the first step in the settings, one month ahead
 -- columns:
---   looked_month            DATE
---   account_id              VARCHAR
---   product_id              VARCHAR
---   largest_tracking_signal DECIMAL(36,6)
+--   looked_month  DATE
+--   account_id    VARCHAR
+--   measure       VARCHAR
+--   figure        DECIMAL(36,6)
+--   look_at       VARCHAR
 -- fmt: on
 with
-    months as (select distinct looked_month, month_index from core.flag_months),
+    months as (select distinct looked_month, month_index from core.looked_months),
 
     year_sums as (
         select
@@ -43,7 +44,8 @@ with
 select
     looked_month,
     account_id,
-    arg_max(product_id, (tracking_signal, product_id)) as product_id,
-    max(tracking_signal) as largest_tracking_signal
+    'forecast_accuracy_by_item.tracking_signal' as measure,
+    max(tracking_signal)::decimal(36, 6) as figure,
+    'product_id ' || coalesce(arg_max(product_id, (tracking_signal, product_id)), 'none') as look_at
 from signals
 group by looked_month, account_id

@@ -4,10 +4,11 @@
 -- columns:
 --   looked_month  DATE
 --   account_id    VARCHAR
---   broken_count  BIGINT
+--   measure       VARCHAR
+--   figure        DECIMAL(36,6)
 -- fmt: on
 with
-    months as (select distinct looked_month, as_of_date from core.flag_months),
+    months as (select distinct looked_month, as_of_date from core.looked_months),
 
     promises as (
         select
@@ -59,7 +60,8 @@ with
 select
     months.looked_month,
     first_days.account_id,
-    case when coalesce(broken.unknown_count, 0) = 0 then coalesce(broken.broken_count, 0) end::bigint as broken_count
+    'promises.state' as measure,
+    case when coalesce(broken.unknown_count, 0) = 0 then coalesce(broken.broken_count, 0) end::decimal(36, 6) as figure
 from first_days
 join months on months.as_of_date >= first_days.first_date
 cross join build.settings as settings

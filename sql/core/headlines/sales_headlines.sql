@@ -4,10 +4,11 @@
 -- columns:
 --   looked_month  DATE
 --   account_id    VARCHAR
---   net_amount    DECIMAL(32,2)
+--   measure       VARCHAR
+--   figure        DECIMAL(36,6)
 -- fmt: on
 with
-    months as (select distinct looked_month, as_of_date from core.flag_months),
+    months as (select distinct looked_month, as_of_date from core.looked_months),
 
     first_days as (select account_id, min(invoice_date) as first_date from core.invoices group by account_id),
 
@@ -21,7 +22,8 @@ with
 select
     months.looked_month,
     first_days.account_id,
-    case when sold.account_id is null then 0 else sold.net_amount end::decimal(32, 2) as net_amount
+    'sales.net_amount' as measure,
+    case when sold.account_id is null then 0 else sold.net_amount end::decimal(36, 6) as figure
 from first_days
 join months on months.as_of_date >= first_days.first_date
 left join sold on sold.sales_month = months.looked_month and sold.account_id = first_days.account_id
