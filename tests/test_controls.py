@@ -84,6 +84,21 @@ BOOKS: dict[str, list[dict[str, Any]]] = {
         {"opportunity_id": "P2", "account_id": "B", "recorded_on": "2026-05-05", "value": 7}
         | {"outcome": "lost", "closed_on": "2026-05-05"},
     ],
+    "quotations": [
+        {"quotation_id": "Q1", "account_id": "A", "rfq_date": "2026-05-04", "quoted_date": "2026-05-05"},
+        {"quotation_id": "Q2", "account_id": "B", "rfq_date": "2026-04-04", "quoted_date": "2026-05-05", "quantity": 5}
+        | {"unit_price": 3, "decision": "lost", "decided_date": "2026-05-20"},
+        # What one of two is worth is not known, so that neither counts.
+        {"quotation_id": "Q3", "account_id": "B", "rfq_date": "2026-05-04", "quoted_date": "2026-05-05", "quantity": 5}
+        | {"unit_price": 3, "decision": "won", "decided_date": "2026-05-20"},
+        {
+            "quotation_id": "Q4",
+            "account_id": "B",
+            "rfq_date": "2026-05-04",
+            "decision": "won",
+            "decided_date": "2026-05-20",
+        },
+    ],
     "scorecards": [
         {"account_id": "A", "month": "2026-05", "dimension": "quality", "score": 80},
         {"account_id": "B", "month": "2026-05", "dimension": "quality", "score": 9, "max_score": 10},
@@ -225,6 +240,10 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "days of closed issues, one by one = issue performance days": 10,
         "open opportunities = pipeline opportunities": 1,
         "opportunities won and lost, one by one = pipeline opportunities": 1,
+        "quotations asked for in the month = quotation performance quotations": 3,
+        "open quotations, one by one = quotation performance quotations": 1,
+        "decided quotations, one by one = quotation performance quotations": 3,
+        "quotations won and lost, one by one = quotation performance": 15,
         "received for promises, at most the receipts": 30,
         # Delivery of A and B, and of A the issue that was not closed in time.
         "own score + points of the rating gaps = 100 points": 300,
@@ -420,6 +439,30 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
                 MAY,
                 "opportunities won and lost, one by one = pipeline opportunities",
                 ("account B", "0.00", "1.00"),
+            ),
+            (
+                "UPDATE build.quotation_performance SET received = 2 WHERE account_id = 'A' AND {may}",
+                MAY,
+                "quotations asked for in the month = quotation performance quotations",
+                ("account A", "1.00", "2.00"),
+            ),
+            (
+                "UPDATE build.quotations SET is_open = false WHERE account_id = 'A' AND {may}",
+                MAY,
+                "open quotations, one by one = quotation performance quotations",
+                ("account A", "0.00", "1.00"),
+            ),
+            (
+                "UPDATE build.quotations SET decided_date = NULL WHERE quotation_id = 'Q2' AND {may}",
+                MAY,
+                "decided quotations, one by one = quotation performance quotations",
+                ("account B", "2.00", "3.00"),
+            ),
+            (
+                "UPDATE build.quotations SET amount = 14 WHERE quotation_id = 'Q2' AND {may}",
+                MAY,
+                "quotations won and lost, one by one = quotation performance",
+                ("account B", "14.00", "15.00"),
             ),
             (
                 "UPDATE build.issues SET days_to_close = 9 WHERE issue_id = 'S2' AND {may}",

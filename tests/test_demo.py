@@ -307,6 +307,13 @@ def test_one_opportunity_slips_and_one_manager_is_too_sure(site: Path) -> None:
         assert (stated > Decimal("1.5") * won) is is_too_sure
 
 
+def test_one_account_won_all_quotations_and_loses_them_to_one_competitor_now(site: Path) -> None:
+    decided = [row for row in every_row(site, "quotations") if row["account_id"] == "K0003" and row["decision"]]
+    late = [row for row in decided if row["rfq_date"] >= "2026-03-01"]
+    assert {(row["decision"], row["competitor_id"]) for row in late} == {("lost", "Verrex")}
+    assert {row["decision"] for row in decided if row not in late} == {"won"}
+
+
 def test_one_account_owes_more_than_its_limit(site: Path) -> None:
     owed: dict[str, Decimal] = defaultdict(Decimal)
     for row in invoice_lines(site).values():

@@ -172,6 +172,13 @@ REJECTS = [
         "closed_on",
         "no_closed_on",
     ),
+    (
+        "quotations",
+        "quotation_id,account_id,rfq_date,decision,decided_date",
+        "1,A,2026-01-01,won,",
+        "decided_date",
+        "no_decided_date",
+    ),
     ("fx_rates", "currency,rate_date,rate", "USD,2026-01-01,0", "rate", "range"),
     ("accounts", "account_id,key_account", "A,perhaps", "key_account", "type"),
     (

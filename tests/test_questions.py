@@ -362,6 +362,23 @@ def test_a_patch_that_names_an_outcome_needs_its_day(books: Books) -> None:
     assert books.query("SELECT outcome FROM core.opportunities ORDER BY opportunity_id") == [(None,), ("won",)]
 
 
+def test_a_revision_may_come_alone_and_is_of_the_same_account(books: Books) -> None:
+    header = "quotation_id,revision,account_id,rfq_date\n"
+    books.configure(feed="quotations")
+    books.deliver("a.csv", header + "1,0,A,2026-01-05\n2,0,A,2026-01-05\n")
+    assert books.deliver("b.csv", header + "1,1,A,2026-02-05\n").status == "loaded"
+    assert (
+        "2 is A, 2026-01-05 in landing/a.csv and B, 2026-01-05 here"
+        in books.deliver("c.csv", header + "2,0,B,2026-01-05\n").message
+    )
+
+
+def test_equal_rows_without_a_revision_are_one(books: Books) -> None:
+    books.configure(feed="quotations")
+    books.deliver("a.csv", "quotation_id,account_id,rfq_date\n1,A,2026-01-05\n1,A,2026-01-05\n")
+    assert books.query("SELECT quotation_id, revision FROM core.quotations") == [("1", 0)]
+
+
 def test_a_patch_of_amounts_needs_the_type_that_turns_them(books: Books) -> None:
     books.configure('mode = "patch"\nsign = "amount"')
     assert "needs the column document_type" in books.deliver("a.csv", INVOICES + "1,A,2026-05-10,-9\n").message

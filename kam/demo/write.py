@@ -35,7 +35,7 @@ DELIMITERS: Mapping[str, str] = MappingProxyType({"orders": ";"})
 MONTHLY = ("deliveries", "invoices", "payments", "visits")
 MASTERS = (
     "accounts", "products", "fx_rates", "instalments", "payment_plan", "scorecards", "issues", "opportunities",
-    "sales_plan", "forecasts", "credit_reviews", "actions", "targets",
+    "quotations", "sales_plan", "forecasts", "credit_reviews", "actions", "targets",
 )  # fmt: skip
 
 

@@ -179,12 +179,14 @@ class Identity:
     """What tells a document from another one that got the same number.
 
     The columns `fixed` and the feed's date stay as they are when a later load corrects a row of the `document`. With `shared`
-    all lines of a document have them in common.
+    all lines of a document have them in common. With `is_revised` the rows of a document are its revisions: one may come alone,
+    and equal rows without a number are one.
     """
 
     document: str
     fixed: tuple[str, ...] = ()
     shared: bool = False
+    is_revised: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,8 @@ class Feed:
     @property
     def line(self) -> str:
         """The column that numbers the lines of a document and may be absent; empty when the feed has none."""
+        if self.identity and self.identity.is_revised:
+            return ""
         return next(
             (name for name in self.key if self.column(name).kind is Kind.INTEGER and self.column(name).default), ""
         )
@@ -710,6 +714,53 @@ _FEEDS = (
                 (("closed_on",),),
                 "closed_on is not given, and outcome is",
                 with_column="outcome",
+            ),
+        ),
+    ),
+    Feed(
+        "quotations",
+        "What customers asked us to offer, what we offered and how they decided: one row for each revision of an offer",
+        key=("quotation_id", "revision"),
+        date="rfq_date",
+        is_read_by_date=True,
+        identity=Identity("quotation_id", ("account_id",), is_revised=True),
+        columns=(
+            _id("quotation_id", "The quotation, the same in all its revisions", required=True),
+            _integer("revision", "Number of the revision; the lowest is the first offer", default="0"),
+            _ACCOUNT,
+            _id("product_id", "The part asked for"),
+            _id("project_id", "The project of the customer"),
+            _choice("project_type", "Whether the business is new or goes on", ("new", "existing")),
+            _date("rfq_date", "Day on which the customer asked for the offer", required=True),
+            Column("requested_by", Kind.DATE, "Day by which the customer wants the offer", is_in_calendar=False),
+            _date("quoted_date", "Day on which we made the offer; empty = not yet"),
+            _quantity("quantity", "Quantity per year"),
+            _price("unit_price", "Net price of one unit that we offer"),
+            _price("target_price", "Price of one unit that the customer wants to pay"),
+            _currency(),
+            _choice(
+                "decision",
+                "How it ended: won, lost, declined by us, withdrawn by the customer; empty = not yet",
+                ("won", "lost", "declined", "withdrawn"),
+            ),
+            _date("decided_date", "Day of the decision"),
+            _text("lost_reason", "Why it was lost, in the source's own words"),
+            _id("competitor_id", "The competitor who got the business"),
+            _id("order_id", "The order that came of it"),
+            _boolean("has_drawing", "Whether the customer gave the drawing"),
+            _boolean("has_quantity", "Whether the customer gave the quantities"),
+            _boolean("has_specification", "Whether the customer gave the specification"),
+            _boolean("has_usage", "Whether the customer said what the part is used for"),
+            _boolean("has_sample", "Whether the customer gave a sample"),
+            _MANAGER,
+        ),
+        row_rules=(
+            RowRule(
+                "no_decided_date",
+                "decided_date",
+                (("decided_date",),),
+                "decided_date is not given, and decision is",
+                with_column="decision",
             ),
         ),
     ),

@@ -22,6 +22,7 @@ FEEDS_IN_VIEW: Mapping[str, Collection[str]] = MappingProxyType(
         "account_terms": ["accounts"],
         "issue_dates": ["issues"],
         "action_dates": ["actions"],
+        "quotation_dates": ["quotations"],
         **{view: [feed.name for feed in FEEDS.values() if key in feed.column_names] for key, view in _KEYS.items()},
         "feed_currencies": [feed.name for feed in FEEDS.values() if "currency" in feed.column_names and _amounts(feed)],
     }
@@ -41,14 +42,15 @@ def account_terms(accounts: str) -> str:
           AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))"""
 
 
-def dates_said(rows: str, key: str, *columns: str) -> str:
+def dates_said(rows: str, key: str, *columns: str, beside: Collection[str] = ()) -> str:
     """A SELECT of what was ever said in these columns of dates, each with the load that said so.
 
-    `rows` is where all versions of the rows come from; versions after the variable `as_of_load` are not known.
+    `rows` is where all versions of the rows come from; versions after the variable `as_of_load` are not known. `beside` names
+    columns whose values came with the dates.
     """
     dates = ", ".join(columns)
     return f"""
-        SELECT {key}, {dates}, load_id
+        SELECT {", ".join((key, dates, *beside))}, load_id
         FROM {rows}
         WHERE coalesce({dates}) IS NOT NULL
           AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))"""

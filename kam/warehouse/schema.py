@@ -19,6 +19,12 @@ STAGING_BOOKKEEPING = (
     ("superseded_load_id", "BIGINT"),
 )
 
+# What a load says of an offer and its decision, beside their dates.
+_OF_AN_OFFER = (
+    *("quantity", "unit_price", "target_price", "currency", "decision", "lost_reason", "competitor_id", "order_id"),
+    *("has_drawing", "has_quantity", "has_specification", "has_usage", "has_sample"),
+)
+
 
 def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Correction] = ()) -> None:
     """Make what is missing: schemas, macros, the ledgers, an empty staging table and a view `core.<feed>` for each feed.
@@ -46,9 +52,9 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
     views = {
         feed.name: as_known(feed, reporting_currency, corrected_columns(feed, corrections)) for feed in FEEDS.values()
     }
-    accounts, issues, actions = (
+    accounts, issues, actions, quotations = (
         _versions(FEEDS[name], corrected_columns(FEEDS[name], corrections))
-        for name in ("accounts", "issues", "actions")
+        for name in ("accounts", "issues", "actions", "quotations")
     )
     return views | {
         "feed_events": feed_events(),
@@ -57,6 +63,9 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
         "account_terms": account_terms(accounts),
         "issue_dates": dates_said(issues, "issue_id", "closed_date", "reopened_date"),
         "action_dates": dates_said(actions, "action_id", "done_date", "cancelled_date", "updated_date"),
+        "quotation_dates": dates_said(
+            quotations, "quotation_id, revision", "rfq_date", "quoted_date", "decided_date", beside=_OF_AN_OFFER
+        ),
         "corrections": states_of_corrections(corrections, "staging.corrections"),
     }
 

@@ -143,8 +143,10 @@ def test_a_usual_price_needs_a_quantity_and_a_price(
 
 
 def test_a_feed_without_rules_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "FEEDS", {**FEEDS, "quotations": FEEDS["orders"]})
-    with pytest.raises(LookupError, match=r"the feed quotations has no rules: write expectations/feeds/quotations\.py"):
+    monkeypatch.setattr(feeds, "FEEDS", {**FEEDS, "price_lists": FEEDS["orders"]})
+    with pytest.raises(
+        LookupError, match=r"the feed price_lists has no rules: write expectations/feeds/price_lists\.py"
+    ):
         feeds._found()  # noqa: SLF001 - runs at import
 
 

@@ -29,6 +29,9 @@ BOUNDED = {
         "promise_kept_ratio",
         "held_as_planned_ratio",
         "done_on_time_ratio",
+        "quoted_on_time_ratio",
+        "hit_ratio",
+        "rolling_12_hit_ratio",
     ),
     "a share of a sum of positive amounts": ("overdue_ratio",),
     "a probability or a share of decisions, and the squares of their differences": (
@@ -40,6 +43,7 @@ BOUNDED = {
         "average_days_late",
         "average_days_to_close",
         "average_age_days",
+        "average_turnaround_days",
         "dso_countback_days",
     ),
     "of scores from 0 to 100, or of the settings": (
@@ -51,6 +55,7 @@ BOUNDED = {
         *(
             "rate",
             "unit_price",
+            "target_price",
             "credit_limit",
             "annual_spend",
             "annual_quantity",
@@ -307,6 +312,13 @@ def _sold(lines: Rows) -> dict[str, Rows]:
             | {"currency": lines[0]["currency"], "success_probability": "0.9999"}
             | ({"outcome": "won", "closed_on": "2026-06-05"} if number > 2 else {})
             for number in range(1, 5)
+        ],
+        # A price and a quantity of the most would be rejected; a target price is not.
+        "quotations": [
+            {"quotation_id": f"Q{number}", "account_id": "A", "rfq_date": "2026-06-05", "quoted_date": "2026-06-06"}
+            | {"currency": lines[0]["currency"], "target_price": target, "quantity": MOST, "unit_price": "0.9"}
+            | ({"decision": "lost", "decided_date": "2026-06-07"} if number > 2 else {})
+            for number, target in ((1, MOST), (2, 1), (3, LEAST), (4, LEAST))
         ],
         "issues": [
             {"issue_id": f"S{number}", "account_id": "A", "product_id": "X", "opened_date": "2026-06-05"}

@@ -94,6 +94,18 @@ def _trade() -> dict[str, Rows]:
             for line in LINES
             for month in sorted({line["month"], MONTHS[-1]})
         ],
+        "quotations": [
+            {
+                "quotation_id": f"Q{line['key']}-{decision}",
+                "account_id": line["account_id"],
+                "product_id": line["product_id"],
+            }
+            | {"project_type": "new", "rfq_date": f"{line['month']}-02", "quoted_date": f"{line['month']}-05"}
+            | {"requested_by": f"{line['month']}-09", "quantity": 5, "unit_price": 3, "target_price": 2}
+            | ({"decision": decision, "decided_date": f"{line['month']}-20", "competitor_id": "Z"} if decision else {})
+            for line in LINES
+            for decision in ("won", "lost", "declined", "withdrawn", "")
+        ],
         "scorecards": [
             {
                 "account_id": line["account_id"],
