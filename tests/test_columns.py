@@ -23,6 +23,8 @@ NOT_THE_REASON_OF_ONE_COLUMN = {
     ("issues", "amount_reason"),
     ("order_book", "amount_reason"),
     ("quality_performance", "quantity_reason"),
+    # Why it was lost.
+    ("quotations", "lost_reason"),
     ("quality_performance", "ytd_quantity_reason"),
     ("receivables_rollforward", "amount_reason"),
     ("sales_plan_summary", "quantity_reason"),

@@ -22,7 +22,7 @@
 --   first_quoted_date         DATE           Day of the first offer; NULL where there was none by the month end
 --   quoted_date               DATE           Day of the newest offer
 --   currency                  VARCHAR        here: Currency of the prices
---   quantity                  DECIMAL(32,4)  [units of the item; none] Quantity per year of the newest offer; before any, the one asked for
+--   quantity                  DECIMAL(34,4)  [units of the item; none] Quantity per year of the newest offer; before any, the one asked for
 --   unit_price                DECIMAL(24,10) [document currency; none] Price of the newest offer; NULL before any
 --   target_price              DECIMAL(24,10) [document currency; none] Price that the customer wants to pay
 --   amount                    DECIMAL(32,2)  [reporting currency; last in time] Quantity times price of the newest offer, at the rate of the day on which it was made
