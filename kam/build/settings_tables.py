@@ -54,6 +54,9 @@ def settings_tables(con: Connection, settings: Settings) -> None:
     )
     _table(con, "plan_due", {"plan_version": "VARCHAR", "due_date": "DATE"}, list(variance.plan_due.items()))
     _table(con, "plan_scopes", {"plan_version": "VARCHAR", "scope": "VARCHAR"}, list(variance.plan_scope.items()))
+    _table(
+        con, "tax_form_rates", {"form_type": "VARCHAR", "rate": "DECIMAL(18, 6)"}, list(settings.tax_forms.rates.items())
+    )
     con.execute("CREATE OR REPLACE TABLE build.corrections AS FROM core.corrections")
     rating_tables(con, settings.rating)
     measures_table(con, settings)

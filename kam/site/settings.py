@@ -205,6 +205,16 @@ class VisitsSection(Section):
     )
 
 
+class TaxFormsSection(Section):
+    """`[tax_forms]`: what a tax form that does not come costs."""
+
+    rates: Mapping[str, Annotated[Exact, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="tax form and the share of the net amount that we owe as tax where the form does not come; a form without one "
+        "has no tax at risk",
+    )
+
+
 class ForecastSection(Section):
     """`[forecast]`: the steps of a forecast, the season of the naive forecasts, and what actual quantities are."""
 
@@ -371,6 +381,7 @@ class Settings(Section):
     delivery: DeliverySection = DeliverySection()
     forecast: ForecastSection = ForecastSection()
     visits: VisitsSection = VisitsSection()
+    tax_forms: TaxFormsSection = TaxFormsSection()
     flags: FlagsSection = FlagsSection()
     checks: Mapping[str, CheckSettings] = Field(default_factory=dict)
     alerts: AlertsSection = AlertsSection()

@@ -14,3 +14,5 @@ CREATE TEMP TABLE payment_queue (
 );
 CREATE TEMP TABLE instalments (invoice_id VARCHAR, instalment_no INTEGER, due_date DATE, amount DECIMAL(18, 2));
 CREATE TEMP TABLE sold (account_no INTEGER, month DATE, net_amount DECIMAL(18, 2));
+-- What an Indian customer owes a C-form for, by fiscal quarter.
+CREATE TEMP TABLE form_due (account_no INTEGER, quarter_start DATE, net_amount DECIMAL(18, 2));

@@ -72,6 +72,14 @@ WHERE role = 9 AND months_left(getvariable('month')) IN (1, 9);
 CREATE OR REPLACE TEMP TABLE month_documents AS
 FROM document_queue WHERE month_of(invoice_date) = getvariable('month');
 
+INSERT INTO form_due BY NAME
+SELECT
+    account_no, date_trunc('quarter', invoice_date)::DATE AS quarter_start,
+    sum(CASE WHEN document_type = 'credit_note' THEN -net_amount ELSE net_amount END) AS net_amount
+FROM month_documents JOIN accounts USING (account_no)
+WHERE country = 'IN' AND document_type <> 'debit_note'
+GROUP BY ALL;
+
 -- In a month that is corrected later, one invoice was first sent at a wrong price and one not at all. Those of vehicle makers have a
 -- day of acceptance, as most invoices have: in a correction without any, the load would ask where they are.
 CREATE OR REPLACE TEMP TABLE corrections AS
