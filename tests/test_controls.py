@@ -48,11 +48,11 @@ BOOKS: dict[str, list[dict[str, Any]]] = {
         {"delivery_id": "D2", "order_id": "unknown", "delivered_date": "2026-05-19", "quantity": 3},
     ],
     "invoices": [
-        {"invoice_id": "I4", "account_id": "A", "invoice_date": "2026-04-10", "net_amount": 100},
+        {"invoice_id": "I4", "account_id": "A", "invoice_date": "2026-04-10", "net_amount": 100, "tax_form_type": "C"},
         {"invoice_id": "I5", "account_id": "A", "invoice_date": "2026-05-10", "net_amount": 50, "quantity": 10}
         | {"product_id": "X"},
         {"invoice_id": "I6", "account_id": "B", "invoice_date": "2026-05-12", "net_amount": 70, "quantity": 7}
-        | {"currency": "USD", "product_id": "X"},
+        | {"currency": "USD", "product_id": "X", "tax_form_type": "C"},
         {"invoice_id": "I7", "account_id": "A", "invoice_date": "2026-06-10", "net_amount": 30, "quantity": 3},
         {"invoice_id": "C5", "account_id": "A", "invoice_date": "2026-05-28", "net_amount": 5, "quantity": 1}
         | {"document_type": "credit_note", "reference_invoice_id": "I4"},
@@ -67,6 +67,12 @@ BOOKS: dict[str, list[dict[str, Any]]] = {
         {"payment_id": "P6", "account_id": "A", "invoice_id": "I4", "payment_date": "2026-05-21", "amount": 3}
         | {"payment_type": "write_off"},
         {"payment_id": "P7", "account_id": "A", "payment_date": "2026-05-21", "amount": 1, "payment_type": "refund"},
+    ],
+    "tax_forms": [
+        {"form_id": "F1", "form_type": "C", "account_id": "A", "received_date": "2026-05-15", "amount": 60}
+        | {"fiscal_year": 2026, "quarter": 2},
+        {"form_id": "F2", "form_type": "C", "account_id": "B", "received_date": "2026-05-15", "amount": 20}
+        | {"currency": "USD", "invoice_id": "I6"},
     ],
     "visits": [
         {"visit_id": "V1", "account_id": "A", "visit_date": "2026-05-05", "rating_delivery": 60}
@@ -215,6 +221,9 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "invoice lines of the month = sales USD": 70,
         "invoices of the month = sales, net amount": 50 - 5 + 63,
         "sales of the month, net amount = profit by product line": 50 - 5 + 63,
+        # I4 of April less the form, and 70 less 20 dollars.
+        "documents with a tax form due − forms received = outstanding": 100 - 60 + 45,
+        "documents without a tax form, one by one = outstanding": 100 - 60 + 45,
         "sales of the month with a quantity = price trend": 50 - 5 + 63,
         # April had 100 and the late 7.
         "sales less those of the prior month = lanes of the sales bridge": (45 + 63) - (100 + 7),
@@ -280,6 +289,18 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
                 MAY,
                 "invoices open a month ago = roll rates",
                 ("account A", "107.00", "108.00"),
+            ),
+            (
+                "UPDATE staging.tax_forms SET received_date = '2026-06-15' WHERE form_id = 'F1'",
+                MAY,
+                "documents with a tax form due − forms received = outstanding",
+                ("account A", "100.00", "40.00"),
+            ),
+            (
+                "DELETE FROM build.tax_form_documents WHERE document_kind = 'form' AND account_id = 'A' AND {may}",
+                MAY,
+                "documents without a tax form, one by one = outstanding",
+                ("account A", "100.00", "40.00"),
             ),
             (
                 "UPDATE marts.receivables_rollforward SET closing_amount_doc = 99",

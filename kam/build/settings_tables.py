@@ -52,15 +52,18 @@ def settings_tables(con: Connection, settings: Settings) -> None:
         },
         _ageing_buckets(settings),
     )
-    _table(con, "plan_due", {"plan_version": "VARCHAR", "due_date": "DATE"}, list(variance.plan_due.items()))
-    _table(con, "plan_scopes", {"plan_version": "VARCHAR", "scope": "VARCHAR"}, list(variance.plan_scope.items()))
-    _table(
-        con, "tax_form_rates", {"form_type": "VARCHAR", "rate": "DECIMAL(18, 6)"}, list(settings.tax_forms.rates.items())
-    )
+    _named_values(con, settings)
     con.execute("CREATE OR REPLACE TABLE build.corrections AS FROM core.corrections")
     rating_tables(con, settings.rating)
     measures_table(con, settings)
     _flag_tables(con, settings)
+
+
+def _named_values(con: Connection, settings: Settings) -> None:
+    plans, rates = settings.variance, settings.tax_forms.rates
+    _table(con, "plan_due", {"plan_version": "VARCHAR", "due_date": "DATE"}, list(plans.plan_due.items()))
+    _table(con, "plan_scopes", {"plan_version": "VARCHAR", "scope": "VARCHAR"}, list(plans.plan_scope.items()))
+    _table(con, "tax_form_rates", {"form_type": "VARCHAR", "rate": "DECIMAL(18, 6)"}, list(rates.items()))
 
 
 def _ageing_buckets(settings: Settings) -> list[tuple[object, ...]]:

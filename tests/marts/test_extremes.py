@@ -205,6 +205,7 @@ def test_figures_of_trillions_close_with_all_checks(
         settings={
             "site": {"reporting_currency": "IDR"},
             "receivables": {"credit_exposure": "outstanding_and_open_orders", "loss_rates": loss_rates},
+            "tax_forms": {"rates": {"C": 1}},
         },
         feeds=tuple(books),
     )
@@ -338,7 +339,13 @@ def _owed(lines: Rows) -> dict[str, Rows]:
                 "invoice_date": f"{line['month']}-05",
                 "due_date": f"{line['month']}-20",
             }
-            | {"net_amount": line["amount"], "tax_amount": line["amount"]}
+            | {"net_amount": line["amount"], "tax_amount": line["amount"], "tax_form_type": "C"}
+            for line in lines
+        ],
+        "tax_forms": [
+            _of(line, "account_id", "currency")
+            | {"form_id": f"F{line['document']}-{line['line_no']}", "form_type": "C", "amount": CENT}
+            | {"received_date": f"{line['month']}-20", "invoice_id": f"I{line['document']}"}
             for line in lines
         ],
         "payments": [

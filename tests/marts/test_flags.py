@@ -24,11 +24,12 @@ Row = dict[str, Any]
 STATES = ("raised", "continuing", "cleared")
 MONTHS = [f"2025-{month:02}" for month in range(6, 13)] + [f"2026-{month:02}" for month in range(1, 7)]
 SETTINGS = {
+    "tax_forms": {"rates": {"C": 0.1}},
     "flags": {
         "thresholds": {"forecast_biased": "off", "no_visit": 60},
         "segments": {"fleet": {"no_visit": 20}},
         "accounts": {"OWN": {"no_visit": 15}, "OFF": {"no_visit": "off"}},
-    }
+    },
 }
 
 
@@ -107,6 +108,14 @@ def _given() -> dict[str, list[Row]]:
             # Twice as much in April, May and June 2026; the first only has eleven months before, all equal.
             *(invoice("MORE", month, 100 if month < "2026-04" else 200) for month in MONTHS),
             *(invoice("SHORT", month, 100 if month < "2026-06" else 500) for month in MONTHS[-6:]),
+            # Quarters that ended 91 days and 181 days before the end of June; the form of the latter came in June.
+            *(invoice("FORM", month, 100, tax_form_type="C") for month in ("2025-12", "2026-03", "2026-04")),
+            invoice("CAME", "2025-12", 100, tax_form_type="C"),
+        ],
+        "tax_forms": [
+            {"form_id": account, "account_id": account, "form_type": "C", "received_date": day, "amount": 100}
+            | {"fiscal_year": 2025, "quarter": 4}
+            for account, day in (("FORM", "2026-02-10"), ("CAME", "2026-06-10"))
         ],
         "payments": [
             *(paid("STOPS", month, f"{month}-11", 100) for month in MONTHS[:-1]),
@@ -186,6 +195,21 @@ def test_broken_promises_count_in_the_month_of_the_promised_day(con: Connection)
     assert flag(con, "VOW", "promise_broken", "state", "figure", "sentence") == [
         ("raised", 1, "Promises of payment broken that fell due in the month: 1")
     ]
+
+
+def test_a_tax_form_is_outstanding_from_three_months_after_its_quarter_on(con: Connection) -> None:
+    columns = ("state", "since", "figure", "look_at_key", "sentence")
+    assert flag(con, "FORM", "form_outstanding", *columns) == [
+        (
+            "raised",
+            month(6),
+            91,
+            "form_type C, fiscal_year 2026, fiscal_quarter 1",
+            "Oldest tax form outstanding: 91 days after the end of its quarter, limit 90 days",
+        )
+    ]
+    # In April 120 days.
+    assert flag(con, "CAME", "form_outstanding", *columns[:3]) == [("cleared", month(4), 0)]
 
 
 def test_a_rating_falls_at_once_or_three_times_in_a_row(con: Connection) -> None:
@@ -271,9 +295,14 @@ def test_months_built_together_have_the_flags_of_months_built_alone(con: Connect
 @long
 def test_figures_are_those_of_the_tables_they_name() -> None:
     tables = ["account_flags", "vendor_rating", "sales_plan_summary", "delivery_performance", "quality_performance"]
-    with build_case(_given(), periods=["2026-06"], tables=[*tables, "sales", "forecast_accuracy"]) as con:
+    with build_case(
+        _given(),
+        settings=SETTINGS,
+        periods=["2026-06"],
+        tables=[*tables, "sales", "forecast_accuracy", "tax_forms_outstanding"],
+    ) as con:
         compared = fetch(con, FIGURES_OF_TABLES)
-    assert len(compared) == 8
+    assert len(compared) == 11
     assert [row for row in compared if row["differing"] or not row["n"]] == []
 
 
@@ -292,6 +321,13 @@ FIGURES_OF_TABLES = """
         UNION ALL SELECT account_id, 'sales.net_amount', sum(net_amount)::DECIMAL(32, 2) FROM build.sales GROUP BY ALL
         UNION ALL SELECT account_id, 'forecast_accuracy_by_item.tracking_signal', max(abs(tracking_signal))
         FROM build.forecast_accuracy WHERE level = 'item' GROUP BY ALL
+        UNION ALL SELECT account_id, 'tax_forms_outstanding.days_outstanding',
+            coalesce(max(days_outstanding) FILTER (outstanding_amount > 0), 0)
+        FROM build.tax_forms_outstanding GROUP BY ALL
+        UNION ALL SELECT account_id, 'tax_forms_outstanding.outstanding_amount', sum(outstanding_amount)::DECIMAL(32, 2)
+        FROM build.tax_forms_outstanding GROUP BY ALL
+        UNION ALL SELECT account_id, 'tax_forms_outstanding.tax_at_risk_amount', sum(tax_at_risk_amount)::DECIMAL(32, 2)
+        FROM build.tax_forms_outstanding GROUP BY ALL
     )
     SELECT tables.measure, count(tables.figure) AS n, count(*) FILTER (tables.figure <> figures.figure) AS differing
     FROM tables

@@ -123,7 +123,12 @@ def _money() -> dict[str, Rows]:
     return {
         "invoices": [
             _of(line, invoice_id=f"I{line['key']}", invoice_date=f"{line['month']}-10", due_date=f"{line['month']}-15")
-            | {"quantity": 8, "net_amount": 100, "tax_amount": 19}
+            | {"quantity": 8, "net_amount": 100, "tax_amount": 19, "tax_form_type": "C"}
+            for line in LINES
+        ],
+        "tax_forms": [
+            {"form_id": f"F{line['key']}", "form_type": "C", "account_id": line["account_id"], "amount": 70}
+            | {"received_date": f"{line['month']}-21", "invoice_id": f"I{line['key']}"}
             for line in LINES
         ],
         "instalments": [
@@ -205,10 +210,11 @@ def _outlook() -> dict[str, Rows]:
 def _built(without: str = "") -> Connection:
     books = {feed: rows for feed, rows in _books().items() if feed != without}
     settings = {
+        "tax_forms": {"rates": {"C": 0.1}},
         "receivables": {
             "credit_exposure": "outstanding_and_open_orders",
             "loss_rates": {"current": 0.1, "1-30": 0.1, "31-60": 0.1, "61-90": 0.1, "91-120": 0.1, "over 120": 0.1},
-        }
+        },
     }
     return build_case(books, settings=settings, periods=["2026-06"])
 

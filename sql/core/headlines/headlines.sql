@@ -32,6 +32,8 @@ with
         from core.visit_headlines
         union all by name
         from core.sales_headlines
+        union all by name
+        from core.tax_headlines
     )
 
 select

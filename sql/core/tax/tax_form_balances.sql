@@ -72,7 +72,7 @@ select
     summed.invoiced_amount - summed.received_amount as outstanding_amount,
     summed.amount_reason,
     case
-        when (summed.fiscal_year, summed.fiscal_quarter) >= (months.fiscal_year, months.fiscal_quarter)
+        when summed.fiscal_year * 4 + summed.fiscal_quarter >= months.fiscal_year * 4 + months.fiscal_quarter
         then 0
         else months.as_of_date - ends.end_date
     end as days_outstanding,

@@ -15,7 +15,7 @@
 --   invoiced_amount  DECIMAL(38,4)
 --   received_amount  DECIMAL(38,4)
 -- fmt: on
-with months as (select distinct looked_month, as_of_date from core.flag_months)
+with months as (select distinct looked_month, as_of_date from core.looked_months)
 
 select
     months.looked_month,

@@ -8,7 +8,7 @@
 --   start_date            DATE     First day of the month
 --   as_of_date            DATE     Last day of the month: nothing dated later is known
 --   fiscal_year           INTEGER  [number; none] Fiscal year, named by the year it ends in
---   fiscal_quarter        INTEGER  [number; none] Quarter of the fiscal year, 1 to 4
+--   fiscal_quarter        INTEGER
 --   month_of_fiscal_year  INTEGER  [number; none] Position of the month in its fiscal year, 1 for the first
 --   working_days          INTEGER  [days; sum] Working days that the calendar names, else Mondays to Fridays
 --   is_newest             BOOLEAN  Whether no later month is closed

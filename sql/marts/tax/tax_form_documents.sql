@@ -11,7 +11,7 @@
 --   account_manager      VARCHAR
 --   form_type            VARCHAR
 --   fiscal_year          INTEGER        [number; none] Fiscal year in which the document counts, named by the year it ends in; NULL for a form that names no quarter and whose invoice is not known
---   fiscal_quarter       INTEGER        [number; none] Quarter of that year, 1 to 4
+--   fiscal_quarter       INTEGER
 --   document_kind        VARCHAR        invoice, debit_note, credit_note or form
 --   document_id          VARCHAR        Number of the document, or of the form
 --   document_date        DATE           Date of the document, or day on which the form was received

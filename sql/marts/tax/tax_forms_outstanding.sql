@@ -11,7 +11,7 @@
 --   account_manager             VARCHAR
 --   form_type                   VARCHAR
 --   fiscal_year                 INTEGER        [number; none] Fiscal year of the documents, named by the year it ends in; NULL for forms that name no quarter and whose invoice is not known
---   fiscal_quarter              INTEGER        [number; none] Quarter of that year, 1 to 4
+--   fiscal_quarter              INTEGER
 --   invoiced_amount             DECIMAL(32,2)  [reporting currency; last in time] Net amount up to the month end of invoices and debit notes for which the form is due, less credit notes
 --   invoiced_amount_reason      VARCHAR
 --   received_amount             DECIMAL(32,2)  [reporting currency; last in time] Net amount that forms cover which were received by the month end

@@ -1,10 +1,13 @@
--- Indian customers send a C-form for each quarter, about seven weeks after it ended. One never sent that of the quarter that ended a year ago.
+-- Indian customers send a C-form for each quarter, about seven weeks after it ended. One takes three months and more, and never sent
+-- that of the quarter that ended a year ago.
 WITH owed AS (
     SELECT
         accounts.account_no, account_id, role, currency, quarter_start, later_month(quarter_start, 2) AS last_month_of_it,
         sum(form_due.net_amount) AS amount,
-        workday(later_month(quarter_start, 3) + 40 + (roll('form|' || accounts.account_no || '|' || quarter_start) % 20)::INTEGER)
-            AS received_date
+        workday(
+            later_month(quarter_start, 3) + CASE WHEN role = 7 THEN 99 ELSE 40 END
+            + (roll('form|' || accounts.account_no || '|' || quarter_start) % 12)::INTEGER
+        ) AS received_date
     FROM form_due JOIN accounts USING (account_no)
     GROUP BY ALL
 )
