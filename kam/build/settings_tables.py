@@ -99,5 +99,4 @@ def _flag_tables(con: Connection, settings: Settings) -> None:
 def _table(con: Connection, name: str, columns: Mapping[str, str], values: Sequence[tuple[object, ...]]) -> None:
     shape = ", ".join(f"{column} {sql_type}" for column, sql_type in columns.items())
     con.execute(f"CREATE OR REPLACE TABLE build.{name} ({shape})")
-    for row in values:
-        insert(con, f"build.{name}", [dict(zip(columns, row, strict=True))])
+    insert(con, f"build.{name}", [dict(zip(columns, row, strict=True)) for row in values])

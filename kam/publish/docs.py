@@ -17,7 +17,7 @@ from expectations.rules import ALLOWED_FAILURES, Rule, Suite
 from kam.build import Model, published_tables, vocabulary
 from kam.publish.lineage import lineage_page, lineage_picture
 from kam.publish.settings_reference import settings_page
-from kam.site import FEEDS, SCHEMA_FILE, Column, Feed, FlagRule, flag_rules, schema_text
+from kam.site import FEEDS, SCHEMA_FILE, Column, Feed, flag_rules, schema_text
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _NEEDS = {
@@ -113,6 +113,7 @@ def _table(model: Model) -> str:
 
 def flags_page() -> str:
     """The rules of account flags with their defaults."""
+    rules = flag_rules().values()
     parts = [
         NOTE,
         "# Flags\n",
@@ -120,16 +121,20 @@ def flags_page() -> str:
         "thresholds. A number of percent is written as a fraction: 0.1 is 10 %.\n",
         "| rule | severity | fires when | default threshold | looks at |",
         "|---|---|---|---|---|",
-        *(_flag(rule) for rule in flag_rules().values()),
+        *(
+            f"| `{rule.rule}` | {rule.severity} | {rule.meaning} | {rule.threshold} | `{rule.measure}` |"
+            for rule in rules
+            if rule.fires != "change"
+        ),
+        "",
+        "Significant changes, severity info: the figure differs from the median of the twelve months before by more scaled MADs than",
+        "the threshold, which is 3, and by more than the share `significant_change_ratio` of the median.\n",
+        "| rule | figure |",
+        "|---|---|",
+        *(f"| `{rule.rule}` | {rule.meaning.partition(':')[0]} |" for rule in rules if rule.fires == "change"),
         "",
     ]
     return "\n".join(parts)
-
-
-def _flag(rule: FlagRule) -> str:
-    change = " by more scaled MADs than the threshold and more than `significant_change_ratio`"
-    fires = rule.meaning + (change if rule.fires == "change" else "")
-    return f"| `{rule.rule}` | {rule.severity} | {fires} | {rule.threshold} | `{rule.measure}` |"
 
 
 def rules_page() -> str:

@@ -207,7 +207,8 @@ def _outlook() -> dict[str, Rows]:
     }
 
 
-def _built(without: str = "") -> Connection:
+def full_case(without: str = "") -> Connection:
+    """June 2026 of a site that has everything, except a feed."""
     books = {feed: rows for feed, rows in _books().items() if feed != without}
     settings = {
         "tax_forms": {"rates": {"C": 0.1}},
@@ -221,6 +222,9 @@ def _built(without: str = "") -> Connection:
 
 # Flags show figures of other tables, as these have them.
 FLAGS = {"figure", "compared_to", "deviation_mads"}
+RATINGS = {"rating_score", "last_month_rating_score", "prior_year_rating_score"}
+# Without a feed its flags are gone.
+FLAG_COUNTS = {"flag_count", "last_month_flag_count", "critical_flag_count", "raised_flag_count", "cleared_flag_count"}
 # What a feed adds to figures that stand without it, by table: the table says which of the two a figure is.
 STANDS = {
     # The balances are those of all that was billed: `paid_amount_doc_reason` and `received_amount_doc_reason` say so. Credit notes are
@@ -238,6 +242,9 @@ STANDS = {
         },
         "credit_files": {"exposure"},
         "account_flags": FLAGS,
+        "account_review": {
+            *("outstanding_amount", "last_month_outstanding_amount", "prior_year_outstanding_amount", "exposure"),
+        },
     },
     # Due dates of the whole invoice.
     "instalments": {
@@ -257,8 +264,8 @@ STANDS = {
     # What is due by the invoices.
     "payment_plan": {"receivables_kpis": {"expected_receipts", "collection_ratio"}},
     # `score_source` names the source; overall is the mean of the dimensions that have a score.
-    "scorecards": {"vendor_rating": {"*"}, "account_flags": FLAGS},
-    "visits": {"vendor_rating": {"*"}, "account_flags": FLAGS},
+    "scorecards": {"vendor_rating": {"*"}, "account_flags": FLAGS, "account_review": RATINGS},
+    "visits": {"vendor_rating": {"*"}, "account_flags": FLAGS, "account_review": RATINGS},
     "issues": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},
     "orders": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},
     "deliveries": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},
@@ -282,15 +289,15 @@ def _cells(con: Connection) -> Cells:
 
 @pytest.fixture(scope="module")
 def with_all_feeds() -> Cells:
-    return _cells(_built())
+    return _cells(full_case())
 
 
 @pytest.mark.parametrize(
     "feed", [pytest.param(feed, marks=() if feed in ("payments", "deliveries", "products") else long) for feed in FEEDS]
 )
 def test_what_an_undeclared_feed_would_say_is_null_with_that_reason(feed: str, with_all_feeds: Cells) -> None:
-    without = _cells(_built(feed))
-    stands = STANDS.get(feed, {})
+    without = _cells(full_case(feed))
+    stands = STANDS.get(feed, {}) | {"account_review": FLAG_COUNTS | STANDS.get(feed, {}).get("account_review", set())}
     changed = {
         f"{cell[0]}.{cell[-1]}: {before[0]} is {without[cell][0]} ({without[cell][1]})"
         for cell, before in with_all_feeds.items()

@@ -1,6 +1,7 @@
 -- fmt: off
--- grain: month looked back on × account
--- why: the item of an account whose forecast is furthest off to one side: of the first step in the settings, one month ahead
+-- grain: month looked back on × account × measure
+-- why: how far the forecasts of an account are off, and the item whose forecast is furthest off to one side: of the first step in
+--   the settings, one month ahead
 -- columns:
 --   looked_month  DATE
 --   account_id    VARCHAR
@@ -39,6 +40,22 @@ with
         join months on months.month_index = year_sums.target_index
         join core.forecast_items as items on items.item_no = year_sums.item_no
         where items.account_id is not null and not coalesce(items.least_unit <> items.greatest_unit, false)
+    ),
+
+    errors as (
+        select
+            months.looked_month,
+            items.account_id,
+            case
+                when min(items.least_unit) is not distinct from max(items.greatest_unit)
+                then shown_ratio(wape(outcomes.actual, outcomes.forecast))
+            end as wape
+        from core.forecast_outcomes as outcomes
+        cross join build.settings as settings
+        join months on months.month_index = outcomes.target_index
+        join core.forecast_items as items on items.item_no = outcomes.item_no
+        where outcomes.lag = 1 and outcomes.forecast_step = settings.forecast_steps[1] and items.by_account
+        group by months.looked_month, items.account_id
     )
 
 select
@@ -49,3 +66,7 @@ select
     'product_id ' || coalesce(arg_max(product_id, (tracking_signal, product_id)), 'none') as look_at
 from signals
 group by looked_month, account_id
+union all
+select looked_month, account_id, 'forecast_accuracy_by_account.wape', wape, null
+from errors
+where account_id is not null

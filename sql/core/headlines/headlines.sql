@@ -31,6 +31,10 @@ with
         union all by name
         from core.visit_headlines
         union all by name
+        from core.issue_headlines
+        union all by name
+        from core.pipeline_headlines
+        union all by name
         from core.sales_headlines
         union all by name
         from core.tax_headlines
@@ -46,4 +50,6 @@ select
     look_at,
     coalesce(seen, 'always') as seen
 from headlines
+-- Without its feed a table is empty, whatever other feeds say.
+anti join (select measure from build.measures where missing_reason is not null) as missing using (measure)
 where account_id is not null

@@ -4,6 +4,7 @@
 -- columns:
 --   period_month  DATE
 --   looked_month  DATE
+--   start_date    DATE
 --   as_of_date    DATE
 --   month_index   INTEGER
 --   months_ago    INTEGER
@@ -12,6 +13,7 @@
 select
     periods.period_month,
     months.period_month as looked_month,
+    months.start_date,
     months.as_of_date,
     months.month_index,
     (periods.month_index - months.month_index)::integer as months_ago,

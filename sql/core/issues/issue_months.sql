@@ -1,6 +1,6 @@
 -- fmt: off
--- grain: business month × issue; in a month built those opened by its end that are open then, or were opened, closed or
---   reopened in it, in each month of core.rating_months those due in it
+-- grain: month of core.rating_months × issue that is open at its end, was opened, closed or reopened in it, or is due in it.
+--   Of a month built, `is_built` marks those opened by its end
 -- why: what is known of an issue at the month's end, from its dates. Where later loads overwrote a date, the newest one
 --   loaded that is not after the month's end counts: an issue closed, reopened and closed again was closed in between.
 --   Dates that the newest load has taken away were never true
@@ -60,25 +60,34 @@ with
         left join repeats on repeats.issue_id = issues.issue_id
     ),
 
-    pairs as (
-        select months.*, issues.*, coalesce(issues.due_month = months.period_month, false) as is_due
-        from issues
-        join months on months.is_built and issues.opened_date <= months.as_of_date
-        union all
-        select months.* replace (false as is_built), issues.*, true
-        from issues
-        join
-            months
-            on months.period_month = issues.due_month
-            and not (months.is_built and issues.opened_date <= months.as_of_date)
-    ),
-
     overwritten as (
         select issue_id
         from core.issue_dates
         semi join (from core.issues where coalesce(closed_date, reopened_date) is not null) using (issue_id)
         group by issue_id
         having count(*) > 1
+    ),
+
+    -- What was closed before the month and never opened again has nothing to say in it.
+    pairs as (
+        select
+            months.* replace (months.is_built and issues.opened_date <= months.as_of_date as is_built),
+            issues.*,
+            coalesce(issues.due_month = months.period_month, false) as is_due
+        from issues
+        left join overwritten on overwritten.issue_id = issues.issue_id
+        join
+            months
+            on issues.due_month = months.period_month
+            or (
+                issues.opened_date <= months.as_of_date
+                and (
+                    issues.opened_date >= months.start_date
+                    or coalesce(issues.closed_date >= months.start_date, true)
+                    or issues.reopened_date is not null
+                    or overwritten.issue_id is not null
+                )
+            )
     ),
 
     known_then as (

@@ -1,5 +1,5 @@
 -- fmt: off
--- grain: month built × opportunity that is open at its end, was closed in it, or was decided in the twelve months to it
+-- grain: month built or looked back on × opportunity that is open at its end, was closed in it, or was decided in the twelve months to it
 -- why: what is known of an opportunity at the month's end: its newest record by then, and closed when its day of closing has come.
 --   A closing that is recorded in a later month than it happened closes the opportunity there: no other month can count it
 -- columns:
@@ -26,6 +26,10 @@
 --   is_decided           BOOLEAN
 -- fmt: on
 with
+    periods as (
+        select distinct looked_month as period_month, start_date, as_of_date, month_index from core.looked_months
+    ),
+
     records as (
         select
             *,
@@ -43,7 +47,7 @@ with
             periods.month_index,
             records.*,
             coalesce(records.closed_on <= periods.as_of_date, false) as is_over
-        from build.periods as periods
+        from periods
         join records on records.recorded_on <= periods.as_of_date and records.next_recorded_on > periods.as_of_date
     ),
 

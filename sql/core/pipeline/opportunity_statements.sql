@@ -10,7 +10,12 @@
 --   account_manager      VARCHAR
 -- fmt: on
 with
-    decisions as (select distinct opportunity_id, closed_on from core.opportunity_months where is_decided),
+    decisions as (
+        select distinct opportunity_id, closed_on
+        from core.opportunity_months
+        semi join build.periods using (period_month)
+        where is_decided
+    ),
 
     statements as (
         select opportunity_id, recorded_on, success_probability, account_manager

@@ -1,5 +1,5 @@
 -- fmt: off
--- grain: month built × visit planned for the month or held in it
+-- grain: month built or looked back on × visit planned for the month or held in it
 -- why: what is known of a visit at the month's end, from its dates. A visit that was planned for one month and held in
 --   another is in both
 -- columns:
@@ -51,6 +51,8 @@ with
         where held_month is not null and held_month is distinct from planned_month
     ),
 
+    periods as (select distinct looked_month as period_month, as_of_date from core.looked_months),
+
     known as (
         select
             periods.as_of_date,
@@ -64,7 +66,7 @@ with
             -- A budget belongs to the plan, a cost to the visit.
             coalesce(months.planned_date, months.visit_date) as budget_date
         from months
-        join build.periods as periods on periods.period_month = months.period_month
+        join periods on periods.period_month = months.period_month
     )
 
 select

@@ -10,7 +10,7 @@
 --   parent_account_id    VARCHAR        The account this one belongs to
 --   top_account_id       VARCHAR        The account at the top of its group; itself where it belongs to none
 --   account_manager      VARCHAR
---   segment              VARCHAR        Customer segment
+--   segment              VARCHAR        here: Customer segment
 --   industry             VARCHAR        Industry of the customer
 --   region               VARCHAR        Sales region
 --   country              VARCHAR        Country of the customer

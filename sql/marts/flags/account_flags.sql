@@ -9,7 +9,7 @@
 --   account_id       VARCHAR
 --   account_name     VARCHAR
 --   account_manager  VARCHAR
---   segment          VARCHAR        Customer segment of the account, by which thresholds may differ; unknown where master data has none
+--   segment          VARCHAR        here: Customer segment of the account, by which thresholds may differ; unknown where master data has none
 --   rule             VARCHAR        Name of the rule; docs/flags.md lists them
 --   state            VARCHAR        raised = new this month, continuing, or cleared = ended with this month
 --   since            DATE           First month of the unbroken run, as its first day. A run of twelve months may be longer

@@ -55,6 +55,7 @@ select
     stated.stated_probability,
     stated.stated_on
 from core.opportunity_months as months
+semi join build.periods as periods on periods.period_month = months.period_month
 left join core.accounts as accounts on accounts.account_id = months.account_id
 left join
     core.opportunity_statements as stated

@@ -41,6 +41,7 @@ with
             reasoned_sum(amount, amount_reason, is_lost) as lost_amount,
             min(amount_reason) filter (is_lost) as lost_amount_reason
         from core.opportunity_months
+        semi join build.periods using (period_month)
         where is_open or is_won or is_lost
         group by period_month, account_id, stage
     )

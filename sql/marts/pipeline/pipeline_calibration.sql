@@ -26,6 +26,7 @@ with
             stated.stated_probability,
             (months.outcome = 'won')::integer as is_won
         from core.opportunity_months as months
+        semi join build.periods as periods on periods.period_month = months.period_month
         join
             core.opportunity_statements as stated
             on stated.opportunity_id = months.opportunity_id

@@ -48,6 +48,7 @@ with
             count_if(is_held and reported_on is not null) as reported,
             coalesce(sum(reported_on - visit_date) filter (is_held), 0) as report_days
         from core.visit_months
+        semi join build.periods using (period_month)
         group by period_month, as_of_date, account_id, visit_type
     ),
 

@@ -23,6 +23,7 @@ with
             count(plan_submitted_on) as submitted,
             max(plan_submitted_on) as submitted_at
         from core.visit_months
+        semi join build.periods using (period_month)
         where is_planned
         group by all
     ),

@@ -51,4 +51,5 @@ select
     visits.is_held_as_planned,
     visits.is_unplanned
 from core.visit_months as visits
+semi join build.periods as periods on periods.period_month = visits.period_month
 left join core.accounts as accounts on accounts.account_id = visits.account_id
