@@ -191,6 +191,10 @@ CREATE OR REPLACE MACRO at_price(quantity, price) AS
         WHEN abs(quantity::DOUBLE * price::DOUBLE) < 1e27 THEN (quantity::DOUBLE * price::DOUBLE)::DECIMAL(38, 8)
     END;
 
+-- What falls on some days of many, where each day has as much of it: exact to four decimals, half away from zero. x is not negative.
+CREATE OR REPLACE MACRO share_of_days(x, days, of_days) AS
+    ((((x::DECIMAL(28, 4) * 10000)::HUGEINT * days * 2 + of_days) // (of_days * 2))::DECIMAL(34, 0) * 0.0001)::DECIMAL(34, 4);
+
 -- Receivables.
 
 -- An amount in the reporting currency, to the cent; NULL without a rate. The product overflows DECIMAL(18), and wide

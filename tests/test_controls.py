@@ -105,6 +105,12 @@ BOOKS: dict[str, list[dict[str, Any]]] = {
             "decided_date": "2026-05-20",
         },
     ],
+    "contracts": [{"contract_id": "T1", "account_id": "A", "start_date": "2026-01-01", "end_date": "2026-12-31"}],
+    "commitments": [
+        {"commitment_id": "VA", "contract_id": "T1", "account_id": "A", "product_id": "X", "quantity": 20}
+        | {"from_date": "2026-05-01", "to_date": "2026-05-31"},
+        {"commitment_id": "VB", "account_id": "B", "amount": 50, "from_date": "2026-05-01", "to_date": "2026-05-31"},
+    ],
     "scorecards": [
         {"account_id": "A", "month": "2026-05", "dimension": "quality", "score": 80},
         {"account_id": "B", "month": "2026-05", "dimension": "quality", "score": 9, "max_score": 10},
@@ -253,6 +259,9 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "open quotations, one by one = quotation performance quotations": 1,
         "decided quotations, one by one = quotation performance quotations": 3,
         "quotations won and lost, one by one = quotation performance": 15,
+        # B's amount; the quantity of X that A bought, and of all that B bought.
+        "bought under commitments, one by one = contract status": 63,
+        "invoice lines in the days of commitments = bought quantity units": 10 + 7,
         "received for promises, at most the receipts": 30,
         # Delivery of A and B, and of A the issue that was not closed in time.
         "own score + points of the rating gaps = 100 points": 300,
@@ -454,6 +463,18 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
                 MAY,
                 "open opportunities = pipeline opportunities",
                 ("account A", "1.00", "2.00"),
+            ),
+            (
+                "UPDATE build.contract_status SET bought_amount = 60 WHERE account_id = 'B' AND {may}",
+                MAY,
+                "bought under commitments, one by one = contract status",
+                ("contract VB", "63.00", "60.00"),
+            ),
+            (
+                "UPDATE build.commitments SET bought_quantity = 9 WHERE account_id = 'A' AND {may}",
+                MAY,
+                "invoice lines in the days of commitments = bought quantity units",
+                ("account A", "10.00", "9.00"),
             ),
             (
                 "UPDATE build.opportunities SET is_lost = false WHERE account_id = 'B' AND {may}",

@@ -34,8 +34,9 @@ DELIMITERS: Mapping[str, str] = MappingProxyType({"orders": ";"})
 # Feeds with a file a month, beside the orders, and feeds with one file.
 MONTHLY = ("deliveries", "invoices", "payments", "visits")
 MASTERS = (
-    "accounts", "products", "fx_rates", "instalments", "payment_plan", "tax_forms", "scorecards", "issues", "opportunities",
-    "quotations", "sales_plan", "forecasts", "credit_reviews", "actions", "targets",
+    "accounts", "products", "fx_rates", "instalments", "payment_plan", "tax_forms", "scorecards", "issues",
+    "opportunities", "quotations", "sales_plan", "forecasts", "credit_reviews", "actions", "contracts", "commitments",
+    "milestones", "targets",
 )  # fmt: skip
 
 

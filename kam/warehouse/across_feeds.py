@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from kam.site import FEEDS, Feed, Kind
@@ -10,6 +11,38 @@ from kam.warehouse.sql import literal
 
 # Columns whose values the dimensions list, each with the view of all feeds that name one.
 _KEYS = {"account_id": "feed_accounts", "product_id": "feed_products", "account_manager": "feed_managers"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """Columns of dates in a feed of which each value that was ever said is kept, by key, and columns that came with them."""
+
+    feed: str
+    key: str
+    dates: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+
+
+# What a load says of an offer and its decision, beside their dates.
+_OF_AN_OFFER = (
+    *("quantity", "unit_price", "target_price", "currency", "decision", "lost_reason", "competitor_id", "order_id"),
+    *("has_drawing", "has_quantity", "has_specification", "has_usage", "has_sample"),
+)
+SAID: Mapping[str, Said] = MappingProxyType(
+    {
+        "issue_dates": Said("issues", "issue_id", ("closed_date", "reopened_date")),
+        "action_dates": Said("actions", "action_id", ("done_date", "cancelled_date", "updated_date")),
+        "quotation_dates": Said(
+            "quotations", "quotation_id, revision", ("rfq_date", "quoted_date", "decided_date"), _OF_AN_OFFER
+        ),
+        "contract_dates": Said("contracts", "contract_id", ("signed_by_us", "signed_by_customer", "terminated_on")),
+        "commitment_dates": Said("commitments", "commitment_id", ("fulfilled_on",)),
+        "milestone_dates": Said(
+            "milestones", "project_id, gate", ("requested_date", "planned_date", "actual_date"), ("result",)
+        ),
+    }
+)
+"""The views of what was ever said, by name."""
 
 
 def _amounts(feed: Feed) -> list[str]:
@@ -20,9 +53,7 @@ FEEDS_IN_VIEW: Mapping[str, Collection[str]] = MappingProxyType(
     {
         "feed_events": [feed.name for feed in FEEDS.values() if feed.events],
         "account_terms": ["accounts"],
-        "issue_dates": ["issues"],
-        "action_dates": ["actions"],
-        "quotation_dates": ["quotations"],
+        **{view: [said.feed] for view, said in SAID.items()},
         **{view: [feed.name for feed in FEEDS.values() if key in feed.column_names] for key, view in _KEYS.items()},
         "feed_currencies": [feed.name for feed in FEEDS.values() if "currency" in feed.column_names and _amounts(feed)],
     }
@@ -42,15 +73,14 @@ def account_terms(accounts: str) -> str:
           AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))"""
 
 
-def dates_said(rows: str, key: str, *columns: str, beside: Collection[str] = ()) -> str:
-    """A SELECT of what was ever said in these columns of dates, each with the load that said so.
+def dates_said(rows: str, said: Said) -> str:
+    """A SELECT of what was ever said in columns of dates, each with the load that said so.
 
-    `rows` is where all versions of the rows come from; versions after the variable `as_of_load` are not known. `beside` names
-    columns whose values came with the dates.
+    `rows` is where all versions of the rows come from; versions after the variable `as_of_load` are not known.
     """
-    dates = ", ".join(columns)
+    dates = ", ".join(said.dates)
     return f"""
-        SELECT {", ".join((key, dates, *beside))}, load_id
+        SELECT {", ".join((said.key, dates, *said.beside))}, load_id
         FROM {rows}
         WHERE coalesce({dates}) IS NOT NULL
           AND (getvariable('as_of_load') IS NULL OR load_id <= getvariable('as_of_load'))"""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import duckdb
 
 from kam.site import FEEDS, Correction, Feed
-from kam.warehouse.across_feeds import account_terms, dates_said, feed_currencies, feed_events, feed_keys
+from kam.warehouse.across_feeds import SAID, account_terms, dates_said, feed_currencies, feed_events, feed_keys
 from kam.warehouse.corrected import corrected_columns, fill_corrections, states_of_corrections, with_corrections
 from kam.warehouse.sql import Connection, literal, sql_text, transaction
 
@@ -17,12 +17,6 @@ STAGING_BOOKKEEPING = (
     ("load_id", "BIGINT"),
     ("source_row", "BIGINT"),
     ("superseded_load_id", "BIGINT"),
-)
-
-# What a load says of an offer and its decision, beside their dates.
-_OF_AN_OFFER = (
-    *("quantity", "unit_price", "target_price", "currency", "decision", "lost_reason", "competitor_id", "order_id"),
-    *("has_drawing", "has_quantity", "has_specification", "has_usage", "has_sample"),
 )
 
 
@@ -52,20 +46,16 @@ def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> d
     views = {
         feed.name: as_known(feed, reporting_currency, corrected_columns(feed, corrections)) for feed in FEEDS.values()
     }
-    accounts, issues, actions, quotations = (
-        _versions(FEEDS[name], corrected_columns(FEEDS[name], corrections))
-        for name in ("accounts", "issues", "actions", "quotations")
-    )
+    versions = {
+        name: _versions(FEEDS[name], corrected_columns(FEEDS[name], corrections))
+        for name in ("accounts", *(said.feed for said in SAID.values()))
+    }
     return views | {
         "feed_events": feed_events(),
         "feed_currencies": feed_currencies(),
         **feed_keys(),
-        "account_terms": account_terms(accounts),
-        "issue_dates": dates_said(issues, "issue_id", "closed_date", "reopened_date"),
-        "action_dates": dates_said(actions, "action_id", "done_date", "cancelled_date", "updated_date"),
-        "quotation_dates": dates_said(
-            quotations, "quotation_id, revision", "rfq_date", "quoted_date", "decided_date", beside=_OF_AN_OFFER
-        ),
+        "account_terms": account_terms(versions["accounts"]),
+        **{view: dates_said(versions[said.feed], said) for view, said in SAID.items()},
         "corrections": states_of_corrections(corrections, "staging.corrections"),
     }
 

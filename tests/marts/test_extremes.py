@@ -321,6 +321,16 @@ def _sold(lines: Rows) -> dict[str, Rows]:
             | ({"decision": "lost", "decided_date": "2026-06-07"} if number > 2 else {})
             for number, target in ((1, MOST), (2, 1), (3, LEAST), (4, LEAST))
         ],
+        "contracts": [{"contract_id": "T", "account_id": "A", "start_date": "2026-05-01", "end_date": "2100-01-01"}],
+        "commitments": [
+            {"commitment_id": f"V{number}", "account_id": "A", "contract_id": "T", "currency": lines[0]["currency"]}
+            | {"from_date": "2026-05-01", "to_date": "2026-06-30", "quantity": number, "amount": number}
+            for number in (LEAST, MOST)
+        ],
+        "milestones": [
+            {"project_id": "R", "gate": "SOP", "account_id": "A", "product_id": "X", "actual_date": "2026-05-01"}
+            | {"annual_quantity": MOST, "unit_price": "0.9", "lifetime_years": 5, "currency": lines[0]["currency"]}
+        ],
         "issues": [
             {"issue_id": f"S{number}", "account_id": "A", "product_id": "X", "opened_date": "2026-06-05"}
             | {"issue_type": "complaint", "affected_quantity": MOST}

@@ -198,6 +198,29 @@ def _outlook() -> dict[str, Rows]:
             | ({"done_date": f"{line['month']}-21"} if line["product_id"] == "X" else {})
             for line in LINES
         ],
+        "contracts": [
+            {"contract_id": f"T{account}", "account_id": account, "start_date": "2025-05-01", "end_date": "2026-12-31"}
+            | {"notice_days": 30, "signed_by_us": "2025-05-01", "signed_by_customer": "2025-05-01"}
+            for account in "AB"
+        ],
+        "commitments": [
+            {"commitment_id": f"{account}{number}", "account_id": account, "contract_id": f"T{account}"}
+            | {"from_date": "2025-07-01", "to_date": "2026-12-31"}
+            | given
+            for account in "AB"
+            for number, given in enumerate(
+                [
+                    {"product_id": "X", "quantity": 99},
+                    {"product_line": "L", "amount": 999},
+                    {"due_date": "2026-01-05", "fulfilled_on": "2026-01-05"},
+                ]
+            )
+        ],
+        "milestones": [
+            {"project_id": "R", "gate": gate, "account_id": "A", "product_id": "X", "planned_date": f"2026-{month}-05"}
+            | {"actual_date": f"2026-{month}-06", "annual_quantity": 300, "unit_price": 9, "lifetime_years": 3}
+            for gate, month in (("PPAP", "02"), ("SOP", "03"))
+        ],
         "targets": [
             {"month": f"{month}-01", "measure": measure, "account_id": account, "target": 7}
             for month in MONTHS
