@@ -111,6 +111,7 @@ BOOKS: dict[str, list[dict[str, Any]]] = {
         | {"from_date": "2026-05-01", "to_date": "2026-05-31"},
         {"commitment_id": "VB", "account_id": "B", "amount": 50, "from_date": "2026-05-01", "to_date": "2026-05-31"},
     ],
+    "market": [{"month": "2026-05", "account_id": "A", "product_line": "Tyres", "total_amount": 500}],
     "scorecards": [
         {"account_id": "A", "month": "2026-05", "dimension": "quality", "score": 80},
         {"account_id": "B", "month": "2026-05", "dimension": "quality", "score": 9, "max_score": 10},
@@ -231,6 +232,8 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         "documents with a tax form due − forms received = outstanding": 100 - 60 + 45,
         "documents without a tax form, one by one = outstanding": 100 - 60 + 45,
         "sales of the month with a quantity = price trend": 50 - 5 + 63,
+        # Tyres of A.
+        "sales of the month in known markets = market share": 50,
         # April had 100 and the late 7.
         "sales less those of the prior month = lanes of the sales bridge": (45 + 63) - (100 + 7),
         # Five each.
@@ -383,6 +386,12 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
                 MAY,
                 "sales of the month with a quantity = price trend",
                 ("account B", "63.00", "62.00"),
+            ),
+            (
+                "UPDATE build.market_share SET own_amount = 49 WHERE {may}",
+                MAY,
+                "sales of the month in known markets = market share",
+                ("account A", "50.00", "49.00"),
             ),
             (
                 "UPDATE build.sales_bridge SET new_effect = 62 WHERE new_effect = 63 AND {may}",

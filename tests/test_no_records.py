@@ -111,6 +111,14 @@ def test_a_total_does_not_change_the_grain_of_a_forecast_round(tmp_path: Path, t
     assert [row["quantity"] for row in books.query("FROM core.forecasts ORDER BY ALL")] == [90, 60, 30]
 
 
+def test_a_region_may_buy_what_its_accounts_buy_together(tmp_path: Path) -> None:
+    books = Books(tmp_path, "market")
+    lines = "2026-01-01,A,,10\n2026-01-01,B,,11\n2026-01-01,,North,21\n2026-01-01,,,42\n"
+    books.put("a.csv", "month,account_id,region,total_amount\n" + lines)
+    books.load()
+    assert rules(books) == [(4, "no_account_or_region")]
+
+
 def test_totals_of_each_account_and_month_are_no_forecasts(tmp_path: Path) -> None:
     books = Books(tmp_path, "forecasts")
     lines = [

@@ -70,14 +70,25 @@ def mark_totals(con: Connection, reading: Reading, names: Iterable[str]) -> None
 
 
 def _sometimes_missing(con: Connection, feed: Feed, there: Sequence[Column]) -> list[str]:
-    """The identifying columns that at least half of the rows have, and some have not."""
+    """The identifying columns that at least half of the rows have, and some have not.
+
+    One that another column may stand for, as a region for an account, is not missing where that one is given.
+    """
     grain = feed.grain.columns if feed.grain else ()
+    replaceable = {
+        name for rule in feed.row_rules if len(rule.any_of) > 1 and not rule.with_column for (name, *_) in rule.any_of
+    }
     names = [
         column.name
         for column in there
         if column.name in grain
         # A date or number that cannot be read is NULL too, and not missing.
-        or (column.kind is Kind.ID and column.default is None and (column.required or column.name in feed.key))
+        or (
+            column.kind is Kind.ID
+            and column.default is None
+            and (column.required or column.name in feed.key)
+            and column.name not in replaceable
+        )
     ]
     if not names:
         return []

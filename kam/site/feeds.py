@@ -993,6 +993,81 @@ _FEEDS = (
         ),
     ),
     Feed(
+        "market",
+        "What customers, or the customers of a region, buy of a product line per month from all suppliers",
+        key=("month", "account_id", "region", "product_line", "source"),
+        date="month",
+        is_read_by_date=True,
+        columns=(
+            _month("month", "The month in which it was bought"),
+            _id("account_id", "The customer account, for what it buys"),
+            _text(
+                "region", "The sales region, for what all customers there buy; with an account_id it says nothing more"
+            ),
+            _text("product_line", "The product line; empty = all product lines together"),
+            _quantity("total_quantity", "Quantity bought from all suppliers, us included"),
+            _money("total_amount", "Amount bought from all suppliers, us included"),
+            _currency(),
+            _text("source", "Who says so"),
+            _boolean("is_estimate", "Whether it is an estimate; a figure that is none goes before it"),
+        ),
+        row_rules=(
+            RowRule(
+                "no_account_or_region",
+                "account_id",
+                (("account_id",), ("region",)),
+                "neither account_id nor region is given",
+            ),
+            RowRule(
+                "no_size",
+                "total_amount",
+                (("total_amount",), ("total_quantity",)),
+                "neither total_amount nor total_quantity is given",
+            ),
+        ),
+    ),
+    Feed(
+        "indicators",
+        "Figures of the economy that our markets follow, such as the number of vehicles made",
+        key=("indicator", "month"),
+        date="month",
+        is_read_by_date=True,
+        columns=(
+            Column("indicator", Kind.ID, "What is measured, such as vehicle production", required=True),
+            _month("month", "The month that it is of"),
+            Column("value", Kind.NUMBER, "The figure, in its unit", required=True),
+            _text("unit", "Unit of the figure"),
+            _text("source", "Who says so"),
+        ),
+    ),
+    Feed(
+        "assessments",
+        "What customers and certifiers found: audits, certificates, awards, surveys, programmes",
+        key=("assessment_id", "criterion"),
+        date="assessed_on",
+        is_read_by_date=True,
+        columns=(
+            _id("assessment_id", "The assessment", required=True),
+            Column("criterion", Kind.ID, "What was assessed, such as a question or a standard", default="overall"),
+            _id("account_id", "The customer account; empty = of none, such as a certificate of ours"),
+            _choice("kind", "What it is", ("audit", "certificate", "award", "survey", "programme"), required=True),
+            _date("assessed_on", "Day on which it was given", required=True),
+            Column(
+                "valid_until", Kind.DATE, "Last day on which it is valid; empty = no such day", is_in_calendar=False
+            ),
+            Column(
+                "points",
+                Kind.NUMBER,
+                "Points given",
+                minimum=Decimal(0),
+                whole=Decimal(100),
+                whole_column="max_points",
+            ),
+            Column("max_points", Kind.NUMBER, "Points possible", minimum=Decimal("0.0001")),
+            _text("title", "What it is called"),
+        ),
+    ),
+    Feed(
         "targets",
         "What a figure should be in a month: of an account, of the accounts of a manager, or of all",
         key=("month", "measure", "account_id", "account_manager"),

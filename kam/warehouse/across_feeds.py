@@ -28,6 +28,8 @@ _OF_AN_OFFER = (
     *("quantity", "unit_price", "target_price", "currency", "decision", "lost_reason", "competitor_id", "order_id"),
     *("has_drawing", "has_quantity", "has_specification", "has_usage", "has_sample"),
 )
+# What a load says of an assessment, beside its day.
+_OF_AN_ASSESSMENT = ("account_id", "kind", "valid_until", "points", "max_points", "title")
 SAID: Mapping[str, Said] = MappingProxyType(
     {
         "issue_dates": Said("issues", "issue_id", ("closed_date", "reopened_date")),
@@ -40,6 +42,7 @@ SAID: Mapping[str, Said] = MappingProxyType(
         "milestone_dates": Said(
             "milestones", "project_id, gate", ("requested_date", "planned_date", "actual_date"), ("result",)
         ),
+        "assessment_versions": Said("assessments", "assessment_id, criterion", ("assessed_on",), _OF_AN_ASSESSMENT),
     }
 )
 """The views of what was ever said, by name."""

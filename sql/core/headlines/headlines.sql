@@ -38,6 +38,10 @@ with
         from core.sales_headlines
         union all by name
         from core.tax_headlines
+        union all by name
+        from core.market_headlines
+        union all by name
+        from core.assessment_headlines
     )
 
 select

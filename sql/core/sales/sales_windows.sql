@@ -1,7 +1,8 @@
 -- fmt: off
 -- grain: month built × month of sales that it looks at
 -- why: which sales a month is made of and compared with: its own, those of the month before and of the same month a year
---   before, the fiscal year to date and twelve months to date
+--   before, the fiscal year to date and twelve months to date. Where the site has market figures, those of two years before too: for
+--   the market shares of the last twelve months, each with the same month a year before
 -- columns:
 --   period_month    DATE
 --   sales_month     DATE
@@ -20,7 +21,12 @@ select
     months.fiscal_year = periods.fiscal_year as is_ytd,
     months.month_index > periods.month_index - 12 as is_rolling_12
 from build.periods as periods
+cross join build.settings as settings
 join
     core.months as months
     on months.month_index <= periods.month_index
-    and (months.month_index >= periods.month_index - 12 or months.fiscal_year = periods.fiscal_year)
+    and (
+        months.month_index
+        >= periods.month_index - case when list_contains(settings.declared_feeds, 'market') then 24 else 12 end
+        or months.fiscal_year = periods.fiscal_year
+    )

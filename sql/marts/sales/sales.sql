@@ -121,6 +121,7 @@ with
             min(columns('^(net_reason|list_reason|ordered_reason)$')) filter (is_rolling_12) as 'rolling_12_\1'
         from core.item_sales_amounts as valued
         join core.sales_windows as windows on windows.sales_month = valued.sales_month
+        where windows.is_prior_year or windows.is_ytd or windows.is_rolling_12
         group by windows.period_month, valued.account_id, valued.product_id, valued.account_manager
     ),
 
