@@ -75,6 +75,22 @@ def visit(account: str, day: str, **given: Any) -> Row:
     return {"visit_id": f"V-{account}-{day}", "account_id": account, "visit_date": day} | given
 
 
+def contract(account: str, end: str, **given: Any) -> Row:
+    """A contract since 2025 that ends on that day, with 60 days of notice."""
+    item = {
+        "contract_id": account,
+        "account_id": account,
+        "start_date": "2025-01-01",
+        "end_date": end,
+        "notice_days": 60,
+    }
+    return item | {"signed_by_us": "2025-01-01", "signed_by_customer": "2025-01-01"} | given
+
+
+def gate(name: str, **given: Any) -> Row:
+    return {"project_id": "R", "gate": name, "account_id": "GATE"} | given
+
+
 def scorecard(account: str, month: str, score: float) -> Row:
     return {"account_id": account, "month": f"{month}-01", "dimension": "overall", "score": score}
 
@@ -111,6 +127,24 @@ def _given() -> dict[str, list[Row]]:
             # Quarters that ended 91 days and 181 days before the end of June; the form of the latter came in June.
             *(invoice("FORM", month, 100, tax_form_type="C") for month in ("2025-12", "2026-03", "2026-04")),
             invoice("CAME", "2025-12", 100, tax_form_type="C"),
+        ],
+        "contracts": [
+            # Notice by 1 August and by 3 July.
+            contract("NOTICE", "2026-09-30"),
+            contract("ENDED", "2026-09-01", terminated_on="2026-06-15"),
+        ],
+        "commitments": [
+            {
+                "commitment_id": "V",
+                "account_id": "STOPS",
+                "amount": 1000,
+                "from_date": "2026-01-01",
+                "to_date": "2026-12-31",
+            }
+        ],
+        "milestones": [
+            gate("PPAP", planned_date="2026-06-10", requested_date="2026-06-12"),
+            gate("SOP", planned_date="2026-07-20", requested_date="2026-07-10"),
         ],
         "tax_forms": [
             {"form_id": account, "account_id": account, "form_type": "C", "received_date": day, "amount": 100}
@@ -212,6 +246,27 @@ def test_a_tax_form_is_outstanding_from_three_months_after_its_quarter_on(con: C
     assert flag(con, "CAME", "form_outstanding", *columns[:3]) == [("cleared", month(4), 0)]
 
 
+def test_notice_of_a_contract_is_due_until_it_is_terminated(con: Connection) -> None:
+    columns = ("state", "since", "figure", "sentence")
+    assert flag(con, "NOTICE", "contract_notice_due", *columns) == [
+        ("raised", month(6), 32, "Next day for notice of a contract in 32 days (contract_id NOTICE)")
+    ]
+    # In May 33 days, in April 64.
+    assert flag(con, "ENDED", "contract_notice_due", *columns[:3]) == [("cleared", month(5), 366)]
+
+
+def test_a_gate_slips_against_the_day_that_the_customer_wants(con: Connection) -> None:
+    """PPAP is open 18 days after the day requested; SOP is planned 10 days after it."""
+    assert flag(con, "GATE", "gate_slipping", "state", "figure", "look_at_key", "sentence") == [
+        (
+            "raised",
+            18,
+            "project_id R, gate PPAP",
+            "Open gate furthest behind: 18 days (project_id R, gate PPAP), limit 14 days",
+        )
+    ]
+
+
 def test_a_rating_falls_at_once_or_three_times_in_a_row(con: Connection) -> None:
     # 90 in March, 84 in June: 6 points, and months without a score are skipped. 90, 87, 84, 81: three times in a row.
     assert flag(con, "FALLS", "rating_falling", "state", "figure", "compared_to", "compared_month") == [
@@ -299,10 +354,10 @@ def test_figures_are_those_of_the_tables_they_name() -> None:
         _given(),
         settings=SETTINGS,
         periods=["2026-06"],
-        tables=[*tables, "sales", "forecast_accuracy", "tax_forms_outstanding"],
+        tables=[*tables, "sales", "forecast_accuracy", "tax_forms_outstanding", "contract_status", "gate_performance"],
     ) as con:
         compared = fetch(con, FIGURES_OF_TABLES)
-    assert len(compared) == 11
+    assert len(compared) == 14
     assert [row for row in compared if row["differing"] or not row["n"]] == []
 
 
@@ -328,6 +383,11 @@ FIGURES_OF_TABLES = """
         FROM build.tax_forms_outstanding GROUP BY ALL
         UNION ALL SELECT account_id, 'tax_forms_outstanding.tax_at_risk_amount', sum(tax_at_risk_amount)::DECIMAL(32, 2)
         FROM build.tax_forms_outstanding GROUP BY ALL
+        UNION ALL SELECT account_id, 'contract_status.days_to_notice', days_to_notice
+        FROM build.contract_status WHERE state = 'running'
+        UNION ALL SELECT account_id, 'contract_status.fulfilment_ratio', fulfilment_ratio FROM build.contract_status
+        UNION ALL SELECT account_id, 'gate_performance.slip_days_requested', max(slip_days_requested)
+        FROM build.gate_performance GROUP BY ALL
     )
     SELECT tables.measure, count(tables.figure) AS n, count(*) FILTER (tables.figure <> figures.figure) AS differing
     FROM tables

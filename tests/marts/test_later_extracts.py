@@ -22,6 +22,9 @@ STATES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "quotations": {"quoted_date": ("unit_price",), "decided_date": ("decision", "lost_reason", "competitor_id")},
     "actions": {"done_date": (), "cancelled_date": (), "updated_date": ()},
     "visits": {"visit_date": (), "reported_at": ()},
+    "contracts": {"signed_by_us": (), "signed_by_customer": (), "terminated_on": ()},
+    "commitments": {"fulfilled_on": ()},
+    "milestones": {"actual_date": ("result",)},
 }
 # A visit planned for December and held in January, and opportunities decided before and after the month's end.
 MORE: Mapping[str, tuple[Row, ...]] = {

@@ -200,7 +200,8 @@ def _outlook() -> dict[str, Rows]:
         ],
         "contracts": [
             {"contract_id": f"T{account}", "account_id": account, "start_date": "2025-05-01", "end_date": "2026-12-31"}
-            | {"notice_days": 30, "signed_by_us": "2025-05-01", "signed_by_customer": "2025-05-01"}
+            | {"notice_days": 30, "signed_by_us": "2025-05-01", "signed_by_customer": "2025-12-20"}
+            | {"terminated_on": "2026-06-28" if account == "A" else None}
             for account in "AB"
         ],
         "commitments": [
@@ -217,9 +218,10 @@ def _outlook() -> dict[str, Rows]:
             )
         ],
         "milestones": [
-            {"project_id": "R", "gate": gate, "account_id": "A", "product_id": "X", "planned_date": f"2026-{month}-05"}
-            | {"actual_date": f"2026-{month}-06", "annual_quantity": 300, "unit_price": 9, "lifetime_years": 3}
-            for gate, month in (("PPAP", "02"), ("SOP", "03"))
+            {"project_id": "R", "gate": gate, "account_id": "A", "product_id": "X", "planned_date": f"{month}-05"}
+            | {"requested_date": f"{month}-04", "actual_date": f"{month}-06", "result": "approved"}
+            | {"annual_quantity": 300, "unit_price": 9, "lifetime_years": 3}
+            for gate, month in (("RFQ", "2025-08"), ("PPAP", "2025-12"), ("SOP", "2026-03"))
         ],
         "targets": [
             {"month": f"{month}-01", "measure": measure, "account_id": account, "target": 7}
@@ -283,6 +285,11 @@ STANDS = {
     # The cost that the product master has.
     "standard_costs": {
         "product_line_profit": {"cost_of_goods_amount", "gross_margin_amount", "gross_margin_ratio"},
+    },
+    # Commitments by their own days: `state_reason` says that nothing tells whether the contract ended earlier.
+    "contracts": {
+        "commitments": {"committed_quantity", "committed_amount"},
+        "contract_status": {"committed_quantity", "committed_amount", "fulfilment_ratio"},
     },
     # What is due by the invoices.
     "payment_plan": {"receivables_kpis": {"expected_receipts", "collection_ratio"}},

@@ -42,6 +42,10 @@ with
         from core.market_headlines
         union all by name
         from core.assessment_headlines
+        union all by name
+        from core.contract_headlines
+        union all by name
+        from core.gate_headlines
     )
 
 select
