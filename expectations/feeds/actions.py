@@ -37,5 +37,18 @@ LEFT JOIN core.accounts AS accounts USING (account_id)
 WHERE coalesce(batch.owner, accounts.account_manager) IS NULL""",
             keys=("action_id",),
         ),
+        Rule(
+            name="actions.measure_is_published",
+            sentence="Each figure that an action is to improve is published, as table.column.",
+            owner=Owner.KEY_ACCOUNTS,
+            severity=Severity.WARNING,
+            if_it_fails="Nobody sees what became of the figure; name it as docs/metrics.md does.",
+            failing="""
+SELECT batch.*
+FROM batch
+ANTI JOIN build.measures AS measures ON measures.measure = batch.measure
+WHERE batch.measure IS NOT NULL""",
+            keys=("action_id", "measure"),
+        ),
     ),
 )

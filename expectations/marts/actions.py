@@ -16,6 +16,7 @@ SUITES = (
             if_it_fails="What is done is chased, or what is forgotten is not seen.",
             shown=("is_open", "is_overdue", "done_date", "cancelled_date"),
         ),
+        undefined_has_a_reason("actions"),
     ),
     suite(
         "action_status",

@@ -13,7 +13,7 @@ from functools import cache
 
 from kam.build.columns import MartColumn
 from kam.build.levels import published_tables
-from kam.build.models import Model, marts
+from kam.build.models import Model, marts, models
 from kam.site import Settings
 from kam.warehouse import Connection, insert
 
@@ -84,8 +84,9 @@ class Measure:
 
 @cache
 def measures() -> Mapping[str, Measure]:
-    """All measures by name, but for those about targets, and those of dimensions and of old names."""
-    tables = {mart.name for mart in marts() if not mart.is_dimension and "build.measures" not in mart.references}
+    """All measures by name, but for those about measures, and those of dimensions and of old names."""
+    (template,) = (model for model in models().values() if model.is_of_measures)
+    tables = {mart.name for mart in marts() if mart.relation in template.reads_too}
     found = [
         Measure(table, column)
         for table in published_tables()
@@ -126,9 +127,10 @@ def _missing_reason(mart: Model, settings: Settings) -> str | None:
 
 
 def wanted_measures(con: Connection) -> list[Measure]:
-    """The measures that targets of the months in `build.periods` name."""
+    """The measures that targets of the months in `build.periods` name, or actions of any month."""
     found = con.execute(
-        "SELECT DISTINCT measure FROM core.targets AS targets "
-        "SEMI JOIN build.periods AS periods ON periods.period_month = targets.month ORDER BY measure"
+        "SELECT measure FROM core.targets AS targets "
+        "SEMI JOIN build.periods AS periods ON periods.period_month = targets.month "
+        "UNION SELECT measure FROM core.actions ORDER BY measure"
     ).fetchall()
     return [measures()[name] for (name,) in found if name in measures()]

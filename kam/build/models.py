@@ -159,12 +159,15 @@ def models() -> Mapping[str, Model]:
     return {name: found[name] for name in graphlib.TopologicalSorter(graph).static_order()}
 
 
-def _with_measures(model: Model, read: Iterable[Model]) -> Model:
-    """A template over measures reads every mart that has some; those that read it have none."""
+def _with_measures(model: Model, read: Collection[Model]) -> Model:
+    """A template over measures reads every mart that has some; those that read it, directly or through others, have none."""
     if not model.is_of_measures:
         return model
-    measured = (mart for mart in read if mart.schema == "marts" and not mart.is_dimension)
-    return replace(model, reads_too=frozenset(m.relation for m in measured if model.relation not in m.references))
+    readers = {model.relation}
+    while found := {other.relation for other in read if other.references & readers} - readers:
+        readers |= found
+    measured = {mart.relation for mart in read if mart.schema == "marts" and not mart.is_dimension}
+    return replace(model, reads_too=frozenset(measured - readers))
 
 
 def marts() -> list[Model]:

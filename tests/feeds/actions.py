@@ -44,5 +44,19 @@ CASE = FeedCase(
             {"actions": [{"action_id": "BAD-3", "opened_date": "2026-10-05"}]},
             {"actions.somebody_is_responsible": [{"action_id": "BAD-3"}]},
         ),
+        Break(
+            "an action for a figure that is not published",
+            {
+                "actions": [
+                    {
+                        "action_id": "BAD-4",
+                        "account_id": "K0001",
+                        "opened_date": "2026-10-05",
+                        "measure": "sales.turnover",
+                    }
+                ]
+            },
+            {"actions.measure_is_published": [{"action_id": "BAD-4", "measure": "sales.turnover"}]},
+        ),
     ),
 )

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from kam.build import prepare_marts
+from kam.build.measures import measures
 from kam.warehouse import memory, prepare
 from tests.expectations.cases import Tampering
 from tests.support import build, build_case, fetch, settings_of, stage
@@ -14,6 +15,7 @@ TAMPERINGS = (
     Tampering("actions.state_follows_from_dates", "is_open = NOT is_open", "is_open"),
     Tampering("action_status.parts_are_within_the_whole", "overdue = open + 1"),
     Tampering("action_status.shares_within_0_and_1", "done_on_time_ratio = 1.5", "done_on_time_ratio IS NOT NULL"),
+    Tampering("actions.undefined_has_a_reason", "measure_value_reason = NULL"),
     Tampering("action_status.undefined_has_a_reason", "average_age_days = NULL", "average_age_days IS NOT NULL"),
 )
 
@@ -76,3 +78,33 @@ def test_an_action_of_no_account_belongs_to_its_owner_and_one_given_up_is_neithe
     assert [of_account[name] for name in names] == [2, 1, 0, 1, 0, 0]
     assert of_account["average_age_days_reason"] == "nothing is open"
     assert of_account["done_on_time_ratio_reason"] == "nothing with a due date was done in the month"
+
+
+def test_an_action_shows_what_its_figure_is_now_of_its_account_or_of_all() -> None:
+    sales, unknown = "sales.net_amount", "sales.turnover"
+    given = {
+        "actions": [
+            action("OF A", "2026-05-02", measure=sales, baseline=80, target=120),
+            action("OF ALL", "2026-06-02", account_id=None, measure=sales),
+            action("UNKNOWN", "2026-06-02", measure=unknown),
+            action("NONE", "2026-06-02"),
+            action("NOT BY ACCOUNT", "2026-06-02", measure="receivables_kpis_total.closing_amount"),
+        ],
+        "invoices": [
+            {"invoice_id": account, "account_id": account, "invoice_date": "2026-06-10", "net_amount": amount}
+            for account, amount in (("A", 100), ("B", 50))
+        ],
+    }
+    con = build_case(given, periods=["2026-06"], tables=["actions"])
+    found = con.execute(
+        "SELECT action_id, measure_value, measure_value_reason FROM build.actions ORDER BY ALL"
+    ).fetchall()
+    assert found == [
+        ("NONE", None, "the action names no figure"),
+        ("NOT BY ACCOUNT", None, "the table is not by account"),
+        ("OF A", 100, None),
+        ("OF ALL", 150, None),
+        ("UNKNOWN", None, "no such measure"),
+    ]
+    # What shows measures is none itself.
+    assert {name for name in measures() if name.startswith(("actions.", "target_attainment."))} == set()

@@ -146,6 +146,10 @@ def _given() -> dict[str, list[Row]]:
             gate("PPAP", planned_date="2026-06-10", requested_date="2026-06-12"),
             gate("SOP", planned_date="2026-07-20", requested_date="2026-07-10"),
         ],
+        "actions": [
+            {"action_id": action, "account_id": action, "opened_date": "2026-04-02", "due_date": due, "done_date": done}
+            for action, due, done in (("DONE LATE", "2026-05-20", "2026-06-10"), ("NOT DONE", "2026-06-29", None))
+        ],
         "tax_forms": [
             {"form_id": account, "account_id": account, "form_type": "C", "received_date": day, "amount": 100}
             | {"fiscal_year": 2025, "quarter": 4}
@@ -267,6 +271,12 @@ def test_a_gate_slips_against_the_day_that_the_customer_wants(con: Connection) -
     ]
 
 
+def test_an_action_is_overdue_until_it_is_done(con: Connection) -> None:
+    columns = ("state", "since", "figure", "sentence")
+    assert flag(con, "NOT DONE", "action_overdue", *columns) == [("raised", month(6), 1, "Actions overdue: 1")]
+    assert flag(con, "DONE LATE", "action_overdue", *columns) == [("cleared", month(5), 0, "Over: Actions overdue: 0")]
+
+
 def test_a_rating_falls_at_once_or_three_times_in_a_row(con: Connection) -> None:
     # 90 in March, 84 in June: 6 points, and months without a score are skipped. 90, 87, 84, 81: three times in a row.
     assert flag(con, "FALLS", "rating_falling", "state", "figure", "compared_to", "compared_month") == [
@@ -354,7 +364,7 @@ def test_figures_are_those_of_the_tables_they_name() -> None:
         _given(),
         settings=SETTINGS,
         periods=["2026-06"],
-        tables=[*tables, "sales", "forecast_accuracy", "tax_forms_outstanding", "contract_status", "gate_performance"],
+        tables=[*tables, "sales", "forecast_accuracy", "tax_forms_outstanding", "contract_status", "gate_performance", "action_status"],
     ) as con:
         compared = fetch(con, FIGURES_OF_TABLES)
     assert len(compared) == 14
@@ -376,6 +386,11 @@ FIGURES_OF_TABLES = """
         UNION ALL SELECT account_id, 'sales.net_amount', sum(net_amount)::DECIMAL(32, 2) FROM build.sales GROUP BY ALL
         UNION ALL SELECT account_id, 'forecast_accuracy_by_item.tracking_signal', max(abs(tracking_signal))
         FROM build.forecast_accuracy WHERE level = 'item' GROUP BY ALL
+        UNION ALL SELECT account_id, 'action_status.open', sum(open)::DECIMAL(36, 6) FROM build.action_status GROUP BY ALL
+        UNION ALL SELECT account_id, 'action_status.overdue', sum(overdue)::DECIMAL(36, 6)
+        FROM build.action_status GROUP BY ALL
+        UNION ALL SELECT account_id, 'action_status.not_updated_7_days', sum(not_updated_7_days)::DECIMAL(36, 6)
+        FROM build.action_status GROUP BY ALL
         UNION ALL SELECT account_id, 'tax_forms_outstanding.days_outstanding',
             coalesce(max(days_outstanding) FILTER (outstanding_amount > 0), 0)
         FROM build.tax_forms_outstanding GROUP BY ALL

@@ -194,6 +194,7 @@ def _outlook() -> dict[str, Rows]:
         ],
         "actions": [
             {"action_id": f"T{line['key']}", "account_id": line["account_id"], "owner": "Kim", "kind": "to_do"}
+            | {"measure": "quality_performance.ppm"}
             | {"opened_date": f"{line['month']}-02", "due_date": f"{line['month']}-20"}
             | ({"done_date": f"{line['month']}-21"} if line["product_id"] == "X" else {})
             for line in LINES

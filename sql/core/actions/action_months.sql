@@ -1,9 +1,9 @@
 -- fmt: off
--- grain: month built × action that is open at its end, or was opened, done or cancelled in it
+-- grain: month looked back on × action that is open at its end, or was opened, done or cancelled in it
 -- why: what is known of an action at the month's end, from its dates. Where later loads overwrote a date, the newest one loaded that
 --   is not after the month's end counts. Dates that the newest load has taken away were never true
 -- columns:
---   period_month      DATE
+--   looked_month      DATE
 --   action_id         VARCHAR
 --   account_id        VARCHAR
 --   kind              VARCHAR
@@ -29,33 +29,39 @@
 --   age_days          BIGINT
 -- fmt: on
 with
+    months as (
+        select period_month as looked_month, start_date, as_of_date
+        from core.months
+        where period_month in (select looked_month from core.looked_months)
+    ),
+
     known_then as (
         select
-            periods.period_month,
+            months.looked_month,
             dates.action_id,
-            arg_max(dates.done_date, dates.load_id) filter (dates.done_date <= periods.as_of_date) as done_date,
+            arg_max(dates.done_date, dates.load_id) filter (dates.done_date <= months.as_of_date) as done_date,
             arg_max(dates.cancelled_date, dates.load_id) filter (
-                dates.cancelled_date <= periods.as_of_date
+                dates.cancelled_date <= months.as_of_date
             ) as cancelled_date,
-            arg_max(dates.updated_date, dates.load_id) filter (dates.updated_date <= periods.as_of_date) as updated_date
+            arg_max(dates.updated_date, dates.load_id) filter (dates.updated_date <= months.as_of_date) as updated_date
         from core.action_dates as dates
-        cross join build.periods as periods
-        group by periods.period_month, dates.action_id
+        cross join months
+        group by months.looked_month, dates.action_id
     ),
 
     dated as (
         select
-            periods.period_month,
-            periods.start_date,
-            periods.as_of_date,
+            months.looked_month,
+            months.start_date,
+            months.as_of_date,
             actions.* exclude (done_date, cancelled_date, updated_date),
             case when actions.done_date is not null then known_then.done_date end as done_date,
             case when actions.cancelled_date is not null then known_then.cancelled_date end as cancelled_date,
             known_then.updated_date
         from core.actions as actions
-        join build.periods as periods on actions.opened_date <= periods.as_of_date
+        join months on actions.opened_date <= months.as_of_date
         left join
-            known_then on known_then.period_month = periods.period_month and known_then.action_id = actions.action_id
+            known_then on known_then.looked_month = months.looked_month and known_then.action_id = actions.action_id
     ),
 
     states as (
@@ -70,7 +76,7 @@ with
     )
 
 select
-    period_month,
+    looked_month,
     action_id,
     account_id,
     known(kind) as kind,

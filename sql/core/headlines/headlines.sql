@@ -46,6 +46,8 @@ with
         from core.contract_headlines
         union all by name
         from core.gate_headlines
+        union all by name
+        from core.action_headlines
     )
 
 select

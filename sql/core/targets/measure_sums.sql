@@ -1,7 +1,7 @@
 -- fmt: off
--- grain: month built × measure that a target of it names × account × manager
--- why: the parts of the measures that have targets, added up by account: figures of a manager or of all add up these, and a ratio is
---   made from its parts. Only the measures that targets name are read
+-- grain: month built × measure that a target or an action of it names × account × manager
+-- why: the parts of these measures, added up by account: figures of a manager or of all add up these, and a ratio is
+--   made from its parts. Only the measures that are named are read
 -- template: wanted measures
 -- columns:
 --   period_month     DATE

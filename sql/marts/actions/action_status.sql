@@ -26,7 +26,7 @@
 with
     totals as (
         select
-            months.period_month,
+            months.looked_month as period_month,
             known(coalesce(accounts.account_manager, months.owner)) as account_manager,
             months.account_id,
             case when months.account_id is not null then known(any_value(accounts.account_name)) end as account_name,
@@ -41,9 +41,10 @@ with
             count_if(is_not_updated) as not_updated_7_days,
             coalesce(sum(age_days), 0) as age_days
         from core.action_months as months
+        semi join build.periods as periods on periods.period_month = months.looked_month
         left join core.accounts as accounts on accounts.account_id = months.account_id
         group by
-            months.period_month, known(coalesce(accounts.account_manager, months.owner)), months.account_id, months.kind
+            months.looked_month, known(coalesce(accounts.account_manager, months.owner)), months.account_id, months.kind
     )
 
 select

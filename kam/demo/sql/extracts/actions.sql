@@ -29,6 +29,11 @@ SELECT
     coalesce(known_end, greatest(opened_date, workday(getvariable('cutoff') - die(action_roll, 1) * 16 // 1000))) AS updated_date,
     ['Send the samples', 'Agree on the delivery schedule', 'Answer the complaint', 'Offer the new price list'][
         1 + (die(action_roll, 1_000) % 4)::INTEGER
-    ] AS title
+    ] AS title,
+    CASE title
+        WHEN 'Agree on the delivery schedule' THEN 'delivery_performance.otif_ratio'
+        WHEN 'Answer the complaint' THEN 'quality_performance.ppm'
+    END AS measure,
+    CASE title WHEN 'Agree on the delivery schedule' THEN 0.95 WHEN 'Answer the complaint' THEN 100 END AS target
 FROM known
 ORDER BY action_id
