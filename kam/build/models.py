@@ -160,10 +160,10 @@ def models() -> Mapping[str, Model]:
 
 
 def _with_measures(model: Model, read: Collection[Model]) -> Model:
-    """A template over measures reads every mart that has some; those that read it, directly or through others, have none."""
+    """A template over measures reads every mart that has some; those that show measures, directly or through others, have none."""
     if not model.is_of_measures:
         return model
-    readers = {model.relation}
+    readers = {model.relation, "build.measures"}
     while found := {other.relation for other in read if other.references & readers} - readers:
         readers |= found
     measured = {mart.relation for mart in read if mart.schema == "marts" and not mart.is_dimension}

@@ -1,6 +1,6 @@
 -- fmt: off
 -- grain: month looked back on × account × measure, from its first action on
--- why: how many actions of an account are open, overdue and forgotten at each month's end. With nothing open all are 0
+-- why: how many actions of an account are open and overdue at each month's end. With nothing open both are 0
 -- columns:
 --   looked_month  DATE
 --   account_id    VARCHAR
@@ -17,8 +17,7 @@ with
             months.looked_month,
             first_days.account_id,
             count(*) filter (actions.is_open) as open_count,
-            count(*) filter (actions.is_overdue) as overdue_count,
-            count(*) filter (actions.is_not_updated) as not_updated_count
+            count(*) filter (actions.is_overdue) as overdue_count
         from first_days
         join months on months.as_of_date >= first_days.first_date
         left join
@@ -32,7 +31,4 @@ select looked_month, account_id, 'action_status.open' as measure, open_count::de
 from counted
 union all
 select looked_month, account_id, 'action_status.overdue', overdue_count::decimal(36, 6)
-from counted
-union all
-select looked_month, account_id, 'action_status.not_updated_7_days', not_updated_count::decimal(36, 6)
 from counted
