@@ -15,6 +15,7 @@ from kam.warehouse import SQL
 FILE = "sql/marts/plan/example.sql"
 PUBLISHED = (*marts(), *run_views().values())
 NOT_THE_REASON_OF_ONE_COLUMN = {
+    ("account_profit", "account_costs_reason"),
     ("credit_files", "order_stop_reason"),
     ("delivery_performance", "quantity_reason"),
     ("forecast_accuracy", "quantity_reason"),

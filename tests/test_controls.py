@@ -27,7 +27,7 @@ RECEIVABLES = ["invoices", "payments"]
 # cancelled, a delivery names no known order, a forecast was written afterwards, a visit is no scorecard, a row is rejected.
 BOOKS: dict[str, list[dict[str, Any]]] = {
     "accounts": [{"account_id": "A", "account_manager": "Kim"}, {"account_id": "B", "account_manager": "Lee"}],
-    "products": [{"product_id": "X", "product_line": "Tyres"}],
+    "products": [{"product_id": "X", "product_line": "Tyres", "standard_cost": 2}],
     "fx_rates": [{"currency": "USD", "rate_date": "2026-03-31", "rate": "0.9"}],
     "orders": [
         {
@@ -112,6 +112,14 @@ BOOKS: dict[str, list[dict[str, Any]]] = {
         {"commitment_id": "VB", "account_id": "B", "amount": 50, "from_date": "2026-05-01", "to_date": "2026-05-31"},
     ],
     "market": [{"month": "2026-05", "account_id": "A", "product_line": "Tyres", "total_amount": 500}],
+    "account_costs": [
+        {"account_id": "A", "month": "2026-05", "cost_type": "freight", "amount": 6},
+        {"account_id": "B", "month": "2026-05", "cost_type": "other", "amount": 10, "currency": "USD"},
+    ],
+    "business_cases": [
+        {"case_id": "K", "account_id": "A", "month": "2026-04", "cash_flow": -8},
+        {"case_id": "K", "account_id": "A", "month": "2026-12", "cash_flow": 20, "currency": "USD"},
+    ],
     "scorecards": [
         {"account_id": "A", "month": "2026-05", "dimension": "quality", "score": 80},
         {"account_id": "B", "month": "2026-05", "dimension": "quality", "score": 9, "max_score": 10},
@@ -231,6 +239,11 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
         # I4 of April less the form, and 70 less 20 dollars.
         "documents with a tax form due − forms received = outstanding": 100 - 60 + 45,
         "documents without a tax form, one by one = outstanding": 100 - 60 + 45,
+        "sales of the month, net amount = profit by account": 50 - 5 + 63,
+        # 10 and 7 pieces.
+        "cost of goods, profit by product line = by account": 20 + 14,
+        "costs of accounts, one by one = profit by account": 6 + 9,
+        "money of business cases, month by month = in total": -8 + 18,
         "sales of the month with a quantity = price trend": 50 - 5 + 63,
         # Tyres of A.
         "sales of the month in known markets = market share": 50,
@@ -380,6 +393,30 @@ def test_sound_books_tie_in_every_total(con: Connection, site: Site) -> None:
                 MAY,
                 "sales of the month, net amount = profit by product line",
                 ("account B", "63.00", "62.00"),
+            ),
+            (
+                "UPDATE build.account_profit SET net_sales_amount = 62 WHERE net_sales_amount = 63 AND {may}",
+                MAY,
+                "sales of the month, net amount = profit by account",
+                ("account B", "63.00", "62.00"),
+            ),
+            (
+                "UPDATE build.account_profit SET cost_of_goods_amount = 15 WHERE cost_of_goods_amount = 14 AND {may}",
+                MAY,
+                "cost of goods, profit by product line = by account",
+                ("account B", "14.00", "15.00"),
+            ),
+            (
+                "UPDATE build.account_profit SET freight_amount = 7 WHERE freight_amount = 6 AND {may}",
+                MAY,
+                "costs of accounts, one by one = profit by account",
+                ("account A", "6.00", "7.00"),
+            ),
+            (
+                "UPDATE build.business_cases SET total_cash_amount = 11 WHERE {may}",
+                MAY,
+                "money of business cases, month by month = in total",
+                ("case K", "10.00", "11.00"),
             ),
             (
                 "UPDATE build.price_trend SET priced_amount = 62 WHERE priced_amount = 63 AND {may}",

@@ -314,6 +314,21 @@ def test_one_account_won_all_quotations_and_loses_them_to_one_competitor_now(sit
     assert {row["decision"] for row in decided if row not in late} == {"won"}
 
 
+def test_one_account_buys_more_than_planned_and_costs_what_is_left(site: Path) -> None:
+    sold: dict[str, Decimal] = defaultdict(Decimal)
+    for row in invoice_lines(site).values():
+        if row["invoice_date"] >= "2026-01-01":
+            sign = -1 if row["document_type"] == "credit_note" else 1
+            sold[row["account_id"]] += sign * Decimal(row["net_amount"])
+    costs: dict[str, Decimal] = defaultdict(Decimal)
+    for row in every_row(site, "account_costs"):
+        if row["month"] >= "2026-01-01":
+            costs[row["account_id"]] += Decimal(row["amount"])
+    shares = {account_id: amount / sold[account_id] for account_id, amount in costs.items()}
+    assert [account_id for account_id, share in shares.items() if share > Decimal("0.3")] == ["K0003"]
+    assert all(share < Decimal("0.15") for account_id, share in shares.items() if account_id != "K0003")
+
+
 def test_one_account_owes_more_than_its_limit(site: Path) -> None:
     owed: dict[str, Decimal] = defaultdict(Decimal)
     for row in invoice_lines(site).values():

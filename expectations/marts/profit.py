@@ -19,4 +19,44 @@ SUITES = (
         ),
         undefined_has_a_reason("product_line_profit"),
     ),
+    suite(
+        "account_profit",
+        account_is_given("account_profit"),
+        holds(
+            "account_profit",
+            "steps_add_up",
+            "coalesce(gross_margin_amount = net_sales_amount - uncosted_amount - cost_of_goods_amount, true)"
+            " AND coalesce(contribution_amount = gross_margin_amount - freight_amount - rebate_amount - warranty_amount, true)"
+            " AND coalesce(fixed_cost_amount = service_amount + other_amount + coalesce(visit_cost_amount, 0)"
+            " + receivables_cost_amount, true)"
+            " AND coalesce(profit_amount = contribution_amount - fixed_cost_amount, true)",
+            sentence="Margin, contribution, fixed costs and profit are what their parts add up to.",
+            if_it_fails="An account seems to earn more or less than it does; a cost is missing or counts twice.",
+            shown=("gross_margin_amount", "contribution_amount", "fixed_cost_amount", "profit_amount"),
+        ),
+        undefined_has_a_reason("account_profit"),
+    ),
+    suite(
+        "account_costs",
+        account_is_given("account_costs"),
+        undefined_has_a_reason("account_costs"),
+    ),
+    suite(
+        "business_cases",
+        account_is_given("business_cases", "account_name IS NOT NULL"),
+        holds(
+            "business_cases",
+            "cash_adds_up",
+            "coalesce(total_cash_amount = cash_to_date_amount + remaining_cash_amount, true)",
+            sentence="All money of a case is that to date and that of later months.",
+            if_it_fails="A month of the case counts twice or never; its value is wrong.",
+            shown=("cash_to_date_amount", "remaining_cash_amount", "total_cash_amount"),
+        ),
+        undefined_has_a_reason("business_cases"),
+    ),
+    suite(
+        "business_case_flows",
+        account_is_given("business_case_flows", "account_name IS NOT NULL"),
+        undefined_has_a_reason("business_case_flows"),
+    ),
 )

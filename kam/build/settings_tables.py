@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from kam.build.measures import measures_table
 from kam.build.rating_tables import rating_tables
@@ -33,6 +34,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
         "forecast_steps": ("VARCHAR[]", list(settings.forecast.steps)),
         "forecast_season": ("INTEGER", settings.forecast.season),
         "forecast_actual": ("VARCHAR", settings.forecast.actual or variance.actual),
+        "receivables_rate": ("DECIMAL(18, 6)", _receivables_rate(settings)),
         "visit_plan_due_day": ("INTEGER", settings.visits.plan_due_day),
         "significant_change_ratio": ("DECIMAL(18, 6)", settings.flags.significant_change_ratio),
         "declared_feeds": ("VARCHAR[]", sorted(settings.feeds)),
@@ -64,6 +66,12 @@ def _named_values(con: Connection, settings: Settings) -> None:
     _table(con, "plan_due", {"plan_version": "VARCHAR", "due_date": "DATE"}, list(plans.plan_due.items()))
     _table(con, "plan_scopes", {"plan_version": "VARCHAR", "scope": "VARCHAR"}, list(plans.plan_scope.items()))
     _table(con, "tax_form_rates", {"form_type": "VARCHAR", "rate": "DECIMAL(18, 6)"}, list(rates.items()))
+
+
+def _receivables_rate(settings: Settings) -> Decimal | None:
+    """What the money costs that is owed; None where it costs something and nobody computes what is owed."""
+    rate = settings.profit.receivables_rate
+    return rate if rate == 0 or settings.available["receivables"] else None
 
 
 def _ageing_buckets(settings: Settings) -> list[tuple[object, ...]]:

@@ -36,7 +36,7 @@ MONTHLY = ("deliveries", "invoices", "payments", "visits")
 MASTERS = (
     "accounts", "products", "fx_rates", "instalments", "payment_plan", "tax_forms", "scorecards", "issues",
     "opportunities", "quotations", "sales_plan", "forecasts", "credit_reviews", "actions", "contracts", "commitments",
-    "milestones", "market", "indicators", "assessments", "targets",
+    "milestones", "market", "indicators", "assessments", "targets", "account_costs", "business_cases",
 )  # fmt: skip
 
 

@@ -898,6 +898,47 @@ _FEEDS = (
         ),
     ),
     Feed(
+        "account_costs",
+        "What it costs to serve an account in a month, beside the goods",
+        key=("account_id", "month", "cost_type"),
+        date="month",
+        is_read_by_date=True,
+        columns=(
+            _ACCOUNT,
+            _month("month", "The month of the costs"),
+            _choice(
+                "cost_type",
+                "Kind of cost. Freight, rebates and warranty grow with the sales. A rebate that is an invoice line or a credit "
+                "note is in the sales and does not belong here",
+                ("freight", "rebate", "service", "warranty", "other"),
+                required=True,
+            ),
+            _money("amount", "The cost", required=True),
+            _currency(),
+        ),
+    ),
+    Feed(
+        "business_cases",
+        "The money that a project costs and brings, month by month, planned and past",
+        key=("case_id", "month"),
+        columns=(
+            _id("case_id", "The business case", required=True),
+            Column("month", Kind.MONTH, "The month of the money", required=True, is_in_calendar=False),
+            _id("account_id", "The customer account of the case"),
+            _id("project_id", "The project of the case"),
+            _signed_money("cash_flow", "What it brings; negative for what it costs", required=True),
+            _currency(),
+            Column(
+                "discount_rate",
+                Kind.RATE,
+                "Interest per year at which later money is worth less, such as 0.08; the first one of a case counts",
+                minimum=Decimal(0),
+                maximum=Decimal(1),
+                whole=Decimal(1),
+            ),
+        ),
+    ),
+    Feed(
         "actions",
         "What was agreed to be done, by whom and until when: action plans, tasks, commitments",
         key=("action_id",),

@@ -215,6 +215,17 @@ class TaxFormsSection(Section):
     )
 
 
+class ProfitSection(Section):
+    """`[profit]`: what the money costs that accounts owe."""
+
+    receivables_rate: Exact = Field(
+        default=Decimal(0),
+        ge=0,
+        le=1,
+        description="interest per year on what an account owes at the month end, as a cost of the account",
+    )
+
+
 class ForecastSection(Section):
     """`[forecast]`: the steps of a forecast, the season of the naive forecasts, and what actual quantities are."""
 
@@ -382,6 +393,7 @@ class Settings(Section):
     forecast: ForecastSection = ForecastSection()
     visits: VisitsSection = VisitsSection()
     tax_forms: TaxFormsSection = TaxFormsSection()
+    profit: ProfitSection = ProfitSection()
     flags: FlagsSection = FlagsSection()
     checks: Mapping[str, CheckSettings] = Field(default_factory=dict)
     alerts: AlertsSection = AlertsSection()

@@ -60,6 +60,7 @@ BOUNDED = {
             "annual_spend",
             "annual_quantity",
             "target_margin_ratio",
+            "discount_rate",
             "standard_cost",
             "list_price",
             "unit_price",
@@ -272,6 +273,15 @@ def _greatest(currency: str) -> dict[str, Rows]:
         "standard_costs": [
             {"product_id": "X", "valid_from": f"2026-{month:02}-01", "unit_cost": MOST, "currency": currency}
             for month in (1, 6)
+        ],
+        "account_costs": [
+            {"account_id": account, "month": "2026-06-01", "cost_type": kind, "amount": MOST, "currency": currency}
+            for account in "AB"
+            for kind in ("freight", "service", "other")
+        ],
+        "business_cases": [
+            {"case_id": "K", "month": month, "cash_flow": flow, "currency": currency, "discount_rate": 1}
+            for month, flow in (("1990-01-01", MOST), ("2026-06-01", MOST), ("2099-01-01", f"-{MOST}"))
         ],
         "credit_reviews": [
             {"account_id": account, "reviewed_on": "2026-05-04", "currency": currency}

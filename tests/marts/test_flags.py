@@ -110,7 +110,9 @@ def _given() -> dict[str, list[Row]]:
             {"account_id": "OWN", "key_account": True, "segment": "fleet"},
             {"account_id": "OFF", "key_account": True},
             {"account_id": "NEVER", "key_account": True},
+            {"account_id": "THIN", "target_margin_ratio": 0.3},
         ],
+        "products": [{"product_id": "X"}, {"product_id": "Y", "standard_cost": 70}],
         "invoices": [
             # Due on 10 July: nothing is overdue but the exposure is over the limit since May.
             invoice("LIMIT", "2026-05", 1500, due_date="2026-08-10"),
@@ -123,6 +125,9 @@ def _given() -> dict[str, list[Row]]:
             *(invoice("STOPS", month, 100) for month in MONTHS[:-1]),
             # Twice as much in April, May and June 2026; the first only has eleven months before, all equal.
             *(invoice("MORE", month, 100 if month < "2026-04" else 200) for month in MONTHS),
+            # 30 of 100 in April and May, 10 of 80 in June.
+            *(invoice("THIN", month, 100, product_id="Y") for month in ("2026-04", "2026-05")),
+            invoice("THIN", "2026-06", 80, product_id="Y"),
             *(invoice("SHORT", month, 100 if month < "2026-06" else 500) for month in MONTHS[-6:]),
             # Quarters that ended 91 days and 181 days before the end of June; the form of the latter came in June.
             *(invoice("FORM", month, 100, tax_form_type="C") for month in ("2025-12", "2026-03", "2026-04")),
@@ -277,6 +282,12 @@ def test_an_action_is_overdue_until_it_is_done(con: Connection) -> None:
     assert flag(con, "DONE LATE", "action_overdue", *columns) == [("cleared", month(5), 0, "Over: Actions overdue: 0")]
 
 
+def test_the_margin_is_compared_with_the_target_of_the_account(con: Connection) -> None:
+    assert flag(con, "THIN", "margin_below_target", "state", "since", "figure", "threshold", "sentence") == [
+        ("raised", month(6), Decimal("0.125"), Decimal("0.3"), "Gross margin 12.5 % of the sales, target 30 %")
+    ]
+
+
 def test_a_rating_falls_at_once_or_three_times_in_a_row(con: Connection) -> None:
     # 90 in March, 84 in June: 6 points, and months without a score are skipped. 90, 87, 84, 81: three times in a row.
     assert flag(con, "FALLS", "rating_falling", "state", "figure", "compared_to", "compared_month") == [
@@ -372,10 +383,11 @@ def test_figures_are_those_of_the_tables_they_name() -> None:
             "contract_status",
             "gate_performance",
             "action_status",
+            "account_profit",
         ],
     ) as con:
         compared = fetch(con, FIGURES_OF_TABLES)
-    assert len(compared) == 16
+    assert len(compared) == 17
     assert [row for row in compared if row["differing"] or not row["n"]] == []
 
 
@@ -409,6 +421,7 @@ FIGURES_OF_TABLES = """
         UNION ALL SELECT account_id, 'contract_status.fulfilment_ratio', fulfilment_ratio FROM build.contract_status
         UNION ALL SELECT account_id, 'gate_performance.slip_days_requested', max(slip_days_requested)
         FROM build.gate_performance GROUP BY ALL
+        UNION ALL SELECT account_id, 'account_profit.gross_margin_ratio', gross_margin_ratio FROM build.account_profit
     )
     SELECT tables.measure, count(tables.figure) AS n, count(*) FILTER (tables.figure <> figures.figure) AS differing
     FROM tables

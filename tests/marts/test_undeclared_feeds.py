@@ -174,7 +174,18 @@ def _money() -> dict[str, Rows]:
         "visits": [
             {"account_id": line["account_id"], "visit_id": f"V{line['key']}", "visit_date": f"{line['month']}-02"}
             | {"promised_payment_amount": 6, "promised_payment_date": f"{line['month']}-28", "rating_delivery": 80}
+            | {"cost": 6}
             for line in LINES
+        ],
+        "account_costs": [
+            {"account_id": account, "month": f"{month}-01", "cost_type": kind, "amount": 3}
+            for account in "AB"
+            for month in MONTHS
+            for kind in ("freight", "rebate", "service", "warranty", "other")
+        ],
+        "business_cases": [
+            {"case_id": "K", "account_id": "A", "month": f"{month}-01", "cash_flow": flow, "discount_rate": 0.1}
+            for month, flow in ((MONTHS[0], -50), ("2027-01", 70))
         ],
     }
 
@@ -238,6 +249,7 @@ def full_case(without: str = "") -> Connection:
     books = {feed: rows for feed, rows in full_case_rows().items() if feed != without}
     settings = {
         "tax_forms": {"rates": {"C": 0.1}},
+        "profit": {"receivables_rate": 0.1},
         "receivables": {
             "credit_exposure": "outstanding_and_open_orders",
             "loss_rates": {"current": 0.1, "1-30": 0.1, "31-60": 0.1, "61-90": 0.1, "91-120": 0.1, "over 120": 0.1},
@@ -251,6 +263,8 @@ FLAGS = {"figure", "compared_to", "deviation_mads"}
 RATINGS = {"rating_score", "last_month_rating_score", "prior_year_rating_score"}
 # Without a feed its flags are gone.
 FLAG_COUNTS = {"flag_count", "last_month_flag_count", "critical_flag_count", "raised_flag_count", "cleared_flag_count"}
+MARGINS = {"cost_of_goods_amount", "gross_margin_amount", "gross_margin_ratio"}
+PROFITS = {"fixed_cost_amount", "profit_amount", "breakeven_amount"}
 # What a feed adds to figures that stand without it, by table: the table says which of the two a figure is.
 STANDS = {
     # The balances are those of all that was billed: `paid_amount_doc_reason` and `received_amount_doc_reason` say so. Credit notes are
@@ -271,6 +285,8 @@ STANDS = {
         "account_review": {
             *("outstanding_amount", "last_month_outstanding_amount", "prior_year_outstanding_amount", "exposure"),
         },
+        # `profit_note` says so.
+        "account_profit": {"receivables_cost_amount", *PROFITS},
     },
     # Due dates of the whole invoice.
     "instalments": {
@@ -285,7 +301,8 @@ STANDS = {
     },
     # The cost that the product master has.
     "standard_costs": {
-        "product_line_profit": {"cost_of_goods_amount", "gross_margin_amount", "gross_margin_ratio"},
+        "product_line_profit": MARGINS,
+        "account_profit": {*MARGINS, *PROFITS, "contribution_amount", "contribution_ratio"},
     },
     # Commitments by their own days: `state_reason` says that nothing tells whether the contract ended earlier.
     "contracts": {
@@ -296,7 +313,12 @@ STANDS = {
     "payment_plan": {"receivables_kpis": {"expected_receipts", "collection_ratio"}},
     # `score_source` names the source; overall is the mean of the dimensions that have a score.
     "scorecards": {"vendor_rating": {"*"}, "account_flags": FLAGS, "account_review": RATINGS},
-    "visits": {"vendor_rating": {"*"}, "account_flags": FLAGS, "account_review": RATINGS},
+    "visits": {
+        "vendor_rating": {"*"},
+        "account_flags": FLAGS,
+        "account_review": RATINGS,
+        "account_profit": PROFITS,
+    },
     "issues": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},
     "orders": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},
     "deliveries": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},

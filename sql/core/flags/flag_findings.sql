@@ -29,7 +29,7 @@ with
             rules.rule,
             rules.direction,
             case
-                when rules.direction = 'above its limit'
+                when rules.direction in ('above its limit', 'below its limit')
                 then shown_ratio(figures.own_limit::double * limits.threshold::double)
                 else limits.threshold
             end as threshold
@@ -93,6 +93,8 @@ select
         then figure > threshold
         when 'above its limit'
         then figure > threshold
+        when 'below its limit'
+        then figure < threshold
         when 'below'
         then figure < threshold
         when 'at most'

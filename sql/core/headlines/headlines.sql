@@ -48,6 +48,8 @@ with
         from core.gate_headlines
         union all by name
         from core.action_headlines
+        union all by name
+        from core.profit_headlines
     )
 
 select

@@ -9,7 +9,7 @@
 --   account_name                            VARCHAR
 --   account_manager                         VARCHAR
 --   segment                                 VARCHAR
---   net_sales_amount                        DECIMAL(32,2)  [reporting currency; sum; more is better] Net sales
+--   net_sales_amount                        DECIMAL(32,2)
 --   last_month_net_sales_amount             DECIMAL(32,2)  [reporting currency; sum; more is better] Last month: net sales
 --   prior_year_net_sales_amount             DECIMAL(32,2)  [reporting currency; sum; more is better] Same month a year before: net sales
 --   ordered_amount                          DECIMAL(32,2)  [reporting currency; sum; more is better] Orders received, at their prices
@@ -97,7 +97,9 @@ with
             map_from_entries(list(row(measure, figure)) filter (months_ago = 0)) as this_month,
             map_from_entries(list(row(measure, figure)) filter (months_ago = 1)) as last_month,
             map_from_entries(list(row(measure, figure)) filter (months_ago = 12)) as prior_year,
-            any_value(own_limit) filter (months_ago = 0) as credit_limit
+            any_value(own_limit) filter (
+                months_ago = 0 and measure = 'receivables_kpis_by_account.exposure'
+            ) as credit_limit
         from headlines
         group by period_month, account_id
     ),

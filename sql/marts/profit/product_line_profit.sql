@@ -10,121 +10,41 @@
 --   account_name                VARCHAR
 --   account_manager             VARCHAR
 --   product_line                VARCHAR
---   net_sales_amount            DECIMAL(32,2)  [reporting currency; sum; more is better] Net amount invoiced in the month, credit notes negative
+--   net_sales_amount            DECIMAL(32,2)
 --   net_sales_amount_reason     VARCHAR
---   uncosted_amount             DECIMAL(32,2)  [reporting currency; sum] Of it, sales of parts without a cost; they are left out of the margin. Rebates without a part cost nothing and are not left out
---   cost_of_goods_amount        DECIMAL(32,2)  [reporting currency; sum; less is better] Net quantity invoiced at the standard cost of the invoice date, at the average rate of the month
---   gross_margin_amount         DECIMAL(32,2)  [reporting currency; sum; more is better] What is left of the sales := net_sales_amount − uncosted_amount − cost_of_goods_amount
---   gross_margin_amount_reason  VARCHAR        Why gross_margin_amount is undefined; uncosted_amount and cost_of_goods_amount are undefined then too
---   gross_margin_ratio          DECIMAL(36,6)  [fraction; ratio of gross_margin_amount ÷ (net_sales_amount - uncosted_amount); more is better] Gross margin as a share of the sales that it is made from
+--   uncosted_amount             DECIMAL(32,2)
+--   cost_of_goods_amount        DECIMAL(32,2)
+--   gross_margin_amount         DECIMAL(32,2)
+--   gross_margin_amount_reason  VARCHAR
+--   gross_margin_ratio          DECIMAL(36,6)
 --   gross_margin_ratio_reason   VARCHAR
 --   price_count                 BIGINT         [count; none] Different prices, to four decimals, of the trailing 12 months with sales; a price is net amount ÷ quantity of a month
 --   price_elasticity            DECIMAL(36,6)  [multiple; none] By how many percent the quantity changes with one percent of price := least-squares slope of ln quantity on ln price over these months
 --   price_elasticity_reason     VARCHAR
 -- fmt: on
 with
-    invoiced as (
-        select sales.*
-        from core.sales as sales
-        semi join build.periods as periods on periods.period_month = sales.period_month
-        where sales.basis = 'invoiced'
-    ),
-
-    costed as (
-        select
-            invoiced.*,
-            coalesce(costs.unit_cost, products.standard_cost) as unit_cost,
-            case when costs.unit_cost is null then products.currency else costs.currency end as cost_currency
-        from invoiced
-        asof left join
-            core.standard_costs as costs
-            on costs.product_id = invoiced.product_id
-            and costs.valid_from <= invoiced.sale_date
-        left join core.products as products on products.product_id = invoiced.product_id
-    ),
-
-    -- Few costs hold in one month, so the long products are few, too.
-    cost_groups as (
-        select
-            period_month,
-            account_id,
-            product_id,
-            account_manager,
-            unit_cost,
-            cost_currency,
-            currency,
-            coalesce(sum(quantity), 0) as quantity,
-            sum(amount_doc) as amount_doc,
-            -- A rebate without a part has no goods that could cost something.
-            unit_cost is null and (product_id is not null or coalesce(sum(quantity), 0) <> 0) as is_uncosted
-        from costed
-        group by period_month, account_id, product_id, account_manager, unit_cost, cost_currency, currency
-    ),
-
-    item_costs as (
-        select
-            groups.period_month as sales_month,
-            groups.account_id,
-            groups.product_id,
-            groups.account_manager,
-            complete_sum(
-                at_rate(at_price(groups.quantity, groups.unit_cost), cost_rates.average_rate),
-                groups.quantity <> 0 and groups.unit_cost is not null
-            ) as cost,
-            min(
-                coalesce(
-                    rate_reason(cost_rates.average_rate, groups.cost_currency),
-                    case
-                        when at_rate(at_price(groups.quantity, groups.unit_cost), cost_rates.average_rate) is null
-                        then 'quantity × standard cost is 10²⁷ or more'
-                    end
-                )
-            ) filter (where groups.quantity <> 0 and groups.unit_cost is not null) as cost_reason,
-            bool_and(groups.is_uncosted) as is_uncosted,
-            round(
-                complete_sum(at_rate(groups.amount_doc, rates.average_rate), groups.is_uncosted), 2
-            ) as uncosted_amount
-        from cost_groups as groups
-        left join
-            core.month_rates as cost_rates
-            on cost_rates.period_month = groups.period_month
-            and cost_rates.currency = groups.cost_currency
-        left join
-            core.month_rates as rates on rates.period_month = groups.period_month and rates.currency = groups.currency
-        group by groups.period_month, groups.account_id, groups.product_id, groups.account_manager
-    ),
-
     sold as (
         select
-            amounts.sales_month,
-            amounts.account_id,
+            margins.sales_month,
+            margins.account_id,
             known(products.product_line) as product_line,
             lower(products.unit) as unit,
-            amounts.net_quantity,
-            amounts.net_amount,
-            amounts.net_reason,
-            -- Only the months built have costs. An item wholly without one is left out to the cent.
-            costs.sales_month is not null as has_costs,
-            case when costs.is_uncosted then amounts.net_amount else costs.uncosted_amount end as uncosted_amount,
-            costs.cost,
-            costs.cost_reason
-        from core.item_sales_amounts as amounts
-        left join core.products as products on products.product_id = amounts.product_id
-        left join
-            item_costs as costs
-            on costs.sales_month = amounts.sales_month
-            and costs.account_id = amounts.account_id
-            and costs.product_id is not distinct from amounts.product_id
-            and costs.account_manager = amounts.account_manager
-        -- Orders have rows there, too.
+            margins.net_quantity,
+            margins.net_amount,
+            margins.net_reason,
+            margins.uncosted_amount,
+            margins.cost_amount,
+            margins.cost_reason
+        from core.item_margins as margins
+        left join core.products as products on products.product_id = margins.product_id
+        -- What was sold and taken back has no row, unless it cost something.
         where
-            amounts.net_quantity <> 0
-            or amounts.net_amount <> 0
-            or amounts.net_reason is not null
-            -- Sold at one cost and taken back at another.
-            or costs.cost <> 0
-            or costs.cost_reason is not null
-            or costs.uncosted_amount <> 0
+            margins.net_quantity <> 0
+            or margins.net_amount <> 0
+            or margins.net_reason is not null
+            or margins.cost_amount <> 0
+            or margins.cost_reason is not null
+            or margins.uncosted_amount <> 0
     ),
 
     months as (
@@ -134,8 +54,8 @@ with
             product_line,
             complete_sum(net_amount, true) as net_amount,
             min(net_reason) as net_reason,
-            complete_sum(uncosted_amount, has_costs) as uncosted_amount,
-            round(complete_sum(cost, has_costs), 2) as cost_amount,
+            complete_sum(uncosted_amount, true) as uncosted_amount,
+            complete_sum(cost_amount, true) as cost_amount,
             min(cost_reason) as cost_reason,
             min(unit) as least_unit,
             max(unit) as greatest_unit,
