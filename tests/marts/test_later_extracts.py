@@ -44,7 +44,7 @@ MORE: Mapping[str, tuple[Row, ...]] = {
     ),
 }
 # Statements about a month, or known ahead of it: they are in both extracts.
-KNOWN_AHEAD = {"calendar", "payment_plan", "scorecards", "sales_plan", "forecasts", "targets"}
+KNOWN_AHEAD = {"calendar", "payment_plan", "scorecards", "sales_plan", "forecasts", "targets", "market", "indicators"}
 
 
 def _moved(feed: str, row: Row) -> Row:

@@ -31,7 +31,7 @@ def _of(line: Mapping[str, Any], **values: object) -> dict[str, Any]:
 
 def full_case_rows() -> dict[str, Rows]:
     """Two accounts that order, get, are billed, pay, complain, rate and are planned in each of 14 months; nothing is 0."""
-    return _master() | _trade() | _money() | _outlook()
+    return _master() | _trade() | _money() | _outlook() | _outside()
 
 
 def _master() -> dict[str, Rows]:
@@ -48,7 +48,7 @@ def _master() -> dict[str, Rows]:
         ],
         "products": [
             {"product_id": product, "product_line": "L", "unit": "pc", "list_price": 12, "standard_cost": 3}
-            for product in "XY"
+            for product in ("X", "Y", "LOST")
         ],
         "calendar": [],
         "fx_rates": [],
@@ -125,6 +125,11 @@ def _money() -> dict[str, Rows]:
             _of(line, invoice_id=f"I{line['key']}", invoice_date=f"{line['month']}-10", due_date=f"{line['month']}-15")
             | {"quantity": 8, "net_amount": 100, "tax_amount": 19, "tax_form_type": "C"}
             for line in LINES
+        ]
+        # Bought once, and never again.
+        + [
+            {"account_id": "A", "product_id": "LOST", "currency": "EUR", "invoice_id": "LOST", "quantity": 8}
+            | {"invoice_date": "2025-06-10", "due_date": "2025-06-15", "net_amount": 100, "tax_amount": 19}
         ],
         "tax_forms": [
             {"form_id": f"F{line['key']}", "form_type": "C", "account_id": line["account_id"], "amount": 70}
@@ -240,6 +245,31 @@ def _outlook() -> dict[str, Rows]:
             for month in MONTHS
             for account in "AB"
             for measure in ("sales.net_amount", "quality_performance.ppm", "receivables_kpis_by_account.overdue_ratio")
+        ],
+    }
+
+
+def _outside() -> dict[str, Rows]:
+    """What markets buy, how the economy goes, and what customers and certifiers find."""
+    return {
+        "market": [
+            {"month": f"{month}-01", "source": "S", "total_amount": 1000, "total_quantity": 100} | market
+            for month in MONTHS
+            for market in (
+                *({"account_id": account, "product_line": "L"} for account in "AB"),
+                {"region": "N"},
+            )
+        ],
+        "indicators": [
+            {"indicator": "vehicles", "month": f"{month}-01", "value": 50 + number, "unit": "1,000"}
+            for number, month in enumerate(MONTHS)
+        ],
+        "assessments": [
+            {"assessment_id": f"{kind}-{account}-{month}", "account_id": account, "assessed_on": f"{month}-07"}
+            | {"kind": kind, "points": 3 + number, "max_points": 30, "valid_until": "2027-01-31"}
+            for number, month in enumerate(MONTHS)
+            for account in "AB"
+            for kind in ("audit", "award")
         ],
     }
 

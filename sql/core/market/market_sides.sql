@@ -23,6 +23,9 @@ with
     records as (
         select
             undeclared_reason('invoices', declared_feeds) as no_invoices,
+            -- Nobody knows then which sales are of a product line or region.
+            undeclared_reason('products', declared_feeds) as no_products,
+            undeclared_reason('accounts', declared_feeds) as no_accounts,
             (select min(invoice_date) from core.invoices) as first_invoice
         from build.settings
     ),
@@ -77,6 +80,8 @@ with
             case when measured.measured = 'amount' then sold.net_amount else sold.net_quantity end as sold,
             coalesce(
                 records.no_invoices,
+                case when keys.product_line is not null then records.no_products end,
+                case when keys.region is not null then records.no_accounts end,
                 case
                     when not coalesce(keys.as_of_date >= records.first_invoice, false)
                     then 'no invoices on record by then'

@@ -140,7 +140,9 @@ with
                     when not coalesce(months.as_of_date >= (select min(invoice_date) from core.invoices), false)
                     then 'no invoices on record before the last three months'
                 end
-            ) as reason
+            ) as reason,
+            undeclared_reason('products', settings.declared_feeds) as no_products,
+            undeclared_reason('accounts', settings.declared_feeds) as no_accounts
         from build.periods as periods
         cross join build.settings as settings
         join core.months as months on months.month_index = periods.month_index - 3
@@ -151,8 +153,12 @@ select
     case when figures.account_id is null then 'region' else 'account' end as market_of,
     case when figures.account_id is not null then known(accounts.account_name) end as account_name,
     case when figures.account_id is not null then known(accounts.account_manager) end as account_manager,
-    case when records.reason is null then coalesce(lost.item_count, 0) end as lost_item_count,
-    records.reason as lost_item_count_reason
+    coalesce(
+        records.reason,
+        case when figures.product_line is not null then records.no_products end,
+        case when figures.region is not null then records.no_accounts end
+    ) as lost_item_count_reason,
+    case when lost_item_count_reason is null then coalesce(lost.item_count, 0) end as lost_item_count
 from figures
 join records on records.period_month = figures.period_month
 left join
