@@ -329,6 +329,24 @@ def test_one_account_buys_more_than_planned_and_costs_what_is_left(site: Path) -
     assert all(share < Decimal("0.15") for account_id, share in shares.items() if account_id != "K0003")
 
 
+def test_one_competitor_sells_below_our_price_at_one_account(site: Path) -> None:
+    prices = {
+        (row["account_id"], row["product_id"], row["invoice_date"][:7]): Decimal(row["net_amount"])
+        / Decimal(row["quantity"])
+        for row in invoice_lines(site).values()
+        if row["document_type"] == "invoice" and row["quantity"]
+    }
+    cheaper = {
+        (row["account_id"], row["competitor_id"])
+        for row in every_row(site, "competitor_observations")
+        if row["kind"] == "price"
+        and row["observed_on"] >= "2026-03-01"
+        and (ours := prices.get((row["account_id"], row["product_id"], row["observed_on"][:7])))
+        and Decimal(row["value"]) < ours
+    }
+    assert cheaper == {("K0003", "Verrex")}
+
+
 def test_one_account_owes_more_than_its_limit(site: Path) -> None:
     owed: dict[str, Decimal] = defaultdict(Decimal)
     for row in invoice_lines(site).values():

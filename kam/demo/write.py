@@ -35,8 +35,9 @@ DELIMITERS: Mapping[str, str] = MappingProxyType({"orders": ";"})
 MONTHLY = ("deliveries", "invoices", "payments", "visits")
 MASTERS = (
     "accounts", "products", "fx_rates", "instalments", "payment_plan", "tax_forms", "scorecards", "issues",
-    "opportunities", "quotations", "sales_plan", "forecasts", "credit_reviews", "actions", "contracts", "commitments",
-    "milestones", "market", "indicators", "assessments", "targets", "account_costs", "business_cases",
+    "opportunities", "quotations", "competitor_observations", "sales_plan", "forecasts", "credit_reviews", "actions",
+    "contracts", "commitments", "milestones", "market", "indicators", "assessments", "targets", "account_costs",
+    "business_cases",
 )  # fmt: skip
 
 

@@ -804,6 +804,33 @@ _FEEDS = (
         ),
     ),
     Feed(
+        "competitor_observations",
+        "What was seen or heard of competitors at our customers: their prices, shares and service",
+        key=("observation_id",),
+        date="observed_on",
+        is_read_by_date=True,
+        identity=Identity("observation_id", ("account_id",)),
+        columns=(
+            _id("observation_id", "The observation", required=True),
+            _date("observed_on", "Day of the observation", required=True),
+            _id("account_id", "The customer account; empty = it is of the market"),
+            _id("competitor_id", "The competitor", required=True),
+            _text("product_line", "The product line; empty = that of the part"),
+            _id("product_id", "The part of ours that it is compared with"),
+            _choice(
+                "kind",
+                "What was observed: a price of one unit, a share of what the account buys (0–1), rejected parts per million, the share of"
+                " lines on time in full (0–1), visits in a month, a technology, something else",
+                ("price", "share", "ppm", "otif", "visit", "technology", "other"),
+            ),
+            Column("value", Kind.NUMBER, "The figure observed", minimum=Decimal(0), whole=Decimal(1)),
+            _currency("Currency of a price; empty = the reporting currency"),
+            _text("source", "Where it comes from"),
+            _id("visit_id", "The visit in which it was heard"),
+            _text("notes", "Free text"),
+        ),
+    ),
+    Feed(
         "sales_plan",
         "Planned sales; the filled grain columns are the plan's grain, the same for a whole version",
         key=("plan_version", "month", "account_id", "product_id", "product_line", "account_manager", "region"),

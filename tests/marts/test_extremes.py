@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -340,6 +340,16 @@ def _sold(lines: Rows) -> dict[str, Rows]:
         "milestones": [
             {"project_id": "R", "gate": "SOP", "account_id": "A", "product_id": "X", "actual_date": "2026-05-01"}
             | {"annual_quantity": MOST, "unit_price": "0.9", "lifetime_years": 5, "currency": lines[0]["currency"]}
+        ],
+        "competitor_observations": [
+            {
+                "observation_id": f"{account}{value}",
+                "account_id": account,
+                "product_id": "X",
+                "competitor_id": f"Z{value}",
+            }
+            | {"observed_on": "2026-06-05", "kind": "price", "value": value, "currency": lines[0]["currency"]}
+            for account, value in product("AB", (LEAST, MOST))
         ],
         "issues": [
             {"issue_id": f"S{number}", "account_id": "A", "product_id": "X", "opened_date": "2026-06-05"}

@@ -95,6 +95,25 @@ def scorecard(account: str, month: str, score: float) -> Row:
     return {"account_id": account, "month": f"{month}-01", "dimension": "overall", "score": score}
 
 
+def decided(account: str, month: str, won: int, lost: int) -> list[Row]:
+    """So many quotations of an account that were decided in a month."""
+    return [
+        {"quotation_id": f"{account}-{month}-{number}", "account_id": account, "rfq_date": f"{month}-02"}
+        | {"quoted_date": f"{month}-05", "quantity": 10, "unit_price": 7, "decided_date": f"{month}-20"}
+        | {"decision": "won" if number < won else "lost"}
+        for number in range(won + lost)
+    ]
+
+
+def seen_price(account: str, day: str, value: float) -> Row:
+    """The price of the part X that the competitor Z has."""
+    return {"observation_id": f"{account}-{day}", "observed_on": day, "account_id": account, "competitor_id": "Z"} | {
+        "product_id": "X",
+        "kind": "price",
+        "value": value,
+    }
+
+
 def _given() -> dict[str, list[Row]]:
     served = [
         *(delivered("OTIF", month, late) for month, late in (("2026-04", 1), ("2026-06", 1))),
@@ -129,6 +148,8 @@ def _given() -> dict[str, list[Row]]:
             *(invoice("THIN", month, 100, product_id="Y") for month in ("2026-04", "2026-05")),
             invoice("THIN", "2026-06", 80, product_id="Y"),
             *(invoice("SHORT", month, 100 if month < "2026-06" else 500) for month in MONTHS[-6:]),
+            # At 100 each.
+            *(invoice(account, "2026-04", 100) for account in ("DEAR", "EQUAL", "LONG AGO", "YEAR AGO")),
             # Quarters that ended 91 days and 181 days before the end of June; the form of the latter came in June.
             *(invoice("FORM", month, 100, tax_form_type="C") for month in ("2025-12", "2026-03", "2026-04")),
             invoice("CAME", "2025-12", 100, tax_form_type="C"),
@@ -179,6 +200,21 @@ def _given() -> dict[str, list[Row]]:
             *(scorecard("FALLS", month, score) for month, score in (("2026-03", 90), ("2026-06", 84))),
             *(scorecard("SLIDES", f"2026-0{3 + n}", 90 - 3 * n) for n in range(4)),
             scorecard("LOW", "2026-05", 60),
+        ],
+        "quotations": [
+            *(decided("LOSES", "2026-05", 6, 0) + decided("LOSES", "2026-06", 0, 2)),
+            *(decided("FEW", "2026-05", 4, 0) + decided("FEW", "2026-06", 0, 1)),
+            # Six won; then one lost in each of three months.
+            *decided("SLOWLY", "2025-08", 60, 0),
+            *(row for month in MONTHS[-3:] for row in decided("SLOWLY", month, 0, 1)),
+        ],
+        "competitor_observations": [
+            seen_price("DEAR", "2026-03-20", 90),
+            seen_price("DEAR", "2026-05-20", 80),
+            seen_price("EQUAL", "2026-05-20", 100),
+            # 366 and 365 days before the end of June.
+            seen_price("LONG AGO", "2025-06-29", 50),
+            seen_price("YEAR AGO", "2025-06-30", 50),
         ],
         "sales_plan": [
             {"plan_version": "budget", "month": f"2026-{month:02}-01", "account_id": "MORE", "amount": 180}
@@ -352,6 +388,35 @@ def test_a_change_is_significant_beyond_a_share_where_all_months_before_are_equa
     assert flag(con, "SHORT", rule, *columns) == []
 
 
+def test_the_hit_ratio_of_twelve_months_falls_at_once_or_three_times_in_a_row(con: Connection) -> None:
+    # Six of six, then six of eight.
+    assert flag(con, "LOSES", "hit_rate_falling", "state", "figure", "sentence") == [
+        ("raised", Decimal("0.75"), "Won of the quotations decided in twelve months: 75 %, 100 % in 2026-05")
+    ]
+    # 60 of 60, 61, 62 and 63.
+    assert flag(con, "SLOWLY", "hit_rate_falling", "state", "figure") == [("raised", Decimal("0.952381"))]
+    # Four of five: too few.
+    assert flag(con, "FEW", "hit_rate_falling", "state") == []
+
+
+def test_our_price_is_above_the_newest_one_of_a_competitor(con: Connection) -> None:
+    # 100 ÷ 90 from April on, when we had a price, 100 ÷ 80 from May on.
+    assert flag(con, "DEAR", "competitor_price_below_ours", "state", "since", "figure", "sentence") == [
+        (
+            "continuing",
+            month(4),
+            Decimal("1.25"),
+            "Our price is 125 % of that of a competitor (competitor_id Z, product_line unknown)",
+        )
+    ]
+    assert flag(con, "EQUAL", "competitor_price_below_ours", "state") == []
+    # A price of over a year ago is not known any more.
+    (long_ago, year_ago) = (
+        flag(con, f"{age} AGO", "competitor_price_below_ours", "figure") for age in ("LONG", "YEAR")
+    )
+    assert (long_ago, year_ago) == ([(None,)], [(2,)])
+
+
 def all_flags(con: Connection, months: Sequence[dt.date]) -> list[Row]:
     listed = ", ".join(f"'{one}'" for one in months)
     return fetch(con, f"FROM build.account_flags WHERE period_month IN ({listed}) ORDER BY ALL")
@@ -371,26 +436,16 @@ def test_months_built_together_have_the_flags_of_months_built_alone(con: Connect
 @long
 def test_figures_are_those_of_the_tables_they_name() -> None:
     tables = ["account_flags", "vendor_rating", "sales_plan_summary", "delivery_performance", "quality_performance"]
-    with build_case(
-        _given(),
-        settings=SETTINGS,
-        periods=["2026-06"],
-        tables=[
-            *tables,
-            "sales",
-            "forecast_accuracy",
-            "tax_forms_outstanding",
-            "contract_status",
-            "gate_performance",
-            "action_status",
-            "account_profit",
-        ],
-    ) as con:
+    with build_case(_given(), settings=SETTINGS, periods=["2026-06"], tables=[*tables, *FURTHER_TABLES]) as con:
         compared = fetch(con, FIGURES_OF_TABLES)
-    assert len(compared) == 17
+    assert len(compared) == 21
     assert [row for row in compared if row["differing"] or not row["n"]] == []
 
 
+FURTHER_TABLES = (
+    *("sales", "forecast_accuracy", "tax_forms_outstanding", "contract_status", "gate_performance", "action_status"),
+    *("account_profit", "quotation_performance", "competitor_position"),
+)
 FIGURES_OF_TABLES = """
     WITH tables AS (
         SELECT account_id, 'receivables_kpis_by_account.overdue_ratio' AS measure, overdue_ratio::DECIMAL(36, 6) AS figure
@@ -422,6 +477,12 @@ FIGURES_OF_TABLES = """
         UNION ALL SELECT account_id, 'gate_performance.slip_days_requested', max(slip_days_requested)
         FROM build.gate_performance GROUP BY ALL
         UNION ALL SELECT account_id, 'account_profit.gross_margin_ratio', gross_margin_ratio FROM build.account_profit
+        UNION ALL SELECT account_id, 'quotation_performance.hit_ratio', hit_ratio FROM build.quotation_performance
+        UNION ALL SELECT account_id, 'quotation_performance.rolling_12_hit_ratio', rolling_12_hit_ratio
+        FROM build.quotation_performance WHERE rolling_12_decided >= 6
+        UNION ALL SELECT account_id, 'quotation_performance.lost_amount', lost_amount FROM build.quotation_performance
+        UNION ALL SELECT account_id, 'competitor_position.index_ratio', index_ratio FROM build.competitor_position
+        WHERE age_days <= 365
     )
     SELECT tables.measure, count(tables.figure) AS n, count(*) FILTER (tables.figure <> figures.figure) AS differing
     FROM tables

@@ -106,6 +106,16 @@ def _trade() -> dict[str, Rows]:
             for line in LINES
             for decision in ("won", "lost", "declined", "withdrawn", "")
         ],
+        "competitor_observations": [
+            {
+                "observation_id": f"{line['key']}-{kind}",
+                "account_id": line["account_id"],
+                "product_id": line["product_id"],
+            }
+            | {"competitor_id": "Z", "observed_on": f"{line['month']}-15", "kind": kind, "value": 0.5}
+            for line in LINES
+            for kind in ("price", "share", "otif", "ppm", "visit", "technology")
+        ],
         "scorecards": [
             {
                 "account_id": line["account_id"],

@@ -50,6 +50,10 @@ with
         from core.action_headlines
         union all by name
         from core.profit_headlines
+        union all by name
+        from core.quotation_headlines
+        union all by name
+        from core.competitor_headlines
     )
 
 select

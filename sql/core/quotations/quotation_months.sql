@@ -57,6 +57,8 @@ with
             newest.target_price as asked_price,
             newest.currency as asked_currency,
             rates.rate,
+            at_price(states.offer.quantity, states.offer.unit_price) as offered,
+            at_price(states.offer.quantity, states.offer.target_price) as wanted,
             states.decision.decided_date is null as is_open,
             first_one.rfq_date >= states.start_date as is_received,
             coalesce(states.first_quoted_date >= states.start_date, false) as is_quoted,
@@ -98,7 +100,7 @@ select
     decision.lost_reason,
     decision.competitor_id,
     decision.order_id,
-    money_round(at_rate(at_price(offer.quantity, offer.unit_price), rate)) as amount,
+    money_round(at_rate(offered, rate)) as amount,
     case
         when offer is null
         then 'not quoted by the month end'
@@ -112,12 +114,8 @@ select
     and offer.quantity is not null
     and offer.unit_price is not null
     and offer.target_price is not null as has_gap,
-    case
-        when has_gap then money_round(at_rate(at_price(offer.quantity, offer.unit_price - offer.target_price), rate))
-    end as price_gap_amount,
-    case
-        when has_gap then money_round(at_rate(at_price(offer.quantity, offer.target_price), rate))
-    end as target_amount,
+    case when has_gap then money_round(at_rate(offered - wanted, rate)) end as price_gap_amount,
+    case when has_gap then money_round(at_rate(wanted, rate)) end as target_amount,
     case
         when not is_quoted
         then 'not first quoted in the month'
