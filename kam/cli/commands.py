@@ -389,6 +389,38 @@ def ageing(
     print_ageing(_run(site, steps, flow))
 
 
+@app.command(epilog="Example: kam --site my-site report 2026-10 --xlsx")
+def report(
+    month: Month,
+    folder: SiteOption = None,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="Write published/reports/MONTH.xlsx.")] = False,  # noqa: FBT002 - a command line switch
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write published/parquet/TABLE/MONTH.parquet.")] = False,  # noqa: FBT002
+    target: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="PATH", help="The workbook, or with --parquet the folder; what is there is replaced."
+        ),
+    ] = None,
+) -> None:
+    """Write the tables of a closed month to an Excel workbook, a sheet per table, or to Parquet files.
+
+    The rows are those of the published file.
+    """
+    from kam.periods import parse_month
+    from kam.publish import write_month_parquet, write_month_workbook
+
+    if xlsx == parquet:
+        message = "say what to write: --xlsx for a workbook, or --parquet for a file per table"
+        raise UsageError(message)
+    period = parse_month(month)
+    site = _site(folder)
+    with out.status("Writing …"):
+        write = write_month_workbook if xlsx else write_month_parquet
+        written = write(site, period, target.absolute() if target else None)
+    where = written.files[0] if xlsx else written.files[0].parent.parent
+    out.print(f"{counted(written.table_count, 'table')} of {month} written: {escape(str(where))}", soft_wrap=True)
+
+
 @app.command(epilog="Example: kam --site my-site forecast 2026-10 --model theta")
 def forecast(
     month: Month,

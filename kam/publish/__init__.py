@@ -1,6 +1,7 @@
 """What others read: the published file, the quality page and the generated documents."""
 
 from kam.publish import published_file
+from kam.publish.month_report import Written, write_month_parquet, write_month_workbook
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
 from kam.publish.superset import file_url, write_superset
@@ -9,11 +10,14 @@ from kam.publish.table_file import require_format, write_table
 __all__ = [
     "PUBLISHED_FILE",
     "Flags",
+    "Written",
     "file_url",
     "flags_of",
     "newest_flags",
     "published_file",
     "require_format",
+    "write_month_parquet",
+    "write_month_workbook",
     "write_superset",
     "write_table",
 ]

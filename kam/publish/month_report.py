@@ -1,0 +1,210 @@
+"""A closed month as files for people and tools: one Excel workbook, and Parquet files, one per table and month.
+
+Both are made from the published file, so they hold what BI tools read.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from kam.build import Model, published_tables
+from kam.errors import KamError, UsageError, disk_fault
+from kam.periods import month_name
+from kam.publish.published_file import PUBLISHED_FILE
+from kam.publish.workbook import MOST_ROWS, Book, workbook
+from kam.site import BUILDING, Site
+from kam.warehouse import Connection, literal, memory, number_of, rows
+from kam.words import counted
+
+_COVER, _COLUMNS, _QUALITY = "Cover", "Columns", "Data quality"
+# Subjects that come first and last; those between follow the alphabet.
+_FIRST, _LAST = ("overview", "flags"), ("dimensions",)
+_BROKEN = """
+    SELECT severity, sentence, if_it_fails, failed_count, checked_count, sample_keys, check_name
+    FROM reporting.data_quality
+    WHERE period_month = {month} AND NOT success
+    ORDER BY list_position(['critical', 'warning', 'info'], severity), check_name
+"""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written for a month: the files, and how many tables they hold."""
+
+    files: tuple[Path, ...]
+    table_count: int
+
+
+def write_month_workbook(site: Site, month: date, file: Path | None = None) -> Written:
+    """One workbook: a cover, a sheet per table that has rows in the month, in the order of subjects, rules that failed, and columns.
+
+    `file` is by default `published/reports/<month>.xlsx`; it is replaced once the new one is complete. Raises `UsageError` for a month
+    that is not published and for another ending, `KamError` when the file cannot be written.
+    """
+    target = file or site.published / "reports" / f"{month_name(month)}.xlsx"
+    if target.suffix.lower() != ".xlsx":
+        message = f"{target}: the ending has to be .xlsx"
+        raise UsageError(message)
+    with _published(site, month) as con, _made_aside(target.parent) as aside:
+        with workbook(aside / target.name) as book:
+            count = _fill(book, con, site, month)
+        (aside / target.name).replace(target)
+    return Written((target,), count)
+
+
+def write_month_parquet(site: Site, month: date, folder: Path | None = None) -> Written:
+    """`<table>/<month>.parquet` for each table, in `published/parquet` or another folder; those of other months stay.
+
+    Each file is replaced once all are complete. Raises as `write_month_workbook` does.
+    """
+    target = folder or site.published / "parquet"
+    name = f"{month_name(month)}.parquet"
+    with _published(site, month) as con, _made_aside(target) as aside:
+        tables = _tables_of_months(con)
+        for table in tables:
+            con.execute(
+                f"COPY ({_rows_of(table, month)}) TO {literal(str(aside / f'{table.name}.parquet'))} (FORMAT parquet)"
+            )
+        files = tuple(target / table.name / name for table in tables)
+        for table, file in zip(tables, files, strict=True):
+            file.parent.mkdir(exist_ok=True)
+            (aside / f"{table.name}.parquet").replace(file)
+    return Written(files, len(files))
+
+
+@contextmanager
+def _published(site: Site, month: date) -> Iterator[Connection]:
+    """The published file, which has this month."""
+    file = site.published / PUBLISHED_FILE
+    if not file.exists():
+        message = f"{file}: is not there: no month is closed yet, or it was lost. Next: {site.command('publish')}"
+        raise UsageError(message)
+    with memory() as con:
+        con.execute(f"ATTACH {literal(str(file))} AS published (READ_ONLY); USE published")
+        months = [
+            row["period_month"]
+            for row in rows(con, "SELECT DISTINCT period_month FROM reporting.closes WHERE is_newest ORDER BY ALL")
+        ]
+        if month not in months:
+            known = f"closed are {', '.join(map(month_name, months))}" if months else "none is"
+            message = f"{month_name(month)} is not closed: {known}"
+            raise UsageError(message)
+        yield con
+
+
+@contextmanager
+def _made_aside(folder: Path) -> Iterator[Path]:
+    """A folder inside `folder` for what is not complete yet. Raises `KamError` when there is no room or no right to write."""
+    aside = folder / f"{BUILDING}report"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        yield aside
+    except (OSError, duckdb.IOException) as error:
+        reason = error.strerror if isinstance(error, OSError) else disk_fault(error) or str(error).splitlines()[0]
+        message = f"{folder}: cannot be written to: {reason}. What was there before is untouched"
+        raise KamError(message) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _tables_of_months(con: Connection) -> list[Model]:
+    """The published tables that have rows by month, without old names, in the order of subjects.
+
+    A file that an earlier release published lacks those that are new.
+    """
+    there = {
+        row["table_name"] for row in rows(con, "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'reporting'")
+    }
+
+    def place(table: Model) -> tuple[int, str, str]:
+        subject = _subject(table)
+        rank = _FIRST.index(subject) if subject in _FIRST else len(_FIRST) + (subject in _LAST)
+        return rank, subject, table.name
+
+    found = [
+        table
+        for table in published_tables()
+        if table.name in there and table.schema == "marts" and not table.is_old_name and "period_month" in table.grain
+    ]
+    return sorted(found, key=place)
+
+
+def _subject(table: Model) -> str:
+    return Path(table.file).parent.name
+
+
+def _rows_of(table: Model, month: date) -> str:
+    keys = ", ".join(table.grain)
+    return f"SELECT * FROM reporting.{table.name} WHERE period_month = {literal(str(month))} ORDER BY {keys}"
+
+
+def _fill(book: Book, con: Connection, site: Site, month: date) -> int:
+    """Write all sheets; the number of tables that have one."""
+    book.reserve(_COVER)
+    listed: list[Sequence[object]] = []
+    headings: list[int] = []
+    shown: list[Model] = []
+    subject = ""
+    for table in _tables_of_months(con):
+        count = number_of(
+            con, f"SELECT count(*) FROM reporting.{table.name} WHERE period_month = {literal(str(month))}"
+        )
+        if _subject(table) != subject:
+            subject = _subject(table)
+            headings.append(len(listed))
+            listed.append((subject.replace("_", " ").capitalize(),))
+        if 0 < count <= MOST_ROWS:
+            book.add_table(table.name, con, _rows_of(table, month), table.columns)
+            shown.append(table)
+            listed.append(((table.name, table.name), count, table.description))
+        else:
+            why = (
+                f"more than the {MOST_ROWS:,} rows of a sheet: use the Parquet files"
+                if count
+                else "no rows in this month"
+            )
+            listed.append((table.name, count, why))
+    book.add_table(_QUALITY, con, _BROKEN.format(month=literal(str(month))))
+    book.add_text(
+        _COLUMNS, [("table", "column", "unit", "meaning", "formula"), *_columns(shown)], (32, 36, 20, 90, 60), bold=(0,)
+    )
+    head = _head(con, site, month)
+    titles = [0, *(len(head) + number for number in headings)]
+    book.add_text(_COVER, [*head, *listed], (36, 12, 100), bold=titles)
+    return len(shown)
+
+
+def _columns(tables: Sequence[Model]) -> list[tuple[str, ...]]:
+    return [
+        (table.name, column.name, column.unit, column.meaning, column.formula)
+        for table in tables
+        for column in table.columns
+    ]
+
+
+def _head(con: Connection, site: Site, month: date) -> list[Sequence[object]]:
+    (close,) = rows(con, f"FROM reporting.closes WHERE is_newest AND period_month = {literal(str(month))}")
+    broken = rows(con, _BROKEN.format(month=literal(str(month))))
+    return [
+        (f"{site.settings.site.name}: {month_name(month)}",),
+        ("Version", close["close_version"]),
+        ("Verdict", close["verdict"]),
+        ("Closed at (UTC)", close["closed_at"]),
+        ("Closed by", close["closed_by"]),
+        *([("Reason of the restatement", close["reason"])] if close["reason"] else []),
+        *([("Closed even though", close["even_though"])] if close["even_though"] else []),
+        ("Reporting currency", site.settings.site.reporting_currency),
+        ("Rules that failed", (counted(len(broken), "rule"), _QUALITY)),
+        ("Meaning of the columns", (_COLUMNS, _COLUMNS)),
+        (),
+        ("Table", "Rows", "What it is for"),
+    ]
