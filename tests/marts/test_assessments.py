@@ -41,9 +41,10 @@ def test_june_is_what_june_s_extract_said_whatever_december_s_says_of_later_mont
             assessment("AWARD", "2026-03-05", kind="award"),
         ],
         "market": [
-            {"month": month, "account_id": "A", "product_line": "unknown", "total_amount": 100, "source": "S"}
+            {"month": month, "account_id": "A", "product_line": "L", "total_amount": 100, "source": "S"}
             for month in ("2025-06-01", "2026-06-01")
         ],
+        "products": [{"product_id": product, "product_line": "L"} for product in ("X", "LOST")],
         "invoices": [sale("2025-06-10", 10), sale("2026-01-10", 5, "LOST"), sale("2026-06-10", 20)],
         "indicators": [{"indicator": "vehicles", "month": "2026-06-01", "value": 9}],
     }
@@ -54,9 +55,7 @@ def test_june_is_what_june_s_extract_said_whatever_december_s_says_of_later_mont
             assessment("LATER", "2026-10-05", points=1, max_points=10),
             assessment("AWARD 2", "2026-07-01", kind="award"),
         ],
-        "market": [
-            {"month": "2026-07-01", "account_id": "A", "product_line": "unknown", "total_amount": 9, "source": "S"}
-        ],
+        "market": [{"month": "2026-07-01", "account_id": "A", "product_line": "L", "total_amount": 9, "source": "S"}],
         "invoices": [sale("2026-07-10", 99), sale("2026-08-10", 99, "LOST")],
         "indicators": [{"indicator": "vehicles", "month": "2026-07-01", "value": 1}],
     }

@@ -214,7 +214,8 @@ def test_an_indicator_is_compared_with_a_year_before_in_the_same_unit(con: Conne
 
 
 def test_nothing_is_lost_before_something_is_on_record() -> None:
-    given = {"market": [size("2026-06", 100)], "invoices": [sale("I1", "2026-04-10", 10)]}
+    products = [{"product_id": "X", "product_line": "tyres"}]
+    given = {"market": [size("2026-06", 100)], "invoices": [sale("I1", "2026-04-10", 10)], "products": products}
     with build_case(given, periods=["2026-06"], tables=["market_share"]) as con:
         (row,) = fetch(con, "FROM build.market_share")
     assert (row["lost_item_count"], row["lost_item_count_reason"]) == (
@@ -222,3 +223,18 @@ def test_nothing_is_lost_before_something_is_on_record() -> None:
         "no invoices on record before the last three months",
     )
     assert row["prior_year_own_amount_reason"] == "no invoices on record by then"
+
+
+def test_nobody_knows_what_is_sold_of_a_product_line_or_region_without_its_master() -> None:
+    markets = [size("2026-06", 100), size("2026-06", 100, account=None, region="North", line=None)]
+    given = {
+        "market": [*markets, size("2026-06", 100, account="B", line=None)],
+        "invoices": [sale("I", "2026-06-10", 10)],
+    }
+    with build_case(given, periods=["2026-06"], tables=["market_share"]) as con:
+        rows = fetch(con, "SELECT own_amount, own_amount_reason FROM build.market_share ORDER BY account_id NULLS LAST")
+    assert [tuple(row.values()) for row in rows] == [
+        (None, "the feed products is not declared"),
+        (0, None),
+        (None, "the feed accounts is not declared"),
+    ]
