@@ -91,6 +91,13 @@ def gate(name: str, **given: Any) -> Row:
     return {"project_id": "R", "gate": name, "account_id": "GATE"} | given
 
 
+def certificate(account: str, day: str, valid_until: str) -> Row:
+    return {"assessment_id": f"C-{account}-{day}", "account_id": account, "kind": "certificate"} | {
+        "assessed_on": day,
+        "valid_until": valid_until,
+    }
+
+
 def scorecard(account: str, month: str, score: float) -> Row:
     return {"account_id": account, "month": f"{month}-01", "dimension": "overall", "score": score}
 
@@ -147,6 +154,9 @@ def _given() -> dict[str, list[Row]]:
             # 30 of 100 in April and May, 10 of 80 in June.
             *(invoice("THIN", month, 100, product_id="Y") for month in ("2026-04", "2026-05")),
             invoice("THIN", "2026-06", 80, product_id="Y"),
+            # 10 % and 5 % of what it buys, 10 % and 7 %.
+            *(invoice("SHARE", month, amount) for month, amount in (("2025-06", 100), ("2026-06", 50))),
+            *(invoice("HOLDS", month, amount) for month, amount in (("2025-06", 100), ("2026-06", 70))),
             *(invoice("SHORT", month, 100 if month < "2026-06" else 500) for month in MONTHS[-6:]),
             # At 100 each.
             *(invoice(account, "2026-04", 100) for account in ("DEAR", "EQUAL", "LONG AGO", "YEAR AGO")),
@@ -215,6 +225,19 @@ def _given() -> dict[str, list[Row]]:
             # 366 and 365 days before the end of June.
             seen_price("LONG AGO", "2025-06-29", 50),
             seen_price("YEAR AGO", "2025-06-30", 50),
+        ],
+        "market": [
+            {"month": f"{month}-01", "account_id": account, "total_amount": 1000}
+            for month in ("2025-06", "2026-06")
+            for account in ("SHARE", "HOLDS")
+        ],
+        "assessments": [
+            # 90 days after the end of June, and a day more.
+            certificate("ENDS", "2025-09-28", "2026-09-28"),
+            certificate("LASTS", "2025-09-28", "2026-09-29"),
+            certificate("RENEWED", "2025-07-01", "2026-06-30"),
+            certificate("RENEWED", "2026-06-30", "2027-06-30"),
+            certificate("AWARDED", "2025-01-01", "2025-12-31") | {"kind": "award"},
         ],
         "sales_plan": [
             {"plan_version": "budget", "month": f"2026-{month:02}-01", "account_id": "MORE", "amount": 180}
@@ -367,6 +390,29 @@ def test_the_plan_gap_is_that_of_the_fiscal_year_to_date(con: Connection) -> Non
     ]
 
 
+def test_a_share_of_what_an_account_buys_falls_against_a_year_before(con: Connection) -> None:
+    # −5 points; exactly −3 is not below.
+    columns = ("state", "since", "figure", "look_at_key", "sentence")
+    assert flag(con, "SHARE", "share_falling", *columns) == [
+        (
+            "raised",
+            month(6),
+            -5,
+            "product_line all together",
+            "Share of what the account buys, against a year before: -5 points, limit -3 points",
+        )
+    ]
+    assert flag(con, "HOLDS", "share_falling", "state") == []
+
+
+def test_a_certificate_expires_unless_it_was_renewed_or_is_an_award(con: Connection) -> None:
+    assert flag(con, "ENDS", "certificate_expiring", "state", "since", "figure", "sentence") == [
+        ("raised", month(6), 90, "Validity left of certificate overall: 90 days, limit 90 days")
+    ]
+    found = fetch(con, "FROM build.account_flags WHERE rule = 'certificate_expiring' AND account_id <> 'ENDS'")
+    assert [(row["account_id"], row["state"], row["figure"]) for row in found] == [("RENEWED", "cleared", 365)]
+
+
 def test_thresholds_are_those_of_the_account_else_of_its_segment_else_of_all(con: Connection) -> None:
     # All were visited 21 days ago, NEVER not since the visit log began on 2 March, 120 days ago.
     found = fetch(
@@ -438,13 +484,13 @@ def test_figures_are_those_of_the_tables_they_name() -> None:
     tables = ["account_flags", "vendor_rating", "sales_plan_summary", "delivery_performance", "quality_performance"]
     with build_case(_given(), settings=SETTINGS, periods=["2026-06"], tables=[*tables, *FURTHER_TABLES]) as con:
         compared = fetch(con, FIGURES_OF_TABLES)
-    assert len(compared) == 21
+    assert len(compared) == 23
     assert [row for row in compared if row["differing"] or not row["n"]] == []
 
 
 FURTHER_TABLES = (
     *("sales", "forecast_accuracy", "tax_forms_outstanding", "contract_status", "gate_performance", "action_status"),
-    *("account_profit", "quotation_performance", "competitor_position"),
+    *("account_profit", "quotation_performance", "competitor_position", "market_share", "assessment_scores"),
 )
 FIGURES_OF_TABLES = """
     WITH tables AS (
@@ -458,6 +504,8 @@ FIGURES_OF_TABLES = """
         UNION ALL SELECT account_id, 'delivery_performance.otif_ratio', otif_ratio
         FROM build.delivery_performance WHERE is_default_basis
         UNION ALL SELECT account_id, 'quality_performance.ppm', ppm FROM build.quality_performance
+        UNION ALL SELECT account_id, 'market_share.share_change_points', share_change_points FROM build.market_share
+        UNION ALL SELECT account_id, 'assessment_scores.days_left', days_left FROM build.assessment_scores
         UNION ALL SELECT account_id, 'sales.net_amount', sum(net_amount)::DECIMAL(32, 2) FROM build.sales GROUP BY ALL
         UNION ALL SELECT account_id, 'forecast_accuracy_by_item.tracking_signal', max(abs(tracking_signal))
         FROM build.forecast_accuracy WHERE level = 'item' GROUP BY ALL
