@@ -307,6 +307,18 @@ def test_one_opportunity_slips_and_one_manager_is_too_sure(site: Path) -> None:
         assert (stated > Decimal("1.5") * won) is is_too_sure
 
 
+def test_notice_of_one_contract_is_due_and_one_gate_is_planned_later_than_requested(site: Path) -> None:
+    ends = {row["account_id"]: row["end_date"] for row in every_row(site, "contracts")}
+    # Renewed until the end of February 2027: notice by 30 November 2026.
+    assert ends["K0004"] == "2026-02-28"
+    late = [
+        (row["account_id"], row["gate"])
+        for row in every_row(site, "milestones")
+        if not row["actual_date"] and row["planned_date"] > row["requested_date"]
+    ]
+    assert late == [("K0005", "PPAP"), ("K0005", "SOP")]
+
+
 def test_one_account_won_all_quotations_and_loses_them_to_one_competitor_now(site: Path) -> None:
     decided = [row for row in every_row(site, "quotations") if row["account_id"] == "K0003" and row["decision"]]
     late = [row for row in decided if row["rfq_date"] >= "2026-03-01"]

@@ -1005,7 +1005,14 @@ _FEEDS = (
             _ACCOUNT,
             _date("start_date", "First day on which it holds", required=True),
             Column("end_date", Kind.DATE, "Last day of its first term; empty = it has no end", is_in_calendar=False),
-            _integer("notice_days", "Days before its end by which notice has to be given; empty = none are agreed"),
+            Column(
+                "notice_days",
+                Kind.INTEGER,
+                "Days before its end by which notice has to be given; empty = none are agreed",
+                minimum=Decimal(0),
+                # Ten years: what is more is a date or a number of another column.
+                maximum=Decimal(3660),
+            ),
             _boolean("is_renewed_automatically", "Whether it runs on for 12 months each time that nobody gave notice"),
             _date("signed_by_us", "Day on which we signed; empty = not yet"),
             _date("signed_by_customer", "Day on which the customer signed; empty = not yet"),
