@@ -92,5 +92,12 @@ def test_what_has_no_account_is_kept_and_told_and_what_has_no_day_is_rejected(si
     recorded = {month_of(day(row["engage_date"])) for row in without if row["engage_date"]}
     assert {row["period_month"] for row in told} == recorded
     rejects = loaded_rows(site, "SELECT column_name, rule FROM staging.rejects WHERE feed = 'opportunities'")
+    (refused,) = loaded_rows(
+        site,
+        "SELECT count(*) AS n FROM staging.rejects"
+        f" WHERE feed = 'opportunities' AND (source ->> 'account_id') = '{NOBODY}'",
+    )
+    # None of them is lost.
+    assert kept["n"] + refused["n"] == 1425
     prospects = sum(not row["engage_date"] for row in opportunities())
     assert Counter(row["column_name"] for row in rejects) == {"recorded_on": prospects}

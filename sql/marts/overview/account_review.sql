@@ -64,6 +64,15 @@
 --   won_opportunity_amount                  DECIMAL(32,2)  [reporting currency; sum; more is better] Value of the opportunities won in the month
 --   last_month_won_opportunity_amount       DECIMAL(32,2)  [reporting currency; sum; more is better] Last month: value of the opportunities won in the month
 --   prior_year_won_opportunity_amount       DECIMAL(32,2)  [reporting currency; sum; more is better] Same month a year before: value of the opportunities won in the month
+--   open_action_count                       BIGINT         [count; last in time; less is better] Actions neither done nor given up at the month end
+--   last_month_open_action_count            BIGINT         [count; last in time; less is better] Last month: actions neither done nor given up at the month end
+--   prior_year_open_action_count            BIGINT         [count; last in time; less is better] Same month a year before: actions neither done nor given up at the month end
+--   overdue_action_count                    BIGINT         [count; last in time; less is better] Of them, those whose due date lies before the month end
+--   last_month_overdue_action_count         BIGINT         [count; last in time; less is better] Last month: of them, those whose due date lies before the month end
+--   prior_year_overdue_action_count         BIGINT         [count; last in time; less is better] Same month a year before: of them, those whose due date lies before the month end
+--   tax_at_risk_amount                      DECIMAL(32,2)  [reporting currency; last in time; less is better] Tax that we owe if the tax forms outstanding do not come
+--   last_month_tax_at_risk_amount           DECIMAL(32,2)  [reporting currency; last in time; less is better] Last month: tax that we owe if the tax forms outstanding do not come
+--   prior_year_tax_at_risk_amount           DECIMAL(32,2)  [reporting currency; last in time; less is better] Same month a year before: tax that we owe if the tax forms outstanding do not come
 --   undefined_figures                       VARCHAR        Figures of this month that are undefined, each with the reason; NULL where none is
 --   flag_count                              BIGINT         [count; last in time; less is better] Flags raised or continuing
 --   last_month_flag_count                   BIGINT         [count; last in time; less is better] Last month: flags raised or continuing, as known now
@@ -122,6 +131,9 @@ with
             ('visit_count', 'visit_performance.held'),
             ('days_since_last_visit', 'visits.days_since_last'),
             ('visit_cost_ratio', 'account_review.visit_cost_ratio'),
+            ('open_action_count', 'action_status.open'),
+            ('overdue_action_count', 'action_status.overdue'),
+            ('tax_at_risk_amount', 'tax_forms_outstanding.tax_at_risk_amount'),
             ('open_opportunity_amount', 'pipeline.open_amount'),
             ('expected_opportunity_amount', 'pipeline.expected_amount'),
             ('won_opportunity_amount', 'pipeline.won_amount')
@@ -229,6 +241,15 @@ select
     folded.this_month['pipeline.won_amount'] as won_opportunity_amount,
     folded.last_month['pipeline.won_amount'] as last_month_won_opportunity_amount,
     folded.prior_year['pipeline.won_amount'] as prior_year_won_opportunity_amount,
+    folded.this_month['action_status.open'] as open_action_count,
+    folded.last_month['action_status.open'] as last_month_open_action_count,
+    folded.prior_year['action_status.open'] as prior_year_open_action_count,
+    folded.this_month['action_status.overdue'] as overdue_action_count,
+    folded.last_month['action_status.overdue'] as last_month_overdue_action_count,
+    folded.prior_year['action_status.overdue'] as prior_year_overdue_action_count,
+    folded.this_month['tax_forms_outstanding.tax_at_risk_amount'] as tax_at_risk_amount,
+    folded.last_month['tax_forms_outstanding.tax_at_risk_amount'] as last_month_tax_at_risk_amount,
+    folded.prior_year['tax_forms_outstanding.tax_at_risk_amount'] as prior_year_tax_at_risk_amount,
     undefined.undefined_figures,
     coalesce(flags.flag_count, 0) as flag_count,
     coalesce(flags.last_month_flag_count, 0) as last_month_flag_count,
