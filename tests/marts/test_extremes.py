@@ -288,6 +288,21 @@ def _greatest(currency: str) -> dict[str, Rows]:
             | {"score": number, "recommended_limit": number}
             for account, number in (("A", LEAST), ("B", MOST))
         ],
+        "market": [
+            {"month": f"2026-{month:02}-01", "account_id": account, "currency": currency}
+            | {"total_amount": CENT if month < 6 else MOST, "total_quantity": LEAST if month < 6 else MOST}
+            for account in "AB"
+            for month in (5, 6)
+        ],
+        "indicators": [
+            {"indicator": "i", "month": f"{month}-01", "value": value}
+            for month, value in (("2025-05", LEAST), ("2026-05", MOST), ("2025-06", MOST), ("2026-06", -MOST))
+        ],
+        "assessments": [
+            {"assessment_id": f"E{number}", "account_id": "A", "kind": "audit", "assessed_on": f"2026-05-0{number}"}
+            | {"points": MOST, "max_points": LEAST}
+            for number in (1, 2)
+        ],
         **_sold(lines),
         **_owed(lines),
         **_expected(lines),

@@ -23,8 +23,8 @@ with
             periods.period_month,
             indicators.indicator,
             max_by(indicators, indicators.month) as newest,
-            any_value(indicators.value) filter (is_current) as value,
-            any_value(indicators.value) filter (not is_current) as prior_year_value,
+            any_value(indicators.value::decimal(36, 6)) filter (is_current) as value,
+            any_value(indicators.value::decimal(36, 6)) filter (not is_current) as prior_year_value,
             count(distinct lower(indicators.unit)) > 1 as has_two_units
         from
             (
