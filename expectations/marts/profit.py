@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from expectations.marts.common import account_is_given, holds, suite, undefined_has_a_reason
+from expectations.rules import Owner, Rule, Severity
 
 SUITES = (
     suite(
@@ -18,6 +19,15 @@ SUITES = (
             shown=("net_sales_amount", "uncosted_amount", "cost_of_goods_amount", "gross_margin_amount"),
         ),
         undefined_has_a_reason("product_line_profit"),
+        Rule(
+            name="product_line_profit.costs_have_a_rate",
+            sentence="Each standard cost of what was sold has an exchange rate.",
+            owner=Owner.TREASURY,
+            severity=Severity.WARNING,
+            if_it_fails="Margins are empty, and so is the profit of the account; load a rate of the currency and close again.",
+            failing="SELECT * FROM batch WHERE gross_margin_amount_reason LIKE 'no rate%' AND net_sales_amount_reason IS NULL",
+            keys=("account_id", "product_line", "gross_margin_amount_reason"),
+        ),
     ),
     suite(
         "account_profit",

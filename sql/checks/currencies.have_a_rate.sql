@@ -10,8 +10,8 @@ with
     uses as (
         select feed, currency, first_date
         from core.feed_currencies
-        -- A margin whose standard cost has no rate is NULL and says so; it stops nothing else.
-        where feed not in ('products', 'sales_plan')
+        -- A margin whose standard cost has no rate is NULL and says so, and a warning names it; it stops nothing else.
+        where feed not in ('products', 'standard_costs', 'sales_plan')
         union all
         -- A plan can be valued by a budget rate alone.
         select 'sales_plan', plan.currency, min(plan.month)

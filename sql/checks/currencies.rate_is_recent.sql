@@ -10,8 +10,8 @@ with
     uses as (
         select feed, currency, first_date
         from core.feed_currencies
-        -- Standard costs of the product master are no balance; plans have rates of their own.
-        where feed not in ('products', 'sales_plan')
+        -- Standard costs are no balance; plans have rates of their own.
+        where feed not in ('products', 'standard_costs', 'sales_plan')
     ),
 
     used as (

@@ -19,6 +19,7 @@ TAMPERINGS = (
     Tampering(
         "product_line_profit.undefined_has_a_reason", "gross_margin_ratio = NULL", "gross_margin_ratio IS NOT NULL"
     ),
+    Tampering("product_line_profit.costs_have_a_rate", "gross_margin_amount_reason = 'no rate for USD'"),
     Tampering("account_profit.steps_add_up", "other_amount = other_amount + 0.01"),
     Tampering("account_profit.undefined_has_a_reason", "breakeven_amount_reason = 'none'", "breakeven_amount > 0"),
     Tampering("account_costs.undefined_has_a_reason", "amount = NULL"),

@@ -305,6 +305,8 @@ RATINGS = {"rating_score", "last_month_rating_score", "prior_year_rating_score"}
 FLAG_COUNTS = {"flag_count", "last_month_flag_count", "critical_flag_count", "raised_flag_count", "cleared_flag_count"}
 MARGINS = {"cost_of_goods_amount", "gross_margin_amount", "gross_margin_ratio"}
 PROFITS = {"fixed_cost_amount", "profit_amount", "breakeven_amount"}
+REVIEWED_PROFITS = {f"{when}profit_amount" for when in ("", "last_month_", "prior_year_")}
+REVIEWED_MARGINS = {f"{when}gross_margin_ratio" for when in ("", "last_month_", "prior_year_")}
 # What a feed adds to figures that stand without it, by table: the table says which of the two a figure is.
 STANDS = {
     # The balances are those of all that was billed: `paid_amount_doc_reason` and `received_amount_doc_reason` say so. Credit notes are
@@ -324,6 +326,7 @@ STANDS = {
         "account_flags": FLAGS,
         "account_review": {
             *("outstanding_amount", "last_month_outstanding_amount", "prior_year_outstanding_amount", "exposure"),
+            *REVIEWED_PROFITS,
         },
         # `profit_note` says so.
         "account_profit": {"receivables_cost_amount", *PROFITS},
@@ -343,6 +346,8 @@ STANDS = {
     "standard_costs": {
         "product_line_profit": MARGINS,
         "account_profit": {*MARGINS, *PROFITS, "contribution_amount", "contribution_ratio"},
+        "account_review": {*REVIEWED_PROFITS, *REVIEWED_MARGINS},
+        "account_flags": FLAGS,
     },
     # Commitments by their own days: `state_reason` says that nothing tells whether the contract ended earlier.
     "contracts": {
@@ -356,7 +361,7 @@ STANDS = {
     "visits": {
         "vendor_rating": {"*"},
         "account_flags": FLAGS,
-        "account_review": RATINGS,
+        "account_review": {*RATINGS, *REVIEWED_PROFITS},
         "account_profit": PROFITS,
     },
     "issues": {"vendor_rating": {"own_score", "gap"}, "account_flags": FLAGS},

@@ -73,6 +73,12 @@
 --   tax_at_risk_amount                      DECIMAL(32,2)  [reporting currency; last in time; less is better] Tax that we owe if the tax forms outstanding do not come
 --   last_month_tax_at_risk_amount           DECIMAL(32,2)  [reporting currency; last in time; less is better] Last month: tax that we owe if the tax forms outstanding do not come
 --   prior_year_tax_at_risk_amount           DECIMAL(32,2)  [reporting currency; last in time; less is better] Same month a year before: tax that we owe if the tax forms outstanding do not come
+--   gross_margin_ratio                      DECIMAL(36,6)  [fraction; none; more is better] here: Gross margin as a share of the sales that have a cost
+--   last_month_gross_margin_ratio           DECIMAL(36,6)  [fraction; none; more is better] Last month: gross margin as a share of the sales that have a cost
+--   prior_year_gross_margin_ratio           DECIMAL(36,6)  [fraction; none; more is better] Same month a year before: gross margin as a share of the sales that have a cost
+--   profit_amount                           DECIMAL(32,2)  [reporting currency; sum; more is better] What the account earns after all costs
+--   last_month_profit_amount                DECIMAL(32,2)  [reporting currency; sum; more is better] Last month: what the account earned after all costs
+--   prior_year_profit_amount                DECIMAL(32,2)  [reporting currency; sum; more is better] Same month a year before: what the account earned after all costs
 --   undefined_figures                       VARCHAR        Figures of this month that are undefined, each with the reason; NULL where none is
 --   flag_count                              BIGINT         [count; last in time; less is better] Flags raised or continuing
 --   last_month_flag_count                   BIGINT         [count; last in time; less is better] Last month: flags raised or continuing, as known now
@@ -136,7 +142,9 @@ with
             ('tax_at_risk_amount', 'tax_forms_outstanding.tax_at_risk_amount'),
             ('open_opportunity_amount', 'pipeline.open_amount'),
             ('expected_opportunity_amount', 'pipeline.expected_amount'),
-            ('won_opportunity_amount', 'pipeline.won_amount')
+            ('won_opportunity_amount', 'pipeline.won_amount'),
+            ('gross_margin_ratio', 'account_profit.gross_margin_ratio'),
+            ('profit_amount', 'account_profit.profit_amount')
     ),
 
     undefined as (
@@ -250,6 +258,12 @@ select
     folded.this_month['tax_forms_outstanding.tax_at_risk_amount'] as tax_at_risk_amount,
     folded.last_month['tax_forms_outstanding.tax_at_risk_amount'] as last_month_tax_at_risk_amount,
     folded.prior_year['tax_forms_outstanding.tax_at_risk_amount'] as prior_year_tax_at_risk_amount,
+    folded.this_month['account_profit.gross_margin_ratio'] as gross_margin_ratio,
+    folded.last_month['account_profit.gross_margin_ratio'] as last_month_gross_margin_ratio,
+    folded.prior_year['account_profit.gross_margin_ratio'] as prior_year_gross_margin_ratio,
+    folded.this_month['account_profit.profit_amount'] as profit_amount,
+    folded.last_month['account_profit.profit_amount'] as last_month_profit_amount,
+    folded.prior_year['account_profit.profit_amount'] as prior_year_profit_amount,
     undefined.undefined_figures,
     coalesce(flags.flag_count, 0) as flag_count,
     coalesce(flags.last_month_flag_count, 0) as last_month_flag_count,
