@@ -68,6 +68,10 @@ def test_all_wrong_settings_are_told_at_once_each_on_a_line() -> None:
         ({"site": SITE, "receivables": {"buckets": [60, 30]}}, ["receivables.buckets", "each larger"]),
         ({"site": SITE, "receivables": {"loss_rates": {"1-31": 0.1}}}, ["loss_rates", "'1-31'", "1-30"]),
         ({"site": SITE, "receivables": {"loss_rates": "roll_rates"}}, ["loss_rates"]),
+        (
+            {"site": SITE, "tax_forms": {"rates": {"C-form": 10}}},
+            ["tax_forms.rates", "C-form", "less than or equal to 1"],
+        ),
         ({"site": SITE, "forecast": {"steps": ["sales", "sales"]}}, ["steps", "each once"]),
         ({"site": SITE, "forecast": {"steps": ["naive", "sales"]}}, ["steps", "none of them 'naive'"]),
         ({"site": SITE, "rating": {"weights": {"quality": 50}}}, ["rating.weights", "100", "50"]),
