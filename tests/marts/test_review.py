@@ -120,6 +120,12 @@ ROWS = {
     "vendor_rating.score": "dimension = 'overall'",
     "forecast_accuracy_by_account.wape": "lag = 1 AND forecast_step = 'sales'",
 }
+# What one of several rows says, such as the gate furthest behind: test_flags compares these with their tables.
+OF_ONE_ROW = {
+    "competitor_position.index_ratio",
+    "contract_status.fulfilment_ratio",
+    "gate_performance.slip_days_requested",
+}
 
 
 @long
@@ -128,6 +134,7 @@ def test_headlines_of_a_month_are_what_their_tables_add_up_to() -> None:
     named = [rule.measure for rule in flag_rules().values() if rule.fires == "change"]
     found = {name: measures()[name] for name in named if name in measures()}
     assert {*named} - {*found} == {"promises.state", "account_review.visit_cost_ratio"}
+    found = {name: measure for name, measure in found.items() if name not in OF_ONE_ROW}
     with full_case() as con:
         compared = {name: (_added_up(con, measure), _headlines(con, name)) for name, measure in found.items()}
     assert [name for name, (of_table, headlines) in compared.items() if of_table != headlines] == []
@@ -147,6 +154,6 @@ def _added_up(con: Connection, measure: Measure) -> dict[str, Any]:
     )
     query = (
         f"SELECT account_id, shown_ratio(sum({parts[0]}) / {parts[1]}) FROM {measure.relation}"
-        f" WHERE {measure.where} AND {ROWS.get(measure.name, 'true')} GROUP BY account_id"
+        f" WHERE {measure.where} AND {ROWS.get(measure.name, 'true')} AND account_id IS NOT NULL GROUP BY account_id"
     )
     return dict(con.execute(query).fetchall())

@@ -54,6 +54,8 @@ with
         from core.quotation_headlines
         union all by name
         from core.competitor_headlines
+        union all by name
+        from core.case_headlines
     )
 
 select
