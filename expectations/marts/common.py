@@ -1,4 +1,4 @@
-"""Rules that marts share. A failure here is an error of a model, not of the data: it always stops the month."""
+"""Rules that marts share. A failure of these is an error of a model, not of the data: it always stops the month."""
 
 from __future__ import annotations
 

