@@ -12,6 +12,18 @@ CREATE OR REPLACE MACRO shown_ratio(x) AS
 -- Half away from zero. Six digits first, so that float noise does not decide a tie.
 CREATE OR REPLACE MACRO money_round(amount) AS round(amount::DECIMAL(36, 6), 2)::DECIMAL(32, 2);
 
+-- The part of an exact number that some of its days bring, to a whole number of units, half away from zero; all days bring all of it. With
+-- `per_unit` = 100 and `unit` = 0.01 to the cent. Whole numbers, because a quotient of decimals is a double.
+CREATE OR REPLACE MACRO part_of(x, days, all_days, per_unit, unit) AS
+    CASE
+        WHEN days = all_days THEN x
+        ELSE
+            (
+                (((x * per_unit)::HUGEINT * days * 2 + sign(x)::HUGEINT * all_days) // (2 * all_days))::DECIMAL(30, 0)
+                * unit::DECIMAL(8, 4)
+            )::DECIMAL(18, 4)
+    END;
+
 -- What a name, manager, line or region is called where neither the row nor the master data says it.
 CREATE OR REPLACE MACRO known(name) AS coalesce(name, 'unknown');
 

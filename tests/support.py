@@ -71,6 +71,8 @@ def stage(con: Connection, given: Mapping[str, Sequence[Mapping[str, Any]]], loa
                 value = record.get(column.name, column.default)
                 if column.kind is Kind.MONTH and isinstance(value, dt.date):
                     value = value.replace(day=1)
+                if value is None and column.filled_from and record.get(column.filled_from):
+                    value = dt.date.fromisoformat(str(record[column.filled_from])).replace(day=1)
                 values.append(None if value is None else str(value))
             lines.append([*values, str(load_id), str(number)])
         if lines:

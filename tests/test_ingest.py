@@ -165,6 +165,10 @@ REJECTS = [
     ("visits", "visit_id,account_id,visit_date,rating_cost", "1,A,2026-01-01,101", "rating_cost", "range"),
     ("visits", "visit_id,account_id,planned_date,visit_date", "1,A,,", "visit_date", "no_date"),
     ("sales_plan", "plan_version,month,account_id,quantity", "P,2026-01,A,5", "amount", "no_amount"),
+    ("sales_plan", "plan_version,month,week,amount", "P,,,5", "month", "no_month"),
+    ("sales_plan", "plan_version,week,amount", "P,2026-01-06,5", "week", "monday"),
+    ("sales_plan", "plan_version,month,week,amount", "P,2026-01,2026-01-05,5", "month", "given_twice"),
+    ("sales_plan", "plan_version,month,week,amount", "P,January,2026-01-05,5", "month", "type"),
     (
         "opportunities",
         "opportunity_id,recorded_on,account_id,value,outcome,closed_on",
@@ -207,6 +211,19 @@ def test_a_bad_row_is_rejected_with_its_reason(
     assert {name: value or "" for name, value in source.items()} == dict(
         zip(header.split(","), line.split(","), strict=True)
     )
+
+
+def test_a_plan_by_weeks_keeps_each_week_under_the_month_it_begins_in(tmp_path: Path) -> None:
+    books = Books(tmp_path, "sales_plan")
+    books.put("a.csv", "plan_version,week,amount\nP,2026-06-22,400\nP,2026-06-29,500\n")
+    assert counts(books.load()[0]) == (2, 2, 0, 0)
+    assert [(str(row["month"]), str(row["week"]), row["amount"]) for row in books.core()] == [
+        ("2026-06-01", "2026-06-22", 400),
+        ("2026-06-01", "2026-06-29", 500),
+    ]
+    books.put("b.csv", "plan_version,week,amount\nP,2026-06-29,550\n")
+    books.load()
+    assert [row["amount"] for row in books.core()] == [400, 550]
 
 
 def test_the_same_key_with_two_contents_in_one_load_is_rejected_altogether(books: Books) -> None:

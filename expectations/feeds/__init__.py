@@ -21,6 +21,7 @@ PREPARED = (
     "newest_dates",
     "sales",
     "plan_versions",
+    "plan_rows",
     "plan_lines",
     "plan_keys",
 )

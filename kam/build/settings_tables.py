@@ -26,6 +26,7 @@ def settings_tables(con: Connection, settings: Settings) -> None:
         "actual": ("VARCHAR", variance.actual),
         "mix_group": ("VARCHAR[]", list(variance.mix_group)),
         "plan_scope": ("VARCHAR", variance.scope),
+        "week_split_days": ("INTEGER", 5 if variance.week_split == "working_days" else 7),
         "rag_green_ratio": ("DECIMAL(18, 6)", variance.rag.green),
         "rag_amber_ratio": ("DECIMAL(18, 6)", variance.rag.amber),
         "early_days": ("INTEGER", settings.delivery.early_days),

@@ -79,8 +79,18 @@ def column_faults(column: Column, text: str, *, unless: Sequence[str], is_text: 
             "the date there"
         )
         faults.append(Fault(name, "inside_month", f"day({name}) <> 1", message))
+    if column.is_monday:
+        message = f"{name} is not a Monday, which stands for its week"
+        faults.append(Fault(name, "monday", f"isodow({name}) <> 1", message))
     faults += _bounds(column)
     return faults
+
+
+def given_twice(column: Column, text: str) -> Fault:
+    """A row gives a column, and another one that would fill it."""
+    message = f"{column.name} and {column.filled_from} are both given; a row has one of them"
+    both = f"{text} IS NOT NULL AND {column.name} IS NOT NULL AND {column.filled_from} IS NOT NULL"
+    return Fault(column.name, "given_twice", both, message)
 
 
 def _is_error(text: str) -> str:

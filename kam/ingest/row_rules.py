@@ -16,6 +16,7 @@ from kam.ingest.expressions import Expression, declare_macros, expression
 from kam.ingest.faults import (
     Fault,
     column_faults,
+    given_twice,
     identifier_faults,
     long_number,
     percent_fault,
@@ -217,6 +218,8 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
     if feed.sign is not None and source.sign == "amount":
         _require_type(feed.sign, extract, absent, is_patch=is_patch)
         values |= _turned(feed.sign, values)
+    values |= _filled(cells)
+    faults += [given_twice(cell.column, cell.text) for cell in cells if cell.column.filled_from]
     faults += _widen_key(feed, source, values)
     tried = {name: sql for cell in cells for name, sql in cell.tried.items()}
     reasons = _no_records(relation)
@@ -264,6 +267,17 @@ def _given_and_kept(relation: Relation, cells: Sequence[_Cell], line: _Cell | No
         given[UNNUMBERED] = f"({line.source_text}) IS NULL"
         kept.append(UNNUMBERED)
     return given, kept
+
+
+def _filled(cells: Sequence[_Cell]) -> dict[str, str]:
+    """What fills months that a row leaves to a week, by column."""
+    values = {cell.column.name: cell.value for cell in cells}
+    return {
+        cell.column.name: f"CASE WHEN {cell.text} IS NULL THEN date_trunc('month', {values[cell.column.filled_from]})::DATE "
+        f"ELSE {cell.value} END"
+        for cell in cells
+        if cell.column.filled_from
+    }
 
 
 def _key_cells(

@@ -135,9 +135,12 @@ def _key(given: Mapping[str, Any], feed: Feed, place: str) -> dict[str, str | No
                 f"The key: {', '.join(feed.key)}"
             )
             raise SettingsError(message)
-    values = {}
+    values: dict[str, str | None] = {}
     for name in feed.key:
         column = feed.column(name)
+        if name not in given and name in feed.alternatives:
+            values[name] = None
+            continue
         if name not in given and column.default is None:
             optional = "" if column.required else '; "" for an empty cell'
             message = f"{place}: key.{name}: missing. Expected: {column.meaning}{optional}"

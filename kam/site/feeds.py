@@ -86,7 +86,9 @@ class Column:
     `minimum` and `maximum` are inclusive bounds of a number; most amounts and quantities are never negative, because the
     document or payment type carries the sign. `default` fills an absent column and empty cells. `whole` is what 100 % means in
     a cell with a percent sign, where the row's `whole_column` (if any) says no other. A date that is not `is_in_calendar` is
-    background, such as the start of a business relation: it says nothing of the months that a site has data for.
+    background, such as the start of a business relation: it says nothing of the months that a site has data for. A date that
+    `is_monday` stands for its week. A month may be `filled_from` such a week, where a row gives one instead: it is then the month in
+    which the week begins.
     """
 
     name: str
@@ -100,6 +102,8 @@ class Column:
     whole: Decimal | None = None
     whole_column: str = ""
     is_in_calendar: bool = True
+    is_monday: bool = False
+    filled_from: str = ""
 
     @property
     def sql_type(self) -> str:
@@ -263,6 +267,11 @@ class Feed:
     def required(self) -> tuple[str, ...]:
         """Columns without which a source is refused."""
         return tuple(column.name for column in self.columns if column.required)
+
+    @property
+    def alternatives(self) -> frozenset[str]:
+        """Columns that a row may give in place of another, which is filled from them."""
+        return frozenset(column.filled_from for column in self.columns if column.filled_from)
 
     def same_key(self, left: str, right: str) -> str:
         """The SQL condition that two relations, under these names, have rows of one key."""
@@ -833,12 +842,18 @@ _FEEDS = (
     Feed(
         "sales_plan",
         "Planned sales; the filled grain columns are the plan's grain, the same for a whole version",
-        key=("plan_version", "month", "account_id", "product_id", "product_line", "account_manager", "region"),
+        key=("plan_version", "month", "week", "account_id", "product_id", "product_line", "account_manager", "region"),
         date="month",
         grain=Grain(("plan_version",), ("account_id", "product_id", "product_line", "account_manager", "region")),
         columns=(
             _id("plan_version", "The version of the plan", required=True),
-            _month("month", "The month that is planned"),
+            Column("month", Kind.MONTH, "The month that is planned; in a plan by weeks empty", filled_from="week"),
+            Column(
+                "week",
+                Kind.DATE,
+                "The Monday of the week that is planned, in place of a month; [variance] week_split says how weeks go to months",
+                is_monday=True,
+            ),
             _id("account_id", "The customer account, if the plan is by account"),
             _id("product_id", "The part, if the plan is by part"),
             _text("product_line", "The product line, if the plan is by product line"),
@@ -859,6 +874,7 @@ _FEEDS = (
             Column("submitted_at", Kind.TIMESTAMP, "When the plan was submitted"),
         ),
         row_rules=(
+            RowRule("no_month", "month", (("month",), ("week",)), "neither a month nor a week is given"),
             RowRule(
                 "no_amount",
                 "amount",

@@ -171,6 +171,10 @@ class VarianceSection(Section):
         default=("account_id",), description="columns that form the groups within which the bridge measures mix"
     )
     rag: RagThresholds = Field(default=RagThresholds(), description="limits of green, amber and red")
+    week_split: Literal["working_days", "days"] = Field(
+        default="working_days",
+        description="how the weeks of a plan go to months: by their days from Monday to Friday, or by all seven",
+    )
     plan_due: Mapping[str, date] = Field(
         default_factory=dict, description="plan version and the date by which it is to be submitted"
     )

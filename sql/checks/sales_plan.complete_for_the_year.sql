@@ -9,7 +9,7 @@
 with
     planned as (
         select distinct sales_plan.plan_version, months.fiscal_year, months.period_month
-        from core.sales_plan as sales_plan
+        from core.plan_rows as sales_plan
         join core.months as months on months.period_month = sales_plan.month
         semi join build.periods as periods on periods.fiscal_year = months.fiscal_year
     ),

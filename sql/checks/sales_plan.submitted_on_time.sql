@@ -9,14 +9,14 @@
 with
     versions as (
         select sales_plan.plan_version, plan_due.due_date, max(sales_plan.submitted_at) as submitted_at
-        from core.sales_plan as sales_plan
+        from core.plan_rows as sales_plan
         join build.plan_due as plan_due on plan_due.plan_version = sales_plan.plan_version
         group by all
     ),
 
     years as (
         select distinct sales_plan.plan_version, months.fiscal_year
-        from core.sales_plan as sales_plan
+        from core.plan_rows as sales_plan
         join core.months as months on months.period_month = sales_plan.month
     )
 

@@ -19,7 +19,7 @@ with
                 case when account_manager is not null then 'account_manager' end,
                 case when region is not null then 'region' end
             ) as grain
-        from core.sales_plan
+        from core.plan_rows
     ),
 
     mixed as (

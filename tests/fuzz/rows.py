@@ -54,7 +54,8 @@ def tables(draw: st.DrawFn, *, few_values: bool = False, min_rows: int = 0, max_
 
 @st.composite
 def _column_choices(draw: st.DrawFn, feed: Feed) -> tuple[str, ...]:
-    optional = [name for name in feed.column_names if name not in _always(feed)]
+    # A row that gives a column and its alternative is rejected.
+    optional = [name for name in feed.column_names if name not in {*_always(feed), *feed.alternatives}]
     chosen = draw(st.sets(st.sampled_from(optional))) if optional else set()
     return tuple(draw(st.permutations([*_always(feed), *sorted(chosen)])))
 

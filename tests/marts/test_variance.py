@@ -1150,3 +1150,52 @@ def test_the_year_to_date_leaves_out_months_before_the_first_rate() -> None:
     row = total(con)
     assert tuple(row[figure] for figure in figures) == (610, 552, -58, -58, "no rate for USD")
     assert row["ytd_bridge_status"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("settings", "june", "july"),
+    [
+        # Two of five working days: 40.004 and 0.4.
+        pytest.param({}, ("40.00", "0.4"), ("60.01", "0.6")),
+        # Two of seven days: 28.57428… and 0.28571…
+        pytest.param({"variance": {"week_split": "days"}}, ("28.57", "0.2857"), ("71.44", "0.7143"), marks=long),
+    ],
+)
+def test_a_week_goes_to_two_months_exactly_and_the_later_takes_the_remainder(
+    settings: Mapping[str, Any], june: tuple[str, str], july: tuple[str, str]
+) -> None:
+    plan = planned(quantity=1, amount="100.01", month=None, week="2026-06-29")
+    with build_case(
+        {"sales_plan": [plan], "invoices": [sold("Z", 1, 5, invoice_date="2026-07-10")]},
+        settings=settings,
+        periods=["2026-06", "2026-07"],
+        tables=["sales_plan_variance"],
+    ) as con:
+        found = fetch(
+            con,
+            "SELECT plan_amount, plan_quantity FROM build.sales_plan_variance WHERE product_id = 'P' ORDER BY period_month",
+        )
+    assert [tuple(row.values()) for row in found] == [tuple(map(Decimal, june)), tuple(map(Decimal, july))]
+
+
+@long
+def test_a_week_goes_to_the_business_months_of_the_calendar() -> None:
+    """June ends on Thursday 2 July: four of the five days from 29 June on are in it. The credit of 50 is split, too."""
+    calendar = [
+        {"period_month": "2026-06-01", "start_date": "2026-05-31", "end_date": "2026-07-02", "fiscal_year": 2026},
+        {"period_month": "2026-07-01", "start_date": "2026-07-03", "end_date": "2026-07-31", "fiscal_year": 2026},
+    ]
+    given = {
+        "sales_plan": [
+            planned("P", amount=-50, month=None, week="2026-06-29"),
+            planned("Q", amount=7, month="2026-07-01"),
+        ],
+        "invoices": [],
+        "calendar": calendar,
+    }
+    with build_case(given, periods=["2026-06", "2026-07"], tables=["sales_plan_variance"]) as con:
+        found = fetch(
+            con,
+            "SELECT product_id, plan_amount FROM build.sales_plan_variance WHERE plan_amount <> 0 ORDER BY period_month, product_id",
+        )
+    assert [tuple(row.values()) for row in found] == [("P", -40), ("P", -10), ("Q", 7)]

@@ -28,7 +28,7 @@ select
     plan.quantity,
     coalesce(plan.amount, plan.quantity * plan.unit_price)::decimal(28, 8) as amount_doc,
     case when plan.currency <> settings.reporting_currency then plan.fx_rate end as fx_rate
-from core.sales_plan as plan
+from core.plan_rows as plan
 cross join build.settings as settings
 join core.plan_versions as versions using (plan_version)
 left join core.accounts as accounts on accounts.account_id = plan.account_id

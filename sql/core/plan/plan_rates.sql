@@ -14,7 +14,7 @@
 with
     rates_used as (
         select plan_version, month as period_month, currency, fx_rate, count(*) as line_count
-        from core.sales_plan
+        from core.plan_rows
         where fx_rate is not null
         group by plan_version, month, currency, fx_rate
     ),
@@ -45,7 +45,7 @@ with
         from core.plan_months
         union
         select sales_plan.plan_version, sales_plan.month
-        from core.sales_plan as sales_plan
+        from core.plan_rows as sales_plan
         join core.months as months on months.period_month = sales_plan.month
         where
             months.fiscal_year > (select min(fiscal_year) - 1 from build.periods)

@@ -199,7 +199,7 @@ with
 
     planned_years as (
         select distinct sales_plan.plan_version, months.fiscal_year
-        from core.sales_plan as sales_plan
+        from core.plan_rows as sales_plan
         join core.months as months on months.period_month = sales_plan.month
     ),
 
