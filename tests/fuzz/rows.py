@@ -89,11 +89,17 @@ def _any(column: Column) -> st.SearchStrategy[Any]:
     if column.kind is Kind.ENUM:
         return st.sampled_from(column.values)
     if column.kind is Kind.INTEGER:
-        return st.integers(0, 2**31 - 1) | st.integers(0, 3)
+        least, most = _bounds(column)
+        return st.integers(least, most) | st.integers(least, min(least + 3, most))
     if column.kind in (Kind.MONEY, Kind.PRICE, Kind.QUANTITY, Kind.RATE, Kind.NUMBER):
         top = column.maximum or Decimal(99999999 if column.kind is Kind.RATE else 9999999999)
         return st.decimals(column.minimum or 0, top, places=10 if column.kind in (Kind.PRICE, Kind.RATE) else 4)
     return _OF_KIND[column.kind]
+
+
+def _bounds(column: Column) -> tuple[int, int]:
+    """The least and the greatest whole number that the column takes."""
+    return int(column.minimum or 0), int(column.maximum if column.maximum is not None else 2**31 - 1)
 
 
 def _few(column: Column) -> st.SearchStrategy[Any]:
@@ -106,7 +112,7 @@ def _few(column: Column) -> st.SearchStrategy[Any]:
         Kind.BOOLEAN: (True, False),
         Kind.CURRENCY: ("EUR", "USD"),
         Kind.ENUM: column.values[:2],
-        Kind.INTEGER: (1, 2),
+        Kind.INTEGER: (max(_bounds(column)[0], 1), max(_bounds(column)[0], 1) + 1),
     }
     return st.sampled_from(first.get(column.kind, (Decimal("0.5"), Decimal(1))))
 
