@@ -393,32 +393,40 @@ def ageing(
 def report(
     month: Month,
     folder: SiteOption = None,
-    xlsx: Annotated[bool, typer.Option("--xlsx", help="Write published/reports/MONTH.xlsx.")] = False,  # noqa: FBT002 - a command line switch
+    html: Annotated[bool, typer.Option("--html", help="Write pages to published/reviews/MONTH.")] = False,  # noqa: FBT002 - a command line switch
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="Write published/reports/MONTH.xlsx.")] = False,  # noqa: FBT002
     parquet: Annotated[bool, typer.Option("--parquet", help="Write published/parquet/TABLE/MONTH.parquet.")] = False,  # noqa: FBT002
     target: Annotated[
         Path | None,
-        typer.Option(
-            "--out", metavar="PATH", help="The workbook, or with --parquet the folder; what is there is replaced."
-        ),
+        typer.Option("--out", metavar="PATH", help="The workbook, or with --html and --parquet the folder."),
     ] = None,
 ) -> None:
-    """Write the tables of a closed month to an Excel workbook, a sheet per table, or to Parquet files.
+    """Write a closed month for people and tools: pages for the reviews of accounts, an Excel workbook, or Parquet files.
 
-    The rows are those of the published file.
+    The figures are those of the published file. Whatever was written for the month before is replaced.
     """
     from kam.periods import parse_month
-    from kam.publish import write_month_parquet, write_month_workbook
+    from kam.publish import write_month_parquet, write_month_workbook, write_reviews
 
-    if xlsx == parquet:
-        message = "say what to write: --xlsx for a workbook, or --parquet for a file per table"
+    chosen = [
+        (write, noun)
+        for wanted, write, noun in (
+            (html, write_reviews, "account"),
+            (xlsx, write_month_workbook, "table"),
+            (parquet, write_month_parquet, "table"),
+        )
+        if wanted
+    ]
+    if len(chosen) != 1:
+        message = "say what to write: --html for pages, --xlsx for a workbook, or --parquet for a file per table"
         raise UsageError(message)
+    write, noun = chosen[0]
     period = parse_month(month)
     site = _site(folder)
     with out.status("Writing …"):
-        write = write_month_workbook if xlsx else write_month_parquet
         written = write(site, period, target.absolute() if target else None)
-    where = written.files[0] if xlsx else written.files[0].parent.parent
-    out.print(f"{counted(written.table_count, 'table')} of {month} written: {escape(str(where))}", soft_wrap=True)
+    where = written.files[0].parent.parent if parquet else written.files[0]
+    out.print(f"{counted(written.count, noun)} of {month} written: {escape(str(where))}", soft_wrap=True)
 
 
 @app.command(epilog="Example: kam --site my-site forecast 2026-10 --model theta")

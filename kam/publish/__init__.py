@@ -4,6 +4,7 @@ from kam.publish import published_file
 from kam.publish.month_report import Written, write_month_parquet, write_month_workbook
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
+from kam.publish.reviews import write_reviews
 from kam.publish.superset import file_url, write_superset
 from kam.publish.table_file import require_format, write_table
 
@@ -18,6 +19,7 @@ __all__ = [
     "require_format",
     "write_month_parquet",
     "write_month_workbook",
+    "write_reviews",
     "write_superset",
     "write_table",
 ]

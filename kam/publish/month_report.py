@@ -36,10 +36,10 @@ _BROKEN = """
 
 @dataclass(frozen=True)
 class Written:
-    """What was written for a month: the files, and how many tables they hold."""
+    """What was written for a month: the files, and how many tables or accounts they hold."""
 
     files: tuple[Path, ...]
-    table_count: int
+    count: int
 
 
 def write_month_workbook(site: Site, month: date, file: Path | None = None) -> Written:
@@ -52,7 +52,7 @@ def write_month_workbook(site: Site, month: date, file: Path | None = None) -> W
     if target.suffix.lower() != ".xlsx":
         message = f"{target}: the ending has to be .xlsx"
         raise UsageError(message)
-    with _published(site, month) as con, _made_aside(target.parent) as aside:
+    with published_month(site, month) as con, made_aside(target.parent) as aside:
         with workbook(aside / target.name) as book:
             count = _fill(book, con, site, month)
         (aside / target.name).replace(target)
@@ -66,7 +66,7 @@ def write_month_parquet(site: Site, month: date, folder: Path | None = None) -> 
     """
     target = folder or site.published / "parquet"
     name = f"{month_name(month)}.parquet"
-    with _published(site, month) as con, _made_aside(target) as aside:
+    with published_month(site, month) as con, made_aside(target) as aside:
         tables = _tables_of_months(con)
         for table in tables:
             con.execute(
@@ -80,7 +80,7 @@ def write_month_parquet(site: Site, month: date, folder: Path | None = None) -> 
 
 
 @contextmanager
-def _published(site: Site, month: date) -> Iterator[Connection]:
+def published_month(site: Site, month: date) -> Iterator[Connection]:
     """The published file, which has this month."""
     file = site.published / PUBLISHED_FILE
     if not file.exists():
@@ -100,7 +100,7 @@ def _published(site: Site, month: date) -> Iterator[Connection]:
 
 
 @contextmanager
-def _made_aside(folder: Path) -> Iterator[Path]:
+def made_aside(folder: Path) -> Iterator[Path]:
     """A folder inside `folder` for what is not complete yet. Raises `KamError` when there is no room or no right to write."""
     aside = folder / f"{BUILDING}report"
     try:

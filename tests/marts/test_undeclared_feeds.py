@@ -342,6 +342,12 @@ STANDS = {
             *("invoice_to_due_amount_days", "due_to_cash_amount_days", "invoice_to_due_days", "due_to_cash_days"),
         },
     },
+    # The sales of a part whose cost only its master data has are left out of the margin: `uncosted_amount` says so.
+    "products": {
+        "account_review": {
+            *("prior_year_gross_margin_ratio", "prior_year_contribution_ratio", "prior_year_profit_amount"),
+        },
+    },
     # The cost that the product master has.
     "standard_costs": {
         "product_line_profit": MARGINS,

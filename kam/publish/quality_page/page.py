@@ -44,6 +44,8 @@ from kam.words import counted
 PAGE = Path("quality") / "index.html"
 """The path of the page in the published folder."""
 _HERE = Path(__file__).resolve().parent
+PAGE_STYLE = (_HERE / "page.css").read_text(encoding="utf-8")
+"""The look of all pages."""
 _SHOWN_LOADS = 20
 _SHOWN_FLAGS = 30
 
@@ -86,7 +88,7 @@ def render(con: Connection, site_name: str) -> str:
     """The page as HTML, from the ledgers and the flags of a warehouse."""
     checks = kept_checks(con)
     months = closed_months(con, checks)
-    style = (_HERE / "page.css").read_text(encoding="utf-8")
+    style = PAGE_STYLE
     suites: dict[str, list[RuleHistory]] = defaultdict(list)
     for history in rule_histories(checks, sorted(month.month for month in months)):
         suites[history.last.suite].append(history)

@@ -1,0 +1,193 @@
+"""What the pages of reviews show, read from the published file: accounts with their headlines, flags and sales bridge."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from kam.build import MartColumn, published_tables
+from kam.warehouse import Connection, rows
+
+_REVIEW, _LAST, _YEAR = "account_review", "last_month_", "prior_year_"
+_SUBJECTS: Mapping[str, tuple[str, ...]] = {
+    "Sales": ("net_sales_amount", "ordered_amount", "ytd_variance_ratio"),
+    "Quotations and opportunities": (
+        *("hit_ratio", "rolling_12_hit_ratio", "lost_quotation_amount"),
+        *("open_opportunity_amount", "expected_opportunity_amount", "won_opportunity_amount"),
+    ),
+    "Market": ("share_ratio", "competitor_price_index_ratio"),
+    "Profit": (
+        *("gross_margin_ratio", "target_margin_ratio", "contribution_ratio", "profit_amount"),
+        "remaining_net_present_value",
+    ),
+    "Receivables": (
+        *("outstanding_amount", "overdue_ratio", "exposure", "credit_limit", "broken_promise_count"),
+        *("tax_form_outstanding_amount", "tax_at_risk_amount"),
+    ),
+    "Rating, delivery and quality": ("rating_score", "otif_ratio", "ppm", "audit_score_ratio", "validity_days_left"),
+    "Issues, visits and actions": (
+        *("open_issue_count", "overdue_issue_count", "visit_count", "days_since_last_visit", "visit_cost_ratio"),
+        *("open_action_count", "overdue_action_count"),
+    ),
+    "Contracts and projects": ("days_to_notice", "fulfilment_ratio", "gate_slip_days"),
+    "Forecast": ("wape",),
+}
+_LANES = ("volume", "mix", "price", "fx", "new", "lost", "adjustment")
+_GRAVITY = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A headline of an account: its meaning, this month, last month, a year ago, and how many of them there are at all."""
+
+    column: str
+    meaning: str
+    values: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A step of the bridge from last year's sales to this year's; `start` and `width` are parts of 1,000."""
+
+    name: str
+    amount: str
+    start: int
+    width: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account of the month: its row of `account_review`, its flags, and the bridge of its sales."""
+
+    row: Mapping[str, Any]
+    flags: Sequence[Mapping[str, Any]]
+    subjects: Mapping[str, Sequence[Line]]
+    bars: Sequence[Bar]
+
+    @property
+    def page(self) -> str:
+        """The name of its page: letters and digits of the account, and a hash, so that two accounts never share one."""
+        account = str(self.row["account_id"])
+        readable = re.sub(r"[^A-Za-z0-9]+", "-", account)[:40].strip("-").lower()
+        return f"{readable}-{hashlib.sha256(account.encode()).hexdigest()[:8]}.html"
+
+    @property
+    def reasons(self) -> list[Mapping[str, Any]]:
+        """The flags that ask for attention: critical ones and warnings that are not over, the gravest and newest first."""
+        return [flag for flag in self.flags if flag["state"] != "cleared" and flag["severity"] != "info"]
+
+    @property
+    def changes(self) -> list[Mapping[str, Any]]:
+        """What is unusual but asks for nothing by itself."""
+        return [flag for flag in self.flags if flag["state"] != "cleared" and flag["severity"] == "info"]
+
+    @property
+    def ended(self) -> list[Mapping[str, Any]]:
+        """The flags that ended with this month."""
+        return [flag for flag in self.flags if flag["state"] == "cleared"]
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """What needs attention first: critical flags, warnings, new ones, then the larger sales."""
+        grave = [sum(flag["severity"] == severity for flag in self.reasons) for severity in _GRAVITY[:2]]
+        new = sum(flag["state"] == "raised" for flag in self.reasons)
+        return (
+            *(-count for count in grave),
+            -new,
+            -(self.row["net_sales_amount"] or Decimal(0)),
+            self.row["account_id"],
+        )
+
+    def shown(self, column: str) -> str:
+        """A figure of this month as text."""
+        return next(
+            (line.values[0] for lines in self.subjects.values() for line in lines if line.column == column), "–"
+        )
+
+
+def accounts_of(con: Connection, month: date) -> list[Account]:
+    """The accounts of a month, those that need attention most first."""
+    columns = {column.name: column for table in published_tables() if table.name == _REVIEW for column in table.columns}
+    flags = defaultdict(list)
+    for flag in rows(con, "FROM reporting.account_flags WHERE period_month = ?", [month]):
+        flags[flag["account_id"]].append(flag)
+    bridges = _bridges(con, month)
+    found = [
+        Account(row, _ordered(flags[row["account_id"]]), _subjects(row, columns), bridges.get(row["account_id"], ()))
+        for row in rows(con, f"FROM reporting.{_REVIEW} WHERE period_month = ?", [month])
+    ]
+    return sorted(found, key=lambda account: account.rank)
+
+
+def _ordered(flags: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(flags, key=lambda flag: (_GRAVITY.index(flag["severity"]), flag["state"] != "raised", flag["rule"]))
+
+
+def _subjects(row: Mapping[str, Any], columns: Mapping[str, MartColumn]) -> dict[str, list[Line]]:
+    """The headlines by subject; those that are unknown in all three months are left out."""
+    found: dict[str, list[Line]] = {}
+    for subject, names in _SUBJECTS.items():
+        for name in names:
+            values = [row.get(f"{when}{name}") for when in ("", _LAST, _YEAR)]
+            if any(value is not None for value in values):
+                column = columns[name]
+                texts = tuple(figure_text(value, column.unit) for value in values)
+                found.setdefault(subject, []).append(Line(name, column.meaning, (texts[0], texts[1], texts[2])))
+    return found
+
+
+def figure_text(value: Any, unit: str) -> str:  # noqa: ANN401 - a number of any kind
+    """A figure for people: shares in percent, money and counts without decimals, and a dash for what is not known."""
+    if value is None:
+        return "–"
+    if unit == "fraction":
+        return f"{value * 100:,.1f} %"
+    if unit in ("multiple", "points"):
+        return f"{value:,.2f}" if unit == "multiple" else f"{value:,.1f}"
+    return f"{value:,.0f}"
+
+
+def _bridges(con: Connection, month: date) -> dict[str, list[Bar]]:
+    """The bridge from the sales of a year ago to this month's, for accounts of which all steps are known."""
+    lanes = ", ".join(f"sum({lane}_effect) AS {lane}" for lane in _LANES)
+    query = (
+        "SELECT account_id, sum(plan_amount) AS before, sum(actual_amount) AS now, "
+        f"count(*) - count(variance_amount) AS unknown, {lanes} FROM reporting.sales_bridge "
+        "WHERE period_month = ? AND plan_version = 'prior year' AND account_id IS NOT NULL GROUP BY account_id"
+    )
+    return {
+        row["account_id"]: _bars(row)
+        for row in rows(con, query, [month])
+        if not row["unknown"] and row["before"] is not None and row["now"] is not None
+    }
+
+
+def _bars(row: Mapping[str, Any]) -> list[Bar]:
+    """From a year ago over what each effect brought to this month; what the effects do not explain is a step of its own."""
+    effects = {name: row[name] or Decimal(0) for name in _LANES}
+    unexplained = row["now"] - row["before"] - sum(effects.values())
+    steps = [(name, amount) for name, amount in [*effects.items(), ("not explained", unexplained)] if amount]
+    level, spans = row["before"], [("a year ago", Decimal(0), row["before"], "total")]
+    for name, amount in steps:
+        spans.append((name, level, level + amount, "more" if amount > 0 else "less"))
+        level += amount
+    spans.append(("this month", Decimal(0), row["now"], "total"))
+    least = min(Decimal(0), *(min(start, end) for _, start, end, _ in spans))
+    room = max(*(max(start, end) for _, start, end, _ in spans), Decimal(0)) - least
+    return [
+        Bar(
+            name,
+            f"{end - start:+,.0f}" if kind != "total" else f"{end:,.0f}",
+            int((min(start, end) - least) * 1000 / room) if room else 0,
+            max(int(abs(end - start) * 1000 / room), 2) if room else 2,
+            kind,
+        )
+        for name, start, end, kind in spans
+    ]

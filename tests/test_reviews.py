@@ -1,0 +1,132 @@
+"""`kam report --html`: the pages for the reviews of accounts, and what a real browser makes of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kam.publish import write_reviews
+from kam.publish.reviews.figures import accounts_of
+from kam.site import Site
+from kam.warehouse import open_read_only
+from tests.browser import Browser, chromium, needs_chromium
+from tests.cli import kam
+from tests.support import close_plainly, long, write_site
+
+JUNE = date(2026, 6, 1)
+
+
+def invoice(account: str, day: str, amount: float, due: str) -> dict[str, Any]:
+    number = f"{account}-{day}"
+    given = {"account_id": account, "product_id": "X", "quantity": 1, "net_amount": amount}
+    return {"invoice_id": number, "invoice_date": day, "due_date": due} | given
+
+
+GIVEN: dict[str, list[dict[str, Any]]] = {
+    "accounts": [
+        {"account_id": "QUIET", "account_name": "Quiet Ltd", "account_manager": "Kim"},
+        {"account_id": "OVER", "account_name": "<script>alert(1)</script>", "account_manager": "Lou", "credit_limit": 100},
+        {"account_id": "A/B", "account_manager": "Kim"},
+        {"account_id": "A:B", "account_manager": "Kim"},
+    ],
+    "invoices": [
+        invoice("QUIET", "2026-06-10", 900, "2026-08-10"),
+        invoice("OVER", "2025-06-10", 250, "2026-08-10"),
+        invoice("OVER", "2026-06-10", 300, "2026-08-10"),
+        invoice("A/B", "2026-06-10", 10, "2026-08-10"),
+        invoice("A:B", "2026-06-10", 10, "2026-08-10"),
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    made = write_site(tmp_path_factory.mktemp("reviewed"), GIVEN, feeds=tuple(GIVEN))
+    close_plainly(made, [JUNE])
+    return made
+
+
+@pytest.fixture(scope="module")
+def pages(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pages") / "june"
+    folder.mkdir()
+    (folder / "of_before.html").write_text("stays from an earlier report", encoding="utf-8")
+    assert write_reviews(site, JUNE, folder).count == 4
+    return folder
+
+
+def test_accounts_that_need_attention_come_first_with_the_reason(pages: Path) -> None:
+    overview = (pages / "index.html").read_text(encoding="utf-8")
+    assert "2026-06: 1 account of 4 needs attention" in overview
+    assert "Exposure 550 EUR, limit 100 EUR" in overview
+    names = re.findall(r"<h3><a href=\"accounts/[^\"]+\"><bdi>(.*?)</bdi>", overview)
+    # The others in the order of their sales, then of their names; one without a name is called by its number.
+    assert names == ["&lt;script&gt;alert(1)&lt;/script&gt;", "Quiet Ltd", "A/B", "A:B"]
+
+
+def test_each_account_has_a_page_and_what_was_there_before_is_gone(pages: Path) -> None:
+    linked = re.findall(r"href=\"(accounts/[^\"]+)\"", (pages / "index.html").read_text(encoding="utf-8"))
+    there = {path.relative_to(pages).as_posix() for path in pages.rglob("*") if path.is_file()}
+    assert {*linked, "index.html"} == there
+    assert len({*linked}) == 4
+    assert [path.name for path in pages.parent.iterdir()] == ["june"]
+
+
+def test_a_page_shows_three_months_and_the_bridge_from_a_year_ago(pages: Path) -> None:
+    (page,) = (path for path in (pages / "accounts").iterdir() if path.name.startswith("over-"))
+    text = page.read_text(encoding="utf-8")
+    row = re.search(r"Net sales <small>.*?</tr>", text)
+    assert row is not None
+    assert re.findall(r"data-when=[^>]*>(.*?)</td>", row[0]) == ["300", "0", "250"]
+    steps = re.findall(r"<th scope=\"row\">([a-z ]+)</th><td class=\"n\">([^<]+)</td><td><svg", text)
+    # One piece for 250 then and for 300 now.
+    assert steps == [("a year ago", "250"), ("price", "+50"), ("this month", "300")]
+    assert "<script" not in text
+
+
+def test_figures_are_those_of_the_published_tables(site: Site) -> None:
+    with open_read_only(site) as con:
+        accounts = accounts_of(con, JUNE)
+    assert {account.row["account_id"]: account.shown("outstanding_amount") for account in accounts} == {
+        "OVER": "550",
+        "QUIET": "900",
+        "A/B": "10",
+        "A:B": "10",
+    }
+
+
+def test_the_command_says_where_the_pages_are(site: Site, tmp_path: Path) -> None:
+    result = kam("--site", str(site.directory), "report", "2026-06", "--html", "--out", str(tmp_path / "pages"))
+    assert result.returncode == 0
+    assert "4 accounts of 2026-06 written" in result.stdout
+    assert (tmp_path / "pages" / "index.html").exists()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@long
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 768, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_shows_the_pages_in_any_window_and_filters_by_manager(
+    browser: Browser, pages: Path, scheme: str, width: int
+) -> None:
+    for page in (pages / "index.html", next((pages / "accounts").iterdir())):
+        browser.open(page, width=width, height=900, scheme=scheme, is_phone=width < 500)
+        assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+        assert browser.messages == []
+        assert browser.requests == [page.as_uri()]
+    browser.open(pages / "index.html", width=width, height=900, scheme=scheme, is_phone=width < 500)
+    shown = "[...document.querySelectorAll('.account')].filter(row => row.offsetParent !== null).length"
+    assert browser.value(shown) == 4
+    browser.value("document.querySelector('#m2').click()")
+    assert browser.value(shown) == 1
