@@ -352,13 +352,17 @@ STANDS = {
     "standard_costs": {
         "product_line_profit": MARGINS,
         "account_profit": {*MARGINS, *PROFITS, "contribution_amount", "contribution_ratio"},
-        "account_review": {*REVIEWED_PROFITS, *REVIEWED_MARGINS},
+        "account_review": {
+            *(*REVIEWED_PROFITS, *REVIEWED_MARGINS, "contribution_ratio"),
+            *("last_month_contribution_ratio", "prior_year_contribution_ratio"),
+        },
         "account_flags": FLAGS,
     },
     # Commitments by their own days: `state_reason` says that nothing tells whether the contract ended earlier.
     "contracts": {
         "commitments": {"committed_quantity", "committed_amount"},
         "contract_status": {"committed_quantity", "committed_amount", "fulfilment_ratio"},
+        "account_review": {"fulfilment_ratio", "last_month_fulfilment_ratio", "prior_year_fulfilment_ratio"},
     },
     # What is due by the invoices.
     "payment_plan": {"receivables_kpis": {"expected_receipts", "collection_ratio"}},
