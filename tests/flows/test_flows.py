@@ -217,6 +217,7 @@ def test_a_close_leaves_its_figures_as_artifacts(first: tuple[Site, Run]) -> Non
         ("invoices: rows read = staging + unchanged + rejected", "rows", "2.00"),
         ("open items = ledger roll-forward", "EUR", "125.00"),
         ("sales of the month with a quantity = price trend", "", "0.00"),
+        ("sales of the month, net amount = profit by account", "", "125.00"),
         ("sales of the month, net amount = profit by product line", "", "125.00"),
     ]
     # 25 of 125 are overdue; all that was billed in the 91 days from April to June is still open.
