@@ -40,11 +40,13 @@ long = pytest.mark.long
 
 def mostly_long(cases: Sequence[Any], *, in_every_run: int = 1) -> list[Any]:
     """Parameters of a test of which the first are in every run, and the others of their kind in the long run."""
-    return [*cases[:in_every_run], *(pytest.param(*_values(case), marks=long) for case in cases[in_every_run:])]
+    return [*cases[:in_every_run], *map(_as_long, cases[in_every_run:])]
 
 
-def _values(case: Any) -> tuple[Any, ...]:
-    return case if isinstance(case, tuple) else (case,)
+def _as_long(case: Any) -> Any:
+    if hasattr(case, "marks"):  # made by `pytest.param`
+        return pytest.param(*case.values, marks=[*case.marks, long], id=case.id)
+    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=long)
 
 
 def settings_of(sections: Mapping[str, Any] | None = None, feeds: Sequence[str] = tuple(FEEDS)) -> Settings:

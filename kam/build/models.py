@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from kam.build.columns import MartColumn, read_columns, vocabulary
@@ -58,7 +58,7 @@ class Model:
         """Where a build puts its rows: `core.<name>`, of a mart `build.<name>`."""
         return f"{'core' if self.schema == 'core' else 'build'}.{self.name}"
 
-    @property
+    @cached_property
     def references(self) -> frozenset[str]:
         """The relations that the SELECT reads, such as `core.sales`, through a view across feeds too."""
         read = set(_REFERENCE.findall(_without_comments(self.sql)))

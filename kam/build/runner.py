@@ -72,10 +72,11 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
             continue
         if is_wanted:
             _build_mart(con, model)
+            counts[model.name] = _count(con, model.relation)
         else:
             columns = ", ".join(f"{column.name} {column.sql_type}" for column in model.all_columns)
             con.execute(f"CREATE OR REPLACE TABLE {model.relation} ({columns})")
-        counts[model.name] = _count(con, model.relation)
+            counts[model.name] = 0
     return counts
 
 
