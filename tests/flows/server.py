@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from kam.site import Site
 from tests.flows.processes import environment, running, wait_for
 from tests.support import published, write_site
 
+_LOG_LINES_AT_ONCE = 200
 UI = "http://prefect.example.com:4200"
 DONE = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -70,8 +72,15 @@ class Server:
         """What our own logger said during the run, up to the line `last`; logs arrive a little later than states."""
 
         def look() -> list[str] | None:
-            found = self.ask("/logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC")
-            lines = [line["message"] for line in found if line["name"] == "kam"]
+            lines: list[str] = []
+            for page in count():
+                # The server gives so many at once, and a close says more.
+                asked = {"limit": _LOG_LINES_AT_ONCE, "offset": page * _LOG_LINES_AT_ONCE}
+                wanted = {"flow_run_id": {"any_": [run_id]}}
+                found = self.ask("/logs/filter", logs=wanted, sort="TIMESTAMP_ASC", **asked)
+                lines += [line["message"] for line in found if line["name"] == "kam"]
+                if len(found) < _LOG_LINES_AT_ONCE:
+                    break
             return lines if last in lines else None
 
         return wait_for(look, f"log lines of the run {run_id}")
