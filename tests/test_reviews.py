@@ -54,8 +54,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 @pytest.fixture(scope="module")
 def pages(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages") / "june"
-    folder.mkdir()
-    (folder / "of_before.html").write_text("stays from an earlier report", encoding="utf-8")
+    (folder / "accounts").mkdir(parents=True)
+    (folder / "accounts" / "of_before.html").write_text("stays from an earlier report", encoding="utf-8")
     assert write_reviews(site, JUNE, folder).count == 4
     return folder
 
@@ -105,6 +105,15 @@ def test_the_command_says_where_the_pages_are(site: Site, tmp_path: Path) -> Non
     assert result.returncode == 0
     assert "4 accounts of 2026-06 written" in result.stdout
     assert (tmp_path / "pages" / "index.html").exists()
+
+
+def test_a_folder_with_anything_else_is_not_replaced(site: Site, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("mine", encoding="utf-8")
+    result = kam("--site", str(site.directory), "report", "2026-06", "--html", "--out", str(tmp_path))
+    assert result.returncode == 2
+    assert "holds something else than pages of reviews" in " ".join(result.stderr.split())
+    assert [*tmp_path.iterdir()] == [letter]
 
 
 @pytest.fixture(scope="module")

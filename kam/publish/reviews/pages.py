@@ -15,6 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from kam.errors import UsageError
 from kam.periods import month_name
 from kam.publish.month_report import Written, made_aside, published_month
 from kam.publish.quality_page import PAGE_STYLE, printable_text
@@ -33,9 +34,11 @@ _FIGURES = (
 def write_reviews(site: Site, month: date, folder: Path | None = None) -> Written:
     """The pages of a month in `published/reviews/<month>`, or another folder; it is replaced once all pages are complete.
 
-    Raises `UsageError` for a month that is not published, `KamError` when the folder cannot be written.
+    Raises `UsageError` for a month that is not published and for a folder that holds anything else, `KamError` when the folder cannot be
+    written.
     """
     target = folder or site.published / "reviews" / month_name(month)
+    _require_ours(target)
     with published_month(site, month) as con, made_aside(target.parent) as aside:
         accounts = accounts_of(con, month)
         made = aside / "pages"
@@ -44,10 +47,25 @@ def write_reviews(site: Site, month: date, folder: Path | None = None) -> Writte
             page = _page("account.html.j2", site, month, account=account)
             (made / "accounts" / account.page).write_text(page, encoding="utf-8")
         (made / "index.html").write_text(_overview(con, site, month, accounts), encoding="utf-8")
+        before = aside / "before"
         if target.exists():
-            target.replace(aside / "before")
-        made.replace(target)
+            target.replace(before)
+        try:
+            made.replace(target)
+        except OSError:
+            if before.exists():
+                before.replace(target)
+            raise
     return Written((target / "index.html",), len(accounts))
+
+
+def _require_ours(folder: Path) -> None:
+    """Nothing but pages of reviews is ever replaced."""
+    if folder.exists() and not (
+        folder.is_dir() and {path.name for path in folder.iterdir()} <= {"index.html", "accounts"}
+    ):
+        message = f"{folder}: holds something else than pages of reviews, and would be replaced. Name a new folder"
+        raise UsageError(message)
 
 
 def _overview(con: Connection, site: Site, month: date, accounts: Sequence[Account]) -> str:
