@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import Any
 
 import pytest
 
-from kam.publish import write_reviews
+from kam.errors import UsageError
+from kam.publish import packs_of, write_front_page, write_reviews
 from kam.publish.reviews.figures import accounts_of
 from kam.site import Site
 from kam.warehouse import open_read_only
 from tests.browser import Browser, chromium, needs_chromium
 from tests.cli import kam
-from tests.support import close_plainly, long, write_site
+from tests.support import close_plainly, long, published, write_site
 
-JUNE = date(2026, 6, 1)
+JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
 
 
 def invoice(account: str, day: str, amount: float, due: str) -> dict[str, Any]:
@@ -40,6 +42,7 @@ GIVEN: dict[str, list[dict[str, Any]]] = {
         invoice("OVER", "2026-06-10", 300, "2026-08-10"),
         invoice("A/B", "2026-06-10", 10, "2026-08-10"),
         invoice("A:B", "2026-06-10", 10, "2026-08-10"),
+        invoice("QUIET", "2026-07-10", 900, "2026-08-10"),
     ],
 }  # fmt: skip
 
@@ -47,14 +50,14 @@ GIVEN: dict[str, list[dict[str, Any]]] = {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     made = write_site(tmp_path_factory.mktemp("reviewed"), GIVEN, feeds=tuple(GIVEN))
-    close_plainly(made, [JUNE])
+    close_plainly(made, [JUNE, JULY])
     return made
 
 
 @pytest.fixture(scope="module")
 def pages(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages") / "june"
-    (folder / "accounts").mkdir(parents=True)
+    write_reviews(site, JUNE, folder)
     (folder / "accounts" / "of_before.html").write_text("stays from an earlier report", encoding="utf-8")
     assert write_reviews(site, JUNE, folder).count == 4
     return folder
@@ -72,7 +75,7 @@ def test_accounts_that_need_attention_come_first_with_the_reason(pages: Path) ->
 def test_each_account_has_a_page_and_what_was_there_before_is_gone(pages: Path) -> None:
     linked = re.findall(r"href=\"(accounts/[^\"]+)\"", (pages / "index.html").read_text(encoding="utf-8"))
     there = {path.relative_to(pages).as_posix() for path in pages.rglob("*") if path.is_file()}
-    assert {*linked, "index.html"} == there
+    assert {*linked, "index.html", "pack.json"} == there
     assert len({*linked}) == 4
     assert [path.name for path in pages.parent.iterdir()] == ["june"]
 
@@ -114,6 +117,48 @@ def test_a_folder_with_anything_else_is_not_replaced(site: Site, tmp_path: Path)
     assert result.returncode == 2
     assert "holds something else than pages of reviews" in " ".join(result.stderr.split())
     assert [*tmp_path.iterdir()] == [letter]
+
+
+def test_a_folder_with_an_index_of_others_is_not_replaced(site: Site, tmp_path: Path) -> None:
+    home = tmp_path / "index.html"
+    home.write_text("my home page", encoding="utf-8")
+    with pytest.raises(UsageError, match="holds something else than pages of reviews"):
+        write_reviews(site, JUNE, tmp_path)
+    assert home.read_text(encoding="utf-8") == "my home page"
+
+
+def test_the_front_page_shows_the_newest_month_and_leads_to_the_others(site: Site) -> None:
+    months = site.published / "months"
+    for month in (JUNE, JULY):
+        assert write_reviews(site, month).files == (months / f"{month:%Y-%m}" / "index.html",)
+    front = (site.published / "index.html").read_text(encoding="utf-8")
+    assert "2026-07: " in front
+    assert 'href="months/2026-06/index.html"' in front
+    linked = re.findall(r"href=\"(months/2026-07/accounts/[^\"]+)\"", front)
+    assert len({*linked}) == 4
+    assert all((site.published / link).exists() for link in linked)
+    (close,) = published(site, "SELECT content_hash FROM reporting.closes WHERE period_month = '2026-07-01'")
+    assert packs_of(site)[JULY]["content_hash"] == close["content_hash"]
+
+
+def test_the_pack_of_a_month_that_is_not_published_any_more_goes(site: Site) -> None:
+    write_reviews(site, JUNE)
+    gone = site.published / "months" / "2026-05"
+    shutil.copytree(site.published / "months" / "2026-06", gone)
+    pack = (gone / "pack.json").read_text(encoding="utf-8")
+    (gone / "pack.json").write_text(pack.replace("2026-06", "2026-05"), encoding="utf-8")
+    write_front_page(site)
+    assert not gone.exists()
+    assert "2026-05" not in (site.published / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_front_page_of_others_is_not_replaced(site: Site) -> None:
+    front = site.published / "index.html"
+    front.write_text("my home page", encoding="utf-8")
+    with pytest.raises(UsageError, match="is not a page of kam-close"):
+        write_reviews(site, JUNE)
+    assert front.read_text(encoding="utf-8") == "my home page"
+    front.unlink()
 
 
 @pytest.fixture(scope="module")

@@ -393,7 +393,7 @@ def ageing(
 def report(
     month: Month,
     folder: SiteOption = None,
-    html: Annotated[bool, typer.Option("--html", help="Write pages to published/reviews/MONTH.")] = False,  # noqa: FBT002 - a command line switch
+    html: Annotated[bool, typer.Option("--html", help="Write pages to published/months/MONTH.")] = False,  # noqa: FBT002 - a command line switch
     xlsx: Annotated[bool, typer.Option("--xlsx", help="Write published/reports/MONTH.xlsx.")] = False,  # noqa: FBT002
     parquet: Annotated[bool, typer.Option("--parquet", help="Write published/parquet/TABLE/MONTH.parquet.")] = False,  # noqa: FBT002
     target: Annotated[

@@ -4,7 +4,7 @@ from kam.publish import published_file
 from kam.publish.month_report import Written, write_month_parquet, write_month_workbook
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
-from kam.publish.reviews import write_reviews
+from kam.publish.reviews import packs_of, write_front_page, write_reviews
 from kam.publish.superset import file_url, write_superset
 from kam.publish.table_file import require_format, write_table
 
@@ -15,8 +15,10 @@ __all__ = [
     "file_url",
     "flags_of",
     "newest_flags",
+    "packs_of",
     "published_file",
     "require_format",
+    "write_front_page",
     "write_month_parquet",
     "write_month_workbook",
     "write_reviews",

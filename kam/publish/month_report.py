@@ -80,8 +80,8 @@ def write_month_parquet(site: Site, month: date, folder: Path | None = None) -> 
 
 
 @contextmanager
-def published_month(site: Site, month: date) -> Iterator[Connection]:
-    """The published file, which has this month."""
+def published_month(site: Site, month: date | None = None) -> Iterator[Connection]:
+    """The published file, which has this month, where one is named."""
     file = site.published / PUBLISHED_FILE
     if not file.exists():
         message = f"{file}: is not there: no month is closed yet, or it was lost. Next: {site.command('publish')}"
@@ -92,7 +92,7 @@ def published_month(site: Site, month: date) -> Iterator[Connection]:
             row["period_month"]
             for row in rows(con, "SELECT DISTINCT period_month FROM reporting.closes WHERE is_newest ORDER BY ALL")
         ]
-        if month not in months:
+        if month and month not in months:
             known = f"closed are {', '.join(map(month_name, months))}" if months else "none is"
             message = f"{month_name(month)} is not closed: {known}"
             raise UsageError(message)

@@ -1,135 +1,138 @@
-"""`published/reviews/<month>/`: an overview of the accounts that need attention, and a page per account, for people.
+"""`published/months/<month>/`: the close pack of a month for people, and `published/index.html`, where they begin.
 
 Files without scripts that load nothing from anywhere. They are made from the published file, so they say what its tables say.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Mapping, Sequence
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from kam.errors import UsageError
-from kam.periods import month_name
+from kam.periods import month_name, parse_month
 from kam.publish.month_report import Written, made_aside, published_month
-from kam.publish.quality_page import PAGE_STYLE, printable_text
-from kam.publish.reviews.figures import Account, accounts_of, figure_text
+from kam.publish.reviews.figures import accounts_of
+from kam.publish.reviews.overview import Links, overview
+from kam.publish.reviews.render import GENERATOR, render_page
 from kam.site import Site
 from kam.warehouse import Connection, rows
-from kam.words import counted
 
-_HERE = Path(__file__).resolve().parent
-_FIGURES = (
-    "SELECT figure, plan_version, value, unit FROM reporting.headline_figures WHERE period_month = ? "
-    "ORDER BY figure_no, plan_version"
-)
+MONTHS = "months"
+"""The folder in `published/` that has a folder per month."""
+FRONT_PAGE = "index.html"
+"""What people open, in `published/`."""
+_PACK = "pack.json"
+_KIND = "kam-close pack"
+_PARTS = frozenset({"index.html", "accounts", _PACK})
 
 
 def write_reviews(site: Site, month: date, folder: Path | None = None) -> Written:
-    """The pages of a month in `published/reviews/<month>`, or another folder; it is replaced once all pages are complete.
+    """The close pack of a month in `published/months/<month>`, or another folder; it is replaced once all pages are complete.
 
-    Raises `UsageError` for a month that is not published and for a folder that holds anything else, `KamError` when the folder cannot be
-    written.
+    In `published/` the front page follows; a pack in another folder stands alone and links to nothing outside. Raises `UsageError` for a
+    month that is not published and for a folder that holds anything else, `KamError` when the folder cannot be written.
     """
-    target = folder or site.published / "reviews" / month_name(month)
+    target = folder or site.published / MONTHS / month_name(month)
     _require_ours(target)
     with published_month(site, month) as con, made_aside(target.parent) as aside:
-        accounts = accounts_of(con, month)
-        made = aside / "pages"
-        (made / "accounts").mkdir(parents=True)
-        for account in accounts:
-            page = _page("account.html.j2", site, month, account=account)
-            (made / "accounts" / account.page).write_text(page, encoding="utf-8")
-        (made / "index.html").write_text(_overview(con, site, month, accounts), encoding="utf-8")
-        before = aside / "before"
-        if target.exists():
-            target.replace(before)
-        try:
-            made.replace(target)
-        except OSError:
-            if before.exists():
-                before.replace(target)
-            raise
-    return Written((target / "index.html",), len(accounts))
+        count = _write_pack(con, site, month, aside / "pages", stands_alone=folder is not None)
+        _swap(aside / "pages", target, aside / "before")
+    if folder is None:
+        write_front_page(site)
+    return Written((target / "index.html",), count)
+
+
+def write_front_page(site: Site) -> Path | None:
+    """`published/index.html`: the overview of the newest month that has a pack, with links to the other months; None without any.
+
+    Packs of months that are not published any more are removed. One rename replaces the page, so a reader sees the old or the new one. Raises
+    `UsageError` when the file there is not ours, `KamError` when the folder cannot be written.
+    """
+    target = site.published / FRONT_PAGE
+    if target.exists() and GENERATOR not in target.read_text(encoding="utf-8", errors="replace"):
+        message = f"{target}: is not a page of kam-close, and would be replaced. Move it away"
+        raise UsageError(message)
+    packs = packs_of(site)
+    if not packs:
+        return None
+    with published_month(site) as con, made_aside(site.published) as aside:
+        published = {
+            row["period_month"] for row in rows(con, "SELECT period_month FROM reporting.closes WHERE is_newest")
+        }
+        for month in packs.keys() - published:
+            shutil.rmtree(site.published / MONTHS / month_name(month))
+        months = sorted(packs.keys() & published, reverse=True)
+        if not months:
+            target.unlink(missing_ok=True)
+            return None
+        links = Links.of_front_page(site, months[0], months)
+        page = overview(con, site, months[0], accounts_of(con, months[0]), links)
+        (aside / FRONT_PAGE).write_text(page, encoding="utf-8")
+        (aside / FRONT_PAGE).replace(target)
+    return target
+
+
+def packs_of(site: Site) -> dict[date, Mapping[str, object]]:
+    """The packs in `published/months/`: what `pack.json` says by month, such as `version` and `content_hash`."""
+    found = {}
+    for file in (site.published / MONTHS).glob(f"*/{_PACK}"):
+        pack = _pack(file.parent)
+        if pack.get("month") == file.parent.name:
+            found[parse_month(file.parent.name)] = pack
+    return found
+
+
+def _write_pack(con: Connection, site: Site, month: date, made: Path, *, stands_alone: bool) -> int:
+    """Write all pages into a new folder; the number of accounts."""
+    accounts = accounts_of(con, month)
+    (made / "accounts").mkdir(parents=True)
+    for account in accounts:
+        page = render_page("account.html.j2", site, month, account=account)
+        (made / "accounts" / account.page).write_text(page, encoding="utf-8")
+    links = Links() if stands_alone else Links.of_month(site, month, {month, *packs_of(site)})
+    (made / "index.html").write_text(overview(con, site, month, accounts, links), encoding="utf-8")
+    (close,) = rows(con, "FROM reporting.closes WHERE is_newest AND period_month = ?", [month])
+    pack = {
+        "kind": _KIND,
+        "month": month_name(month),
+        "version": close["close_version"],
+        "verdict": close["verdict"],
+        "content_hash": close["content_hash"],
+        "accounts": len(accounts),
+    }
+    (made / _PACK).write_text(json.dumps(pack, indent=2) + "\n", encoding="utf-8")
+    return len(accounts)
+
+
+def _swap(made: Path, target: Path, before: Path) -> None:
+    """Put the new folder in the place of the old one; the old one comes back if that fails."""
+    if target.exists():
+        target.replace(before)
+    try:
+        made.replace(target)
+    except OSError:
+        if before.exists():
+            before.replace(target)
+        raise
 
 
 def _require_ours(folder: Path) -> None:
-    """Nothing but pages of reviews is ever replaced."""
-    if folder.exists() and not (
-        folder.is_dir() and {path.name for path in folder.iterdir()} <= {"index.html", "accounts"}
-    ):
+    """Nothing but a pack is ever replaced."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not folder.is_dir() or not _pack(folder) or {path.name for path in folder.iterdir()} - _PARTS:
         message = f"{folder}: holds something else than pages of reviews, and would be replaced. Name a new folder"
         raise UsageError(message)
 
 
-def _overview(con: Connection, site: Site, month: date, accounts: Sequence[Account]) -> str:
-    (close,) = rows(con, "FROM reporting.closes WHERE is_newest AND period_month = ?", [month])
-    managers = sorted({account.row["account_manager"] for account in accounts})
-    numbers = {manager: number for number, manager in enumerate(managers, 1)}
-    last, year_ago = (_figures(con, day) for day in (_months_before(month, 1), _months_before(month, 12)))
-    figures = [
-        (row["figure"], row["plan_version"], row["unit"], *(_shown(row["unit"], value) for value in (
-            row["value"], *(other.get((row["figure"], row["plan_version"])) for other in (last, year_ago)))))
-        for row in rows(con, _FIGURES, [month])
-    ]  # fmt: skip
-    # The filter needs no script: a button that is checked hides the rows of other managers.
-    hiding = "".join(
-        f"body:has(#m{number}:checked) .account:not(.m{number}) {{ display: none; }}" for number in numbers.values()
-    )
-    return _page(
-        "index.html.j2",
-        site,
-        month,
-        style=hiding,
-        close=close,
-        accounts=accounts,
-        numbers=numbers,
-        figures=figures,
-        has_last=bool(last),
-        has_year_ago=bool(year_ago),
-    )
-
-
-def _months_before(month: date, count: int) -> date:
-    index = month.year * 12 + month.month - 1 - count
-    return date(index // 12, index % 12 + 1, 1)
-
-
-def _figures(con: Connection, month: date) -> dict[tuple[str, str], object]:
-    return {(row["figure"], row["plan_version"]): row["value"] for row in rows(con, _FIGURES, [month])}
-
-
-def _shown(unit: str, value: object) -> str:
-    return figure_text(value, {"ratio": "fraction"}.get(unit, unit))
-
-
-def _page(template: str, site: Site, month: date, *, style: str = "", **given: object) -> str:
-    styles = PAGE_STYLE + (_HERE / "reviews.css").read_text(encoding="utf-8") + style
-    shared: Mapping[str, object] = {
-        "site": site.settings.site.name,
-        "currency": site.settings.site.reporting_currency,
-        "month": month,
-        "style": Markup(styles),  # noqa: S704 - our own files, and numbers
-        "style_hash": base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode(),
-    }
-    return _templates().get_template(template).render(**shared, **given)
-
-
-@cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=printable_text,
-    )
-    environment.filters |= {"counted": counted, "month": month_name}
-    return environment
+def _pack(folder: Path) -> Mapping[str, object]:
+    """What `pack.json` of a folder says; nothing where it is not ours."""
+    with suppress(OSError, ValueError):
+        found = json.loads((folder / _PACK).read_text(encoding="utf-8"))
+        if isinstance(found, dict) and found.get("kind") == _KIND:
+            return found
+    return {}

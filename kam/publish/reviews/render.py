@@ -1,0 +1,55 @@
+"""How a page of the close pack is made from its template: one look, no scripts, and nothing that is loaded."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from kam.periods import month_name
+from kam.publish.quality_page import PAGE_STYLE, printable_text
+from kam.site import Site
+from kam.words import counted
+
+GENERATOR = "kam-close"
+"""What `<meta name="generator">` of each page says."""
+_HERE = Path(__file__).resolve().parent
+
+
+def render_page(template: str, site: Site, month: date, *, style: str = "", **given: object) -> str:
+    """A page as HTML. `style` is added to the look of all pages; it has to be our own, since it is not escaped."""
+    styles = _style() + style
+    shared: Mapping[str, object] = {
+        "site": site.settings.site.name,
+        "currency": site.settings.site.reporting_currency,
+        "month": month,
+        "generator": GENERATOR,
+        "style": Markup(styles),  # noqa: S704 - our own files, and numbers
+        "style_hash": base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode(),
+    }
+    return _templates().get_template(template).render(**shared, **given)
+
+
+@cache
+def _style() -> str:
+    return PAGE_STYLE + (_HERE / "reviews.css").read_text(encoding="utf-8")
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=printable_text,
+    )
+    environment.filters |= {"counted": counted, "month": month_name}
+    return environment
