@@ -293,6 +293,13 @@ def test_the_overdue_share_is_compared_with_the_month_before(con: Connection) ->
     ]
 
 
+def test_more_than_half_of_what_is_owed_is_overdue(con: Connection) -> None:
+    # 300 of 400; 100 of 300 in May is within the limit.
+    assert flag(con, "LATE", "overdue_ratio_high", "state", "since", "sentence") == [
+        ("raised", month(6), "Overdue share 75 % of what invoices owe, limit 50 %")
+    ]
+
+
 def test_broken_promises_count_in_the_month_of_the_promised_day(con: Connection) -> None:
     assert flag(con, "VOW", "promise_broken", "state", "figure", "sentence") == [
         ("raised", 1, "Promises of payment broken that fell due in the month: 1")
@@ -413,6 +420,47 @@ def test_a_certificate_expires_unless_it_was_renewed_or_is_an_award(con: Connect
     assert [(row["account_id"], row["state"], row["figure"]) for row in found] == [("RENEWED", "cleared", 365)]
 
 
+def forecast_errors(account: str, product: str, errors: Sequence[int]) -> tuple[list[Row], list[Row]]:
+    """100 sold in each month up to June, each forecast a month before; an error above 0 is a forecast too high."""
+    forecasts, invoices = [], []
+    for number, error in enumerate(errors, 7 - len(errors)):
+        item = {"account_id": account, "product_id": product}
+        snapshot = f"2026-{number - 1:02}-01" if number > 1 else "2025-12-01"
+        forecasts.append(
+            {"forecast_step": "sales", "snapshot_month": snapshot, "target_month": f"2026-{number:02}-01"}
+            | item
+            | {"quantity": 100 + error}
+        )
+        sold = {"invoice_id": f"{account}-{product}-{number}", "quantity": 100, "net_amount": 100}
+        invoices.append(sold | item | {"invoice_date": f"2026-{number:02}-10", "due_date": f"2026-{number:02}-20"})
+    return forecasts, invoices
+
+
+def test_a_forecast_is_biased_when_half_of_the_items_err_to_the_same_side() -> None:
+    high, low, even = [10] * 5, [-10] * 6, [10, -10, 10, -10]
+    given = [
+        # Five and six months, each too high: signals of −5 and −6, and 0 for the third.
+        *(
+            forecast_errors("BIASED", product, errors)
+            for product, errors in (("A", high), ("B", [20] * 6), ("C", even))
+        ),
+        # As far off, but to different sides.
+        *(forecast_errors("MIXED", product, errors) for product, errors in (("A", high), ("B", low), ("C", even))),
+        # Two items say too little.
+        *(forecast_errors("TWO", product, high) for product in "AB"),
+    ]
+    tables = {
+        "accounts": [{"account_id": account} for account in ("BIASED", "MIXED", "TWO")],
+        "forecasts": [row for forecasts, _ in given for row in forecasts],
+        "invoices": [row for _, invoices in given for row in invoices],
+    }
+    with build_case(tables, periods=["2026-06"], tables=["account_flags"]) as con:
+        found = fetch(con, "FROM build.account_flags WHERE rule = 'forecast_biased'")
+    assert [(row["account_id"], row["state"], row["since"], row["figure"], row["look_at_key"]) for row in found] == [
+        ("BIASED", "raised", month(6), 5, "forecast_step sales")
+    ]
+
+
 def test_thresholds_are_those_of_the_account_else_of_its_segment_else_of_all(con: Connection) -> None:
     # All were visited 21 days ago, NEVER not since the visit log began on 2 March, 120 days ago.
     found = fetch(
@@ -484,12 +532,12 @@ def test_figures_are_those_of_the_tables_they_name() -> None:
     tables = ["account_flags", "vendor_rating", "sales_plan_summary", "delivery_performance", "quality_performance"]
     with build_case(_given(), settings=SETTINGS, periods=["2026-06"], tables=[*tables, *FURTHER_TABLES]) as con:
         compared = fetch(con, FIGURES_OF_TABLES)
-    assert len(compared) == 23
+    assert len(compared) == 22
     assert [row for row in compared if row["differing"] or not row["n"]] == []
 
 
 FURTHER_TABLES = (
-    *("sales", "forecast_accuracy", "tax_forms_outstanding", "contract_status", "gate_performance", "action_status"),
+    *("sales", "tax_forms_outstanding", "contract_status", "gate_performance", "action_status"),
     *("account_profit", "quotation_performance", "competitor_position", "market_share", "assessment_scores"),
 )
 FIGURES_OF_TABLES = """
@@ -507,8 +555,6 @@ FIGURES_OF_TABLES = """
         UNION ALL SELECT account_id, 'market_share.share_change_points', share_change_points FROM build.market_share
         UNION ALL SELECT account_id, 'assessment_scores.days_left', days_left FROM build.assessment_scores
         UNION ALL SELECT account_id, 'sales.net_amount', sum(net_amount)::DECIMAL(32, 2) FROM build.sales GROUP BY ALL
-        UNION ALL SELECT account_id, 'forecast_accuracy_by_item.tracking_signal', max(abs(tracking_signal))
-        FROM build.forecast_accuracy WHERE level = 'item' GROUP BY ALL
         UNION ALL SELECT account_id, 'action_status.open', sum(open)::DECIMAL(36, 6) FROM build.action_status GROUP BY ALL
         UNION ALL SELECT account_id, 'action_status.overdue', sum(overdue)::DECIMAL(36, 6)
         FROM build.action_status GROUP BY ALL
