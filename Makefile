@@ -81,6 +81,7 @@ lint-style: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: make format"; exit 1; }
 	@$(BIN)/sqlfmt --check --quiet sql || { echo "SQL is not formatted. Run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/hadolint deploy/Dockerfile
 
 lint-types: $(READY)
 	@$(BIN)/mypy --no-error-summary
@@ -106,6 +107,8 @@ lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 	@cp requirements.lock requirements-forecast.lock # the same packages as far as the extra lets them
 	@uv pip compile pyproject.toml --extra dev --extra forecast --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements-forecast.lock
+	@uv pip compile pyproject.toml --extra postgresql --extra build --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file deploy/requirements.lock
 	@echo pip | uv pip compile - --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
 		--output-file requirements-pip.lock
 
