@@ -9,13 +9,12 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows import site_of_run
+from flows.parameters import PREVIOUS, DayOrPrevious
 from kam.close import Ageing
 from kam.errors import UsageError
 from kam.site import Site
 from tasks.ageing import write_ageing
 from tasks.artifacts import leave_ageing_artifact
-
-PREVIOUS = "previous"
 
 
 def run_name() -> str:
@@ -39,12 +38,22 @@ def resolved(site: Site, as_of: str) -> date:
 
 @flow(name="ageing", flow_run_name=run_name, persist_result=False)
 def ageing(
-    site: str, as_of: str, out: str | None = None, as_of_load: int | None = None, as_known_on: date | None = None
+    site: str,
+    as_of: DayOrPrevious = PREVIOUS,
+    out: str | None = None,
+    as_of_load: int | None = None,
+    as_known_on: date | None = None,
 ) -> Ageing:
-    """Write the open items of a site at the end of a day; `as_of` is a day such as 2026-10-17, or `previous` for a scheduled run.
+    """Write the open items of a site at the end of a day, from what is loaded.
 
-    `out` is a .csv, .parquet or .xlsx file, from the site's folder; by default `published/ageing/ageing-DAY.csv` of the site. It uses what is loaded.
     Raises `UsageError` for a day in the future or before the first data, and for a site without receivables.
+
+    Args:
+        site: The site's folder, the one with kam.toml.
+        as_of: A day such as 2026-10-17, or `previous`: the day before the one on which the run is due.
+        out: A .csv, .parquet or .xlsx file, from the site's folder. Without it: published/ageing/ageing-DAY.csv of the site.
+        as_of_load: Use only what was known at this load.
+        as_known_on: Use only what was known at the end of this day, such as 2026-10-17.
     """
     opened = site_of_run(site)
     found = write_ageing(

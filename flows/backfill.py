@@ -7,6 +7,7 @@ from datetime import date
 from prefect import flow
 
 from flows import site_of_run
+from flows.parameters import Month
 from kam.close import CloseReport, Run, Terms
 from kam.close import dry_run as plan_only
 from kam.periods import months_between, parse_month
@@ -17,8 +18,8 @@ from tasks.running import close
 @flow(name="backfill", flow_run_name="backfill-{first}-to-{last}", persist_result=False)
 def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
     site: str,
-    first: str,
-    last: str,
+    first: Month,
+    last: Month,
     restate: bool = False,  # noqa: FBT001, FBT002 - parameters of a deployment
     reason: str = "",
     accept_shrink: bool = False,  # noqa: FBT001, FBT002
@@ -28,11 +29,22 @@ def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
     stop_on_failure: bool = False,  # noqa: FBT001, FBT002
     dry_run: bool = False,  # noqa: FBT001, FBT002
 ) -> CloseReport:
-    """Close every month of a site from `first` to `last`, such as 2024-01 and 2026-10.
+    """Close every month of a site from `first` to `last`; months that are up to date are left alone.
 
-    A month that is not ready is closed only when `even_though` says why. A month that is up to date is left alone; one that fails does not keep the others from closing, unless
-    `stop_on_failure`. A `dry_run` loads and closes nothing, and reports what would be done and why. With `as_of_load` or
-    `as_known_on` nothing is loaded, and the months are computed from what was known then.
+    A month that fails does not keep the others from closing, unless `stop_on_failure`.
+
+    Args:
+        site: The site's folder, the one with kam.toml.
+        first: The first month, such as 2024-01.
+        last: The last month, such as 2026-10.
+        restate: Make new versions of closed months whose inputs changed. It needs a reason.
+        reason: Why; kept in reporting.closes.
+        accept_shrink: Load a full extract even when it lacks most of the current rows.
+        as_of_load: Use only what was known at this load; nothing is loaded.
+        as_known_on: Use only what was known at the end of this day, such as 2026-10-17; nothing is loaded.
+        even_though: Close months that are not ready (not over, after a gap, without rows that earlier months had), and why; kept in reporting.closes.
+        stop_on_failure: Stop at the first month that fails.
+        dry_run: Load and close nothing; report what would be done and why.
     """
     opened = site_of_run(site)
     months = months_between(parse_month(first), parse_month(last))

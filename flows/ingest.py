@@ -5,10 +5,12 @@ from __future__ import annotations
 from prefect import flow
 
 from flows import site_of_run
+from flows.parameters import FeedName
 from kam.alerts import run_ingest
 from kam.close import Run, Terms
 from kam.errors import SourceRefusedError
 from kam.ingest import LoadResult, ordered_feeds
+from kam.site import require_feed
 from tasks import TASKS, alert
 from tasks.artifacts import leave_load_artifact
 
@@ -16,17 +18,23 @@ from tasks.artifacts import leave_load_artifact
 @flow(name="ingest", flow_run_name="ingest", persist_result=False)
 def ingest(
     site: str,
-    feed: str | None = None,
+    feed: FeedName | None = None,
     accept_shrink: bool = False,  # noqa: FBT001, FBT002 - parameters of a deployment
     accept_changes: bool = False,  # noqa: FBT001, FBT002
 ) -> tuple[LoadResult, ...]:
-    """Load what is new in one feed of a site, else in all that it declares.
+    """Load what is new, without closing anything.
 
-    With `accept_shrink` a full extract may lack most of the rows that are current, and with `accept_changes` documents may
-    become other ones and columns may go; else such a source is refused.
-    Raises `SourceRefusedError` when a source was refused, after the others are loaded.
+    Raises `SourceRefusedError` when a source was refused, after the others are loaded; `UsageError` for a feed that the site does not declare.
+
+    Args:
+        site: The site's folder, the one with kam.toml.
+        feed: Load only this feed. Without it: all feeds that the site declares.
+        accept_shrink: Load a full extract even when it lacks most of the current rows.
+        accept_changes: Load a file even when it turns documents into other ones, or lacks columns that the feed had until now.
     """
     opened = site_of_run(site)
+    if feed:
+        require_feed(opened.settings, feed)
     run = Run("ingest", terms=Terms(accept_shrink=accept_shrink, accept_changes=accept_changes))
     try:
         run_ingest(opened, run, [feed] if feed else ordered_feeds(opened), TASKS, alert)

@@ -9,12 +9,11 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows import site_of_run
+from flows.parameters import PREVIOUS, MonthOrPrevious
 from kam.close import CloseReport, Run, Terms
 from kam.periods import add_months, month_name, parse_month
 from kam.site import Site
 from tasks.running import close
-
-PREVIOUS = "previous"
 
 
 def run_name() -> str:
@@ -37,7 +36,7 @@ def resolved(site: Site, period: str) -> str:
 @flow(name="monthly_close", flow_run_name=run_name, persist_result=False)
 def monthly_close(
     site: str,
-    period: str,
+    period: MonthOrPrevious = PREVIOUS,
     restate: bool = False,  # noqa: FBT001, FBT002 - parameters of a deployment
     reason: str = "",
     accept_shrink: bool = False,  # noqa: FBT001, FBT002
@@ -45,13 +44,20 @@ def monthly_close(
     as_known_on: date | None = None,
     even_though: str = "",
 ) -> CloseReport:
-    """Close one month of a site; `period` is a month such as 2026-10, or `previous` for a scheduled run.
+    """Close one month of a site.
 
-    With `as_of_load` or `as_known_on` nothing is loaded, and the month is computed from what was known then.
+    Raises `ValidationFailedError` when the month is not ready or a critical check fails, `MonthChangedError` when it is closed and closing it
+    again would give different figures without `restate`.
 
-    A month that is not ready (not over, after a gap, without the rows that earlier months had) is not closed, unless
-    `even_though` says why. Raises `ValidationFailedError` when it is not ready or a critical check fails, `MonthChangedError` when the month is closed and closing
-    it again would give different figures without `restate`.
+    Args:
+        site: The site's folder, the one with kam.toml.
+        period: A month such as 2026-10, or `previous`: the month before the one in which the run is due.
+        restate: Make a new version of a closed month whose inputs changed. It needs a reason.
+        reason: Why; kept in reporting.closes.
+        accept_shrink: Load a full extract even when it lacks most of the current rows.
+        as_of_load: Use only what was known at this load; nothing is loaded.
+        as_known_on: Use only what was known at the end of this day, such as 2026-10-17; nothing is loaded.
+        even_though: Close a month that is not ready (not over, after a gap, without rows that earlier months had), and why; kept in reporting.closes.
     """
     opened = site_of_run(site)
     month = parse_month(resolved(opened, period))

@@ -12,5 +12,9 @@ from tasks import TASKS, alert
 
 @flow(name="publish", flow_run_name="publish", persist_result=False)
 def publish(site: str) -> bool:
-    """Build the published file again; returns whether it was written."""
+    """Publish all committed versions again; returns whether anything was written.
+
+    Args:
+        site: The site's folder, the one with kam.toml.
+    """
     return run_publish(site_of_run(site), Run("publish"), TASKS, alert)

@@ -123,7 +123,7 @@ WRONG_INPUT = [
     (["backfill", "2026-10", "2026-01"], 2, "the last month is before the first"),
     (["ingest", "--feed", "order"], 2, "Did you mean 'orders'?"),
     (["rejects", "--feed", "payments"], 2, "no such feed in this site"),
-    (["close", "2026-01", "--restate"], 2, "--restate needs a reason"),
+    (["close", "2026-01", "--restate"], 2, "a restatement needs a reason"),
 ]
 
 

@@ -166,7 +166,7 @@ def test_what_would_mix_with_something_else_is_refused(site: Site) -> None:
         make_forecast(site, Wanted(JUNE, step="sales"))
     with pytest.raises(UsageError, match=r"was made by account × part\. Name another"):
         make_forecast(site, Wanted(JUNE, by_account=False))
-    with pytest.raises(UsageError, match="--step: the name of a forecast step such as statistical, not 'naive'"):
+    with pytest.raises(UsageError, match="step: the name of a forecast step such as statistical, not 'naive'"):
         make_forecast(site, Wanted(JUNE, step="naive"))
     made = make_forecast(site, Wanted(JUNE, step="by part", by_account=False, month_count=1))
     assert kept(site, "by part") == {(None, "P"): [40], (None, "Q"): [0]}

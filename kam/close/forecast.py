@@ -87,7 +87,7 @@ def _require_possible(site: Site, wanted: Wanted) -> None:
         )
         raise UsageError(message)
     if not wanted.step.strip() or wanted.step == NAIVE_STEP or wanted.step != printable(wanted.step.strip()):
-        message = f"--step: the name of a forecast step such as statistical, not {wanted.step!r}"
+        message = f"step: the name of a forecast step such as statistical, not {wanted.step!r}"
         raise UsageError(message)
     if wanted.model is not ForecastModel.SEASONAL_NAIVE:
         forecaster(wanted.model, site.settings.forecast.season)  # before anything that takes time
@@ -132,7 +132,7 @@ def _require_own_step(con: Connection, wanted: Wanted) -> None:
     elif other_grain:
         why = f"was made by {'part' if wanted.by_account else 'account × part'}"
     if why:
-        message = f"the step {wanted.step} of {month_name(wanted.snapshot)} {why}. Name another one: --step …"
+        message = f"the step {wanted.step} of {month_name(wanted.snapshot)} {why}. Name another step"
         raise UsageError(message)
 
 

@@ -191,7 +191,7 @@ def shown(value: object, unit: str) -> str:
 def require_reason(*, restate: bool, reason: str) -> None:
     """Raise `UsageError` for a restatement that does not say why."""
     if restate and not reason.strip():
-        message = '--restate needs a reason for the record: --reason "…"'
+        message = 'a restatement needs a reason for the record: in a shell --reason "…", in a form the field reason'
         raise UsageError(message)
 
 

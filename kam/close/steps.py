@@ -103,7 +103,7 @@ def withdraw(site: Site, month: date, reason: str) -> int:
     Raises `UsageError` without a reason, for a month that is not closed, and for one that a later month stands on.
     """
     if not reason.strip():
-        message = 'a withdrawal needs a reason for the record: --reason "…"'
+        message = 'a withdrawal needs a reason for the record: in a shell --reason "…", in a form the field reason'
         raise UsageError(message)
     with writing_session(site, f"withdraw {month_name(month)}"):
         with warehouse(site) as con:

@@ -69,7 +69,7 @@ def known_load(
     """
     newest = newest_load(con)
     if as_of_load is not None and as_known_on is not None:
-        message = "--as-of-load and --as-known-on both say what is known; give one of them"
+        message = "a load and a day were given (as_of_load, as_known_on); both say what is known, so give one of them"
         raise UsageError(message)
     if as_of_load is not None:
         if not 1 <= as_of_load <= newest:

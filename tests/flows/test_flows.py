@@ -455,6 +455,16 @@ def test_an_ingest_loads_and_closes_nothing(make_site: Callable[..., Site]) -> N
     assert not site.published.exists()
 
 
+def test_a_feed_that_the_site_does_not_declare_is_refused_in_one_line(make_site: Callable[..., Site]) -> None:
+    from flows.ingest import ingest
+
+    error = raised(Run(ingest, str(make_site(GOOD).directory), "invoice"))
+
+    assert isinstance(error, UsageError)
+    assert str(error).startswith("invoice: no such feed in this site.")
+    assert str(error).endswith("Declared: accounts, invoices")
+
+
 def test_an_ingest_of_one_feed_loads_no_other(make_site: Callable[..., Site]) -> None:
     from flows.ingest import ingest
 
