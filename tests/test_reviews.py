@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
+from kam.build import published_tables
 from kam.errors import UsageError
 from kam.publish import packs_of, write_front_page, write_reviews
+from kam.publish.reviews.account import lines_table
+from kam.publish.reviews.facts import Found
 from kam.publish.reviews.figures import accounts_of
+from kam.publish.reviews.sections import SECTIONS
 from kam.site import Site
 from kam.warehouse import open_read_only
 from tests.browser import Browser, chromium, needs_chromium
@@ -21,11 +25,12 @@ from tests.cli import kam
 from tests.support import close_plainly, long, published, write_site
 
 JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
+PART = "<img src=x onerror=alert(1)>&\"'"
 
 
 def invoice(account: str, day: str, amount: float, due: str) -> dict[str, Any]:
     number = f"{account}-{day}"
-    given = {"account_id": account, "product_id": "X", "quantity": 1, "net_amount": amount}
+    given = {"account_id": account, "product_id": PART, "quantity": 1, "net_amount": amount}
     return {"invoice_id": number, "invoice_date": day, "due_date": due} | given
 
 
@@ -83,13 +88,52 @@ def test_each_account_has_a_page_and_what_was_there_before_is_gone(pages: Path) 
 def test_a_page_shows_three_months_and_the_bridge_from_a_year_ago(pages: Path) -> None:
     (page,) = (path for path in (pages / "accounts").iterdir() if path.name.startswith("over-"))
     text = page.read_text(encoding="utf-8")
-    row = re.search(r"Net sales <small>.*?</tr>", text)
+    row = re.search(r">Net sales</a></th>.*?</tr>", text)
     assert row is not None
-    assert re.findall(r"data-when=[^>]*>(.*?)</td>", row[0]) == ["300", "0", "250"]
-    steps = re.findall(r"<th scope=\"row\">([a-z ]+)</th><td class=\"n\">([^<]+)</td><td><svg", text)
+    assert re.findall(r">([\d,.]+)(?:</a>)?</td>", row[0]) == ["300", "0", "250"]
+    bridge = re.search(
+        r"<figcaption>From 250 EUR a year ago to 300 EUR: \+50</figcaption>.*?</figure>", text, re.DOTALL
+    )
+    assert bridge is not None
     # One piece for 250 then and for 300 now.
-    assert steps == [("a year ago", "250"), ("price", "+50"), ("this month", "300")]
+    steps = re.findall(r"<bdi>([a-z ]+)</bdi></th><td class=\"n\">([^<]+)</td>", bridge[0])
+    assert steps == [("a year ago", "250"), ("price", "50"), ("this month", "300")]
     assert "<script" not in text
+
+
+def test_names_in_lines_and_charts_cannot_inject_markup(pages: Path) -> None:
+    for page in (pages / "accounts").iterdir():
+        text = page.read_text(encoding="utf-8")
+        assert "<img" not in text
+        assert "<td>&lt;img src=x onerror=alert(1)&gt;&amp;&#34;&#39;</td>" in text
+        assert re.findall(r"\son\w+=(?!alert)", text) == []
+
+
+def test_every_figure_leads_to_its_definition_and_to_lines_that_are_there(pages: Path) -> None:
+    columns = {f"{table.name}.{column.name}" for table in published_tables() for column in table.columns}
+    for page in (pages / "accounts").iterdir():
+        text = page.read_text(encoding="utf-8")
+        definitions = re.findall(r"href=\"\.\./definitions\.html#([^\"]+)\"", text)
+        assert {"account_review.net_sales_amount", "receivables_ageing.days_overdue"} <= {*definitions}
+        assert {*definitions} <= columns
+        anchors = re.findall(r" id=\"([^\"]+)\"", text)
+        assert len(anchors) == len({*anchors})
+        assert {*re.findall(r"href=\"#([^\"]+)\"", text)} <= {*anchors}
+
+
+def test_sections_without_data_are_named_in_one_line(pages: Path) -> None:
+    (page,) = (path for path in (pages / "accounts").iterdir() if path.name.startswith("quiet-"))
+    text = page.read_text(encoding="utf-8")
+    assert "No data this month: rating, delivery and quality, forecast and outlook, orders, visits" in text
+    assert 'id="visits"' not in text
+    assert "Net sales were 900 EUR" in text
+
+
+def test_lines_are_at_most_fifty_and_the_rest_is_counted() -> None:
+    lines = next(one for section in SECTIONS for one in section.lines if one.name == "opportunities")
+    row = dict.fromkeys(lines.columns, "x") | {"lines_in_all": 53}
+    shown = lines_table(lines, Found([row] * 50, 53))
+    assert (shown.total, shown.left_out, shown.body.count("<tr>")) == (53, 3, 50)
 
 
 def test_figures_are_those_of_the_published_tables(site: Site) -> None:

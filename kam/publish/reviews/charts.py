@@ -50,9 +50,10 @@ class Chart:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn chart: the SVG to put into a page, and the table of its numbers."""
+    """A drawn chart: the SVG to put into a page, its message, and the table of its numbers."""
 
     svg: Markup
+    message: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
@@ -198,7 +199,7 @@ def draw(charts: Sequence[Chart]) -> list[Picture]:
             f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(chart.message)}">'
             f'<g transform="translate({_LEFT},{_TOP})">{inner}</g></svg>'
         )
-        pictures.append(Picture(svg, chart.head, chart.rows))
+        pictures.append(Picture(svg, chart.message, chart.head, chart.rows))
     return pictures
 
 

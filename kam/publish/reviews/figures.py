@@ -1,4 +1,4 @@
-"""What the pages of reviews show, read from the published file: accounts with their headlines, flags and sales bridge."""
+"""What the pages of reviews show, read from the published file: accounts with their headlines and flags."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ _SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "Contracts and projects": ("days_to_notice", "fulfilment_ratio", "gate_slip_days"),
     "Forecast": ("wape",),
 }
-_LANES = ("volume", "mix", "price", "fx", "new", "lost", "adjustment")
 _GRAVITY = ("critical", "warning", "info")
 
 
@@ -52,24 +51,12 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A step of the bridge from last year's sales to this year's; `start` and `width` are parts of 1,000."""
-
-    name: str
-    amount: str
-    start: int
-    width: int
-    kind: str
-
-
-@dataclass(frozen=True)
 class Account:
-    """One account of the month: its row of `account_review`, its flags, and the bridge of its sales."""
+    """One account of the month: its row of `account_review`, and its flags."""
 
     row: Mapping[str, Any]
     flags: Sequence[Mapping[str, Any]]
     subjects: Mapping[str, Sequence[Line]]
-    bars: Sequence[Bar]
 
     @property
     def page(self) -> str:
@@ -118,9 +105,8 @@ def accounts_of(con: Connection, month: date) -> list[Account]:
     flags = defaultdict(list)
     for flag in rows(con, "FROM reporting.account_flags WHERE period_month = ?", [month]):
         flags[flag["account_id"]].append(flag)
-    bridges = _bridges(con, month)
     found = [
-        Account(row, _ordered(flags[row["account_id"]]), _subjects(row, columns), bridges.get(row["account_id"], ()))
+        Account(row, _ordered(flags[row["account_id"]]), _subjects(row, columns))
         for row in rows(con, f"FROM reporting.{_REVIEW} WHERE period_month = ?", [month])
     ]
     return sorted(found, key=lambda account: account.rank)
@@ -152,42 +138,3 @@ def figure_text(value: Any, unit: str) -> str:  # noqa: ANN401 - a number of any
     if unit in ("multiple", "points"):
         return f"{value:,.2f}" if unit == "multiple" else f"{value:,.1f}"
     return f"{value:,.0f}"
-
-
-def _bridges(con: Connection, month: date) -> dict[str, list[Bar]]:
-    """The bridge from the sales of a year ago to this month's, for accounts of which all steps are known."""
-    lanes = ", ".join(f"sum({lane}_effect) AS {lane}" for lane in _LANES)
-    query = (
-        "SELECT account_id, sum(plan_amount) AS before, sum(actual_amount) AS now, "
-        f"count(*) - count(variance_amount) AS unknown, {lanes} FROM reporting.sales_bridge "
-        "WHERE period_month = ? AND plan_version = 'prior year' AND account_id IS NOT NULL GROUP BY account_id"
-    )
-    return {
-        row["account_id"]: _bars(row)
-        for row in rows(con, query, [month])
-        if not row["unknown"] and row["before"] is not None and row["now"] is not None
-    }
-
-
-def _bars(row: Mapping[str, Any]) -> list[Bar]:
-    """From a year ago over what each effect brought to this month; what the effects do not explain is a step of its own."""
-    effects = {name: row[name] or Decimal(0) for name in _LANES}
-    unexplained = row["now"] - row["before"] - sum(effects.values())
-    steps = [(name, amount) for name, amount in [*effects.items(), ("not explained", unexplained)] if amount]
-    level, spans = row["before"], [("a year ago", Decimal(0), row["before"], "total")]
-    for name, amount in steps:
-        spans.append((name, level, level + amount, "more" if amount > 0 else "less"))
-        level += amount
-    spans.append(("this month", Decimal(0), row["now"], "total"))
-    least = min(Decimal(0), *(min(start, end) for _, start, end, _ in spans))
-    room = max(*(max(start, end) for _, start, end, _ in spans), Decimal(0)) - least
-    return [
-        Bar(
-            name,
-            f"{end - start:+,.0f}" if kind != "total" else f"{end:,.0f}",
-            int((min(start, end) - least) * 1000 / room) if room else 0,
-            max(int(abs(end - start) * 1000 / room), 2) if room else 2,
-            kind,
-        )
-        for name, start, end, kind in spans
-    ]

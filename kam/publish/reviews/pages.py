@@ -15,9 +15,10 @@ from pathlib import Path
 from kam.errors import UsageError
 from kam.periods import month_name, parse_month
 from kam.publish.month_report import Written, made_aside, published_month
+from kam.publish.reviews.account import account_pages
 from kam.publish.reviews.figures import accounts_of
 from kam.publish.reviews.overview import Links, overview
-from kam.publish.reviews.render import GENERATOR, render_page
+from kam.publish.reviews.render import GENERATOR
 from kam.site import Site
 from kam.warehouse import Connection, rows
 
@@ -90,9 +91,8 @@ def _write_pack(con: Connection, site: Site, month: date, made: Path, *, stands_
     """Write all pages into a new folder; the number of accounts."""
     accounts = accounts_of(con, month)
     (made / "accounts").mkdir(parents=True)
-    for account in accounts:
-        page = render_page("account.html.j2", site, month, account=account)
-        (made / "accounts" / account.page).write_text(page, encoding="utf-8")
+    for name, page in account_pages(con, site, month, accounts):
+        (made / "accounts" / name).write_text(page, encoding="utf-8")
     links = Links() if stands_alone else Links.of_month(site, month, {month, *packs_of(site)})
     (made / "index.html").write_text(overview(con, site, month, accounts, links), encoding="utf-8")
     (close,) = rows(con, "FROM reporting.closes WHERE is_newest AND period_month = ?", [month])
