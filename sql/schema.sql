@@ -118,8 +118,19 @@ ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS format VARCHAR;
 ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS direction VARCHAR;
 ALTER TABLE ops.metric_definitions ADD COLUMN IF NOT EXISTS source VARCHAR;
 
+-- One row per target of publications beside the published file, and month that it has. `stamp` changes when readers of the month would see
+-- anything else.
+CREATE TABLE IF NOT EXISTS ops.publications (
+    target VARCHAR, period_month DATE, close_version BIGINT, content_hash VARCHAR, stamp VARCHAR, published_at TIMESTAMP
+);
+
+-- One row per target that was tried: when, and since when and why it does not work; `notes` is a JSON list of what somebody should do.
+CREATE TABLE IF NOT EXISTS ops.targets (
+    target VARCHAR, tried_at TIMESTAMP, failed_since TIMESTAMP, last_error VARCHAR, notes VARCHAR
+);
+
 -- One row per message about a run. event: close_failed, close_warned, recovered, load_refused,
--- backfill_failed. `as_of_load` is the newest load then.
+-- backfill_failed, publish_failed, flags. `as_of_load` is the newest load then.
 CREATE TABLE IF NOT EXISTS ops.alerts (
     alert_id BIGINT, event VARCHAR, period_months DATE[], severity VARCHAR, subject VARCHAR, body VARCHAR,
     as_of_load BIGINT, created_at TIMESTAMP

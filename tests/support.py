@@ -162,7 +162,10 @@ def write_site(
 ) -> Site:
     """A site whose landing folder has one CSV file a feed; feeds without rows get a header only."""
     (folder / "landing").mkdir(exist_ok=True)
-    sections = {"site": {"name": "test"}} | {name: dict(values) for name, values in (settings or {}).items()}
+    # Most tests look at no page, and pages take longer than a close of a few rows.
+    sections = {"site": {"name": "test"}, "publish": {"pack": False}} | {
+        name: dict(values) for name, values in (settings or {}).items()
+    }
     sections["site"].setdefault("name", "test")
     lines = []
     for section, values in sections.items():

@@ -32,6 +32,7 @@ from kam.close import Outcome, Run
 from kam.errors import KamError
 from kam.ingest import LoadResult
 from kam.periods import month_name
+from kam.publish import target_states
 from kam.site import AlertEvent, Site
 from kam.warehouse import Connection, warehouse
 from kam.words import counted
@@ -77,13 +78,15 @@ def tell_unqueued(site: Site, run: Run) -> None:
 
 def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
     """The alerts that say something new about their subjects, at most one per event."""
-    if run.kind == "publish":
-        return []
     before = last_states(con)
+    failing, published = _targets(con, site)
+    if run.kind == "publish":
+        found = [*failing, *_recovered(site, published, before)]
+        return [alert for alert in found if _says_something_new(alert, before)]
     months = [month_now(con, run, outcome) for outcome in run.report.months if outcome.outcome is not Outcome.LEFT]
     failed = [month for month in months if month.state.state is Standing.FAILED]
-    alerts = [*_failed(site, run, failed, before), *_refused(site, run)]
-    good: dict[str, str] = {}
+    alerts = [*_failed(site, run, failed, before), *_refused(site, run), *failing]
+    good = dict(published)
     if not run.stopped:
         warned = [
             month
@@ -98,6 +101,27 @@ def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
     good |= {load.feed: f"{load.feed} loads again." for load in run.report.loads if load.feed not in refused}
     alerts += _recovered(site, good, before)
     return [alert for alert in alerts if _says_something_new(alert, before)]
+
+
+def _targets(con: Connection, site: Site) -> tuple[list[Alert], dict[str, str]]:
+    """The alert of the targets that were not published to, and a line for each of the others."""
+    states = target_states(con, site)
+    good = {f"target {state.name}": f"{state.name} is published to again." for state in states if not state.error}
+    failed = [state for state in states if state.error]
+    if not failed:
+        return [], good
+    lines = [f"- {state.name}: {harmless(state.error, LONGEST_SENTENCE)}" for state in failed]
+    what = f"not published to {', '.join(state.name for state in failed)}"
+    paragraphs = [
+        f"{what[0].upper()}{what[1:]}. The close, the published file and the other targets are as they should be.",
+        cut_short(lines),
+        next_step([f"the next close catches up, or: {site.command('publish')}"]),
+    ]
+    now = {
+        f"target {state.name}": failing_state([(state.name, state.error)], [line.removeprefix("- ")])
+        for state, line in zip(failed, lines, strict=True)
+    }
+    return [_alert(site, "publish_failed", "warning", what, paragraphs, now)], good
 
 
 def _says_something_new(alert: Alert, before: Mapping[str, SubjectState]) -> bool:

@@ -31,6 +31,7 @@ from kam.ingest import (
     wide_sample,
 )
 from kam.ingest.readers import uncompressed
+from kam.publish import faults_of_targets
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, require_feed, scratch_folder
 from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, open_read_only, quoted
 from kam.words import printable
@@ -74,7 +75,7 @@ class SiteCheck:
 
 
 def check_site(site: Site, feed: str | None = None) -> SiteCheck:
-    """Examine all sources and alert channels of a site, or the sources of one feed.
+    """Examine all sources, alert channels and targets of publications of a site, or the sources of one feed.
 
     Raises `UsageError` for a feed that is not declared, `SettingsError` for settings or rules of the site that are wrong.
     """
@@ -96,10 +97,12 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
                 result.faulty.append(name)
                 result.refused.append(str(error))
     result.notes.extend(_look_alikes(result.examined))
-    if feed is None and site.settings.alerts.channels:
-        from kam.alerts import faults
+    if feed is None:
+        result.refused.extend(faults_of_targets(site))
+        if site.settings.alerts.channels:
+            from kam.alerts import faults
 
-        result.refused.extend(faults(site.settings.alerts))
+            result.refused.extend(faults(site.settings.alerts))
     return result
 
 

@@ -521,7 +521,12 @@ def verify(
 
 @app.command(epilog="Example: kam --site my-site publish")
 def publish(folder: SiteOption = None) -> None:
-    """Build the published file again from all committed versions."""
+    """Build the published file again from all committed versions, and bring the other targets up to date.
+
+    Ends with status 1 if a target fails; the published file is new then all the same.
+    """
+    from kam.cli.status import failed_targets
+
     site = _site(folder)
 
     def flow() -> bool:
@@ -538,6 +543,10 @@ def publish(folder: SiteOption = None) -> None:
     _run(site, steps, flow)
     out.print(f"Published: {shown_path(site.published / 'kam.duckdb')}")
     print_page(site)
+    failed = failed_targets(site)
+    if failed:
+        problems.print(f"[red]Not published to {escape(', '.join(failed))}.[/red]", soft_wrap=True)
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: kam --site my-site superset superset-assets")
@@ -603,6 +612,9 @@ def status(folder: SiteOption = None) -> None:
     print_table("Last loads", report.loads, if_empty=f"Nothing is loaded yet. Next: {site.command('ingest')}")
     print_table("Failed checks of the latest attempt per month", report.failed_checks, if_empty="No check failed.")
     print_table(report.flag_counts, report.flags, if_empty=report.flag_counts)
+    print_table("Published beside the DuckDB file", report.targets)
+    if any(target["Failed since (UTC)"] for target in report.targets):
+        out.print(f"To catch up: {escape(site.command('publish'))}", soft_wrap=True)
     print_table("Undelivered alerts", report.undelivered)
     if report.undelivered:
         out.print(f"To send them: {escape(site.command('alerts', 'send'))}", soft_wrap=True)

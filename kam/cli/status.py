@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -9,9 +10,9 @@ import duckdb
 from kam.archive import ledger
 from kam.close import Action, newest_load, planned_months
 from kam.periods import month_name, parse_month
-from kam.publish import PUBLISHED_FILE, Flags, newest_flags, published_file
+from kam.publish import PUBLISHED_FILE, Flags, TargetState, newest_flags, published_file, target_states
 from kam.site import Settings, Site
-from kam.warehouse import LAST_TRIED, Connection, literal, sql_text
+from kam.warehouse import LAST_TRIED, Connection, literal, open_read_only, sql_text
 
 Row = dict[str, str]
 _SHOWN_LOADS = 15
@@ -24,7 +25,7 @@ class Status:
     """Closed months, those whose last attempt failed, last loads, failed checks and undelivered alerts, as texts.
 
     `flags` are those of the newest closed month, the new ones first, as far as they are shown; `flag_counts` counts all of them.
-    `faults` says what of the archive and the published file is lost, and what to do.
+    `targets` are those of `[publish]`; `faults` says what of the archive and the published file is lost, and what to do.
     """
 
     months: list[Row]
@@ -34,6 +35,7 @@ class Status:
     undelivered: list[Row]
     flag_counts: str
     flags: list[Row]
+    targets: list[Row]
     faults: list[str]
 
 
@@ -61,6 +63,7 @@ def site_status(site: Site) -> Status:
             _undelivered(con, site.settings),
             f"Flags of {month_name(flags.month)}: {flags.summary}" if flags else "",
             _flags(flags) if flags else [],
+            target_rows(target_states(con, site)),
             _faults(con, site),
         )
 
@@ -73,6 +76,27 @@ def _faults(con: Connection, site: Site) -> list[str]:
         file = site.published / PUBLISHED_FILE
         faults.append(f"{file}: is missing, damaged, or not up to date. Publish again: {site.command('publish')}")
     return faults
+
+
+def failed_targets(site: Site) -> list[str]:
+    """The targets whose last publication failed."""
+    with open_read_only(site) as con:
+        return [state.name for state in target_states(con, site) if state.error]
+
+
+def target_rows(states: Sequence[TargetState]) -> list[Row]:
+    """Targets of publications beside the published file, with what is wrong."""
+    return [
+        {
+            "Target": state.name,
+            "Months": f"{state.months:,}",
+            "Newest": month_name(state.newest) if state.newest else "",
+            "Tried (UTC)": f"{state.tried_at:%Y-%m-%d %H:%M}" if state.tried_at else "",
+            "Failed since (UTC)": f"{state.failed_since:%Y-%m-%d %H:%M}" if state.failed_since else "",
+            "Why": "; ".join(filter(None, [state.error, *state.notes])),
+        }
+        for state in states
+    ]
 
 
 def _months(con: Connection, settings: Settings) -> list[Row]:

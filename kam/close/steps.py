@@ -29,7 +29,7 @@ from kam.close.versions import EvenThough, State
 from kam.errors import UsageError
 from kam.ingest import LoadResult, ingest_feed, waiting_sources
 from kam.periods import month_name
-from kam.publish import published_file, quality_page
+from kam.publish import publish_to_targets, published_file, quality_page
 from kam.site import CORRECTIONS_FILE, Site
 from kam.warehouse import Connection, KnownCorrection, known_corrections, rows, warehouse, writing
 
@@ -257,7 +257,10 @@ def _compared(con: Connection, before: diff.Side, after: diff.Side, limit: int, 
 
 
 def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
-    """Publish all committed versions and the data quality page; whether anything was written."""
+    """Publish all committed versions and the data quality page, then to the other targets; whether anything was written.
+
+    A target that fails fails nothing else: it is logged, on record, and caught up at the next publication.
+    """
     log.info("Publishing …")
     with warehouse(site) as con:
         is_due = not only_if_lagging or published_file.lags(con, site)
@@ -265,7 +268,9 @@ def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
             prepare_marts(con)
             published_file.publish(con, site)
         # Compared by its content, so that it also comes back when it was lost, or when a crash came before it.
-        return quality_page.write(con, site) or is_due
+        is_page_new = quality_page.write(con, site)
+        is_any_target_new = publish_to_targets(con, site, again=not only_if_lagging)
+        return is_due or is_page_new or is_any_target_new
 
 
 def headlines(site: Site, months: Sequence[date]) -> list[Headline]:

@@ -7,17 +7,22 @@ from kam.publish.quality_page import Flags, flags_of, newest_flags
 from kam.publish.reviews import packs_of, write_front_page, write_reviews
 from kam.publish.superset import file_url, write_superset
 from kam.publish.table_file import require_format, write_table
+from kam.publish.targets import TargetState, faults_of_targets, publish_to_targets, target_states
 
 __all__ = [
     "PUBLISHED_FILE",
     "Flags",
+    "TargetState",
     "Written",
+    "faults_of_targets",
     "file_url",
     "flags_of",
     "newest_flags",
     "packs_of",
+    "publish_to_targets",
     "published_file",
     "require_format",
+    "target_states",
     "write_front_page",
     "write_month_parquet",
     "write_month_workbook",

@@ -53,8 +53,7 @@ def write_month_workbook(site: Site, month: date, file: Path | None = None) -> W
         message = f"{target}: the ending has to be .xlsx"
         raise UsageError(message)
     with published_month(site, month) as con, made_aside(target.parent) as aside:
-        with workbook(aside / target.name) as book:
-            count = _fill(book, con, site, month)
+        count = make_workbook(con, site, month, aside / target.name)
         (aside / target.name).replace(target)
     return Written((target,), count)
 
@@ -65,18 +64,76 @@ def write_month_parquet(site: Site, month: date, folder: Path | None = None) -> 
     Each file is replaced once all are complete. Raises as `write_month_workbook` does.
     """
     target = folder or site.published / "parquet"
-    name = f"{month_name(month)}.parquet"
     with published_month(site, month) as con, made_aside(target) as aside:
-        tables = _tables_of_months(con)
-        for table in tables:
-            con.execute(
-                f"COPY ({_rows_of(table, month)}) TO {literal(str(aside / f'{table.name}.parquet'))} (FORMAT parquet)"
-            )
-        files = tuple(target / table.name / name for table in tables)
-        for table, file in zip(tables, files, strict=True):
-            file.parent.mkdir(exist_ok=True)
-            (aside / f"{table.name}.parquet").replace(file)
-    return Written(files, len(files))
+        names = make_parquet(con, month, aside)
+        replace_together(aside, target, names)
+    return Written(tuple(target / name for name in names), len(names))
+
+
+def make_workbook(con: Connection, site: Site, month: date, file: Path) -> int:
+    """Write the workbook of a month to a new file; the number of tables that have a sheet."""
+    with workbook(file) as book:
+        return _fill(book, con, site, month)
+
+
+def make_parquet(con: Connection, month: date, folder: Path) -> list[Path]:
+    """Write the tables of a month below a new folder; their files, named from there."""
+    names = []
+    for table in _tables_of_months(con):
+        name = parquet_name(table, month)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        con.execute(f"COPY ({_rows_of(table, month)}) TO {literal(str(folder / name))} (FORMAT parquet)")
+        names.append(name)
+    return names
+
+
+def parquet_name(table: Model, month: date) -> Path:
+    """Where the rows of a month are, from the folder of the Parquet files."""
+    return Path(table.name) / f"{month_name(month)}.parquet"
+
+
+def tables_of_months() -> list[Model]:
+    """The published tables that have rows by month, without old names."""
+    return [
+        table
+        for table in published_tables()
+        if table.schema == "marts" and not table.is_old_name and "period_month" in table.grain
+    ]
+
+
+def replace_together(aside: Path, target: Path, names: Sequence[Path], gone: Sequence[Path] = ()) -> None:
+    """Move files from `aside` to the same places below `target`, and remove those that are gone: all of it, or nothing.
+
+    Raises `OSError` when one cannot be moved; those that were moved before are as they were then.
+    """
+    before = aside / "before"
+    done: list[Path] = []
+    try:
+        for name in (*names, *gone):
+            _keep(target / name, before / name)
+            done.append(name)
+            if name in gone:
+                (target / name).unlink()
+            else:
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                (aside / name).replace(target / name)
+    except OSError:
+        for name in reversed(done):
+            if (before / name).exists():
+                (before / name).replace(target / name)
+            else:
+                (target / name).unlink(missing_ok=True)
+        raise
+
+
+def _keep(file: Path, copy: Path) -> None:
+    """Another name for a file that is to be replaced, so that it is never missed meanwhile."""
+    if file.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            copy.hardlink_to(file)
+        except OSError:  # a file system without such names
+            shutil.copy2(file, copy)
 
 
 @contextmanager
@@ -130,12 +187,7 @@ def _tables_of_months(con: Connection) -> list[Model]:
         rank = _FIRST.index(subject) if subject in _FIRST else len(_FIRST) + (subject in _LAST)
         return rank, subject, table.name
 
-    found = [
-        table
-        for table in published_tables()
-        if table.name in there and table.schema == "marts" and not table.is_old_name and "period_month" in table.grain
-    ]
-    return sorted(found, key=place)
+    return sorted((table for table in tables_of_months() if table.name in there), key=place)
 
 
 def _subject(table: Model) -> str:

@@ -37,6 +37,12 @@ _LEDGERS = (
     "corrections",
     "metric_definitions",
 )
+VERSIONS_AND_FAILURES = """(
+    SELECT period_month, close_version, content_hash FROM {database}ops.closes
+    UNION ALL SELECT period_month, as_of_load, message FROM {database}ops.failed_closes
+    UNION ALL SELECT period_month, close_version, reason FROM {database}ops.withdrawals
+)"""
+"""What makes a publication another one, by month, of the working file or of an attached database."""
 
 
 def publish(con: Connection, site: Site) -> Path:
@@ -75,21 +81,13 @@ def lags(con: Connection, site: Site) -> bool:
     except duckdb.Error:
         return True
     try:
-        here, there = (_versions_and_failures(database) for database in ("", "published."))
+        here, there = (VERSIONS_AND_FAILURES.format(database=database) for database in ("", "published."))
         different = f"SELECT count(*) FROM (({here} EXCEPT {there}) UNION ALL ({there} EXCEPT {here}))"
         return bool(con.execute(different).fetchall()[0][0])
     except duckdb.Error:
         return True
     finally:
         con.execute("DETACH published")
-
-
-def _versions_and_failures(database: str) -> str:
-    return f"""(
-        SELECT period_month, close_version, content_hash FROM {database}ops.closes
-        UNION ALL SELECT period_month, as_of_load, message FROM {database}ops.failed_closes
-        UNION ALL SELECT period_month, close_version, reason FROM {database}ops.withdrawals
-    )"""
 
 
 def create_reporting_views(con: Connection) -> None:

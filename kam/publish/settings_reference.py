@@ -26,7 +26,7 @@ def settings_page() -> str:
         "Every key of `kam.toml`. Only `[site] name` is required. An unknown key is an error that names the nearest valid one.",
         f"[{SCHEMA_FILE}]({SCHEMA_FILE}) has the same for editors. `kam init` writes it beside `kam.toml`.\n",
         "Known errors of the sources are in a file of their own, `corrections.toml` ([corrections](operations/corrections.md)).",
-        "Settings of `[feeds]`, `[ingest]`, `[run]`, `[checks]` and `[alerts]` decide how rows are read and how runs go. All",
+        "Settings of `[feeds]`, `[ingest]`, `[run]`, `[checks]`, `[alerts]` and `[publish]` decide how rows are read and how runs go. All",
         "others decide figures: if one changes, closed months would have different figures and need a restatement. Rules of the",
         "rating with `valid_from` do so from their month on only ([rating](operations/rating.md)).\n",
     ]

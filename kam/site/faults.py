@@ -53,7 +53,7 @@ def _sentence(fault: ErrorDetails, path: Sequence[str], key: str, place: str, mo
 
 def _may_be_secret(path: Sequence[str]) -> bool:
     """Whether the value of a key may be a URL with a password, put in the place of its variable's name."""
-    return path[:2] == ["alerts", "channels"] and "events" not in path
+    return path[:2] in (["alerts", "channels"], ["publish", "databases"]) and "events" not in path
 
 
 def _section_at(path: Sequence[str], root: type[BaseModel]) -> type[BaseModel] | None:
@@ -79,7 +79,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a ty
 
 def _keys_beside(path: Sequence[str], root: type[BaseModel]) -> list[str]:
     model = _section_at(path[:-1], root)
-    return [name for name, field in model.model_fields.items() if not _is_elsewhere(field)] if model else []
+    fields = model.model_fields.items() if model else ()
+    return [field.alias or name for name, field in fields if not _is_elsewhere(field)]
 
 
 def _is_elsewhere(field: FieldInfo) -> bool:

@@ -33,7 +33,9 @@ from kam.site.section import ELSEWHERE, ENVIRONMENT_PREFIX, EnvironmentUrl, Exac
 SETTINGS_FILE = "kam.toml"
 SalesBasis = Literal["invoiced", "ordered"]
 PlanScope = Literal["all", "planned keys"]
-AlertEvent = Literal["close_failed", "close_warned", "recovered", "load_refused", "backfill_failed", "flags"]
+AlertEvent = Literal[
+    "close_failed", "close_warned", "recovered", "load_refused", "backfill_failed", "publish_failed", "flags"
+]
 ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
 # Flags of accounts are for managers, not for those who run the close.
 _USUAL_EVENTS = tuple(event for event in ALERT_EVENTS if event != "flags")
@@ -42,7 +44,9 @@ OFF = "off"
 # What the first step of a forecast is compared with.
 NAIVE_STEP = "naive"
 # Sections that do not affect the figures of the same rows.
-_NO_DEFINITION = {"feeds": True, "ingest": True, "readiness": True, "run": True, "checks": True, "alerts": True}
+_NO_DEFINITION = dict.fromkeys(("feeds", "ingest", "readiness", "run", "checks", "alerts", "publish"), True)
+# As PostgreSQL keeps a name that is not quoted, and no longer than it keeps one.
+_NAME = r"^[a-z_][a-z0-9_]{0,62}$"
 
 
 class SiteSection(Section):
@@ -382,6 +386,42 @@ class AlertsSection(Section):
     )
 
 
+class DatabaseTarget(Section):
+    """`[publish.databases.<name>]`: a database that gets the published tables."""
+
+    url: EnvironmentUrl = Field(description='"env:NAME": the variable that holds the SQLAlchemy URL')
+    schema_name: str = Field(
+        default="kam", alias="schema", pattern=_NAME, description="schema that has the tables; SQLite has none"
+    )
+    reader: str | None = Field(
+        default=None,
+        pattern=_NAME,
+        description="role that may read the tables and nothing else, made where there is none; PostgreSQL only",
+    )
+    row_level_security: bool = Field(
+        default=False,
+        description="whether each login sees the accounts of its managers only, as the table account_access says; PostgreSQL only",
+    )
+
+    @property
+    def url_variable(self) -> str:
+        """The environment variable that holds the URL."""
+        return self.url.removeprefix(ENVIRONMENT_PREFIX)
+
+
+class PublishSection(Section):
+    """`[publish]`: what is written beside the published DuckDB file; no figure depends on it."""
+
+    pack: bool = Field(
+        default=True, description="whether the close pack of the newest month is written: pages for people"
+    )
+    parquet: bool = Field(default=False, description="whether published/parquet has a file per table and month")
+    xlsx: bool = Field(default=False, description="whether published/reports has a workbook per month")
+    databases: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], DatabaseTarget] = Field(
+        default_factory=dict, description="name and address of each database that gets the tables"
+    )
+
+
 class Settings(Section):
     """The whole of `kam.toml`, and the corrections in force."""
 
@@ -401,6 +441,7 @@ class Settings(Section):
     flags: FlagsSection = FlagsSection()
     checks: Mapping[str, CheckSettings] = Field(default_factory=dict)
     alerts: AlertsSection = AlertsSection()
+    publish: PublishSection = PublishSection()
     corrections: Annotated[tuple[Correction, ...], ELSEWHERE] = ()
 
     @property

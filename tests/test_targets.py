@@ -1,0 +1,211 @@
+"""Targets of a publication: each has what the published file has, and one that fails harms nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from kam.close import steps
+from kam.errors import KamError
+from kam.publish import target_states
+from kam.publish.targets import files, publications
+from kam.site import FEEDS, Site, find_site, validate_settings
+from kam.warehouse import warehouse
+from tests.cli import kam
+from tests.receivers import web_server
+from tests.support import close_plainly, long, published, write_csv, write_site
+
+AUGUST, SEPTEMBER, OCTOBER = (date(2026, month, 1) for month in (8, 9, 10))
+FILES = {"pack": False, "parquet": True, "xlsx": True}
+
+
+def invoice(number: str, day: str, amount: float = 100) -> dict[str, Any]:
+    return {"invoice_id": number, "account_id": "A", "invoice_date": day, "due_date": day, "net_amount": amount}
+
+
+def site_of(folder: Path, publish: Mapping[str, Any], **settings: Mapping[str, Any]) -> Site:
+    given = {"invoices": [invoice("I8", "2026-08-10"), invoice("I9", "2026-09-10"), invoice("I10", "2026-10-10")]}
+    return write_site(folder, given, settings={"publish": publish} | settings, feeds=["invoices"])
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """August and September are closed, in Parquet and as workbooks."""
+    site = site_of(tmp_path_factory.mktemp("books"), FILES)
+    close_plainly(site, [AUGUST, SEPTEMBER])
+    return site
+
+
+@pytest.fixture
+def site(closed: Site, tmp_path: Path) -> Site:
+    """A copy of it, of one's own."""
+    return find_site(shutil.copytree(closed.directory, tmp_path / "site"))
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publications, "_PAUSES", (0, 0))
+
+
+def written(site: Site) -> dict[str, int]:
+    """The files of the targets and when each was written."""
+    found = [*(site.published / "parquet").rglob("*"), *(site.published / "reports").rglob("*")]
+    return {file.relative_to(site.published).as_posix(): file.stat().st_mtime_ns for file in found if file.is_file()}
+
+
+def errors(site: Site) -> dict[str, str]:
+    with warehouse(site) as con:
+        return {state.name: state.error for state in target_states(con, site)}
+
+
+def late(site: Site) -> None:
+    rows = [invoice("LATE", "2026-09-20", 5)]
+    write_csv(site.directory / "landing" / "invoices_late.csv", FEEDS["invoices"].column_names, rows)
+
+
+def test_a_close_writes_the_new_month_and_nothing_of_the_others(site: Site) -> None:
+    before = written(site)
+    assert {"parquet/sales/2026-09.parquet", "reports/2026-08.xlsx"} <= before.keys()
+    assert not (site.published / "index.html").exists()
+    close_plainly(site, [SEPTEMBER])
+    assert written(site) == before
+    close_plainly(site, [OCTOBER])
+    after = written(site)
+    assert {name: after[name] for name in before} == before
+    assert {Path(name).stem for name in after.keys() - before.keys()} == {"2026-10"}
+    sales = duckdb.sql(f"SELECT sum(net_amount) FROM '{site.published}/parquet/sales/*.parquet'").fetchall()
+    assert sales == [(300,)]
+
+
+@long
+def test_a_restated_month_replaces_its_files_and_a_withdrawn_one_has_none(site: Site) -> None:
+    late(site)
+    close_plainly(site, [SEPTEMBER], restate=True)
+    september = f"{site.published}/parquet/sales/2026-09.parquet"
+    assert duckdb.sql(f"SELECT sum(net_amount), max(close_version) FROM '{september}'").fetchall() == [(105, 2)]
+    steps.withdraw(site, SEPTEMBER, "too early")
+    steps.withdraw(site, SEPTEMBER, "too early as well")
+    assert {Path(name).stem for name in written(site)} == {"2026-08"}
+    with warehouse(site) as con:
+        held = con.execute(
+            "SELECT target, strftime(period_month, '%Y-%m'), close_version FROM ops.publications ORDER BY ALL"
+        )
+        assert held.fetchall() == [("parquet", "2026-08", 1), ("xlsx", "2026-08", 1)]
+
+
+@long
+def test_files_that_are_lost_come_back_and_a_target_that_is_named_later_gets_all_months(site: Site) -> None:
+    before = written(site).keys()
+    (site.published / "parquet" / "sales" / "2026-08.parquet").unlink()
+    shutil.rmtree(site.published / "reports")
+    close_plainly(site, [SEPTEMBER])
+    assert written(site).keys() == before
+
+
+@long
+def test_what_fails_half_way_leaves_all_files_as_they_were(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, moves = written(site), []
+    replace = Path.replace
+
+    def full(file: Path, target: Path) -> Path:
+        moves.append(target)
+        if "parquet" in str(target) and len(moves) == 8:
+            raise OSError(28, "No space left on device")
+        return replace(file, target)
+
+    late(site)
+    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(publications, "_PAUSES", ())
+    close_plainly(site, [SEPTEMBER], restate=True)
+    assert len(moves) > 8
+    assert {name: size for name, size in written(site).items() if name.startswith("parquet")} == {
+        name: size for name, size in before.items() if name.startswith("parquet")
+    }
+    assert "No space left on device" in errors(site)["parquet"]
+    assert published(site, "SELECT max(close_version) AS v FROM reporting.sales") == [{"v": 2}]
+    monkeypatch.undo()
+    steps.publish(site)
+    assert errors(site) == {"parquet": "", "xlsx": ""}
+    assert duckdb.sql(f"SELECT max(close_version) FROM '{site.published}/parquet/sales/*.parquet'").fetchall() == [(2,)]
+
+
+@long
+def test_a_target_that_fails_is_tried_again_and_then_reported_until_it_is_caught_up(
+    site_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with web_server() as hook:
+        monkeypatch.setenv("TEST_HOOK", f"json://127.0.0.1:{hook.port}/")
+        channel = {"ops": {"url": "env:TEST_HOOK"}}
+        site = site_of(site_folder, {"pack": False, "parquet": True}, alerts={"channels": channel})
+        (site.published).mkdir()
+        (site.published / "parquet").write_text("a file in the way")
+        tries = []
+        monkeypatch.setattr(files, "made_aside", lambda folder: tries.append(folder) or made_aside(folder))
+
+        done = kam("--site", site.directory, "close", "2026-08")
+        assert done.returncode == 0, done.stderr
+        assert "2026-08: closed as version 1." in done.stdout
+        assert f"Not published to parquet: {site.published}/parquet: cannot be written to" in done.stdout
+        status = kam("--site", site.directory, "status").stdout
+        assert "To catch up:" in status
+        again = kam("--site", site.directory, "publish")
+        assert again.returncode == 1
+        assert "Not published to parquet." in again.stderr
+        assert len(tries) == 6
+        told = [payload["title"] for payload in hook.payloads]
+        assert [title for title in told if "published" in title] == ["test: not published to parquet (warning)"]
+
+        (site.published / "parquet").unlink()
+        caught_up = kam("--site", site.directory, "publish")
+        assert caught_up.returncode == 0
+        assert "Published to parquet: 2026-08" in caught_up.stdout
+        assert hook.payloads[-1]["title"] == "test: target parquet: good again (recovered)"
+        assert "To catch up:" not in kam("--site", site.directory, "status").stdout
+
+
+made_aside = files.made_aside
+
+
+def test_the_pack_is_written_by_default_and_follows_the_versions_of_its_month(site_folder: Path) -> None:
+    assert validate_settings({"site": {"name": "x"}}, Path("kam.toml")).publish.pack
+    site = site_of(site_folder, {"pack": True})
+    close_plainly(site, [AUGUST, SEPTEMBER])
+    pages = {month: site.published / "months" / month / "index.html" for month in ("2026-08", "2026-09")}
+    assert [page.exists() for page in pages.values()] == [False, True]
+    assert "Version 1" in pages["2026-09"].read_text()
+    late(site)
+    close_plainly(site, [SEPTEMBER], restate=True)
+    assert "Version 2" in pages["2026-09"].read_text()
+    (site.published / "index.html").unlink()
+    steps.withdraw(site, SEPTEMBER, "too early")
+    steps.withdraw(site, SEPTEMBER, "too early")
+    assert [page.exists() for page in pages.values()] == [True, False]
+    assert "2026-08" in (site.published / "index.html").read_text()
+
+
+def test_check_names_a_target_that_cannot_be_written_to(site: Site) -> None:
+    shutil.rmtree(site.published / "parquet")
+    (site.published / "parquet").write_text("a file in the way")
+    checked = kam("--site", site.directory, "check")
+    assert checked.returncode == 1
+    assert f"[publish] parquet: {site.published}/parquet: cannot be written to" in checked.stderr
+
+
+@long
+def test_a_failure_of_our_own_in_a_target_fails_no_close(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        message = "with a secret"
+        raise ValueError(message)
+
+    monkeypatch.setattr(files, "make_workbook", broken)
+    close_plainly(site, [OCTOBER])
+    assert errors(site) == {"parquet": "", "xlsx": "unexpected ValueError"}
+    monkeypatch.setattr(files, "make_workbook", lambda *_: (_ for _ in ()).throw(KamError("no room")))
+    steps.publish(site)
+    assert errors(site)["xlsx"] == "no room"
