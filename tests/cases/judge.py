@@ -110,7 +110,8 @@ def _crashed(answer: Answer) -> bool:
 
 def _deliver(folder: Path, site: Path) -> None:
     shutil.copytree(folder / "landing", site / "landing")
-    shutil.copy(folder / "kam.toml", site)
+    settings = (folder / "kam.toml").read_text(encoding="utf-8")
+    (site / "kam.toml").write_text(f"{settings}\n[publish]\npack = false\n", encoding="utf-8")
 
 
 def _kam(site: Path, case: Mapping[str, Any], *arguments: str) -> Answer:

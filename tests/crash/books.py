@@ -33,6 +33,9 @@ name = "Books"
 [readiness]
 feeds = []
 
+[publish]
+pack = false
+
 [feeds.accounts]
 files = "landing/accounts*.csv"
 mode = "snapshot"

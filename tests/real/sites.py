@@ -60,7 +60,7 @@ def write_site(folder: Path, settings: str, *, data: str, files: Sequence[str], 
         shutil.copyfile(DATA / data / name, landing / name)
     for name, select in queries.items():
         (folder / name).write_text(select, encoding="utf-8")
-    (folder / SETTINGS_FILE).write_text(settings, encoding="utf-8")
+    (folder / SETTINGS_FILE).write_text(f"{settings}\n[publish]\npack = false\n", encoding="utf-8")
     return find_site(folder)
 
 
