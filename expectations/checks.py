@@ -1,7 +1,7 @@
 """Rules written as files: a SELECT of the bad rows that can be run by hand, its header the rule.
 
 The project's own are in `sql/checks/<rule name>.sql`, those of a site in its folder `checks/`. A header has
-`-- invariant:` the business sentence, `-- if it fails:` what breaks and what to do, `-- severity:`, `-- owner:`,
+`-- invariant:` the business sentence, `-- finding:` what is wrong when it fails (`expectations.findings`), `-- if it fails:` what breaks and what to do, `-- severity:`, `-- owner:`,
 `-- keys:` and, where they apply, `-- threshold:` a number with its meaning in brackets, and `-- needs:` the feeds
 without which the rule says nothing.
 """
@@ -16,7 +16,7 @@ from functools import cache
 from expectations.rules import ALLOWED_FAILURES, Owner, Rule, Severity, Threshold
 from kam.warehouse import SQL
 
-FIELDS = ("invariant", "if it fails", "severity", "owner", "keys", "threshold", "needs")
+FIELDS = ("invariant", "finding", "if it fails", "severity", "owner", "keys", "threshold", "needs")
 _FIELD = re.compile(rf"^-- (?P<name>{'|'.join(FIELDS)}): (?P<text>.+(?:\n--  +.+)*)", re.MULTILINE)
 _THRESHOLD = re.compile(r"(?P<value>\d+(?:\.\d+)?) \((?P<meaning>.+)\)")
 
@@ -32,6 +32,7 @@ def rule_from_file(name: str) -> Rule:
     return Rule(
         name=name,
         sentence=fields["invariant"],
+        finding=fields["finding"],
         owner=Owner(fields["owner"]),
         severity=Severity(fields["severity"]),
         if_it_fails=fields["if it fails"],

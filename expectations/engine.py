@@ -209,6 +209,7 @@ def _result(
         table=suite.table,
         severity=rule.severity,
         sentence=rule.sentence,
+        finding=rule.finding,
         owner=rule.owner,
         if_it_fails=rule.if_it_fails,
         threshold=rule.threshold,

@@ -14,6 +14,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
+from expectations.findings import finding_text
+
 MAX_SAMPLE_KEYS = 200
 """How many offending keys of one rule are kept."""
 
@@ -70,6 +72,8 @@ class Rule:
     """Stable identifier, `<feed or mart group>.<what holds>`, such as `invoices.total_matches_lines`."""
     sentence: str
     """The rule as a sentence a reader of the figures understands, true when the rule holds."""
+    finding: str = ""
+    """What is wrong with the data when it fails, as a template of `expectations.findings`; without one it is made from `sentence`."""
     owner: str
     """One of `Owner` for the rules of the project; a site may name anyone."""
     severity: Severity
@@ -138,6 +142,21 @@ class CheckResult:
     """Of these, how many in each month. Failures that belong to no month (a fault in master data) are not in it."""
     keys_by_month: Mapping[date | None, Sequence[Mapping[str, KeyValue]]]
     """At most `MAX_SAMPLE_KEYS` failing rows' `period_month` and keys of each month, in a stable order."""
+    finding: str = ""
+    """The template of what is wrong, as in `Rule`."""
+
+    def finding_in(self, month: date) -> str:
+        """What is wrong with the data of this month, in a sentence without its end; empty where the rule holds."""
+        if not self.fails_in(month):
+            return ""
+        return finding_text(
+            self.finding,
+            self.sentence,
+            month,
+            failed_count=self.failed_in(month),
+            checked_count=self.checked_in(month),
+            values={"threshold": f"{self.threshold.value.normalize():,f}", **dict(next(iter(self.keys_in(month)), {}))},
+        )
 
     def keys_in(self, month: date) -> tuple[Mapping[str, KeyValue], ...]:
         """As many of the failures that concern this month: its own and those that belong to no month."""

@@ -149,6 +149,7 @@ def _own_rule(file: Path) -> Rule:
     return Rule(
         name=name,
         sentence=fields["invariant"],
+        finding=fields.get("finding", ""),
         owner=fields.get("owner", Owner.DATA),
         severity=_severity(file, fields.get("severity", Severity.WARNING)),
         if_it_fails=fields["if it fails"],

@@ -7,6 +7,10 @@ from datetime import date
 
 from kam.errors import UsageError
 
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 
 
@@ -22,6 +26,11 @@ def parse_month(text: str) -> date:
 def month_name(month: date) -> str:
     """The month as `2026-10`."""
     return f"{month:%Y-%m}"
+
+
+def month_title(month: date) -> str:
+    """The month as `October 2026`."""
+    return f"{MONTHS[month.month - 1]} {month.year}"
 
 
 def add_months(month: date, count: int) -> date:

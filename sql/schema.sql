@@ -68,14 +68,16 @@ CREATE TABLE IF NOT EXISTS ops.failed_closes (
     period_month DATE, last_version BIGINT, as_of_load BIGINT, failed_at TIMESTAMP, failed_by VARCHAR, message VARCHAR
 );
 
--- One row per check of a version, or of the failed attempt as version 0; sample_keys holds up to 200 offending keys as JSON.
+-- One row per check of a version, or of the failed attempt as version 0; sample_keys holds up to 200 offending keys as JSON,
+-- finding what is wrong in a sentence, NULL where the rule held.
 CREATE TABLE IF NOT EXISTS ops.checks (
     period_month DATE, close_version BIGINT, check_name VARCHAR, suite VARCHAR, table_name VARCHAR, severity VARCHAR,
     sentence VARCHAR, owner VARCHAR, if_it_fails VARCHAR, success BOOLEAN, checked_count BIGINT, failed_count BIGINT,
-    sample_keys VARCHAR, threshold DECIMAL(18, 6), threshold_meaning VARCHAR
+    sample_keys VARCHAR, threshold DECIMAL(18, 6), threshold_meaning VARCHAR, finding VARCHAR
 );
 ALTER TABLE ops.checks ADD COLUMN IF NOT EXISTS threshold DECIMAL(18, 6);
 ALTER TABLE ops.checks ADD COLUMN IF NOT EXISTS threshold_meaning VARCHAR;
+ALTER TABLE ops.checks ADD COLUMN IF NOT EXISTS finding VARCHAR;
 
 -- One row per offending key, up to 200 of a check.
 CREATE OR REPLACE VIEW ops.check_failures AS

@@ -17,6 +17,7 @@ SUITE = Suite(
         Rule(
             name="account_costs.kinds_have_rows",
             sentence="Each kind of cost that the month before has is there.",
+            finding="{n} (kind of cost that the month before has is|kinds of costs that the month before has are) missing in {month}",
             owner=Owner.SALES_CONTROLLING,
             severity=Severity.WARNING,
             if_it_fails="Accounts seem to earn more than they do; load the costs that are missing and close again.",

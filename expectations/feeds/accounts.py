@@ -17,6 +17,7 @@ SUITE = Suite(
         Rule(
             name="accounts.parent_is_known",
             sentence="Every parent account is in the account master itself.",
+            finding="{of} <account> (has a parent that is|have parents that are) not in the account master",
             owner=Owner.MASTER_DATA,
             severity=Severity.INFO,
             if_it_fails="No figure is affected, but the account's group has no name; add the parent to accounts.",

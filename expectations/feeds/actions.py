@@ -18,6 +18,7 @@ SUITE = Suite(
         Rule(
             name="actions.not_done_before_opened",
             sentence="No action was done or given up before it was agreed.",
+            finding="{of} <action> (was|were) done or given up before (it was|they were) agreed",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="The action counts as done in a month in which nobody had agreed on it; correct the dates.",
@@ -27,6 +28,7 @@ SUITE = Suite(
         Rule(
             name="actions.somebody_is_responsible",
             sentence="Each action names an owner, or an account that has a manager.",
+            finding="{of} <action> (has|have) no owner, and no account with a manager",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="Nobody sees the action as his own; enter its owner.",
@@ -40,6 +42,7 @@ WHERE coalesce(batch.owner, accounts.account_manager) IS NULL""",
         Rule(
             name="actions.measure_is_published",
             sentence="Each figure that an action is to improve is published, as table.column.",
+            finding="{of} <action> (is|are) to improve a figure that is not published",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="Nobody sees what became of the figure; name it as docs/metrics.md does.",

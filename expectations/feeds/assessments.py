@@ -18,6 +18,7 @@ SUITE = Suite(
         Rule(
             name="assessments.points_within_maximum",
             sentence="No assessment gives more points than were possible.",
+            finding="{of} <assessment> (gives|give) more points than were possible",
             owner=Owner.QUALITY,
             severity=Severity.WARNING,
             if_it_fails="Its score is above 100 %; correct the points or their maximum in the source.",
@@ -27,6 +28,7 @@ SUITE = Suite(
         Rule(
             name="assessments.points_have_a_maximum",
             sentence="Of each assessment with points, the points possible are known.",
+            finding="{of} <assessment> (has|have) points, and the points possible are not known",
             owner=Owner.QUALITY,
             severity=Severity.WARNING,
             if_it_fails="Its score is empty; name the points possible, for all rows with columns.max_points = { value = … }.",
@@ -36,6 +38,7 @@ SUITE = Suite(
         Rule(
             name="assessments.valid_after_assessed",
             sentence="No assessment ends before the day on which it was given.",
+            finding="{of} <assessment> (ends|end) before the day on which (it was|they were) given",
             owner=Owner.QUALITY,
             severity=Severity.WARNING,
             if_it_fails="It shows as lapsed from the first day; correct the dates in the source.",

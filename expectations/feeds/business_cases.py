@@ -17,6 +17,7 @@ SUITE = Suite(
         Rule(
             name="business_cases.case_is_one",
             sentence="All months of a case name one account, one project and one discount rate.",
+            finding="{n} (case names|cases name) several accounts, projects or discount rates",
             owner=Owner.SALES_CONTROLLING,
             severity=Severity.WARNING,
             if_it_fails="The case is shown with those of its first month; correct the others in the source.",

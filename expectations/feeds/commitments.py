@@ -18,6 +18,7 @@ SUITE = Suite(
         Rule(
             name="commitments.end_after_they_begin",
             sentence="No commitment ends before it begins.",
+            finding="{of} <commitment> (ends|end) before (it begins|they begin)",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="Its volume cannot be spread over its days and is left out; correct the dates in the source.",
@@ -27,6 +28,7 @@ SUITE = Suite(
         Rule(
             name="commitments.say_what_is_promised",
             sentence="Each commitment names a quantity, an amount, or a day by which it is due.",
+            finding="{of} <commitment> (names|name) no quantity, no amount and no due date",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="The commitment counts in no figure; enter the volume or the due date.",
@@ -36,6 +38,7 @@ SUITE = Suite(
         Rule(
             name="commitments.contract_is_known",
             sentence="Each commitment that names a contract names one of the feed contracts, of the same account.",
+            finding="{of} <commitment> (names|name) a contract that does not exist or is of another account",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="The commitment counts in a contract without a state, or in that of another account; correct contract_id.",

@@ -12,6 +12,11 @@ from kam.warehouse import sql_text
 Role = TypeVar("Role")
 
 
+def titled(feed: str) -> str:
+    """The name of a feed at the beginning of a sentence: `Fx rates`."""
+    return feed.replace("_", " ").capitalize()
+
+
 def require(feed: str, rule: str, role: str, given: Role | None, where: str) -> Role:
     """What the feed's contract says for a role. Raises `ValueError` when it says nothing: the rule would hold for any rows.
 
@@ -68,6 +73,7 @@ def has_rows(feed: str, owner: Owner, severity: Severity = Severity.WARNING) -> 
     return Rule(
         name=f"{feed}.has_rows",
         sentence=f"The feed {feed} has rows for the month.",
+        finding=f"{titled(feed)}: no rows for {{month}}",
         owner=owner,
         severity=severity,
         if_it_fails=f"Figures made from {feed} are empty or too low; load the month's extract and close again.",
@@ -81,6 +87,7 @@ def is_not_empty(feed: str, owner: Owner) -> Rule:
     return Rule(
         name=f"{feed}.has_rows",
         sentence=f"The feed {feed} has rows.",
+        finding=f"{titled(feed)}: no rows",
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails=f"Reports show `unknown` for all {feed}; ask the source for the extract and close again.",
@@ -96,6 +103,7 @@ def key_is_unique(feed: str) -> Rule:
     return Rule(
         name=f"{feed}.key_is_unique",
         sentence=f"Each {' and '.join(keys)} is in {feed} once.",
+        finding=f"{{n}} (key|keys) of {feed} (is|are) there more than once",
         owner=Owner.DATA,
         severity=Severity.CRITICAL,
         if_it_fails=f"A row of {feed} counts twice in every figure; rebuild the warehouse from the archive.",
@@ -122,6 +130,7 @@ def no_row_is_a_total(feed: str, owner: Owner, amount: str, severity: Severity =
     return Rule(
         name=name,
         sentence=f"No {amount} in {feed} of an unknown account is the sum of all others of its list.",
+        finding=f"{{n}} (row|rows) of {feed} (looks like a total|look like totals) of the others",
         owner=owner,
         severity=severity,
         if_it_fails="A total counts beside what it is made of, and figures double; leave it out with where or skip_footer, "
@@ -147,6 +156,7 @@ def _in_master(feed: str, column: str, master: str, thing: str, attributes: str)
     return Rule(
         name=f"{feed}.{thing}_is_known",
         sentence=f"Every {thing} in {feed} is in the {thing} master.",
+        finding=f"{{n}} ({thing}|{thing}s) in {feed} (is|are) not in the {thing} master",
         owner=Owner.MASTER_DATA,
         severity=Severity.WARNING,
         if_it_fails=f"Nothing is lost, but reports show its {attributes} as `unknown`; add it to {master} and close again.",

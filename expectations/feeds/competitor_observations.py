@@ -19,6 +19,7 @@ SUITE = Suite(
         Rule(
             name="competitor_observations.figures_are_given",
             sentence="Every observed price, share, quality or delivery has a figure.",
+            finding="{of} <observation> (has|have) no figure",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="It hides an older observation and cannot be compared with us; enter its figure.",
@@ -28,6 +29,7 @@ SUITE = Suite(
         Rule(
             name="competitor_observations.shares_are_within_0_and_1",
             sentence="Every observed share, and share of lines on time in full, lies between 0 and 1.",
+            finding="{of} observed <share> (is|are) above 1",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="The competitor seems far better than he can be; enter 0.25 or 25 % for a quarter.",

@@ -17,6 +17,7 @@ SUITE = Suite(
         Rule(
             name="contracts.end_after_they_start",
             sentence="No contract ends before it starts.",
+            finding="{of} <contract> (ends|end) before (it starts|they start)",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="The contract shows as expired from the first day; correct the dates in the source.",
@@ -26,6 +27,7 @@ SUITE = Suite(
         Rule(
             name="contracts.what_is_renewed_has_an_end",
             sentence="A contract that is renewed automatically, or for which notice is agreed, names its end.",
+            finding="{of} <contract> (is|are) renewed or given notice, and (has|have) no end",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="Nobody sees when notice has to be given; enter the last day of the first term.",

@@ -14,6 +14,7 @@ SUITE = Suite(
         Rule(
             name="corrections.guards_hold",
             sentence="Every correction in corrections.toml still finds its wrong value.",
+            finding="{of} <correction> of corrections.toml (does|do) not find (its|their) wrong value",
             owner=Owner.DATA,
             severity=Severity.CRITICAL,
             if_it_fails="A stale entry would change figures unnoticed, or does nothing; change or remove it in "

@@ -18,6 +18,7 @@ SUITE = Suite(
         Rule(
             name="credit_reviews.next_one_is_later",
             sentence="The next review is due after the day of the review.",
+            finding="{of} next <review> (is|are) due on or before the day of the review",
             owner=Owner.RECEIVABLES,
             severity=Severity.WARNING,
             if_it_fails="The account shows as overdue for review from the first day; correct the dates in the source.",

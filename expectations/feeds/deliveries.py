@@ -20,6 +20,7 @@ SUITE = Suite(
         Rule(
             name="deliveries.order_line_is_known",
             sentence="Every delivery is against an order line that exists.",
+            finding="{of} <delivery|deliveries> (is|are) against an order line that does not exist",
             owner=Owner.LOGISTICS,
             severity=Severity.WARNING,
             if_it_fails="The delivery counts for no order, so OTIF is too low; correct its order or load the order.",
@@ -33,6 +34,7 @@ ANTI JOIN core.orders AS orders ON orders.order_id = batch.order_id AND orders.l
         Rule(
             name="deliveries.not_before_order",
             sentence="No delivery is dated before its order.",
+            finding="{of} <delivery|deliveries> (is|are) earlier than (its|their) order",
             owner=Owner.LOGISTICS,
             severity=Severity.WARNING,
             if_it_fails="The delivery counts as early; one of the two dates is wrong, correct it in the source.",
@@ -47,6 +49,7 @@ WHERE batch.delivered_date < orders.order_date""",
         Rule(
             name="deliveries.rejected_within_delivered",
             sentence="No delivery has more rejected than delivered.",
+            finding="{of} <delivery|deliveries> (has|have) more rejected than delivered",
             owner=Owner.QUALITY,
             severity=Severity.WARNING,
             if_it_fails="PPM exceeds one million for the account; correct the quantities in the source.",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from expectations.feeds.common import require, require_columns
+from expectations.feeds.common import require, require_columns, titled
 from expectations.rules import Owner, Rule, Severity, Threshold
 from kam.site import FEEDS, Events
 from kam.warehouse import sql_text
@@ -41,6 +41,7 @@ def accounts_have_rows(feed: str, owner: Owner, severity: Severity = Severity.WA
     return Rule(
         name=name,
         sentence=f"Every account that had {feed} in each of the months before has some in this month.",
+        finding=f"{{n}} (account|accounts) with {feed} in each month before (has|have) none in {{month}}",
         owner=owner,
         severity=severity,
         if_it_fails=f"The account left, or its {feed} are missing and its figures are too low; find out, and load what is missing.",
@@ -60,6 +61,7 @@ def row_count_is_usual(feed: str, owner: Owner) -> Rule:
     return Rule(
         name=name,
         sentence=f"The month has about as many rows of {feed} as the months before it.",
+        finding=f"{titled(feed)}: {{row_count}} rows in {{month}}, and about {{usual_row_count}} are usual",
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails="Figures are too low or too high when an extract is cut short or sent twice under other keys; compare the"
@@ -83,6 +85,7 @@ def is_fresh(feed: str, owner: Owner, days: int) -> Rule:
     return Rule(
         name=name,
         sentence=f"The newest rows of {feed} are from the last days of the month.",
+        finding=f"{titled(feed)}: the newest row of {{month}} is of {{newest_date}}",
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails="The extract was made before the month was over, and figures are too low; load the rest and close again.",
@@ -102,6 +105,7 @@ def not_in_the_future(feed: str, owner: Owner) -> Rule:
     return Rule(
         name=name,
         sentence=f"No {date} in {feed} is far after all other dates.",
+        finding=f"{{n}} (row|rows) of {feed} (is|are) dated far after all others",
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails="The row is missing from the month that it belongs to; correct the year or month in the source.",
@@ -123,6 +127,7 @@ def price_is_usual(feed: str, owner: Owner, *, shown_in: str) -> Rule:
     return Rule(
         name=name,
         sentence=f"No price in {feed} is far from the usual price of the account and product in the year before.",
+        finding=f"{{n}} (price|prices) in {feed} (is|are) far from what the account usually pays",
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails=f"{shown_in} show a typing error or another unit; correct it, or confirm it.",
@@ -147,6 +152,7 @@ def quantity_is_usual(feed: str, owner: Owner, *, shown_in: str) -> Rule:
     return Rule(
         name=name,
         sentence=f"No quantity in {feed} is far from the usual one of the account and product in the year before.",
+        finding=f"{{n}} (quantity|quantities) in {feed} (is|are) far from what the account usually takes",
         owner=owner,
         severity=Severity.WARNING,
         if_it_fails=f"{shown_in} show a typing error or another unit; correct it, or confirm it.",

@@ -42,6 +42,7 @@ SUITE = Suite(
         Rule(
             name="forecasts.target_after_snapshot",
             sentence="Every forecast was made before the month it is for.",
+            finding="{of} <forecast> (was|were) made in or after the month (it is|they are) for",
             owner=Owner.SALES_CONTROLLING,
             severity=Severity.WARNING,
             if_it_fails="A forecast made afterwards makes the accuracy look too good; correct the snapshot month.",

@@ -35,6 +35,7 @@ SUITE = Suite(
         Rule(
             name="identifiers.are_written_one_way",
             sentence="No two identifiers differ only in case, in width, in invisible characters or in a trailing .0.",
+            finding="{n} (identifier is|identifiers are) written in several ways",
             owner=Owner.DATA,
             severity=Severity.WARNING,
             if_it_fails="One account, part or document counts as two, or twice; correct one of the two in the source.",

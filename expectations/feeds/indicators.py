@@ -17,6 +17,7 @@ SUITE = Suite(
         Rule(
             name="indicators.unit_stays_the_same",
             sentence="An indicator has the unit that it had a year before.",
+            finding="{of} <indicator> (has|have) another unit than a year before",
             owner=Owner.SALES_CONTROLLING,
             severity=Severity.WARNING,
             if_it_fails="Its change to the year before is empty; bring both values into one unit in the source.",

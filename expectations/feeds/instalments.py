@@ -18,6 +18,7 @@ SUITE = Suite(
         Rule(
             name="instalments.invoice_is_known",
             sentence="Every instalment belongs to an invoice that exists.",
+            finding="{n} (instalment belongs|instalments belong) to an invoice that does not exist",
             owner=Owner.RECEIVABLES,
             severity=Severity.WARNING,
             if_it_fails="The instalment is in no figure; correct its invoice number or load the invoice.",

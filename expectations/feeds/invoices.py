@@ -46,6 +46,7 @@ SUITE = Suite(
         Rule(
             name="invoices.due_on_or_after_invoice_date",
             sentence="No invoice is due before its own date.",
+            finding="{n} (invoice is|invoices are) due before (its|their) own date",
             owner=Owner.RECEIVABLES,
             severity=Severity.WARNING,
             if_it_fails="The item counts as overdue from the day it is issued; correct the due date in the source.",
@@ -58,6 +59,7 @@ WHERE due_date < invoice_date""",
         Rule(
             name="invoices.due_date_is_given",
             sentence="Every invoice says when it is due.",
+            finding="{n} (invoice does|invoices do) not say when (it is|they are) due",
             owner=Owner.RECEIVABLES,
             severity=Severity.INFO,
             if_it_fails="Days overdue count from the terms or the invoice date; add due dates in the source.",

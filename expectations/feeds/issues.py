@@ -19,6 +19,7 @@ SUITE = Suite(
         Rule(
             name="issues.not_closed_before_opened",
             sentence="No issue was closed before it was opened.",
+            finding="{of} <issue> (was|were) closed before (it was|they were) opened",
             owner=Owner.QUALITY,
             severity=Severity.WARNING,
             if_it_fails="Days to close are negative and the mean too low; correct the dates in the source.",

@@ -31,6 +31,7 @@ SUITE = Suite(
         Rule(
             name="loads.few_rows_rejected",
             sentence="No more rows of a load are rejected than [ingest] reject_share allows (1 % by default).",
+            finding="{n} (load has|loads have) more rejected rows than [ingest] reject_share allows",
             owner=Owner.DATA,
             severity=Severity.WARNING,
             if_it_fails="Figures miss the rejected rows; see `kam rejects`, fix the source or the mapping, and load again.",
@@ -50,6 +51,7 @@ WHERE rejected_count - coalesce(settled_count, 0) > (SELECT reject_share_ratio F
         Rule(
             name="loads.little_money_rejected",
             sentence="No more of the amounts of a load is rejected than [ingest] reject_share allows (1 % by default).",
+            finding="{n} (load has|loads have) more money in rejected rows than [ingest] reject_share allows",
             owner=Owner.DATA,
             severity=Severity.WARNING,
             if_it_fails="Few rows may be most of the money; see `kam rejects`, fix the source or the mapping, and load again.",
@@ -59,6 +61,7 @@ WHERE rejected_count - coalesce(settled_count, 0) > (SELECT reject_share_ratio F
         Rule(
             name="loads.every_row_is_a_record",
             sentence="No load has a total row, a row of another grain or a surprising footer among its records.",
+            finding="{n} (load has a total, a row of another grain or a footer|loads have totals, rows of another grain or footers) among the records",
             owner=Owner.DATA,
             severity=Severity.WARNING,
             if_it_fails="Such rows are rejected and in no figure; leave them out with where or skip_footer, or correct them.",
@@ -74,6 +77,7 @@ GROUP BY ALL""",
         Rule(
             name="loads.little_is_rounded_away",
             sentence="Rounding to the decimals of the contract changes no number of a load by more than 0.1 %.",
+            finding="Rounding changes numbers in {n} (column of a load|columns of loads) by more than 0.1 %",
             owner=Owner.DATA,
             severity=Severity.WARNING,
             if_it_fails="A small number may count as 0; give it in a smaller unit, such as grams for kilograms, and load again.",
@@ -88,6 +92,7 @@ FROM batch, unnest(from_json(rounded, '[{"column_name": "VARCHAR", "row_count": 
         Rule(
             name="loads.no_source_refused",
             sentence="Every source could be read.",
+            finding="{n} (source|sources) could not be read",
             owner=Owner.DATA,
             severity=Severity.WARNING,
             if_it_fails="Nothing of the refused source is in the figures; fix it, load it and close again.",
@@ -103,6 +108,7 @@ WHERE refused.status = 'failed'""",
         Rule(
             name="loads.corrections_stand",
             sentence="No row goes back to what it was before a correction that came in another file.",
+            finding="{n} (row went|rows went) back to what (it was|they were) before a correction",
             owner=Owner.DATA,
             severity=Severity.WARNING,
             if_it_fails="An old export was loaded again, and the correction is undone; correct the row in the source or in "

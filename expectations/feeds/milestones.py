@@ -18,6 +18,7 @@ SUITE = Suite(
         Rule(
             name="milestones.have_a_date",
             sentence="Each gate has a day on which it is wanted, planned or passed.",
+            finding="{of} <gate> (has|have) no date at all",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="Nobody can say whether the gate is late; enter the planned day.",
@@ -27,6 +28,7 @@ SUITE = Suite(
         Rule(
             name="milestones.results_have_a_day",
             sentence="A gate with a result says on which day it was decided.",
+            finding="{of} <gate> (has|have) a result and no day on which it was decided",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="The gate counts as open, because nobody knows since when it is decided; enter actual_date.",

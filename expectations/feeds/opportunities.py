@@ -17,6 +17,7 @@ SUITE = Suite(
         Rule(
             name="opportunities.closed_ones_have_an_outcome",
             sentence="Every opportunity with a closing date is won or lost.",
+            finding="{of} <opportunity|opportunities> (has|have) a closing date, and (is|are) neither won nor lost",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="It leaves the pipeline and counts neither as won nor as lost; name its outcome in the source.",
@@ -26,6 +27,7 @@ SUITE = Suite(
         Rule(
             name="opportunities.closed_by_the_day_of_the_record",
             sentence="No opportunity is recorded as closed on a later day.",
+            finding="{of} <opportunity|opportunities> (is|are) recorded as closed on a later day",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="It counts as open until that day; correct closed_on, or use expected_close for a day to come.",
@@ -35,6 +37,7 @@ SUITE = Suite(
         Rule(
             name="opportunities.closings_are_recorded_in_time",
             sentence="A closing is recorded within a month.",
+            finding="{of} <closing> (was|were) recorded more than a month later",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="It was open in all months until it was recorded, and counts as won or lost only then. If recorded_on is the day"

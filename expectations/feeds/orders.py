@@ -41,6 +41,7 @@ SUITE = Suite(
         Rule(
             name="orders.promised_on_or_after_order_date",
             sentence="No order line is requested or promised for a day before its order.",
+            finding="{of} order <line> (is|are) requested or promised for a day before (its|their) order",
             owner=Owner.LOGISTICS,
             severity=Severity.WARNING,
             if_it_fails="The line cannot be on time, and OTIF is too low; correct the dates in the source.",
@@ -56,6 +57,7 @@ WHERE least(requested_date, promised_date, last_promised_date) < order_date""",
         Rule(
             name="orders.quantity_is_above_zero",
             sentence="Every order line orders something.",
+            finding="{of} order <line> (orders|order) nothing",
             owner=Owner.SALES_CONTROLLING,
             severity=Severity.WARNING,
             if_it_fails="The line is in no figure; cancel it, or correct its quantity in the source.",
@@ -65,6 +67,7 @@ WHERE least(requested_date, promised_date, last_promised_date) < order_date""",
         Rule(
             name="orders.rejected_within_delivered",
             sentence="No order line has more rejected than delivered.",
+            finding="{of} order <line> (has|have) more rejected than delivered",
             owner=Owner.QUALITY,
             severity=Severity.WARNING,
             if_it_fails="PPM exceeds one million for the account; correct the quantities in the source.",

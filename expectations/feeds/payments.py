@@ -35,6 +35,7 @@ SUITE = Suite(
         Rule(
             name="payments.invoice_is_known",
             sentence="Every payment that names an invoice names one that exists.",
+            finding="{of} <payment> (names|name) an invoice that does not exist",
             owner=Owner.RECEIVABLES,
             severity=Severity.WARNING,
             if_it_fails="The payment stays unapplied and the invoice open; correct its number or load the invoice.",
@@ -45,6 +46,7 @@ SUITE = Suite(
         Rule(
             name="payments.currency_is_the_invoices",
             sentence="Every payment is in the currency of its invoice.",
+            finding="{of} <payment> (is|are) in another currency than the invoice",
             owner=Owner.RECEIVABLES,
             severity=Severity.WARNING,
             if_it_fails="The payment stays unapplied and the invoice open; post it in the invoice's currency.",
@@ -56,6 +58,7 @@ SUITE = Suite(
         Rule(
             name="payments.account_is_the_invoices",
             sentence="Every payment comes from the account that was invoiced.",
+            finding="{of} <payment> (comes|come) from another account than the one that was invoiced",
             owner=Owner.RECEIVABLES,
             severity=Severity.INFO,
             if_it_fails="Nothing breaks: the invoice named is settled. Confirm that one account pays for the other.",

@@ -20,6 +20,7 @@ SUITE = Suite(
         Rule(
             name="quotations.nothing_before_the_request",
             sentence="No offer was made or decided before the customer asked for it.",
+            finding="{of} <offer> (was|were) made or decided before the customer asked for (it|them)",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="Days to the offer are negative, or the decision counts in no month; correct the dates in the source.",
@@ -29,6 +30,7 @@ SUITE = Suite(
         Rule(
             name="quotations.offers_have_a_price_and_a_quantity",
             sentence="Every quotation that was quoted, won or lost has a price and a quantity.",
+            finding="{of} <quotation> (has|have) no price or no quantity",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="What was won or lost in its month has no amount; enter price and quantity in the source.",
@@ -40,6 +42,7 @@ WHERE (quoted_date IS NOT NULL OR decision IN ('won', 'lost')) AND (unit_price I
         Rule(
             name="quotations.decisions_say_how",
             sentence="Every quotation with a day of decision is won, lost, declined or withdrawn.",
+            finding="{of} <quotation> (has|have) a day of decision and no decision",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="It is open no more and counts neither as won nor as lost; enter the decision in the source.",

@@ -17,6 +17,7 @@ SUITE = Suite(
         Rule(
             name="scorecards.score_within_maximum",
             sentence="No score exceeds the points that were possible.",
+            finding="{of} <score> (exceeds|exceed) the points that were possible",
             owner=Owner.KEY_ACCOUNTS,
             severity=Severity.WARNING,
             if_it_fails="The customer's score is above 100; correct the score or its max_score in the source.",

@@ -19,6 +19,7 @@ SUITE = Suite(
         Rule(
             name="targets.measure_has_a_direction",
             sentence="Of each figure with a target, it is known whether more or less is better.",
+            finding="{of} <target> (is|are) for a figure of which neither more nor less is better",
             owner=Owner.SALES_CONTROLLING,
             severity=Severity.WARNING,
             if_it_fails="Nobody can say whether the target is met; name a figure that says which way is good.",
@@ -28,6 +29,7 @@ SUITE = Suite(
         Rule(
             name="targets.manager_has_accounts",
             sentence="Each manager with a target has an account.",
+            finding="{of} <target> (is|are) for a manager without an account",
             owner=Owner.SALES_CONTROLLING,
             severity=Severity.WARNING,
             if_it_fails="Sums of the manager's accounts are 0 and the target is missed; correct the name or the master.",

@@ -22,12 +22,13 @@ def suite(mart: str, *rules: Rule) -> Suite:
 
 
 def holds(
-    mart: str, name: str, condition: str, *, sentence: str, if_it_fails: str, shown: tuple[str, ...] = ()
+    mart: str, name: str, condition: str, *, sentence: str, finding: str, if_it_fails: str, shown: tuple[str, ...] = ()
 ) -> Rule:
     """A condition that is never false in a row; `shown` are the figures that a reader of a failure needs."""
     return Rule(
         name=f"{mart}.{name}",
         sentence=sentence,
+        finding=finding,
         owner=Owner.DATA,
         severity=Severity.CRITICAL,
         if_it_fails=if_it_fails,
@@ -43,6 +44,7 @@ def account_is_given(mart: str, has_account: str = "true") -> Rule:
         "account_is_given",
         f"account_id IS NOT NULL OR NOT ({has_account})",
         sentence=f"Every row of {mart} that is of one account names it.",
+        finding=f"{{of}} <row> of {mart} (names|name) no account",
         if_it_fails="Totals hold amounts that no account manager sees; a join in the model lost the account.",
     )
 
@@ -54,6 +56,7 @@ def shares_within_0_and_1(mart: str, *columns: str) -> Rule:
         "shares_within_0_and_1",
         " AND ".join(f"coalesce({column} BETWEEN 0 AND 1, true)" for column in columns),
         sentence=f"Every share in {mart} lies between 0 and 1.",
+        finding=f"{{of}} <row> of {mart} (has|have) a share below 0 or above 1",
         if_it_fails="A part is counted that is not in the whole; the model divides figures of different scope.",
         shown=columns,
     )
@@ -69,6 +72,7 @@ def undefined_has_a_reason(mart: str) -> Rule:
     return Rule(
         name=f"{mart}.undefined_has_a_reason",
         sentence=f"Every undefined figure in {mart} says why, and no other does.",
+        finding=f"{{of}} <row> of {mart} (has an undefined figure without its reason|have undefined figures without their reasons), or the other way round",
         owner=Owner.DATA,
         severity=Severity.CRITICAL,
         if_it_fails="A reader cannot tell a missing input from a fault; the model forgot a case.",
@@ -81,6 +85,7 @@ def _rows_are_of_the_months(mart: str) -> Rule:
     return Rule(
         name=f"{mart}.rows_are_of_the_months",
         sentence=f"Every row of {mart} belongs to a month being built.",
+        finding=f"{{of}} <row> of {mart} (belongs|belong) to another month",
         owner=Owner.DATA,
         severity=Severity.CRITICAL,
         if_it_fails="The row would be published under a version of another month; the model's months are wrong.",

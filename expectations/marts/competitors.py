@@ -13,6 +13,7 @@ SUITES = (
             "nothing_is_from_later",
             "age_days >= 0 AND coalesce(our_month <= period_month, true)",
             sentence="No observation and no price of ours is from after the month.",
+            finding="{of} <row> of competitor_position (is|are) from after the month",
             if_it_fails="The month shows what was not known then; the model looks at later rows.",
             shown=("observed_on", "our_month"),
         ),

@@ -18,6 +18,7 @@ SUITES = (
                 for of in ("quantity", "amount")
             ),
             sentence="What was open, ordered, cancelled, delivered and changed adds up to what is open now.",
+            finding="{of} <row> of the order book (does|do) not roll forward to what is open now",
             if_it_fails="Orders are lost or doubled between two months; a line is in no lane, or in two.",
             shown=("opening_quantity", "closing_quantity", "opening_amount", "closing_amount"),
         ),
@@ -29,6 +30,7 @@ SUITES = (
             " AND coalesce(closing_amount = overdue_amount + due_month_1_amount + due_month_2_amount"
             " + due_month_3_amount + due_later_amount + undated_amount, true)",
             sentence="What is open is overdue, due later or without a date.",
+            finding="Overdue, due and undated do not add up to what is open in {of} <row> of the order book",
             if_it_fails="Open orders are missing from what is due, or in it twice.",
             shown=("closing_quantity", "closing_amount"),
         ),

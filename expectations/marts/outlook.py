@@ -15,6 +15,7 @@ SUITES = (
             " AND coalesce(rest_amount = rest_forecast_amount + rest_plan_amount, rest_amount IS NULL)"
             " AND coalesce(outlook_variance_amount = outlook_amount - year_plan_amount, outlook_variance_amount IS NULL)",
             sentence="The outlook is what was sold so far and what the forecast, else the plan, says of the rest of the year.",
+            finding="{of} <row> of the outlook (is|are) not sales so far and forecast or plan",
             if_it_fails="The year is expected to end elsewhere than its parts say; a month is counted twice or never.",
             shown=("actual_amount", "rest_amount", "outlook_amount", "year_plan_amount"),
         ),

@@ -15,6 +15,7 @@ SUITES = (
             "coalesce(gross_margin_amount = net_sales_amount - uncosted_amount - cost_of_goods_amount,"
             " gross_margin_amount IS NULL)",
             sentence="The gross margin is the sales less those without a cost and less the cost of the goods.",
+            finding="The gross margin of {of} <row> of product_line_profit is not sales less costs",
             if_it_fails="A product line looks better or worse than it is; sales and costs are of different goods.",
             shown=("net_sales_amount", "uncosted_amount", "cost_of_goods_amount", "gross_margin_amount"),
         ),
@@ -22,6 +23,7 @@ SUITES = (
         Rule(
             name="product_line_profit.costs_have_a_rate",
             sentence="Each standard cost of what was sold has an exchange rate.",
+            finding="{of} <row> of product_line_profit (has|have) standard costs without an exchange rate",
             owner=Owner.TREASURY,
             severity=Severity.WARNING,
             if_it_fails="Margins are empty, and so is the profit of the account; load a rate of the currency and close again.",
@@ -41,6 +43,7 @@ SUITES = (
             " + receivables_cost_amount, true)"
             " AND coalesce(profit_amount = contribution_amount - fixed_cost_amount, true)",
             sentence="Margin, contribution, fixed costs and profit are what their parts add up to.",
+            finding="Margin, contribution and profit of {of} <account> are not what their parts add up to",
             if_it_fails="An account seems to earn more or less than it does; a cost is missing or counts twice.",
             shown=("gross_margin_amount", "contribution_amount", "fixed_cost_amount", "profit_amount"),
         ),
@@ -59,6 +62,7 @@ SUITES = (
             "cash_adds_up",
             "coalesce(total_cash_amount = cash_to_date_amount + remaining_cash_amount, true)",
             sentence="All money of a case is that to date and that of later months.",
+            finding="The cash of {of} <case> is not that to date and that of later months",
             if_it_fails="A month of the case counts twice or never; its value is wrong.",
             shown=("cash_to_date_amount", "remaining_cash_amount", "total_cash_amount"),
         ),

@@ -16,6 +16,7 @@ SUITES = (
             "outstanding_amount_doc"
             " = original_amount_doc - coalesce(paid_amount_doc + written_off_amount_doc, 0) - credited_amount_doc",
             sentence="The open amount of an item is its original amount less what was applied to it.",
+            finding="The open amount of {of} <item> is not the original amount less what was applied",
             if_it_fails="A reader cannot follow the balance of the item; a settlement was applied twice or not shown.",
             shown=("original_amount_doc", "outstanding_amount_doc"),
         ),
@@ -24,6 +25,7 @@ SUITES = (
             "items_are_open",
             "outstanding_amount_doc <> 0",
             sentence="Only items that are open are listed.",
+            finding="{of} listed <item> (is|are) not open",
             if_it_fails="Item counts are too high; the model lists settled items.",
         ),
         holds(
@@ -31,6 +33,7 @@ SUITES = (
             "nothing_is_dated_after_month_end",
             "document_date <= as_of_date",
             sentence="No item is dated after the month end.",
+            finding="{of} open <item> (is|are) dated after the end of the month",
             if_it_fails="The month changes with what happens later; a rebuilt month would not equal the closed one.",
             shown=("document_date", "as_of_date"),
         ),
@@ -53,6 +56,7 @@ SUITES = (
             " - coalesce(received_amount_doc + discount_amount_doc + written_off_amount_doc - refunded_amount_doc, 0)"
             " + prior_period_adjustment_doc = closing_amount_doc",
             sentence="Opening balance and movements of the month add up to the closing balance, to the cent.",
+            finding="Opening balance and movements do not add up to the closing balance in {of} <row> of the roll-forward",
             if_it_fails="Documents or payments are lost or doubled on the way to the open items.",
             shown=("opening_amount_doc", "closing_amount_doc", "difference_doc"),
         ),
@@ -81,6 +85,7 @@ SUITES = (
             "coalesce(received_amount_doc BETWEEN 0 AND promised_amount_doc, true)"
             " AND coalesce((state = 'kept') = (received_amount_doc = promised_amount_doc), true)",
             sentence="A promise receives at most what was promised, and is kept when it received all.",
+            finding="{of} <promise> received more than was promised, or (has|have) the wrong state",
             if_it_fails="A promise seems kept that was not, or money keeps two of them; the model shares receipts wrongly.",
             shown=("promised_amount_doc", "received_amount_doc", "state"),
         ),
@@ -94,6 +99,7 @@ SUITES = (
             "review_is_of_the_past",
             "coalesce(review_age_days >= 0, true)",
             sentence="No review is dated after the month end.",
+            finding="{of} <review> (is|are) dated after the end of the month",
             if_it_fails="The month changes with what is found later; a rebuilt month would not equal the closed one.",
             shown=("reviewed_on",),
         ),
@@ -104,6 +110,7 @@ SUITES = (
             " AND coalesce((exposure > credit_limit) = coalesce(order_stop_reason LIKE 'over the limit%', false), true)"
             " AND coalesce(is_blocked, false) = coalesce(order_stop_reason LIKE '%blocked', false)",
             sentence="A stop of orders is advised where the account is above its limit or blocked, and nowhere else.",
+            finding="{of} <account> (has|have) an advised order stop without a ground, or a ground without a stop",
             if_it_fails="Orders are stopped without a ground, or go on in spite of one; the model reads limit or review wrongly.",
             shown=("exposure", "credit_limit", "is_blocked", "is_order_stop_advised", "order_stop_reason"),
         ),

@@ -24,6 +24,7 @@ SUITES = (
                 for p in ("", "prior_year_", "ytd_", "rolling_12_")
             ),
             sentence="Sales are the list amount less discounts, and what has no quantity.",
+            finding="{of} <row> of sales (is|are) not the list amount less discounts",
             if_it_fails="Discounts are wrong; the model counts a line twice, or in no part.",
             shown=("net_amount", "list_amount", "discount_amount", "adjustment_amount"),
         ),
@@ -37,6 +38,7 @@ SUITES = (
             "lanes_add_up",
             f"coalesce({' + '.join(_LANES)} = variance_amount, bridge_status LIKE 'no rate%')",
             sentence="The lanes of the sales bridge add up to the change of sales, to the cent.",
+            finding="The lanes of {of} <row> of the sales bridge do not add up to the change of sales",
             if_it_fails="The explanation does not explain the change; a lane lost or doubled an amount.",
             shown=("variance_amount", *_LANES),
         ),
@@ -52,6 +54,7 @@ SUITES = (
             " AND price_index BETWEEN least(laspeyres_index, paasche_index) - 0.000002"
             " AND greatest(laspeyres_index, paasche_index) + 0.000002)",
             sentence="A price index lies between its two weightings, and is made of amounts above zero.",
+            finding="{of} price <index|indexes> (does|do) not lie between the two weightings",
             if_it_fails="Prices seem to rise or fall that did not; the model mixes months, parts or currencies.",
             shown=("price_index", "laspeyres_index", "paasche_index", "price_effect"),
         ),

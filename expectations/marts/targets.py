@@ -14,6 +14,7 @@ SUITES = (
             "coalesce(is_met = (CASE direction WHEN 'more' THEN actual >= target ELSE actual <= target END),"
             " is_met IS NULL AND (actual IS NULL OR direction = 'neither'))",
             sentence="A target is met where the figure reaches it, in the direction in which it is good.",
+            finding="{of} <target> (is|are) called met or not against the figure",
             if_it_fails="A missed target is shown as met, or a met one as missed.",
             shown=("direction", "target", "actual", "is_met"),
         ),

@@ -15,6 +15,7 @@ def _lanes_add_up(mart: str) -> Rule:
         "lanes_add_up",
         f"{_ties('')} AND {_ties('ytd_')}",
         sentence="The lanes of a bridge add up to the variance, to the cent.",
+        finding=f"The lanes of {{of}} <row> of {mart} do not add up to the variance",
         if_it_fails="The explanation does not explain the gap; a lane lost or doubled an amount.",
         shown=("variance_amount", "ytd_variance_amount"),
     )

@@ -372,6 +372,7 @@ def _keep_checks(con: Connection, month: date, version: int, checks: Sequence[Ch
             "sample_keys": json.dumps(check.keys_in(month)),
             "threshold": check.threshold.value,
             "threshold_meaning": check.threshold.meaning,
+            "finding": check.finding_in(month) or None,
         }
         for check in checks
     ]

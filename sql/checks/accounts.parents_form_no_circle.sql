@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: No account belongs to itself through its parents.
+-- finding: {n} (account belongs to itself|accounts belong to themselves) through (its|their) parents
 -- if it fails: the account has no group, and sales of the group are added up wrongly; correct parent_account_id in the
 --   account master.
 -- severity: critical

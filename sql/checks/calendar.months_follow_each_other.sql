@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Business months follow each other without a gap or an overlap, those that the calendar does not have too.
+-- finding: {n} business (month has|months have) a gap or an overlap with the month before
 -- if it fails: a sale in the gap counts in a different month than the calendar says, one in the overlap only in the
 --   first; correct start_date and end_date in the calendar, or add the months that it lacks, and close again.
 -- severity: critical

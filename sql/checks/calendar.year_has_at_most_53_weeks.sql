@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: No fiscal year of the calendar is longer than 53 weeks.
+-- finding: {n} fiscal (year of the calendar is|years of the calendar are) longer than 53 weeks
 -- if it fails: the year to date counts months of another year, or the year is of thirteen periods, which months cannot
 --   show; correct fiscal_year, start_date and end_date in the calendar and close again.
 -- severity: critical

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every currency in use has an exchange rate by the month end.
+-- finding: {n} (currency has|currencies have) no exchange rate by the end of {month}
 -- if it fails: amounts in the reporting currency are NULL and totals too low; load a rate for the currency and close
 --   again.
 -- severity: critical

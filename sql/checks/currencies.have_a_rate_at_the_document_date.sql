@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every document has a rate of its currency at its date.
+-- finding: {n} (document has|documents have) no exchange rate at (its|their) date
 -- if it fails: billing, receipts and what is derived from them leave the amount out, and so does the year to date of the
 --   plan variance with months without any rate; load a rate of that day or earlier and close again.
 -- severity: warning

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every currency in use has a spot rate by the month end.
+-- finding: {n} (currency has|currencies have) no spot rate by the end of {month}
 -- if it fails: balances are valued at the latest average rate instead; load a spot rate for the currency and close
 --   again.
 -- severity: warning

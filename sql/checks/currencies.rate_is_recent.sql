@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: The rate at the month end of every currency in use is of one of the last 45 days.
+-- finding: The rate of {n} (currency|currencies) at the end of {month} is older than {threshold} days
 -- if it fails: balances are valued at an old rate; load a spot rate for the currency and close again.
 -- severity: warning
 -- owner: Treasury

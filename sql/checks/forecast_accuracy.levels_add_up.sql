@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every level of the forecast accuracy adds up the same items.
+-- finding: {n} (level of the forecast accuracy adds|levels of the forecast accuracy add) up other items than the total
 -- if it fails: the accuracy of a manager and of the company are measured over different sales; a level lost or
 --   doubled items.
 -- severity: critical

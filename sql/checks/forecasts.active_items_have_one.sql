@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every product that an account bought in each of the months before has a forecast for this month.
+-- finding: {n} (product that an account always bought has|products that accounts always bought have) no forecast for {month}
 -- if it fails: its sales count against a forecast of 0 and accuracy is too low; ask for a forecast, or for one of 0 if
 --   the product ends.
 -- severity: warning

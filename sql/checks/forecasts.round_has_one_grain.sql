@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: All forecasts of one round for one month fill the same of account and product.
+-- finding: {n} forecast (round fills|rounds fill) different columns in different rows
 -- if it fails: the accuracy of the whole round is that of its coarsest row, and totals count beside their parts;
 --   send one grain, and leave totals out with where or skip_footer.
 -- severity: critical

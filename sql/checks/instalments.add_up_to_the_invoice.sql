@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: The instalments of an invoice add up to its gross amount.
+-- finding: The instalments of {n} (invoice|invoices) do not add up to the gross amount
 -- if it fails: the difference is put on the last instalment, so its due amount is not the one agreed; correct the
 --   instalments in the source.
 -- severity: warning

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Account, dates, currency and type agree across the lines of a document.
+-- finding: {n} (document differs|documents differ) between (its|their) lines in account, date, currency or type
 -- if it fails: one document is owed by two accounts or due on two dates, and ageing has to pick one; correct the
 --   document in the source and close again.
 -- severity: critical

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every invoice line that names an order names a line that exists.
+-- finding: {n} invoice (line names|lines name) an order line that does not exist
 -- if it fails: no figure changes, but what was ordered and what was invoiced cannot be compared; correct the order
 --   number or load the order.
 -- severity: warning

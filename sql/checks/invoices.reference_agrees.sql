@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every credit note is of the account and in the currency of the invoice that it corrects.
+-- finding: {n} credit (note differs from its invoice|notes differ from their invoices) in account or currency
 -- if it fails: in another currency it is not applied; of another account it settles an invoice that is not its own.
 --   Correct the reference, the account or the currency in the source.
 -- severity: warning

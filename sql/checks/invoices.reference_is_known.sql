@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every credit note that names an invoice names one that exists.
+-- finding: {n} credit (note names|notes name) an invoice that does not exist
 -- if it fails: the credit note and the invoice both stay open and are chased; correct its reference or load the
 --   invoice.
 -- severity: warning

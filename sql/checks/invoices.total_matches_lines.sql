@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: The lines of a document add up to the total that the document states.
+-- finding: The lines of {n} (document do not add up to its total|documents do not add up to their totals)
 -- if it fails: a line is missing, doubled or was rejected, so sales and balance of the account are wrong; see `kam
 --   rejects --feed invoices`, load the whole document and close again.
 -- severity: critical

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: No market is smaller than what we sell in it.
+-- finding: {n} (market is|markets are) smaller than what we sell in (it|them)
 -- if it fails: our share is above 100 %; the market may be that of other parts, months or a currency. Correct it in the source, or leave it out.
 -- severity: warning
 -- owner: Sales controlling

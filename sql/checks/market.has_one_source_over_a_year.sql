@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: A market is named by the source that named it a year before.
+-- finding: {n} (market is|markets are) named by another source than a year before
 -- if it fails: the share changes because another source counts the market in another way; add the earlier figures of the new source.
 -- severity: warning
 -- owner: Sales controlling

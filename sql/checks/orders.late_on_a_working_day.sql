@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: No order line is late only because it was due on a Saturday or Sunday.
+-- finding: {n} order (line is|lines are) late only because (it was|they were) due on a Saturday or Sunday
 -- if it fails: a delivery on the Monday after the weekend counts as late, and OTIF is too low; promise working days, or
 --   allow late_days in the settings.
 -- severity: warning

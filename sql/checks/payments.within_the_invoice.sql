@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: No invoice is paid more than it amounts to.
+-- finding: {n} (invoice is|invoices are) paid more than (it amounts|they amount) to
 -- if it fails: the excess is unapplied cash of the account; refund it, or find the invoice it was meant for.
 -- severity: warning
 -- owner: Accounts receivable

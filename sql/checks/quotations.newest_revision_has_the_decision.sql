@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: The newest revision of a decided quotation says how it was decided.
+-- finding: The newest revision of {n} decided (quotation|quotations) does not say how it was decided
 -- if it fails: the quotation counts as open, because its newest revision is not decided. Enter the decision in the newest revision too.
 -- severity: warning
 -- owner: Key-account management

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: No later revision of a quotation was quoted after the quotation was decided.
+-- finding: {n} (revision was|revisions were) quoted after the quotation was decided
 -- if it fails: the revision changes nothing, neither the decision nor the price. If the customer decides anew, give the new offer a number of
 --   its own, or correct the day of the decision.
 -- severity: warning

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: All revisions of a quotation are of one account and one project type.
+-- finding: {n} (quotation has|quotations have) revisions of several accounts or project types
 -- if it fails: the whole quotation counts for the account and project type of its newest revision. Correct the source, or give the second
 --   quotation a number of its own.
 -- severity: warning

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every open item is in the one bucket that its age belongs to.
+-- finding: {n} open (item is|items are) not in the bucket of (its|their) age
 -- if it fails: buckets no longer add up to the open items, or show an overdue amount as current; the model's buckets
 --   differ from the settings.
 -- severity: critical

@@ -1,6 +1,7 @@
 -- fmt: off
 -- invariant: At every level, what is owed and billed adds up to the same total, and that is the sum of the open
 --   items.
+-- finding: {n} (level adds up|levels add up) to another total than the open items
 -- if it fails: the DSO of a manager and of the company are measured over different documents; a level lost or
 --   doubled some.
 -- severity: critical

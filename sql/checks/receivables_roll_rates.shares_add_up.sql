@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: What a bucket held a month ago is the sum of where it went, and the shares of a bucket add up to 1.
+-- finding: What {n} (bucket|buckets) held a month ago does not add up to where it went
 -- if it fails: the share of a bucket that was paid or became older is wrong; an item went nowhere, or to two places.
 -- severity: critical
 -- owner: Data engineering

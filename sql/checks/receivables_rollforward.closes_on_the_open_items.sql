@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: The closing balance of an account and currency is the sum of its open items.
+-- finding: The closing balance of {n} (account is|accounts is) not the sum of the open items
 -- if it fails: the balance in the ledger is not the one that collectors chase; roll-forward and ageing read different
 --   items.
 -- severity: critical

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: A month opens with the balance that the month before closed with.
+-- finding: {n} (account opens|accounts open) with another balance than the month before closed with
 -- if it fails: an amount appears or vanishes between two published months, and no lane explains it; the model's
 --   opening is wrong.
 -- severity: critical

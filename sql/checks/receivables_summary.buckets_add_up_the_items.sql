@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: The ageing buckets of an account add up to its open items.
+-- finding: The ageing buckets of {n} (account do|accounts do) not add up to the open items
 -- if it fails: readers see two balances for one account; the summary's model lost or doubled items.
 -- severity: critical
 -- owner: Data engineering

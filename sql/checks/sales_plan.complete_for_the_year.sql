@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: A plan version that plans any month of a fiscal year plans all its months.
+-- finding: {n} plan (version lacks|versions lack) months of a fiscal year
 -- if it fails: the plan for the year and the year to date is too low, and sales of the months without a plan count as a
 --   surplus; add the months, with 0 where nothing is planned, and close again.
 -- severity: warning

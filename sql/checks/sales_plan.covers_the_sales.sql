@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every plan version plans the accounts, products, lines, managers and regions that most of the month was sold by.
+-- finding: {n} plan (version does|versions do) not plan most of what was sold in {month}
 -- if it fails: sales that the plan says nothing about count as a surplus over it; if the version plans a part of the business, say
 --   so in kam.toml with [variance.plan_scope] "<version>" = "planned keys", else "all", and close again.
 -- severity: warning

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every plan version that has a due date in the settings was submitted by it.
+-- finding: {n} plan (version was|versions were) submitted late or not at all
 -- if it fails: the plan may have been written after the first results of the year were known; say so when it is used
 --   as a target. No figure changes.
 -- severity: info

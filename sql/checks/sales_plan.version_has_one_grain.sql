@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: All rows of a plan version fill the same grain columns.
+-- finding: {n} plan (version fills|versions fill) different columns in different rows
 -- if it fails: sales would be compared with the plan of an account and of its products at once, and count twice;
 --   split the plan into one version for each grain and close again.
 -- severity: critical

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Every level of the plan summary adds up the rows of the plan variance.
+-- finding: {n} (total of the plan summary is|totals of the plan summary are) not the sum of the plan variance
 -- if it fails: the total shown to management is not the sum of what its account managers see; the summary's model
 --   lost or doubled rows.
 -- severity: critical

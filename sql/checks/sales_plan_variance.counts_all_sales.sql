@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Each plan version is compared with all that was sold in the month, unless its scope is its keys.
+-- finding: {n} plan (version is|versions are) not compared with all that was sold in the month
 -- if it fails: a sale is lost or counted twice between the documents and the plan's grain, and the variance is wrong;
 --   the model's join of sales to the plan is at fault.
 -- severity: critical

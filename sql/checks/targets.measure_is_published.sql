@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Each target names a figure that is published, as table.column.
+-- finding: {n} (target names|targets name) a figure that is not published
 -- if it fails: The target has no actual, and nobody sees whether it is met; name the figure as docs/metrics.md does. The nearest name stands beside it.
 -- severity: critical
 -- owner: Sales controlling

@@ -1,5 +1,6 @@
 -- fmt: off
 -- invariant: Forms received cover at most what was invoiced in their quarter with that form due, in that currency.
+-- finding: The tax forms of {n} (account and quarter|accounts and quarters) cover more than was invoiced
 -- if it fails: the form counts where nothing is due, and what it was meant for stays outstanding; correct its type, account, quarter, currency or
 --   invoice, or the tax_form_type of the invoices.
 -- severity: warning

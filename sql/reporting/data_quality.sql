@@ -9,6 +9,7 @@
 --   table_name         VARCHAR        The table it looks at
 --   severity           VARCHAR        critical (not published), warning (published with a banner) or info (trend)
 --   sentence           VARCHAR        The rule as a business sentence
+--   finding            VARCHAR        What is wrong with the data, with its counts; NULL where the rule held, and for months closed before it was recorded
 --   owner              VARCHAR        Who acts on it
 --   if_it_fails        VARCHAR        What it would break, and what to do
 --   threshold          DECIMAL(18,6)  [as the row says; none] Where the rule draws the line; NULL for months closed before it was recorded
@@ -26,6 +27,7 @@ select
     checks.table_name,
     checks.severity,
     checks.sentence,
+    checks.finding,
     checks.owner,
     checks.if_it_fails,
     checks.threshold,
