@@ -11,6 +11,7 @@ import importlib
 import threading
 from typing import TYPE_CHECKING
 
+from expectations.findings import turned_round
 from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, Rule, Severity, Suite, merged
 
 if TYPE_CHECKING:
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-__all__ = ["MAX_SAMPLE_KEYS", "CheckResult", "Rule", "Severity", "Suite", "merged", "validate", "warm_up"]
+__all__ = [
+    "MAX_SAMPLE_KEYS",
+    "CheckResult",
+    "Rule",
+    "Severity",
+    "Suite",
+    "merged",
+    "turned_round",
+    "validate",
+    "warm_up",
+]
 
 
 def validate(con: DuckDBPyConnection, suites: Sequence[Suite], *, stage: str = "validate") -> list[CheckResult]:

@@ -40,7 +40,7 @@ def finding_text(
         "of": f"{failed_count:,} of {checked_count:,}" if is_share else failed_count,
     }
     if not template or not known.keys() >= set(_NAMED.findall(template)):
-        return _turned_round(sentence, failed_count)
+        return turned_round(sentence, failed_count)
     is_one = failed_count == 1
     of_one = (checked_count if is_share else failed_count) == 1
     chosen = _CHOICE.sub(lambda found: found["one"] if is_one else found["many"], template)
@@ -53,8 +53,8 @@ def _shown(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _turned_round(sentence: str, failed_count: int) -> str:
-    """`No invoice is below 50.` becomes `2 rows: an invoice is below 50`."""
+def turned_round(sentence: str, failed_count: int) -> str:
+    """What a rule without a template found: `No invoice is below 50.` becomes `2 rows: an invoice is below 50`."""
     rows, text = counted(failed_count, "row"), sentence.strip().removesuffix(".")
     first, _, rest = text.partition(" ")
     if first == "No" and rest:

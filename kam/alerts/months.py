@@ -6,14 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from expectations import Severity
+from expectations import Severity, turned_round
 from kam.alerts.findings import GOOD, Failure, MonthNow, failing_state, fingerprint
 from kam.alerts.harmless_text import harmless
 from kam.alerts.queue import Standing, SubjectState
 from kam.alerts.wording import LONGEST_SENTENCE, failure_lines
 from kam.close import ControlTotal, MonthOutcome, Outcome, Run, versions
 from kam.warehouse import Connection, rows
-from kam.words import counted
 
 _SHOWN_KEYS = 3
 
@@ -51,7 +50,7 @@ def _failures(con: Connection, run: Run, outcome: MonthOutcome) -> list[Failure]
     kept = {failure.name for failure in _kept_failures(con, outcome)} if outcome.outcome is Outcome.CLOSED else set()
     found = [
         _failure(
-            check.name, check.severity, check.sentence, check.owner, check.if_it_fails, check.failed_in(outcome.month),
+            check.name, check.severity, check.finding_in(outcome.month), check.owner, check.if_it_fails, check.failed_in(outcome.month),
             check.keys_in(outcome.month),
         )
         for check in run.report.checks
@@ -65,7 +64,7 @@ def _kept_failures(con: Connection, outcome: MonthOutcome) -> list[Failure]:
     found = rows(
         con,
         """
-        SELECT check_name, severity, sentence, owner, if_it_fails, failed_count, sample_keys
+        SELECT check_name, severity, sentence, finding, owner, if_it_fails, failed_count, sample_keys
         FROM ops.checks
         WHERE period_month = ? AND close_version = ? AND NOT success
         ORDER BY check_name
@@ -74,8 +73,8 @@ def _kept_failures(con: Connection, outcome: MonthOutcome) -> list[Failure]:
     )
     return [
         _failure(
-            row["check_name"], row["severity"], row["sentence"], row["owner"], row["if_it_fails"], row["failed_count"],
-            json.loads(row["sample_keys"]),
+            row["check_name"], row["severity"], row["finding"] or turned_round(row["sentence"], row["failed_count"]),
+            row["owner"], row["if_it_fails"], row["failed_count"], json.loads(row["sample_keys"]),
         )
         for row in found
     ]  # fmt: skip
@@ -84,7 +83,7 @@ def _kept_failures(con: Connection, outcome: MonthOutcome) -> list[Failure]:
 def _failure(
     name: str,
     severity: str,
-    sentence: str,
+    finding: str,
     owner: str,
     if_it_fails: str,
     count: int,
@@ -96,7 +95,7 @@ def _failure(
         + ")"
         for key in keys[:_SHOWN_KEYS]
     )
-    broken = f"{sentence} {counted(count, 'row')} breaking this"
+    broken = harmless(finding, LONGEST_SENTENCE)
     line = f"- {broken}{f': {samples}' if samples else ''}. [{name}, {owner}]"
     return Failure(name, severity, count, f"{broken}.", line, if_it_fails)
 

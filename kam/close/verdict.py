@@ -23,9 +23,7 @@ _SHOWN_LOADS = 5
 def why_not_valid(checks: Sequence[CheckResult], controls: Sequence[ControlTotal], month: date) -> str:
     """Why a month must not be published: each critical rule with its count and some keys; empty when it may be."""
     lines = [
-        f"{check.sentence} {counted(check.failed_in(month), 'row')} breaking this{_allowed(check)}: "
-        f"{_keys(check, month)}.\n"
-        f"    {check.if_it_fails} [{check.name}]"
+        f"{check.finding_in(month)}{_allowed(check)}: {_keys(check, month)}.\n    {check.if_it_fails} [{check.name}]"
         for check in checks
         if check.stops(month)
     ]

@@ -62,7 +62,7 @@ def quality(site: Site, rule: str) -> dict[str, Any]:
 def test_a_site_takes_a_rule_more_gravely(site_folder: Path) -> None:
     site = site_with(site_folder, invoices("2026-06-09"), {DUE_BEFORE_ISSUE: {"severity": "critical"}})
 
-    assert "No invoice is due before its own date. 1 row breaking this" in close(site)
+    assert "1 invoice is due before its own date" in close(site)
 
     row = quality(site, DUE_BEFORE_ISSUE)
     assert (row["severity"], row["success"], row["failed_count"]) == ("critical", False, 1)
@@ -85,7 +85,7 @@ def test_one_row_more_than_allowed_fails(site_folder: Path) -> None:
     broken = invoices("2026-06-09", "2026-06-08", "2026-06-07")
     site = site_with(site_folder, broken, {DUE_BEFORE_ISSUE: {"severity": "critical", "threshold": 2}})
 
-    assert "3 rows breaking this (2 allowed): (invoice_id R-1" in close(site)
+    assert "3 invoices are due before their own date (2 allowed): (invoice_id R-1" in close(site)
 
 
 @long
@@ -145,7 +145,7 @@ def test_a_site_adds_a_rule(site_folder: Path) -> None:
     site = site_with(site_folder, given, no_small_invoices=SMALL)
 
     assert (
-        "No invoice is below 50. 1 row breaking this: (invoice_id R-2, net_amount 49.9900).\n"
+        "1 row: an invoice is below 50: (invoice_id R-2, net_amount 49.9900).\n"
         "    Small invoices cost more than they bring; agree on a minimum order value. [site.no_small_invoices]"
     ) in close(site)
 

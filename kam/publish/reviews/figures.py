@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from kam.build import MartColumn, published_tables
+from kam.publish.account_page import account_page
 from kam.warehouse import Connection, rows
 
 _REVIEW, _LAST, _YEAR = "account_review", "last_month_", "prior_year_"
@@ -60,10 +59,8 @@ class Account:
 
     @property
     def page(self) -> str:
-        """The name of its page: letters and digits of the account, and a hash, so that two accounts never share one."""
-        account = str(self.row["account_id"])
-        readable = re.sub(r"[^A-Za-z0-9]+", "-", account)[:40].strip("-").lower()
-        return f"{readable}-{hashlib.sha256(account.encode()).hexdigest()[:8]}.html"
+        """The name of its page."""
+        return account_page(str(self.row["account_id"]))
 
     @property
     def reasons(self) -> list[Mapping[str, Any]]:
