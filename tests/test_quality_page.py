@@ -519,7 +519,7 @@ def large() -> Connection:
             'warning', 'The lines of a document add up to the total that the document states.', 'Accounts receivable',
             'A line is missing or doubled, so sales and balance of the account are wrong; load the whole document again.',
             number % 30 <> 0, 1000, if(number % 30 = 0, 250, 0), if(number % 30 = 0, ?, '[]'), 0,
-            'rows per month that may break the rule'
+            'rows per month that may break the rule', NULL
         FROM ops.closes, range(150) AS numbers(number)
         """,
         [keys],
