@@ -58,8 +58,10 @@ def turned_round(sentence: str, failed_count: int) -> str:
     rows, text = counted(failed_count, "row"), sentence.strip().removesuffix(".")
     first, _, rest = text.partition(" ")
     if first == "No" and rest:
-        several = _PLURAL.match(rest)
-        return f"{rows}: {'some' if several else 'an' if rest[0].lower() in 'aeiou' else 'a'} {rest}"
+        if rest.startswith("more "):
+            return f"{rows}: {rest}"
+        article = "some" if _PLURAL.match(rest) else "an" if rest[0].lower() in "aeiou" else "a"
+        return f"{rows}: {article} {rest}"
     if first in ("Every", "Each", "All") and rest:
         return f"{rows}: not {first.lower()} {rest}"
     return f"{rows} {'breaks' if failed_count == 1 else 'break'} the rule “{text}”"

@@ -494,7 +494,7 @@ def test_a_dead_channel_delays_the_message_and_nothing_else(
     monkeypatch.setenv("TEST_DOWN", f"{json_url(hook)}/fixed")
     news.tell(site, Run("publish"))
     late = [body for path, body in zip(hook.paths, hook.payloads, strict=True) if path.endswith("fixed")]
-    assert ["1 row" in late[0]["message"], "2 rows" in late[1]["message"]] == [True, True], "the oldest first"
+    assert ["1 document" in late[0]["message"], "2 documents" in late[1]["message"]] == [True, True], "the oldest first"
     assert re.search(
         r"Written on \d{4}-\d\d-\d\d at \d\d:\d\d UTC; it could not be delivered before", late[0]["message"]
     )

@@ -26,6 +26,7 @@ from kam.close import steps
 from kam.errors import KamError
 from kam.periods import add_months
 from kam.publish import quality_page
+from kam.publish.account_page import account_page
 from kam.site import BUILDING, Site
 from kam.warehouse import Connection, memory, open_read_only, prepare
 from tests.browser import Browser, chromium, needs_chromium
@@ -153,7 +154,6 @@ def page(site: Site) -> Node:
 def test_the_newest_state_comes_first_with_its_verdict(page: Node) -> None:
     assert page.one("h1").text == "August 2026: not published"
     top = page.one("header", "top")
-    assert "1 critical rule failed. Readers see nothing of this month yet." in top.text
     months = [(link.attributes["href"], link.attributes["aria-label"]) for link in top.one("nav", "calendar").all("a")]
     assert months == [
         ("#month-2026-06", "June 2026: published, all good"),
@@ -169,20 +169,24 @@ def test_a_failed_month_says_what_broke_how_often_where_and_what_to_run(page: No
     month = page.by_id("month-2026-08")
     assert month.one("h2").text == "August 2026 Failed"
     rule = month.all("article", "rule")[0]
-    assert rule.one("h4").text == "Critical The lines of a document add up to the total that the document states."
+    assert "Not published. 1 critical rule failed. Tried 20" in month.text
+    assert "Readers see nothing of this month yet." in month.text
+    assert rule.one("h3").text == "Critical The lines of 12 documents do not add up to their totals"
+    assert rule.one("summary").text == "Rows and rule Accounts receivable"
     counts = rule.one("p", "counts")
-    assert (
-        counts.text == "12 of 12 rows failed · no row may break it · Accounts receivable · invoices.total_matches_lines"
+    assert counts.text == (
+        "Rule: The lines of a document add up to the total that the document states. · 12 of 12 rows failed · "
+        "no row may break it · invoices.total_matches_lines"
     )
     assert counts.one("a").attributes["href"] == "#rule-invoices.total_matches_lines"
     assert "A line is missing, doubled or was rejected" in rule.text
     head, *rows = [
         [cell.text for cell in row.children if isinstance(cell, Node)] for row in rule.one("table").all("tr")
     ]
-    assert head == ["invoice_id", "lines_amount_doc", "invoice_total"]
-    assert rows == [[f"W{number:02}", "60.0000", "90.0000"] for number in range(10)]
+    assert head == ["Invoice", "Lines amount (document currency)", "Invoice total"]
+    assert rows == [[f"W{number:02}", "60.00", "90.00"] for number in range(10)]
     assert rule.one("p", "note").text == "and 2 more in reporting.data_quality_failures"
-    assert [code.text for code in rule.one("p", "next").all("code")] == ["kam close 2026-08"]
+    assert [code.text for code in month.one("header").one("p", "next").all("code")] == ["kam close 2026-08"]
     assert "(invoice_id W00, lines_amount_doc 60.0000, invoice_total 90.0000)" in month.one("pre").text
 
 
@@ -192,7 +196,7 @@ def test_a_warned_month_is_published_and_says_what_to_fix(page: Node) -> None:
     assert "Version 1, closed 20" in month.text
     rule = month.one("article", "warning")
     assert "1 of 1 row failed" in rule.text
-    assert [code.text for code in rule.one("p", "next").all("code")] == ['kam close 2026-07 --restate --reason "…"']
+    assert [code.text for code in month.one("p", "next").all("code")] == ['kam close 2026-07 --restate --reason "…"']
 
 
 def test_a_good_month_says_plainly_that_nothing_failed(page: Node) -> None:
@@ -200,9 +204,9 @@ def test_a_good_month_says_plainly_that_nothing_failed(page: Node) -> None:
     assert "Published, all good." in month.text
     assert "Nothing failed." in month.text
     assert month.all("article") == []
-    held = month.one("details")
-    assert held.one("summary").text == f"{len(held.all('li'))} rules passed"
-    assert "The lines of a document add up to the total that the document states. 1 row" in held.text
+    held = month.one("p", "flat")
+    assert held.text.endswith(" rules held")
+    assert held.one("a").attributes["href"] == "#rules"
 
 
 def test_loads_and_rejects_are_listed_where_they_were_new(page: Node) -> None:
@@ -213,9 +217,9 @@ def test_loads_and_rejects_are_listed_where_they_were_new(page: Node) -> None:
     }  # fmt: skip
     cells = [[cell.text for cell in row.all("td")] for table in newest.all("table")[-2:] for row in table.all("tr")]
     assert [row for row in cells if row] == [
+        ["2", "invoices", "invoice_date", "type", "1", "1", "invoice_date is not a date in the declared format"],
         ["2", "invoices", "13", "12", "0", "1", f"landing/{HOSTILE_FILE}"],
         ["1", "invoices", "2", "2", "0", "0", "landing/invoices.csv"],
-        ["2", "invoices", "invoice_date", "type", "1", "1", "invoice_date is not a date in the declared format"],
     ]
     assert "kam rejects --feed invoices --export fix.csv" in newest.text
     assert "Made from the same loads as 2026-08" in other.text
@@ -243,7 +247,7 @@ def test_rules_are_in_the_order_of_a_close_also_when_the_last_one_stopped_early(
     ]
     with warehouse_with(checks) as con:
         page = parsed(quality_page.render(con, "test"))
-    assert [group.one("h3").text for group in page.all("section", "suite")] == ["feeds", "tables"]
+    assert [group.one("h3").text for group in page.all("details", "suite")] == ["feeds", "tables"]
 
 
 def test_a_refused_source_is_listed_first_with_its_reason() -> None:
@@ -295,7 +299,7 @@ def test_names_in_data_stay_text(page: Node) -> None:
     assert not [name for node in page.all() for name in node.attributes if name.startswith(("on", "style"))]
     assert page.one("title").text == "Data quality · Glass & <b>Rubber</b>"
     rule = page.by_id("month-2026-07").one("article", "warning")
-    assert rule.one("h4").text == "Warning No invoice is below 50 <script>alert(\"rule\")</script> & 'so'."
+    assert rule.one("h3").text == "Warning 1 row: an invoice is below 50 <script>alert(\"rule\")</script> & 'so'"
     assert "Sales </article><h1>desk</h1>" in rule.text
     # A rule's text may name commands, and only that becomes markup.
     assert "<style>*{display:none}</style>; see kam status." in rule.text
@@ -447,14 +451,100 @@ def test_a_failed_restatement_says_which_version_readers_still_see() -> None:
     with warehouse_with(checks, failed_closes=[failure], control_totals=[untied]) as con:
         page = parsed(quality_page.render(con, "test"))
     month = page.by_id("month-2026-06")
-    assert "Not published: 1 control total did not tie." in month.text
-    assert "Tried 2026-11-04 08:00 UTC by ben. Readers still see version 1." in month.text
+    assert page.one("h1").text == "June's correction wasn't published; version 1 still is"
+    assert "June's correction wasn't published; version 1 still is. 1 control total did not tie." in month.text
+    assert "Tried 2026-11-04 08:00 UTC by ben." in month.text
     assert 'kam close 2026-06 --restate --reason "…"' in month.text
-    assert "1 of 1 control total does not tie." in month.text
-    (row,) = month.one("tbody").all("tr")
-    assert [cell.text for cell in row.all("td")] == [
-        "ageing buckets = open items", "EUR", "1,200.5", "1,200", "0.5", "1", "K0007", "100.5", "100",
-    ]  # fmt: skip
+    total = month.one("article", "rule")
+    assert total.one("h3").text == "Critical ageing buckets = open items: 0.5 EUR apart"
+    assert [[cell.text for cell in row.all("td")] for row in total.one("tbody").all("tr")] == [
+        ["all", "1,200.5", "1,200", "1"],
+        ["K0007", "100.5", "100", "the first"],
+    ]
+
+
+def withdrawn(month: str, version: int) -> dict[str, object]:
+    """A row of `ops.withdrawals`."""
+    return {
+        "period_month": f"{month}-01", "close_version": version, "withdrawn_at": dt.datetime(2026, 11, 5, 9, 0),
+        "withdrawn_by": "eva", "reason": "wrong plan",
+    }  # fmt: skip
+
+
+def test_a_withdrawn_month_says_that_nothing_of_it_is_published() -> None:
+    with warehouse_with([check("2026-06")], withdrawals=[withdrawn("2026-06", 1)]) as con:
+        page = parsed(quality_page.render(con, "test"))
+    assert page.one("h1").text == "June 2026: withdrawn; nothing of it is published"
+    month = page.by_id("month-2026-06")
+    assert "Version 1, withdrawn 2026-11-05 09:00 UTC by eva: “wrong plan”." in month.text
+    assert [code.text for code in month.one("p", "next").all("code")] == ["kam close 2026-06"]
+    assert "No rule was checked" not in month.text
+
+
+def test_a_month_whose_newest_version_was_withdrawn_says_which_one_is_back() -> None:
+    closes = [closed("2026-06"), closed("2026-06", version=2)]
+    with warehouse_with([check("2026-06")], closes=closes, withdrawals=[withdrawn("2026-06", 2)]) as con:
+        month = parsed(quality_page.render(con, "test")).by_id("month-2026-06")
+    assert "Version 2 was withdrawn; version 1 is published again." in month.text
+    assert "Withdrawn because: “wrong plan”." in month.text
+
+
+def test_a_withdrawn_version_that_was_closed_again_is_history() -> None:
+    closes = [closed("2026-06"), closed("2026-06", version=2)]
+    with warehouse_with(
+        [check("2026-06", close_version=2)], closes=closes, withdrawals=[withdrawn("2026-06", 1)]
+    ) as con:
+        page = parsed(quality_page.render(con, "test"))
+    assert page.one("h1").text == "June 2026: published, all good"
+
+
+def rows_of(keys: Sequence[dict[str, object]], pack: Path | None = None) -> Node:
+    """The table of a warning with these sample keys, where K1 is called Nord <b>AG</b> and P1 a Window."""
+    broken = check("2026-06", success=False, failed_count=len(keys), sample_keys=json.dumps(keys))
+    with warehouse_with([broken]) as con:
+        con.execute("INSERT INTO staging.accounts (account_id, account_name) VALUES ('K1', 'Nord <b>AG</b>')")
+        con.execute("INSERT INTO staging.products (product_id, product_name) VALUES ('P1', 'Window')")
+        return parsed(quality_page.render(con, "test", pack))
+
+
+def test_names_stand_beside_ids_and_numbers_to_the_right() -> None:
+    keys: list[dict[str, object]] = [
+        {"invoice_id": "1001", "account_id": "K1", "product_id": "P1", "net_amount": "12345.6000", "row_count": 1200},
+        {"invoice_id": "1002", "account_id": "K9", "product_id": None, "net_amount": None, "row_count": 7},
+    ]
+    table = rows_of(keys).one("article", "rule").one("table")
+    assert [[cell.text for cell in row.all("td")] for row in table.one("tbody").all("tr")] == [
+        ["1001", "K1 Nord <b>AG</b>", "P1 Window", "12,345.60", "1,200"],
+        ["1002", "K9", "–", "–", "7"],
+    ]
+    heads = [(head.text, head.attributes.get("class", "")) for head in table.one("thead").all("th")]
+    assert heads == [("Invoice", ""), ("Account", ""), ("Product", ""), ("Net amount", "n"), ("Rows", "n")]
+    first = table.one("tbody").all("tr")[0].all("td")
+    assert [cell.attributes.get("data-label") for cell in first] == [head for head, _ in heads]
+
+
+def test_links_lead_to_the_pages_of_the_pack_that_are_there(tmp_path: Path) -> None:
+    keys: list[dict[str, object]] = [{"account_id": "K1"}, {"account_id": "K9"}]
+    page = rows_of(keys, tmp_path)
+    assert [link for link in page.all("a") if link.attributes["href"].startswith("..")] == []
+    there = tmp_path / "months" / "2026-06" / "accounts" / account_page("K1")
+    there.parent.mkdir(parents=True)
+    there.touch()
+    (tmp_path / "index.html").touch()
+    out = [link for link in rows_of(keys, tmp_path).all("a") if link.attributes["href"].startswith("..")]
+    assert [(link.text, link.attributes["href"]) for link in out] == [
+        ("Overview of accounts", "../index.html"),
+        ("K1", f"../months/2026-06/accounts/{account_page('K1')}"),
+    ]
+
+
+def test_many_failed_rules_are_folded_below_the_gravest() -> None:
+    checks = [check("2026-06", f"a.rule_{n}", success=False, failed_count=9 - n) for n in range(8)]
+    with warehouse_with(checks) as con:
+        month = parsed(quality_page.render(con, "test")).by_id("month-2026-06")
+    in_sight = [node for node in month.children if isinstance(node, Node) and node.tag == "article"]
+    assert len(in_sight) == 4
+    assert month.one("details", "more").all("summary")[0].text.startswith("4 more")
 
 
 def test_rules_come_gravest_first_and_those_within_their_limit_count_as_held() -> None:
@@ -470,7 +560,10 @@ def test_rules_come_gravest_first_and_those_within_their_limit_count_as_held() -
     month = page.by_id("month-2026-06")
     rules = [rule.one("p", "counts").one("a").text for rule in month.all("article", "rule")]
     assert rules == ["c.warning", "b.warning", "a.info"]
-    assert "2 of 10 rows broke it, within the limit" in month.one("details").text
+    assert "For the trend: 1 rule" in month.text
+    held = month.one("details", "held")
+    assert held.one("summary").text == "1 rule held 1 within its limit"
+    assert "2 of 10 rows broke it, within the limit" in held.text
     assert "3 rows per month that may break the rule" in page.by_id("rule-d.held").text
 
 
@@ -594,7 +687,8 @@ def test_a_browser_shows_it_in_any_window(
 ) -> None:
     browser.open(pages[name], width=width, height=height, scheme=scheme, is_phone=width < 500)
 
-    # The page itself does not scroll sideways; what is too wide scrolls in its own box.
+    # Nothing scrolls sideways, also when all is unfolded.
+    browser.value("document.querySelectorAll('details').forEach(part => { part.open = true })")
     assert browser.value("[document.documentElement.scrollWidth, innerWidth, visualViewport.scale]") == [
         width,
         width,
@@ -609,9 +703,27 @@ def test_a_browser_shows_it_in_any_window(
 
 
 @needs_chromium
-def test_a_wide_table_scrolls_in_its_own_box(browser: Browser, pages: dict[str, Path]) -> None:
-    browser.open(pages["small"], width=360, height=640, scheme="light", is_phone=True)
-    assert browser.value("[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)")
+def test_rows_become_labelled_values_on_a_phone_and_stay_a_table_on_a_desk(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    shown = """(cell => [getComputedStyle(cell).display, getComputedStyle(cell, '::before').content])(
+        document.querySelector('.rule .rows td'))"""
+    browser.open(pages["small"], width=390, height=844, scheme="light", is_phone=True)
+    browser.value("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    assert browser.value(shown) == ["grid", '"Invoice"']
+    browser.open(pages["small"], width=1280, height=800, scheme="light")
+    assert browser.value(shown) == ["table-cell", "none"]
+
+
+@needs_chromium
+def test_a_month_is_a_screen_and_a_link_to_a_folded_rule_opens_it(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["large"], width=1280, height=800, scheme="light")
+    heights = browser.value("[...document.querySelectorAll('.month')].map(month => month.offsetHeight)")
+    assert len(heights) == 12
+    assert max(heights) <= 800
+    assert browser.value("document.documentElement.scrollHeight") < 12 * 800 + 1200
+    browser.value("location.hash = 'rule-invoices.rule_with_a_name_of_usual_length_0'")
+    assert browser.value("document.querySelector(':target').checkVisibility({contentVisibilityAuto: true})")
 
 
 @long

@@ -74,6 +74,7 @@ def test_a_template_whose_key_is_missing_gives_way_to_the_sentence() -> None:
     [
         ("No invoice is below 50.", "2 rows: an invoice is below 50"),
         ("No rows are lost.", "2 rows: some rows are lost"),
+        ("No more rows are rejected than allowed.", "2 rows: more rows are rejected than allowed"),
         ("Every visit has a cost.", "2 rows: not every visit has a cost"),
         ("Sales are the list amount.", "2 rows break the rule “Sales are the list amount”"),
         ("", "2 rows break the rule “”"),

@@ -14,21 +14,20 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+from expectations import turned_round
 from expectations.rules import ALLOWED_FAILURES
-from kam.periods import month_name
+from kam.periods import MONTHS, month_name, month_title
+from kam.publish.quality_page.cells import Cell, Column, Names, table_of
 from kam.warehouse import LAST_TRIED, Connection, rows, sql_text
 from kam.words import counted
 
-MONTHS_OF_PAGE = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 _GRAVITY = {"critical": 0, "warning": 1, "info": 2}
 # The newest months are shown whole, older ones that failed with a few sample rows, the others as one line.
 _RECENT_MONTHS = 12
 _SAMPLES, _SAMPLES_OF_OLD = 10, 3
 _SHOWN_HISTORY, SHOWN_FAILURES = 36, 12
-_LONGEST_VALUE = 160
+# So many failed rules of a month are in sight; the others are folded.
+_IN_SIGHT = 4
 # C0 and C1 control characters but the line feed: browsers drop or replace them, a person has to see them.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(10), *range(11, 32), *range(127, 160))}
 
@@ -49,6 +48,12 @@ class Check:
     failed_count: int
     threshold: Decimal | None
     threshold_meaning: str | None
+    finding: str | None
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong with the data, in a sentence without its end."""
+        return self.finding or turned_round(self.sentence, self.failed_count)
 
     @property
     def anchor(self) -> str:
@@ -82,8 +87,8 @@ class Check:
 class Samples:
     """The first rows that broke a rule in a month, as a table."""
 
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
     kept_count: int
 
 
@@ -103,10 +108,11 @@ class Loads:
 
 @dataclass(frozen=True)
 class Month:
-    """A month as it was last closed or tried.
+    """A month as it was last closed, tried or taken back.
 
-    `verdict` is good, warning or failed. `version` is the one that readers see, 0 for none; `at` (UTC), `by` and `reason`
-    belong to the attempt where it failed, else to that version. `is_recent` months are shown with all that is known; they and those that
+    `verdict` is good, warning, failed or withdrawn. `version` is the one that readers see, 0 for none; `at` (UTC), `by` and `reason`
+    belong to the attempt where it failed, to the withdrawal where no version stands, else to that version. `withdrawn_version` is the
+    newest one if it was taken back, else 0. `is_recent` months are shown with all that is known; they and those that
     failed have a section, with `loads`.
     """
 
@@ -117,6 +123,8 @@ class Month:
     by: str
     reason: str
     message: str
+    withdrawn_version: int
+    withdrawn_because: str
     is_recent: bool
     failed: Sequence[Check]
     passed: Sequence[Check]
@@ -132,7 +140,27 @@ class Month:
     @property
     def title(self) -> str:
         """`October 2026`."""
-        return f"{MONTHS_OF_PAGE[self.month.month - 1]} {self.month.year}"
+        return month_title(self.month)
+
+    @property
+    def in_sight(self) -> Sequence[Check]:
+        """The critical rules and warnings that are shown without a click."""
+        return [check for check in self.failed if check.severity != "info"][:_IN_SIGHT]
+
+    @property
+    def folded(self) -> Sequence[Check]:
+        """The other warnings."""
+        return [check for check in self.failed if check.severity != "info"][_IN_SIGHT:]
+
+    @property
+    def notes(self) -> Sequence[Check]:
+        """What failed and is only for the trend."""
+        return [check for check in self.failed if check.severity == "info"]
+
+    @property
+    def tolerated(self) -> Sequence[Check]:
+        """Rules that some rows broke, not more than they allow."""
+        return [check for check in self.passed if check.failed_count]
 
     @property
     def untied(self) -> Sequence[Mapping[str, Any]]:
@@ -146,17 +174,41 @@ class Month:
         return f"kam close {self.name}{again}"
 
     def commands(self, check: Check) -> list[str]:
-        """What to run next about a rule that failed."""
-        looks = {"loads.few_rows_rejected": ["kam rejects"], "loads.no_source_refused": ["kam check"]}
-        return [*looks.get(check.name, []), self.command]
+        """What shows more about a rule that failed."""
+        return {"loads.few_rows_rejected": ["kam rejects"], "loads.no_source_refused": ["kam check"]}.get(
+            check.name, []
+        )
 
     @property
     def outcome(self) -> str:
         """The verdict with its counts, as a sentence without its end."""
         if self.verdict == "failed":
-            return "not published"
+            return (
+                f"the correction wasn't published; version {self.version} still is" if self.version else "not published"
+            )
+        if self.verdict == "withdrawn":
+            return "withdrawn; nothing of it is published"
+        if self.withdrawn_version:
+            return f"version {self.withdrawn_version} was withdrawn; version {self.version} is published again"
         count = sum(check.severity != "info" for check in self.failed)
         return f"published, with {counted(count, 'warning')}" if self.verdict == "warning" else "published, all good"
+
+    @property
+    def heading(self) -> str:
+        """What became of the month, as the heading of the page says it."""
+        return self._kept_correction or f"{self.title}: {self.outcome}"
+
+    @property
+    def verdict_sentence(self) -> str:
+        """What became of the month, as a sentence below its name."""
+        return f"{self._kept_correction or self.outcome[0].upper() + self.outcome[1:]}."
+
+    @property
+    def _kept_correction(self) -> str:
+        """What to say of a restatement that failed while an earlier version stays published."""
+        if self.verdict != "failed" or not self.version:
+            return ""
+        return f"{MONTHS[self.month.month - 1]}'s {self.outcome.removeprefix('the ')}"
 
     @property
     def has_faults(self) -> bool:
@@ -225,14 +277,6 @@ def amount_text(value: Decimal | None) -> str:
     return "–" if value is None else f"{value.normalize():,f}"
 
 
-def shortened(value: object) -> str:
-    """A value of a row; a dash for nothing, and the beginning of what is long."""
-    if value is None:
-        return "–"
-    text = str(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
-
-
 def with_code(text: str) -> Markup:
     """Text with its `commands` between backticks."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(printable_text(text)))))  # noqa: S704 - escaped before
@@ -245,7 +289,7 @@ def kept_checks(con: Connection) -> list[Check]:
         f"""
         SELECT
             checks.period_month AS month, check_name AS name, suite, severity, sentence, owner, if_it_fails, success,
-            checked_count, failed_count, threshold, threshold_meaning
+            checked_count, failed_count, threshold, threshold_meaning, finding
         FROM ops.checks AS checks
         JOIN ({LAST_TRIED}) AS shown USING (period_month, close_version)
         ORDER BY checks.period_month, checks.rowid
@@ -254,11 +298,11 @@ def kept_checks(con: Connection) -> list[Check]:
     return [Check(**row) for row in found]
 
 
-def closed_months(con: Connection, checks: Sequence[Check]) -> list[Month]:
+def closed_months(con: Connection, checks: Sequence[Check], names: Names) -> list[Month]:
     """All months, newest first."""
     found = rows(con, sql_text("quality_page/months.sql"))
     recent = {row["period_month"] for row in found[:_RECENT_MONTHS]}
-    samples = _samples(con, recent)
+    samples = _samples(con, recent, names)
     controls = _controls(con)
     shown = recent | {row["period_month"] for row in found if row["verdict"] == "failed"}
     loads = _loads(con, {row["period_month"]: row.pop("as_of_load") for row in found}, shown)
@@ -284,7 +328,7 @@ def closed_months(con: Connection, checks: Sequence[Check]) -> list[Month]:
     ]
 
 
-def _samples(con: Connection, recent: set[date]) -> dict[date, dict[str, Samples]]:
+def _samples(con: Connection, recent: set[date], names: Names) -> dict[date, dict[str, Samples]]:
     """The first failing rows by month and rule."""
     found = rows(
         con,
@@ -301,14 +345,10 @@ def _samples(con: Connection, recent: set[date]) -> dict[date, dict[str, Samples
     for row in found:
         month = row["period_month"]
         keys = row["keys"][: _SAMPLES if month in recent else _SAMPLES_OF_OLD]
-        samples[month][row["check_name"]] = _table([json.loads(key) for key in keys], row["kept_count"])
+        samples[month][row["check_name"]] = Samples(
+            *table_of([json.loads(key) for key in keys], names, month), row["kept_count"]
+        )
     return samples
-
-
-def _table(keys: Sequence[Mapping[str, object]], kept_count: int) -> Samples:
-    """Keys as a table; the month goes without saying."""
-    columns = tuple(dict.fromkeys(name for key in keys for name in key if name != "period_month"))
-    return Samples(columns, tuple(tuple(shortened(key.get(name)) for name in columns) for key in keys), kept_count)
 
 
 def _controls(con: Connection) -> dict[date, list[dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """`published/quality/index.html`: what was checked in each month and what failed, for people who open a page.
 
-One file without scripts that loads nothing from anywhere. It is made from the ledgers and the newest flags alone, so the same warehouse gives
-the same bytes, and it is replaced with one rename: a reader never sees half a page.
+One file without scripts that loads nothing from anywhere. It is made from the ledgers, the newest flags and names, and links to the pages of
+the close pack that are there. So the same warehouse gives the same bytes, and it is replaced with one rename: a reader never sees half a page.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from markupsafe import Markup
 
 from expectations.rules import MAX_SAMPLE_KEYS
 from kam.errors import KamError
-from kam.periods import month_name
+from kam.periods import MONTHS, month_name
+from kam.publish.quality_page.cells import known_names, shortened
 from kam.publish.quality_page.flags import newest_flags
 from kam.publish.quality_page.ledger import (
-    MONTHS_OF_PAGE,
     SHOWN_FAILURES,
     Month,
     RuleHistory,
@@ -34,7 +34,6 @@ from kam.publish.quality_page.ledger import (
     kept_checks,
     printable_text,
     rule_histories,
-    shortened,
     with_code,
 )
 from kam.site import BUILDING, Site
@@ -56,7 +55,7 @@ def write(con: Connection, site: Site) -> bool:
     Raises `KamError` when the folder cannot be written to.
     """
     target = site.published / PAGE
-    page = render(con, site.settings.site.name).encode()
+    page = render(con, site.settings.site.name, site.published).encode()
     try:
         with suppress(FileNotFoundError):
             if target.read_bytes() == page:
@@ -84,10 +83,11 @@ def _replace(target: Path, content: bytes) -> None:
             raise
 
 
-def render(con: Connection, site_name: str) -> str:
-    """The page as HTML, from the ledgers and the flags of a warehouse."""
+def render(con: Connection, site_name: str, pack: Path | None = None) -> str:
+    """The page as HTML, from the ledgers and the flags of a warehouse; with links to the close pack in the folder `pack` where it has pages."""
     checks = kept_checks(con)
-    months = closed_months(con, checks)
+    names = known_names(con, pack)
+    months = closed_months(con, checks, names)
     style = PAGE_STYLE
     suites: dict[str, list[RuleHistory]] = defaultdict(list)
     for history in rule_histories(checks, sorted(month.month for month in months)):
@@ -98,6 +98,7 @@ def render(con: Connection, site_name: str) -> str:
         shown=[month for month in months if month.loads],
         earlier=[month for month in months if not month.loads],
         years=_calendar(months),
+        names=names,
         suites=suites,
         flags=newest_flags(con),
         shown_flags=_SHOWN_FLAGS,
@@ -126,7 +127,7 @@ def _template() -> Template:
         "with_code": with_code,
         "month": month_name,
     }
-    environment.globals |= {"month_names": MONTHS_OF_PAGE}
+    environment.globals |= {"month_names": MONTHS}
     return environment.get_template("page.html.j2")
 
 
