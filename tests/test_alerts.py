@@ -259,8 +259,8 @@ def test_a_backfill_is_one_message_for_all_of_its_months(make_site: Callable[...
     news.tell(site, run)
     (payload,) = hook.payloads
     assert payload["title"] == "Books: backfill 2026-05 2026-07: 2 of 3 months failed (critical)"
-    assert f"- 2026-05: 2 documents do not add up" in payload["message"]
-    assert f"- 2026-07: 3 documents do not add up" in payload["message"]
+    assert "- 2026-05: 2 documents do not add up" in payload["message"]
+    assert "- 2026-07: 3 documents do not add up" in payload["message"]
     assert query(site, "SELECT event, period_months FROM ops.alerts") == [
         {"event": "backfill_failed", "period_months": [MAY, JULY]}
     ]

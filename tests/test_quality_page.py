@@ -26,7 +26,7 @@ from kam.close import steps
 from kam.errors import KamError
 from kam.periods import add_months
 from kam.publish import quality_page
-from kam.publish.account_page import account_page
+from kam.publish.quality_page import account_page
 from kam.site import BUILDING, Site
 from kam.warehouse import Connection, memory, open_read_only, prepare
 from tests.browser import Browser, chromium, needs_chromium

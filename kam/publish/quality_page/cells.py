@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from kam.periods import month_name
-from kam.publish.account_page import account_page
+from kam.publish.quality_page.account_page import account_page
 from kam.warehouse import Connection
 
 _LONGEST_VALUE = 160

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from kam.build import MartColumn, published_tables
-from kam.publish.account_page import account_page
+from kam.publish.quality_page import account_page
 from kam.warehouse import Connection, rows
 
 _REVIEW, _LAST, _YEAR = "account_review", "last_month_", "prior_year_"
