@@ -60,7 +60,7 @@ class Column:
 
 def known_names(con: Connection, pack: Path | None) -> Names:
     """The newest names in the masters."""
-    found = [
+    accounts, products = (
         dict(
             con.execute(
                 f"SELECT {thing}_id, max({thing}_name) FROM staging.{thing}s "
@@ -68,8 +68,8 @@ def known_names(con: Connection, pack: Path | None) -> Names:
             ).fetchall()
         )
         for thing in ("account", "product")
-    ]
-    return Names(*found, pack)
+    )
+    return Names(accounts, products, pack)
 
 
 def table_of(
