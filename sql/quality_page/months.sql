@@ -22,9 +22,7 @@ with
 select
     coalesce(closes.period_month, failed.period_month, withdrawn.period_month) as period_month,
     coalesce(closes.close_version, 0) as version,
-    case
-        when failed.period_month is not null then 'failed' else coalesce(closes.verdict, 'withdrawn')
-    end as verdict,
+    case when failed.period_month is not null then 'failed' else coalesce(closes.verdict, 'withdrawn') end as verdict,
     case
         when failed.period_month is null then coalesce(closes.closed_at, withdrawn.withdrawn_at) else failed.failed_at
     end as at,
