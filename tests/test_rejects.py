@@ -177,8 +177,8 @@ def test_the_list_says_by_which_load_a_reject_was_resolved(books: Books) -> None
     books.deliver("b.csv", HEADER + "1,1,A,2026-01-05,5\n")
     report = site_rejects(find_site(books.folder), "orders")
     assert [(row["Load"], row["Rule"], row["Status"]) for row in report.by_rule] == [
-        ("1", "type", "resolved by load 2"),
-        ("1", "type", "open"),
+        (1, "type", "resolved by load 2"),
+        (1, "type", "open"),
     ]
     assert [row["Record"] for row in report.rows] == ["2"]
 

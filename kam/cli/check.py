@@ -286,6 +286,32 @@ def fault_rows(examined: Examination) -> list[dict[str, str]]:
     ]
 
 
+def summary(report: SiteCheck) -> dict[str, object]:
+    """What other programs need of a check, without rows of the data."""
+    return {
+        "feeds": report.feeds,
+        "feeds_in_need": report.in_need,
+        "feeds_rejected_as_a_whole": report.useless,
+        "sources": [
+            {
+                "feed": one.feed,
+                "source": one.source,
+                "read_count": one.read_count,
+                "rejected_count": one.rejected_count,
+                "faults": [
+                    {"column": kind.column, "rule": kind.rule, "count": kind.count, "message": kind.message}
+                    for kind in one.kinds
+                ],
+            }
+            for one in report.examined
+        ],
+        "refused": report.refused,
+        "notes": report.notes,
+        "proposals": report.proposals,
+        "corrections": report.corrections,
+    }
+
+
 def _sample(con: Connection, site: Site, extract: Extract, source: FeedSource) -> Sample | None:
     """The first rows of a source as text: worked out from the bytes of a text file, else as the source has them."""
     if source.sql is None and source.database is None and source.unpivot is None:

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from kam.close import Ageing, CloseReport, Forecast
     from kam.ingest import LoadResult
     from kam.site import Site
-from kam.cli.console import out, print_table, problems, shown_path, side_by_side
+from kam.cli.as_json import print_json
+from kam.cli.console import out, print_table, problems, shown_path
 from kam.cli.messages import (
     export_rejects,
     print_ageing,
+    print_check,
     print_difference,
     print_forecast,
     print_load_notes,
     print_page,
-    print_reject_share,
     print_report,
     print_what_helps,
 )
@@ -36,6 +37,7 @@ from kam.cli.options import (
     AsOfLoadOption,
     EvenThoughOption,
     FeedOption,
+    JsonOption,
     Month,
     ReasonOption,
     RestateOption,
@@ -129,43 +131,17 @@ def demo(
 
 
 @app.command(epilog="Example: kam --site my-site check --feed orders")
-def check(folder: SiteOption = None, feed: FeedOption = None) -> None:
+def check(folder: SiteOption = None, feed: FeedOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002 - a command line switch
     """Validate the settings, read every source and show what a load would do; loads nothing."""
-    from kam.cli.check import by_rule, check_site, fault_rows
-    from kam.report import correction_rows
+    from kam.cli.check import check_site, summary
 
     site = _site(folder)
-    with out.status("Reading every source …"):
+    with problems.status("Reading every source …"):
         report = check_site(site, feed)
-    for examined in report.examined:
-        rejected = f"would reject {examined.rejected_count:,} of them ({by_rule(examined)})"
-        out.print(
-            f"[bold]{examined.feed}[/bold] {escape(examined.source)}: {examined.read_count:,} rows"
-            f"{f', {examined.left_out}' if examined.left_out else ''}"
-            f"{f', [yellow]{escape(rejected)}[/yellow]' if examined.faults else ', none to reject'}"
-        )
-        if examined.rounded:
-            out.print(f"[yellow]{escape(examined.rounded)}[/yellow]")
-        print_table("", fault_rows(examined))
-        print_table("", side_by_side(examined.sample[:3]))
-        print_reject_share(site, examined, "would be rejected")
-    for note in report.notes:
-        out.print(f"[yellow]{escape(note)}[/yellow]")
-    print_table("Corrections, as known at the last load", correction_rows(report.corrections))
-    for message in report.refused:
-        problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
-    for proposal in report.proposals:
-        out.print(escape(proposal), soft_wrap=True)
-    for name in report.useless:
-        problems.print(f"[red]{name}: every row would be rejected. Nothing of this feed would be loaded.[/red]")
-    if not report.refused:
-        out.print("The settings and all sources can be read.")
-    if report.in_need:
-        out.print(
-            f"{len(report.in_need)} of {counted(len(report.feeds), 'feed')} {'needs' if len(report.in_need) == 1 else 'need'} "
-            f"work: {', '.join(report.in_need)}.",
-            soft_wrap=True,
-        )
+    if as_json:
+        print_json(summary(report))
+    else:
+        print_check(site, report)
     if report.refused or report.useless:
         raise typer.Exit(1)
 
@@ -332,6 +308,7 @@ def diff(
         Path | None,
         typer.Option("--export", metavar="DIR", help="Write all values and source rows to CSV files in this folder."),
     ] = None,
+    as_json: JsonOption = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Show what differs between two versions of a month, largest first, and the source rows behind it."""
     from kam.close import difference
@@ -339,8 +316,12 @@ def diff(
 
     period = parse_month(month)
     site = _site(folder)
-    with out.status("Comparing …") as status, progress(out, status, problems):
+    console = problems if as_json else out
+    with console.status("Comparing …") as status, progress(console, status, problems):
         found = difference(site, period, first, second, limit=limit, export_to=export)
+    if as_json:
+        print_json(found)
+        return
     print_difference(month, found)
     if export is not None:
         out.print(
@@ -598,12 +579,15 @@ def rebuild(
 
 
 @app.command(epilog="Example: kam --site my-site status")
-def status(folder: SiteOption = None) -> None:
+def status(folder: SiteOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002 - a command line switch
     """Show closed months, the last loads, what failed, and the flags of the newest month."""
     from kam.cli.status import site_status
 
     site = _site(folder)
     report = site_status(site)
+    if as_json:
+        print_json({"site": site.settings.site.name, "folder": site.directory, **vars(report)})
+        raise typer.Exit(1 if report.faults else 0)
     out.print(f"[bold]{escape(site.settings.site.name)}[/bold] in {shown_path(site.directory)}")
     print_table(
         "Closed months", report.months, if_empty=f"No month is closed yet. Next: {site.command('close', 'MONTH')}"
@@ -705,6 +689,7 @@ def rejects(
             help="Write the open rejects of one feed to a new file, to fix and resend. Workbooks: FILE.xlsx.",
         ),
     ] = None,
+    as_json: JsonOption = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Show rejected rows by load and rule, with the first open ones; or export them."""
     from kam.cli.status import site_rejects
@@ -715,6 +700,9 @@ def rejects(
         export_rejects(site, feed, export)
         return
     report = site_rejects(site, feed)
+    if as_json:
+        print_json(report)
+        return
     print_table("Rejected rows by load and rule", report.by_rule, if_empty="No row was rejected.")
     print_table("The first open rejects", report.rows)
     if report.rows:

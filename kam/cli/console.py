@@ -15,6 +15,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from kam.report import Row
 _WIDTH_OF_A_FILE = 140
+# Columns whose whole numbers are no counts.
+_NAMES = ("Load", "Version")
 _NUMBER = re.compile(r"[-+]?[\d,]+(\.\d+)?( ?(%|[A-Za-z]{1,6}))?")
 
 
@@ -34,8 +36,8 @@ def shown_path(path: Path) -> str:
     return escape(str(path.relative_to(here) if path.is_relative_to(here) and path != here else path))
 
 
-def print_table(title: str, rows: Sequence[Row], *, if_empty: str = "") -> None:
-    """Print rows as a table with aligned numbers, or `if_empty` when there are none."""
+def print_table(title: str, rows: Sequence[Mapping[str, object]], *, if_empty: str = "") -> None:
+    """Print rows as a table with aligned numbers, or `if_empty` when there are none; None is an empty cell."""
     if not rows:
         if if_empty:
             out.print(if_empty)
@@ -45,10 +47,10 @@ def print_table(title: str, rows: Sequence[Row], *, if_empty: str = "") -> None:
     )
     names = list(dict.fromkeys(name for row in rows for name in row))
     for name in names:
-        is_number = all(_is_number(row.get(name, "")) for row in rows)
+        is_number = all(_is_number(_text(name, row.get(name))) for row in rows)
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(row.get(name, "")) for name in names))
+        table.add_row(*(escape(_text(name, row.get(name))) for name in names))
     out.print(table)
 
 
@@ -68,3 +70,9 @@ def side_by_side(sample: Sequence[Mapping[str, object]]) -> list[Row]:
 
 def _cell(value: object) -> str:
     return "" if value is None else str(value)
+
+
+def _text(name: str, value: object) -> str:
+    """A cell as it is printed: counts with commas, numbers that are names without."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and name not in _NAMES
+    return f"{value:,}" if is_count else _cell(value)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from kam.cli.console import out, print_table, shown_path
+from kam.cli.console import out, print_table, problems, shown_path, side_by_side
 from kam.words import counted
 
 if TYPE_CHECKING:
+    from kam.cli.check import SiteCheck
     from kam.close import Ageing, CloseReport, Difference, Forecast
     from kam.ingest import Examination, LoadResult
     from kam.site import Site
@@ -125,6 +126,42 @@ def print_forecast(made: Forecast) -> None:
         out.print(f"Load {load.load_id}: {load.loaded_count:,} rows loaded, {load.unchanged_count:,} unchanged.")
     for note in made.notes:
         out.print(f"[yellow]{escape(note)}[/yellow]", soft_wrap=True)
+
+
+def print_check(site: Site, report: SiteCheck) -> None:
+    """What each source would give, what is refused, and which feeds need work."""
+    from kam.cli.check import by_rule, fault_rows
+    from kam.report import correction_rows
+
+    for examined in report.examined:
+        rejected = f"would reject {examined.rejected_count:,} of them ({by_rule(examined)})"
+        out.print(
+            f"[bold]{examined.feed}[/bold] {escape(examined.source)}: {examined.read_count:,} rows"
+            f"{f', {examined.left_out}' if examined.left_out else ''}"
+            f"{f', [yellow]{escape(rejected)}[/yellow]' if examined.faults else ', none to reject'}"
+        )
+        if examined.rounded:
+            out.print(f"[yellow]{escape(examined.rounded)}[/yellow]")
+        print_table("", fault_rows(examined))
+        print_table("", side_by_side(examined.sample[:3]))
+        print_reject_share(site, examined, "would be rejected")
+    for note in report.notes:
+        out.print(f"[yellow]{escape(note)}[/yellow]")
+    print_table("Corrections, as known at the last load", correction_rows(report.corrections))
+    for message in report.refused:
+        problems.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
+    for proposal in report.proposals:
+        out.print(escape(proposal), soft_wrap=True)
+    for name in report.useless:
+        problems.print(f"[red]{name}: every row would be rejected. Nothing of this feed would be loaded.[/red]")
+    if not report.refused:
+        out.print("The settings and all sources can be read.")
+    if report.in_need:
+        out.print(
+            f"{len(report.in_need)} of {counted(len(report.feeds), 'feed')} {'needs' if len(report.in_need) == 1 else 'need'} "
+            f"work: {', '.join(report.in_need)}.",
+            soft_wrap=True,
+        )
 
 
 def print_difference(month: str, found: Difference) -> None:

@@ -19,6 +19,7 @@ SiteOption = Annotated[
     ),
 ]
 FeedOption = Annotated[str | None, typer.Option("--feed", metavar="FEED", help="Only this feed.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document, for other programs.")]
 RestateOption = Annotated[
     bool, typer.Option("--restate", help="Make a new version of a closed month whose inputs changed.")
 ]

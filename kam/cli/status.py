@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -14,7 +15,7 @@ from kam.publish import PUBLISHED_FILE, Flags, TargetState, newest_flags, publis
 from kam.site import Settings, Site
 from kam.warehouse import LAST_TRIED, Connection, literal, open_read_only, sql_text
 
-Row = dict[str, str]
+Row = dict[str, Any]
 _SHOWN_LOADS = 15
 _SHOWN_REJECTS = 20
 _SHOWN_FLAGS = 15
@@ -22,7 +23,7 @@ _SHOWN_FLAGS = 15
 
 @dataclass(frozen=True)
 class Status:
-    """Closed months, those whose last attempt failed, last loads, failed checks and undelivered alerts, as texts.
+    """Closed months, those whose last attempt failed, last loads, failed checks and undelivered alerts.
 
     `flags` are those of the newest closed month, the new ones first, as far as they are shown; `flag_counts` counts all of them.
     `targets` are those of `[publish]`; `faults` says what of the archive and the published file is lost, and what to do.
@@ -100,14 +101,14 @@ def target_rows(states: Sequence[TargetState]) -> list[Row]:
 
 
 def _months(con: Connection, settings: Settings) -> list[Row]:
-    found = _texts(con.execute(sql_text("status/closed_months.sql")))
+    found = _rows_of(con.execute(sql_text("status/closed_months.sql")))
     planned = planned_months(con, settings, [parse_month(row["Month"]) for row in found], as_of_load=newest_load(con))
     stale = {month.month: month.why for month in planned if month.action is Action.COMPARE}
     return [row | {"May have changed": stale.get(parse_month(row["Month"]), "")} for row in found]
 
 
 def _failed_closes(con: Connection) -> list[Row]:
-    return _texts(
+    return _rows_of(
         con.execute(
             """
             SELECT
@@ -124,11 +125,11 @@ def _failed_closes(con: Connection) -> list[Row]:
 
 
 def _loads(con: Connection) -> list[Row]:
-    return _texts(
+    return _rows_of(
         con.execute(
             f"""
             SELECT
-                load_id::VARCHAR AS "Load", feed AS "Feed", source AS "Source", read_count AS "Read",
+                load_id AS "Load", feed AS "Feed", source AS "Source", read_count AS "Read",
                 loaded_count AS "Loaded", unchanged_count AS "Unchanged", rejected_count AS "Rejected",
                 coalesce(message, status) AS "Status"
             FROM ops.loads
@@ -154,7 +155,7 @@ def _flags(flags: Flags) -> list[Row]:
 
 
 def _failed_checks(con: Connection) -> list[Row]:
-    return _texts(con.execute(sql_text("status/failed_checks.sql", last_tried=LAST_TRIED)))
+    return _rows_of(con.execute(sql_text("status/failed_checks.sql", last_tried=LAST_TRIED)))
 
 
 def _undelivered(con: Connection, settings: Settings) -> list[Row]:
@@ -172,7 +173,7 @@ def _undelivered(con: Connection, settings: Settings) -> list[Row]:
         )
     except duckdb.CatalogException:  # a warehouse that no run of this release has opened for writing yet
         return []
-    return [row for row in _texts(found) if row["Channel"] in settings.alerts.channels]
+    return [row for row in _rows_of(found) if row["Channel"] in settings.alerts.channels]
 
 
 def site_rejects(site: Site, feed: str | None) -> Rejects:
@@ -183,7 +184,7 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
         by_rule = con.execute(
             f"""
             SELECT
-                load_id::VARCHAR AS "Load", feed AS "Feed", file AS "File", column_name AS "Column", rule AS "Rule",
+                load_id AS "Load", feed AS "Feed", file AS "File", column_name AS "Column", rule AS "Rule",
                 status || CASE WHEN status <> 'repeated' THEN coalesce(' by load ' || resolved_load_id, '') ELSE '' END AS "Status",
                 count(DISTINCT (source_row, source_column)) AS "Rows", any_value(message) AS "What is wrong"
             FROM staging.rejects
@@ -192,7 +193,7 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
             ORDER BY staging.rejects.load_id, feed, column_name, rule, resolved_load_id
             """
         )
-        counted = _texts(by_rule)
+        counted = _rows_of(by_rule)
         is_open = con.execute(
             "SELECT count(*) FROM "
             f"(SELECT DISTINCT load_id, source_row, source_column FROM staging.rejects WHERE {wanted} AND status = 'open')"
@@ -208,15 +209,9 @@ def site_rejects(site: Site, feed: str | None) -> Rejects:
             LIMIT {_SHOWN_REJECTS}
             """
         )
-        return Rejects(counted, int(is_open[0][0]), _texts(first))
+        return Rejects(counted, int(is_open[0][0]), _rows_of(first))
 
 
-def _texts(cursor: Connection) -> list[Row]:
+def _rows_of(cursor: Connection) -> list[Row]:
     names = [column[0] for column in cursor.description or ()]
-    return [{name: _text(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()]
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

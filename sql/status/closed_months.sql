@@ -4,7 +4,7 @@
 -- fmt: on
 select
     strftime(period_month, '%Y-%m') as "Month",
-    close_version::varchar as "Version",
+    close_version as "Version",
     verdict as "Verdict",
     strftime(closed_at, '%Y-%m-%d %H:%M') as "Closed (UTC)",
     closed_by as "By",
