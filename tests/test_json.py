@@ -78,7 +78,7 @@ def test_a_difference_has_the_figures_before_and_after_exactly(site: Site) -> No
     assert {(one["before"], one["after"]) for one in found["figures"] if one["figure"] == "Open receivables"} == {
         ("1234.5000", "2469.0000")
     }
-    assert [(one["feed"], one["key"], one["what"]) for one in found["sources"]] == [("invoices", "I3", "new")]
+    assert [(one["feed"], one["key"], one["what"]) for one in found["sources"]] == [("invoices", "I3 1", "new")]
 
 
 def test_an_error_is_told_as_ever_and_leaves_the_output_empty(site: Site) -> None:
