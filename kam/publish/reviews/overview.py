@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from kam.periods import add_months, month_name
-from kam.publish.reviews.figures import Account, figure_text
+from kam.publish.reviews.measures import Part, Shown, in_total, is_there, tables
+from kam.publish.reviews.numbers import Change, change, shown, unit_text
+from kam.publish.reviews.ranking import Ranked
 from kam.publish.reviews.render import render_page
+from kam.publish.reviews.subjects import subjects
 from kam.site import Site
-from kam.warehouse import Connection, rows
+from kam.warehouse import Connection, literal, rows
 
-_FIGURES = (
-    "SELECT figure, plan_version, value, unit FROM reporting.headline_figures WHERE period_month = ? "
-    "ORDER BY figure_no, plan_version"
+_FULL = 40
+"""The accounts that the overview shows with their figures; the others have their reasons only, so that it opens at once."""
+# Name, table, column, rows, and the column of the table with the figure of a year ago, for months that are not closed.
+_HEADLINES = (
+    ("Net sales", "sales", "net_amount", "", "prior_year_net_amount"),
+    ("Orders received", "sales", "ordered_amount", "", "prior_year_ordered_amount"),
+    ("Open orders", "order_book", "closing_amount", "", ""),
+    ("Open receivables", "receivables_kpis_total", "closing_amount", "", ""),
+    ("Overdue share of invoices", "receivables_kpis_total", "overdue_ratio", "", ""),
+    ("Days sales outstanding", "receivables_kpis_total", "dso_days", "", ""),
+    ("On time in full", "delivery_performance", "otif_ratio", "is_default_basis", ""),
+    ("Rejected parts", "quality_performance", "ppm", "", ""),
+    ("Gross margin", "account_profit", "gross_margin_ratio", "", ""),
+    ("Profit after the costs of accounts", "account_profit", "profit_amount", "", ""),
+    ("Actions overdue", "action_status", "overdue", "", ""),
 )
+_TARGETS = """
+    SELECT measure, target FROM reporting.target_attainment
+    WHERE period_month = ? AND account_id IS NULL AND account_manager IS NULL
+"""
+# What targets are set for, where the figure in total has another table.
+_TARGETED = {"receivables_kpis_total": "receivables_kpis_by_account"}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A headline in total: against last month, a year ago, and plans or targets by name. `measure` is `table.column`."""
+
+    name: str
+    measure: str
+    value: str
+    unit: str
+    last: Change | None
+    year_ago: Change | None
+    planned: tuple[tuple[str, Change | None], ...]
 
 
 @dataclass(frozen=True)
@@ -49,20 +84,14 @@ def _beside(month: date, months: Iterable[date], base: str) -> tuple[tuple[str, 
     )
 
 
-def overview(con: Connection, site: Site, month: date, accounts: Sequence[Account], links: Links) -> str:
+def overview(con: Connection, site: Site, month: date, accounts: Sequence[Ranked], links: Links) -> str:
     """The overview as HTML."""
     (close,) = rows(con, "FROM reporting.closes WHERE is_newest AND period_month = ?", [month])
-    managers = sorted({account.row["account_manager"] for account in accounts})
+    managers = sorted({str(one.account.row["account_manager"]) for one in accounts})
     numbers = {manager: number for number, manager in enumerate(managers, 1)}
-    last, year_ago = (_figures(con, add_months(month, -count)) for count in (1, 12))
-    figures = [
-        (row["figure"], row["plan_version"], row["unit"], *(_shown(row["unit"], value) for value in (
-            row["value"], *(other.get((row["figure"], row["plan_version"])) for other in (last, year_ago)))))
-        for row in rows(con, _FIGURES, [month])
-    ]  # fmt: skip
     # The filter needs no script: a button that is checked hides the rows of other managers.
     hiding = "".join(
-        f"body:has(#m{number}:checked) .account:not(.m{number}) {{ display: none; }}" for number in numbers.values()
+        f"body:has(#m{number}:checked) .a:not(.m{number}) {{ display: none; }}" for number in numbers.values()
     )
     return render_page(
         "index.html.j2",
@@ -71,17 +100,85 @@ def overview(con: Connection, site: Site, month: date, accounts: Sequence[Accoun
         style=hiding,
         links=links,
         close=close,
-        accounts=accounts,
+        urgent=[one for one in accounts if one.reasons],
+        others=[one for one in accounts if not one.reasons],
+        full=_FULL,
         numbers=numbers,
-        figures=figures,
-        has_last=bool(last),
-        has_year_ago=bool(year_ago),
+        figures=headlines(con, month, site.settings.site.reporting_currency),
+        subjects=subjects(),
     )
 
 
-def _figures(con: Connection, month: date) -> dict[tuple[str, str], object]:
-    return {(row["figure"], row["plan_version"]): row["value"] for row in rows(con, _FIGURES, [month])}
+def headlines(con: Connection, month: date, currency: str) -> list[Headline]:
+    """The headlines that are known in the month."""
+    targets = {row["measure"]: row["target"] for row in rows(con, _TARGETS, [month])} if is_there(con, "target_attainment") else {}
+    found = [
+        _headline(con, month, currency, targets, *given)
+        for given in _HEADLINES
+        if is_there(con, given[1])
+    ]
+    return [one for one in (*found, *_forecasts(con, month)) if one]
 
 
-def _shown(unit: str, value: object) -> str:
-    return figure_text(value, {"ratio": "fraction"}.get(unit, unit))
+def _headline(
+    con: Connection, month: date, currency: str, targets: Mapping[str, Any], name: str, table: str, column: str, where: str, prior: str
+) -> Headline | None:
+    columns = {one.name: one for one in tables()[table].columns}
+    wanted = [Shown(columns[one], name) for one in (column, prior) if one]
+    months = [add_months(month, -back) for back in (0, 1, 12)]
+    totals = in_total(con, Part(tables()[table], where), months, wanted)
+    now = totals.get(month, {}).get(column)
+    if now is None:
+        return None
+    of = columns[column]
+    year_ago = totals.get(months[2], {}).get(column)
+    if year_ago is None and prior:
+        year_ago = totals[month][prior]
+    target = targets.get(f"{_TARGETED.get(table, table)}.{column}")
+    planned = _plans(con, month) if (table, column) == ("sales", "net_amount") else ()
+    if target is not None:
+        planned = (*planned, (f"target {shown(target, of.unit)}", change(now, target, of.unit, of.direction)))
+    return Headline(
+        name,
+        f"{table}.{column}",
+        shown(now, of.unit),
+        unit_text(of.unit, currency),
+        change(now, totals.get(months[1], {}).get(column), of.unit, of.direction),
+        change(now, year_ago, of.unit, of.direction),
+        planned,
+    )
+
+
+def _plans(con: Connection, month: date) -> tuple[tuple[str, Change | None], ...]:
+    """Sales against each plan version. A version may plan a part of the sales only, so its own actual counts."""
+    query = (
+        "SELECT plan_version, actual_amount, plan_amount FROM reporting.sales_plan_summary_total "
+        f"WHERE period_month = {literal(str(month))} ORDER BY plan_version"
+    )
+    return tuple(
+        (row["plan_version"], change(row["actual_amount"], row["plan_amount"], "reporting currency", "more"))
+        for row in rows(con, query)
+    )
+
+
+def _forecasts(con: Connection, month: date) -> list[Headline]:
+    """The forecast error of each step, one month ahead."""
+    query = "SELECT period_month, forecast_step, wape FROM reporting.forecast_accuracy_total WHERE lag = 1 AND wape IS NOT NULL"
+    known = {(row["forecast_step"], row["period_month"]): row["wape"] for row in rows(con, query)}
+
+    def against(step: str, back: int) -> Change | None:
+        return change(known[step, month], known.get((step, add_months(month, -back))), "fraction", "less")
+
+    return [
+        Headline(
+            f"Forecast error, a month ahead: {step}",
+            "forecast_accuracy_total.wape",
+            shown(known[step, month], "fraction"),
+            "",
+            against(step, 1),
+            against(step, 12),
+            (),
+        )
+        for step in sorted({step for step, _ in known})
+        if (step, month) in known
+    ]

@@ -1,0 +1,70 @@
+"""Figures as people read them, with what changed in words and signs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+Value = Any
+"""A number of any kind, or None where it is unknown."""
+
+UNKNOWN = "–"
+_MANY_DAYS = 1000
+_SIGNS = {1: "▲", -1: "▼", 0: "="}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure against another one: how much more or less, and whether that is `better`, `worse` or neither (an empty text)."""
+
+    sign: str
+    amount: str
+    word: str
+
+
+def shown(value: Value, unit: str) -> str:
+    """A figure as text: shares in percent, money and counts without decimals, a dash for what is not known."""
+    if value is None:
+        return UNKNOWN
+    match unit:
+        case "fraction":
+            return f"{value * 100:,.1f} %"
+        case "multiple":
+            return f"{value:,.2f}"
+        case "points" | "percentage points":
+            return f"{value:,.1f}"
+        case "days" if value % 1 and abs(value) < _MANY_DAYS:
+            return f"{value:,.1f}"
+    return _without_minus_zero(f"{value:,.0f}")
+
+
+def unit_text(unit: str, currency: str) -> str:
+    """A unit as it stands at a heading; an empty text where the figures show it themselves."""
+    if unit == "reporting currency":
+        return currency
+    if unit in ("fraction", "multiple", "count", "as the row says", ""):
+        return ""
+    return {"units of the item": "units"}.get(unit, unit)
+
+
+def change(now: Value, before: Value, unit: str, direction: str) -> Change | None:
+    """How `now` differs from `before`: in points of a share, else in percent, else as a number; None where one is unknown."""
+    if now is None or before is None:
+        return None
+    difference = Decimal(str(now)) - Decimal(str(before))
+    side = (difference > 0) - (difference < 0)
+    if unit == "fraction":
+        amount = f"{difference * 100:+,.1f} points"
+    elif before and unit not in ("days", "points", "percentage points", "multiple"):
+        amount = f"{difference / abs(Decimal(str(before))) * 100:+,.1f} %"
+    else:
+        amount = f"{'+' if difference > 0 else ''}{shown(difference, unit)}"
+    if not side:
+        return Change(_SIGNS[0], "unchanged", "")
+    good = {"more": side, "less": -side}.get(direction, 0)
+    return Change(_SIGNS[side], amount, {1: "better", -1: "worse"}.get(good, ""))
+
+
+def _without_minus_zero(text: str) -> str:
+    return "0" if text == "-0" else text
