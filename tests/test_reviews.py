@@ -22,6 +22,7 @@ from kam.site import Site
 from kam.warehouse import open_read_only
 from tests.browser import Browser, chromium, needs_chromium
 from tests.cli import kam
+from tests.links import broken_links
 from tests.support import close_plainly, long, published, write_site
 
 JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
@@ -70,9 +71,9 @@ def pages(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_accounts_that_need_attention_come_first_with_the_reason(pages: Path) -> None:
     overview = (pages / "index.html").read_text(encoding="utf-8")
-    assert "2026-06: 1 account of 4 needs attention" in overview
-    assert "Exposure 550 EUR, limit 100 EUR" in overview
-    names = re.findall(r"<h3><a href=\"accounts/[^\"]+\"><bdi>(.*?)</bdi>", overview)
+    assert "2026-06: 1 account of 4 needs a call" in overview
+    assert "Is 450\u00a0EUR above its credit limit: exposure 550\u00a0EUR, limit 100\u00a0EUR." in overview
+    names = re.findall(r"<a href=\"accounts/[^\"]+\"><bdi>(.*?)</bdi></a>(?: <small>|</h3>)", overview)
     # The others in the order of their sales, then of their names; one without a name is called by its number.
     assert names == ["&lt;script&gt;alert(1)&lt;/script&gt;", "Quiet Ltd", "A/B", "A:B"]
 
@@ -80,7 +81,8 @@ def test_accounts_that_need_attention_come_first_with_the_reason(pages: Path) ->
 def test_each_account_has_a_page_and_what_was_there_before_is_gone(pages: Path) -> None:
     linked = re.findall(r"href=\"(accounts/[^\"]+)\"", (pages / "index.html").read_text(encoding="utf-8"))
     there = {path.relative_to(pages).as_posix() for path in pages.rglob("*") if path.is_file()}
-    assert {*linked, "index.html", "pack.json"} == there
+    subjects = {name for name in there if name.startswith("subjects/")}
+    assert {*linked, *subjects, "index.html", "definitions.html", "pack.json"} == there
     assert len({*linked}) == 4
     assert [path.name for path in pages.parent.iterdir()] == ["june"]
 
@@ -182,6 +184,7 @@ def test_the_front_page_shows_the_newest_month_and_leads_to_the_others(site: Sit
     assert len({*linked}) == 4
     assert all((site.published / link).exists() for link in linked)
     (close,) = published(site, "SELECT content_hash FROM reporting.closes WHERE period_month = '2026-07-01'")
+    assert broken_links(site.published) == []
     assert packs_of(site)[JULY]["content_hash"] == close["content_hash"]
 
 
@@ -224,7 +227,7 @@ def test_a_browser_shows_the_pages_in_any_window_and_filters_by_manager(
         assert browser.messages == []
         assert browser.requests == [page.as_uri()]
     browser.open(pages / "index.html", width=width, height=900, scheme=scheme, is_phone=width < 500)
-    shown = "[...document.querySelectorAll('.account')].filter(row => row.offsetParent !== null).length"
+    shown = "[...document.querySelectorAll('.a')].filter(row => row.offsetParent !== null).length"
     assert browser.value(shown) == 4
     browser.value("document.querySelector('#m2').click()")
     assert browser.value(shown) == 1

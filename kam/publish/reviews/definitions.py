@@ -12,7 +12,7 @@ from kam.warehouse import Connection, rows
 
 def definitions(con: Connection, linked: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
     """The measures by table, without old names, and other columns that pages link to (`linked`, as `table.column`)."""
-    found = defaultdict(list)
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     others = set(linked)
     for row in rows(con, "FROM reporting.metric_definitions ORDER BY table_name"):
         table = tables().get(row["table_name"])

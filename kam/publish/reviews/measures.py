@@ -91,21 +91,25 @@ def in_total(con: Connection, part: Part, months: Sequence[date], shown: Sequenc
 
     Quantities of accounts have no total: pieces and metres do not add up. Of a ratio of them the published headline counts, else none.
     """
-    is_total = "account_id" not in part.table.grain
+    is_total = all(column.name != "account_id" for column in part.table.columns)
     counted = [one for one in shown if not one.take and (is_total or not _is_of_quantities(part.table, one.column))]
     listed = "".join(f", {f'any_value({one.name})' if is_total else one.expression} AS {one.name}" for one in counted)
     found = rows(con, f"SELECT period_month{listed} {part.of(months)} GROUP BY period_month")
     totals = {row["period_month"]: {**{one.name: None for one in shown}, **row} for row in found}
     for one in shown:
         if figure := _HEADLINES.get((part.table.name, one.name)):
-            for row in rows(con, "SELECT period_month, value FROM reporting.headline_figures WHERE figure = ?", [figure]):
+            for row in rows(
+                con, "SELECT period_month, value FROM reporting.headline_figures WHERE figure = ?", [figure]
+            ):
                 totals.get(row["period_month"], {})[one.name] = row["value"]
     return totals
 
 
 def _is_of_quantities(table: Model, column: MartColumn) -> bool:
     units = {other.name: other.unit for other in table.columns}
-    parts = _NAME.findall(f"{column.numerator} {column.denominator}") if column.aggregation == "ratio" else [column.name]
+    parts = (
+        _NAME.findall(f"{column.numerator} {column.denominator}") if column.aggregation == "ratio" else [column.name]
+    )
     return any(units.get(part) == "units of the item" for part in parts)
 
 

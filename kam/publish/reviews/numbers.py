@@ -29,14 +29,17 @@ def shown(value: Value, unit: str) -> str:
         return UNKNOWN
     match unit:
         case "fraction":
-            return f"{value * 100:,.1f} %"
+            text = f"{value * 100:,.1f}"
         case "multiple":
-            return f"{value:,.2f}"
+            text = f"{value:,.2f}"
         case "points" | "percentage points":
-            return f"{value:,.1f}"
-        case "days" if value % 1 and abs(value) < _MANY_DAYS:
-            return f"{value:,.1f}"
-    return _without_minus_zero(f"{value:,.0f}")
+            text = f"{value:,.1f}"
+        case "days" if not isinstance(value, int) and abs(value) < _MANY_DAYS:
+            text = f"{value:,.1f}"
+        case _:
+            text = f"{value:,.0f}"
+    text = text.removeprefix("-") if not text.strip("-0.") else text
+    return f"{text}\u00a0%" if unit == "fraction" else text
 
 
 def unit_text(unit: str, currency: str) -> str:
@@ -45,7 +48,7 @@ def unit_text(unit: str, currency: str) -> str:
         return currency
     if unit in ("fraction", "multiple", "count", "as the row says", ""):
         return ""
-    return {"units of the item": "units"}.get(unit, unit)
+    return {"units of the item": "units", "parts per million": "ppm"}.get(unit, unit)
 
 
 def change(now: Value, before: Value, unit: str, direction: str) -> Change | None:
@@ -57,14 +60,10 @@ def change(now: Value, before: Value, unit: str, direction: str) -> Change | Non
     if unit == "fraction":
         amount = f"{difference * 100:+,.1f} points"
     elif before and unit not in ("days", "points", "percentage points", "multiple"):
-        amount = f"{difference / abs(Decimal(str(before))) * 100:+,.1f} %"
+        amount = f"{difference / abs(Decimal(str(before))) * 100:+,.1f}\u00a0%"
     else:
         amount = f"{'+' if difference > 0 else ''}{shown(difference, unit)}"
     if not side:
         return Change(_SIGNS[0], "unchanged", "")
     good = {"more": side, "less": -side}.get(direction, 0)
     return Change(_SIGNS[side], amount, {1: "better", -1: "worse"}.get(good, ""))
-
-
-def _without_minus_zero(text: str) -> str:
-    return "0" if text == "-0" else text

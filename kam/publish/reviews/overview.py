@@ -16,21 +16,39 @@ from kam.publish.reviews.subjects import subjects
 from kam.site import Site
 from kam.warehouse import Connection, literal, rows
 
-_FULL = 40
-"""The accounts that the overview shows with their figures; the others have their reasons only, so that it opens at once."""
-# Name, table, column, rows, and the column of the table with the figure of a year ago, for months that are not closed.
+_FULL, _FEWEST = 40, 5
+"""The most accounts that the overview shows with all their reasons, so that it opens at once, and the fewest, where so many have some."""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A headline: where it stands. `prior` is the column with the figure of a year ago, for when that month is not closed."""
+
+    name: str
+    table: str
+    column: str
+    where: str = ""
+    prior: str = ""
+
+
 _HEADLINES = (
-    ("Net sales", "sales", "net_amount", "", "prior_year_net_amount"),
-    ("Orders received", "sales", "ordered_amount", "", "prior_year_ordered_amount"),
-    ("Open orders", "order_book", "closing_amount", "", ""),
-    ("Open receivables", "receivables_kpis_total", "closing_amount", "", ""),
-    ("Overdue share of invoices", "receivables_kpis_total", "overdue_ratio", "", ""),
-    ("Days sales outstanding", "receivables_kpis_total", "dso_days", "", ""),
-    ("On time in full", "delivery_performance", "otif_ratio", "is_default_basis", ""),
-    ("Rejected parts", "quality_performance", "ppm", "", ""),
-    ("Gross margin", "account_profit", "gross_margin_ratio", "", ""),
-    ("Profit after the costs of accounts", "account_profit", "profit_amount", "", ""),
-    ("Actions overdue", "action_status", "overdue", "", ""),
+    _Wanted("Net sales", "sales", "net_amount", prior="prior_year_net_amount"),
+    _Wanted("Orders received", "sales", "ordered_amount", prior="prior_year_ordered_amount"),
+    _Wanted("Open orders", "order_book", "closing_amount"),
+    _Wanted("Open receivables", "receivables_kpis_total", "closing_amount"),
+    _Wanted("Overdue share of invoices", "receivables_kpis_total", "overdue_ratio"),
+    _Wanted("Days sales outstanding", "receivables_kpis_total", "dso_days"),
+    _Wanted("On time in full", "delivery_performance", "otif_ratio", where="is_default_basis"),
+    _Wanted("Rejected parts", "quality_performance", "ppm"),
+    _Wanted("Gross margin", "account_profit", "gross_margin_ratio"),
+    _Wanted("Profit after the costs of accounts", "account_profit", "profit_amount"),
+    _Wanted("Actions overdue", "action_status", "overdue"),
+)
+_HEADINGS = (
+    ("Net sales", "net_sales_amount", "account_review.net_sales_amount"),
+    ("Overdue", "overdue_ratio", "account_review.overdue_ratio"),
+    ("On time in full", "otif_ratio", "account_review.otif_ratio"),
+    ("Rating", "rating_score", "account_review.rating_score"),
 )
 _TARGETS = """
     SELECT measure, target FROM reporting.target_attainment
@@ -87,6 +105,8 @@ def _beside(month: date, months: Iterable[date], base: str) -> tuple[tuple[str, 
 def overview(con: Connection, site: Site, month: date, accounts: Sequence[Ranked], links: Links) -> str:
     """The overview as HTML."""
     (close,) = rows(con, "FROM reporting.closes WHERE is_newest AND period_month = ?", [month])
+    flagged = [one for one in accounts if one.reasons]
+    count = min(max(sum(one.is_to_call for one in flagged), _FEWEST), _FULL)
     managers = sorted({str(one.account.row["account_manager"]) for one in accounts})
     numbers = {manager: number for number, manager in enumerate(managers, 1)}
     # The filter needs no script: a button that is checked hides the rows of other managers.
@@ -100,9 +120,12 @@ def overview(con: Connection, site: Site, month: date, accounts: Sequence[Ranked
         style=hiding,
         links=links,
         close=close,
-        urgent=[one for one in accounts if one.reasons],
+        first=flagged[:count],
+        further=flagged[count:],
         others=[one for one in accounts if not one.reasons],
-        full=_FULL,
+        to_call=sum(one.is_to_call for one in flagged),
+        count=len(accounts),
+        headings=_HEADINGS,
         numbers=numbers,
         figures=headlines(con, month, site.settings.site.reporting_currency),
         subjects=subjects(),
@@ -111,39 +134,38 @@ def overview(con: Connection, site: Site, month: date, accounts: Sequence[Ranked
 
 def headlines(con: Connection, month: date, currency: str) -> list[Headline]:
     """The headlines that are known in the month."""
-    targets = {row["measure"]: row["target"] for row in rows(con, _TARGETS, [month])} if is_there(con, "target_attainment") else {}
-    found = [
-        _headline(con, month, currency, targets, *given)
-        for given in _HEADLINES
-        if is_there(con, given[1])
-    ]
+    targets = (
+        {row["measure"]: row["target"] for row in rows(con, _TARGETS, [month])}
+        if is_there(con, "target_attainment")
+        else {}
+    )
+    found = [_headline(con, month, currency, targets, one) for one in _HEADLINES if is_there(con, one.table)]
     return [one for one in (*found, *_forecasts(con, month)) if one]
 
 
 def _headline(
-    con: Connection, month: date, currency: str, targets: Mapping[str, Any], name: str, table: str, column: str, where: str, prior: str
+    con: Connection, month: date, currency: str, targets: Mapping[str, Any], wanted: _Wanted
 ) -> Headline | None:
-    columns = {one.name: one for one in tables()[table].columns}
-    wanted = [Shown(columns[one], name) for one in (column, prior) if one]
+    columns = {one.name: one for one in tables()[wanted.table].columns}
+    of = columns[wanted.column]
     months = [add_months(month, -back) for back in (0, 1, 12)]
-    totals = in_total(con, Part(tables()[table], where), months, wanted)
-    now = totals.get(month, {}).get(column)
+    asked = [Shown(columns[name], wanted.name) for name in (wanted.column, wanted.prior) if name]
+    totals = in_total(con, Part(tables()[wanted.table], wanted.where), months, asked)
+    now, last, year_ago = (totals.get(one, {}).get(wanted.column) for one in months)
     if now is None:
         return None
-    of = columns[column]
-    year_ago = totals.get(months[2], {}).get(column)
-    if year_ago is None and prior:
-        year_ago = totals[month][prior]
-    target = targets.get(f"{_TARGETED.get(table, table)}.{column}")
-    planned = _plans(con, month) if (table, column) == ("sales", "net_amount") else ()
+    if year_ago is None and wanted.prior:
+        year_ago = totals[month][wanted.prior]
+    planned = _plans(con, month) if (wanted.table, wanted.column) == ("sales", "net_amount") else ()
+    target = targets.get(f"{_TARGETED.get(wanted.table, wanted.table)}.{wanted.column}")
     if target is not None:
         planned = (*planned, (f"target {shown(target, of.unit)}", change(now, target, of.unit, of.direction)))
     return Headline(
-        name,
-        f"{table}.{column}",
+        wanted.name,
+        f"{wanted.table}.{wanted.column}",
         shown(now, of.unit),
         unit_text(of.unit, currency),
-        change(now, totals.get(months[1], {}).get(column), of.unit, of.direction),
+        change(now, last, of.unit, of.direction),
         change(now, year_ago, of.unit, of.direction),
         planned,
     )

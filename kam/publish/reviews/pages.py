@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -16,9 +16,13 @@ from kam.errors import UsageError
 from kam.periods import month_name, parse_month
 from kam.publish.month_report import Written, made_aside, published_month
 from kam.publish.reviews.account import account_pages
-from kam.publish.reviews.figures import accounts_of
+from kam.publish.reviews.definitions import definitions
+from kam.publish.reviews.figures import Account, accounts_of
+from kam.publish.reviews.measures import tables
 from kam.publish.reviews.overview import Links, overview
-from kam.publish.reviews.render import GENERATOR
+from kam.publish.reviews.ranking import Ranked, ranked
+from kam.publish.reviews.render import GENERATOR, render_page
+from kam.publish.reviews.subjects import sections_of, subjects
 from kam.site import Site
 from kam.warehouse import Connection, rows
 
@@ -28,7 +32,7 @@ FRONT_PAGE = "index.html"
 """What people open, in `published/`."""
 _PACK = "pack.json"
 _KIND = "kam-close pack"
-_PARTS = frozenset({"index.html", "accounts", _PACK})
+_PARTS = frozenset({"index.html", "accounts", "subjects", "definitions.html", _PACK})
 
 
 def write_reviews(site: Site, month: date, folder: Path | None = None) -> Written:
@@ -70,8 +74,8 @@ def write_front_page(site: Site) -> Path | None:
         if not months:
             target.unlink(missing_ok=True)
             return None
-        links = Links.of_front_page(site, months[0], months)
-        page = overview(con, site, months[0], accounts_of(con, months[0]), links)
+        accounts = _ranked(con, site, months[0], accounts_of(con, months[0]))
+        page = overview(con, site, months[0], accounts, Links.of_front_page(site, months[0], months))
         (aside / FRONT_PAGE).write_text(page, encoding="utf-8")
         (aside / FRONT_PAGE).replace(target)
     return target
@@ -94,7 +98,11 @@ def _write_pack(con: Connection, site: Site, month: date, made: Path, *, stands_
     for name, page in account_pages(con, site, month, accounts):
         (made / "accounts" / name).write_text(page, encoding="utf-8")
     links = Links() if stands_alone else Links.of_month(site, month, {month, *packs_of(site)})
-    (made / "index.html").write_text(overview(con, site, month, accounts, links), encoding="utf-8")
+    first = _ranked(con, site, month, accounts)
+    (made / "index.html").write_text(overview(con, site, month, first, links), encoding="utf-8")
+    _write_subjects(con, site, month, made, accounts)
+    linked = {reason.measure for one in first for reason in one.reasons}
+    (made / "definitions.html").write_text(_definitions(con, site, month, linked, accounts), encoding="utf-8")
     (close,) = rows(con, "FROM reporting.closes WHERE is_newest AND period_month = ?", [month])
     pack = {
         "kind": _KIND,
@@ -106,6 +114,36 @@ def _write_pack(con: Connection, site: Site, month: date, made: Path, *, stands_
     }
     (made / _PACK).write_text(json.dumps(pack, indent=2) + "\n", encoding="utf-8")
     return len(accounts)
+
+
+def _ranked(con: Connection, site: Site, month: date, accounts: Sequence[Account]) -> list[Ranked]:
+    return ranked(con, month, accounts, site.settings.site.reporting_currency)
+
+
+def _write_subjects(con: Connection, site: Site, month: date, made: Path, accounts: Sequence[Account]) -> None:
+    (made / "subjects").mkdir()
+    currency = site.settings.site.reporting_currency
+    for subject in subjects():
+        page = render_page(
+            "subject.html.j2",
+            site,
+            month,
+            subject=subject,
+            subjects=subjects(),
+            sections=sections_of(con, subject, month, accounts, currency),
+        )
+        (made / "subjects" / f"{subject.name}.html").write_text(page, encoding="utf-8")
+
+
+def _definitions(con: Connection, site: Site, month: date, linked: set[str], accounts: Sequence[Account]) -> str:
+    return render_page(
+        "definitions.html.j2",
+        site,
+        month,
+        definitions=definitions(con, linked),
+        descriptions={name: table.description for name, table in tables().items()},
+        account=accounts[0].row["account_id"] if accounts else "ACCOUNT",
+    )
 
 
 def _swap(made: Path, target: Path, before: Path) -> None:

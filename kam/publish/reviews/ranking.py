@@ -16,6 +16,7 @@ from kam.warehouse import Connection, rows
 
 _CRITICAL, _WARNING, _NEW, _UNKNOWN = 10.0, 1.0, 0.25, 0.5
 _MOST_FOR_MONEY = 5.0
+_TO_CALL = 3.0
 _PARTS_OF_A_MONTH = 2
 # What the review does not have: amounts behind its ratios.
 _AMOUNTS = """
@@ -62,6 +63,16 @@ class Ranked:
     stake: Decimal
     points: float
 
+    @property
+    def is_critical(self) -> bool:
+        """Whether a reason is critical."""
+        return any(reason.flag["severity"] == "critical" for reason in self.reasons)
+
+    @property
+    def is_to_call(self) -> bool:
+        """Whether it needs a call: a critical reason, or as many points as three warnings that it alone has."""
+        return self.is_critical or self.points >= _TO_CALL
+
 
 def ranked(con: Connection, month: date, accounts: Sequence[Account], currency: str) -> list[Ranked]:
     """The accounts, those that need attention most first. Without reasons the larger sales come first."""
@@ -89,9 +100,8 @@ def ranked(con: Connection, month: date, accounts: Sequence[Account], currency: 
 
 
 def _place(one: Ranked) -> tuple[Any, ...]:
-    is_critical = any(reason.flag["severity"] == "critical" for reason in one.reasons)
     sales = one.account.row["net_sales_amount"] or Decimal(0)
-    return (not is_critical, not one.reasons, -one.points, -one.stake, -sales, one.account.row["account_id"])
+    return (not one.is_critical, not one.reasons, -one.points, -one.stake, -sales, one.account.row["account_id"])
 
 
 def _weight(flag: Mapping[str, Any], count: int, accounts: int) -> float:
@@ -115,23 +125,23 @@ def _together(reasons: Sequence[Reason]) -> Decimal:
 
 def _stake(flag: Mapping[str, Any], row: Mapping[str, Any], usual_margin: Decimal) -> Decimal:
     """Money that a reason puts at stake. Sales that are missed or may end cost their margin, and not all of their amount."""
-    if flag["figure"] is None:
-        return Decimal(0)
     margin = usual_margin if row["gross_margin_ratio"] is None else max(Decimal(row["gross_margin_ratio"]), Decimal(0))
-    match flag["rule"]:
+    match flag["rule"] if flag["figure"] is not None else "":
         case "overdue_ratio_up" | "overdue_ratio_high" | "promise_broken":
-            return _known(row["overdue_amount"])
+            stake = _known(row["overdue_amount"])
         case "credit_limit_breached":
-            return _known(flag["figure"] - flag["threshold"])
+            stake = _known(flag["figure"] - flag["threshold"])
         case "form_outstanding":
-            return _known(row["tax_at_risk_amount"])
+            stake = _known(row["tax_at_risk_amount"])
         case "plan_gap":
-            return _known(row["gap_amount"]) * margin
+            stake = _known(row["gap_amount"]) * margin
         case "contract_notice_due":
-            return _known(row["year_amount"]) * margin
+            stake = _known(row["year_amount"]) * margin
         case "margin_below_target":
-            return _margin_gap(row)
-    return Decimal(0)
+            stake = _margin_gap(row)
+        case _:
+            stake = Decimal(0)
+    return stake
 
 
 def _margin_gap(row: Mapping[str, Any]) -> Decimal:

@@ -13,8 +13,11 @@ Row = Mapping[str, Any]
 
 def sentence_of(flag: Row, row: Row, currency: str) -> str:
     """The reason in words. `row` is the account's row of `account_review`, with `overdue_amount`, `year_amount` and `gap_amount`."""
+    if flag["figure"] is None:
+        rule = str(flag["rule"]).replace("_", " ").capitalize()
+        return f"{rule}: not known this month, so the warning stays."
     make = _SENTENCES.get(flag["rule"])
-    if make is None or flag["figure"] is None:
+    if make is None:
         return str(flag["sentence"])
     return make(flag, row, currency) or str(flag["sentence"])
 
@@ -80,7 +83,9 @@ def _ppm(flag: Row, _: Row, __: str) -> str:
 
 def _actions(flag: Row, _: Row, __: str) -> str:
     count = int(flag["figure"])
-    return f"{'One action' if count == 1 else f'{count} actions'} agreed with it {'is' if count == 1 else 'are'} overdue."
+    return (
+        f"{'One action' if count == 1 else f'{count} actions'} agreed with it {'is' if count == 1 else 'are'} overdue."
+    )
 
 
 def _form(flag: Row, row: Row, currency: str) -> str:
@@ -124,12 +129,12 @@ def _gate(flag: Row, _: Row, __: str) -> str:
 
 
 def _money(value: Decimal, currency: str) -> str:
-    return f"{value:,.0f} {currency}"
+    return f"{value:,.0f}\u00a0{currency}"
 
 
 def _percent(value: Decimal) -> str:
     text = f"{value * 100:,.1f}"
-    return f"{text.removesuffix('.0')} %"
+    return f"{text.removesuffix('.0')}\u00a0%"
 
 
 def _points(value: Decimal) -> str:

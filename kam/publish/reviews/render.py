@@ -38,7 +38,12 @@ def render_page(template: str, site: Site, month: date, *, style: str = "", **gi
 
 @cache
 def _style() -> str:
-    return PAGE_STYLE + (_HERE / "reviews.css").read_text(encoding="utf-8")
+    return PAGE_STYLE + "".join((_HERE / name).read_text(encoding="utf-8") for name in ("reviews.css", "overview.css"))
+
+
+def _sentence(text: str) -> str:
+    """A text that begins with a capital and ends with a full stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 @cache
@@ -51,5 +56,5 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=printable_text,
     )
-    environment.filters |= {"counted": counted, "month": month_name}
+    environment.filters |= {"counted": counted, "month": month_name, "money": "{:,.0f}".format, "sentence": _sentence}
     return environment

@@ -56,7 +56,7 @@ class Section:
     title: str
     anchor: str
     table: str
-    meaning: str
+    note: str
     figures: tuple[Figure, ...]
     pictures: tuple[Picture, ...]
     heads: tuple[Head, ...]
@@ -81,9 +81,7 @@ class Subject:
 def subjects() -> tuple[Subject, ...]:
     """All subjects, in their order."""
     given = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    return tuple(
-        Subject(name, one["title"], one["question"], tuple(one["sections"])) for name, one in given.items()
-    )
+    return tuple(Subject(name, one["title"], one["question"], tuple(one["sections"])) for name, one in given.items())
 
 
 def sections_of(
@@ -98,7 +96,9 @@ def sections_of(
         for draft in _drafts(con, given, month, pages, currency)
     ]
     pictures = iter(draw([chart for _, charts in drafts for chart in charts]))
-    return [Section(**fields, pictures=tuple(next(pictures) for _ in charts)) for fields, charts in drafts]
+    return [
+        Section(**fields, pictures=tuple(next(pictures) for _ in charts)) for fields, charts in drafts
+    ]
 
 
 def _drafts(
@@ -108,8 +108,14 @@ def _drafts(
     slice_by = given.get("slice")
     if not slice_by:
         return [_draft(con, given, month, pages, currency, "")]
-    values = rows(con, f"SELECT DISTINCT {slice_by} AS value FROM reporting.{given['table']} WHERE period_month = ? ORDER BY 1", [month])
-    return [_draft(con, given, month, pages, currency, row["value"]) for row in values] or [_draft(con, given, month, pages, currency, "")]
+    values = rows(
+        con,
+        f"SELECT DISTINCT {slice_by} AS value FROM reporting.{given['table']} WHERE period_month = ? ORDER BY 1",
+        [month],
+    )
+    return [_draft(con, given, month, pages, currency, row["value"]) for row in values] or [
+        _draft(con, given, month, pages, currency, "")
+    ]
 
 
 def _draft(
@@ -126,17 +132,27 @@ def _draft(
     totals = in_total(con, source, months, columns)
     found = by_account(con, part, month, columns, given["sort"])
     kept = [row for row in found if any(row[one.name] for one in columns)]
-    heads = {one.name: Head(one.heading, unit_text(one.column.unit, currency), f"{table.name}.{one.name}") for one in columns}
+    heads = {
+        one.name: Head(one.heading, unit_text(one.column.unit, currency), f"{table.name}.{one.name}") for one in columns
+    }
     title = f"{given['title']}: {value}" if value else given["title"]
     fields = {
         "title": title,
         "anchor": _anchor(title),
         "table": table.name,
-        "meaning": table.description,
-        "figures": tuple(_figure(replace(heads[one.name], measure=f"{source.table.name}.{one.name}"), one, totals, month) for one in columns if one.name in given["headlines"]) if totals.get(month) else (),
+        "note": given.get("note", ""),
+        "figures": tuple(
+            _figure(replace(heads[one.name], measure=f"{source.table.name}.{one.name}"), one, totals, month)
+            for one in columns
+            if one.name in given["headlines"]
+        )
+        if totals.get(month)
+        else (),
         "heads": tuple(heads.values()),
         "lines": tuple(_line(row, columns, pages) for row in kept),
-        "total": tuple(UNKNOWN if one.take else shown(totals.get(month, {}).get(one.name), one.column.unit) for one in columns),
+        "total": tuple(
+            UNKNOWN if one.take else shown(totals.get(month, {}).get(one.name), one.column.unit) for one in columns
+        ),
         "left_out": len(found) - len(kept),
         "unknown": tuple(unknown(con, part, month, columns)),
         "details": tuple(given["details"]),
@@ -158,21 +174,25 @@ def _figure(head: Head, one: Shown, totals: Mapping[date, Mapping[str, Any]], mo
     against = tuple(
         (name, found)
         for name, back in (("last month", 1), ("a year ago", 12))
-        if (found := change(now, totals.get(add_months(month, -back), {}).get(one.name), one.column.unit, one.column.direction))
+        if (
+            found := change(
+                now, totals.get(add_months(month, -back), {}).get(one.name), one.column.unit, one.column.direction
+            )
+        )
     )
     return Figure(head, shown(now, one.column.unit), against)
 
 
 def _chart(one: Shown, totals: Mapping[date, Mapping[str, Any]], months: Sequence[date], currency: str) -> Chart | None:
     values = [totals.get(month, {}).get(one.name) for month in months]
-    unit = "%" if one.column.unit == "fraction" else unit_text(one.column.unit, currency)
+    unit = "%" if one.column.unit == "fraction" else unit_text(one.column.unit, currency) or "number"
     known = [(month, value) for month, value in zip(months, values, strict=True) if value is not None]
     message = f"{one.heading}: no month known"
     if known:
         (first, start), (last, end) = known[0], known[-1]
         message = f"{one.heading}: {shown(start, one.column.unit)} in {month_name(first)}, {shown(end, one.column.unit)} in {month_name(last)}"
     scaled = [value * 100 if value is not None and unit == "%" else value for value in values]
-    return trend(months, [Series(one.heading, scaled)], unit, message)
+    return trend(months, [Series("all accounts", scaled)], unit, message)
 
 
 def _line(row: Mapping[str, Any], columns: Sequence[Shown], pages: Mapping[str, Account]) -> Line:
