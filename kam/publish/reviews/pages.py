@@ -101,8 +101,7 @@ def _write_pack(con: Connection, site: Site, month: date, made: Path, *, stands_
     first = _ranked(con, site, month, accounts)
     (made / "index.html").write_text(overview(con, site, month, first, links), encoding="utf-8")
     _write_subjects(con, site, month, made, accounts)
-    linked = {reason.measure for one in first for reason in one.reasons}
-    (made / "definitions.html").write_text(_definitions(con, site, month, linked, accounts), encoding="utf-8")
+    (made / "definitions.html").write_text(_definitions(con, site, month, accounts), encoding="utf-8")
     (close,) = rows(con, "FROM reporting.closes WHERE is_newest AND period_month = ?", [month])
     pack = {
         "kind": _KIND,
@@ -135,12 +134,12 @@ def _write_subjects(con: Connection, site: Site, month: date, made: Path, accoun
         (made / "subjects" / f"{subject.name}.html").write_text(page, encoding="utf-8")
 
 
-def _definitions(con: Connection, site: Site, month: date, linked: set[str], accounts: Sequence[Account]) -> str:
+def _definitions(con: Connection, site: Site, month: date, accounts: Sequence[Account]) -> str:
     return render_page(
         "definitions.html.j2",
         site,
         month,
-        definitions=definitions(con, linked),
+        definitions=definitions(con),
         descriptions={name: table.description for name, table in tables().items()},
         account=accounts[0].row["account_id"] if accounts else "ACCOUNT",
     )

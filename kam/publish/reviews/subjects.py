@@ -96,9 +96,7 @@ def sections_of(
         for draft in _drafts(con, given, month, pages, currency)
     ]
     pictures = iter(draw([chart for _, charts in drafts for chart in charts]))
-    return [
-        Section(**fields, pictures=tuple(next(pictures) for _ in charts)) for fields, charts in drafts
-    ]
+    return [Section(**fields, pictures=tuple(next(pictures) for _ in charts)) for fields, charts in drafts]
 
 
 def _drafts(
