@@ -12,19 +12,23 @@ import threading
 from typing import TYPE_CHECKING
 
 from expectations.findings import turned_round
-from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, Rule, Severity, Suite, merged
+from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, KeptCheck, Rule, Severity, Suite, merged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date, datetime
+    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
 __all__ = [
     "MAX_SAMPLE_KEYS",
     "CheckResult",
+    "KeptCheck",
     "Rule",
     "Severity",
     "Suite",
+    "build_data_docs",
     "merged",
     "turned_round",
     "validate",
@@ -37,6 +41,15 @@ def validate(con: DuckDBPyConnection, suites: Sequence[Suite], *, stage: str = "
     from expectations import engine  # takes seconds
 
     return engine.validate(con, suites, stage)
+
+
+def build_data_docs(
+    checks: Sequence[KeptCheck], folder: Path, *, site: str, month: date, version: int, at: datetime
+) -> None:
+    """Write Great Expectations' Data Docs of recorded checks; see `expectations.data_docs.build_data_docs`."""
+    from expectations import data_docs  # takes seconds
+
+    data_docs.build_data_docs(checks, folder, site=site, month=month, version=version, at=at)
 
 
 def warm_up() -> None:

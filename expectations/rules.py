@@ -209,3 +209,21 @@ def _together(one: CheckResult, other: CheckResult) -> CheckResult:
         failed_by_month=failed_by_month,
         keys_by_month={**one.keys_by_month, **other.keys_by_month},
     )
+
+
+@dataclass(frozen=True)
+class KeptCheck:
+    """A rule as the ledger has it: `failed_count` of `checked_count` rows broke it; `keys` are the first of them."""
+
+    name: str
+    suite: str
+    table: str
+    severity: str
+    sentence: str
+    finding: str
+    owner: str
+    if_it_fails: str
+    success: bool
+    checked_count: int
+    failed_count: int
+    keys: Sequence[Mapping[str, object]]

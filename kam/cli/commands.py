@@ -608,6 +608,45 @@ def status(folder: SiteOption = None, as_json: JsonOption = False) -> None:  # n
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: kam --site my-site quality --month 2026-10 --data-docs")
+def quality(
+    folder: SiteOption = None,
+    month: Annotated[
+        str | None,
+        typer.Option("--month", metavar="MONTH", help="The month. Default: the newest that was closed or tried."),
+    ] = None,
+    data_docs: Annotated[  # noqa: FBT002 - a command line switch
+        bool,
+        typer.Option("--data-docs", help="Build Great Expectations' Data Docs (HTML) of what that close recorded."),
+    ] = False,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where to build them. Default: published/data-docs/MONTH."),
+    ] = None,
+) -> None:
+    """Show what failed at the close of a month, and where the data quality page is; builds Data Docs on request."""
+    from kam.cli.quality import quality_rows, recorded
+    from kam.publish import write_data_docs
+
+    site = _site(folder)
+    if out_folder and not data_docs:
+        message = "--out is the folder of --data-docs: name both"
+        raise UsageError(message)
+    found = recorded(site, month)
+    if found is None:
+        out.print(f"No month is closed yet. Next: {escape(site.command('close', 'MONTH'))}")
+        return
+    version = f"version {found.version}" if found.version else "the attempt that failed"
+    held = f"{len(found.checks) - len(found.failed):,} of {counted(len(found.checks), 'rule')} held."
+    out.print(f"[bold]{found.month:%Y-%m}[/bold], {version}: {held}")
+    print_table("What is wrong", quality_rows(found), if_empty="No rule failed.")
+    if data_docs:
+        with out.status("Building Data Docs …"):
+            written = write_data_docs(site, found, out_folder)
+        out.print(f"Data Docs of {counted(written.count, 'rule')}: {shown_path(written.files[0])}", soft_wrap=True)
+    print_page(site)
+
+
 @app.command(epilog="Example: kam --site my-site ui")
 def ui(
     folder: SiteOption = None,

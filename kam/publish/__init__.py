@@ -1,6 +1,7 @@
 """What others read: the published file, the quality page and the generated documents."""
 
 from kam.publish import published_file
+from kam.publish.data_docs import RecordedChecks, recorded_checks, write_data_docs
 from kam.publish.month_report import Written, write_month_parquet, write_month_workbook
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
@@ -12,6 +13,7 @@ from kam.publish.targets import TargetState, faults_of_targets, publish_to_targe
 __all__ = [
     "PUBLISHED_FILE",
     "Flags",
+    "RecordedChecks",
     "TargetState",
     "Written",
     "faults_of_targets",
@@ -21,8 +23,10 @@ __all__ = [
     "packs_of",
     "publish_to_targets",
     "published_file",
+    "recorded_checks",
     "require_format",
     "target_states",
+    "write_data_docs",
     "write_front_page",
     "write_month_parquet",
     "write_month_workbook",
