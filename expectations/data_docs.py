@@ -31,7 +31,12 @@ from great_expectations.data_context.types.resource_identifiers import (
 )
 from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-from great_expectations.render import LegacyRendererType, RenderedStringTemplateContent, RenderedTableContent
+from great_expectations.expectations.metadata_types import FailureSeverity
+from great_expectations.render.components import (
+    LegacyRendererType,
+    RenderedStringTemplateContent,
+    RenderedTableContent,
+)
 from great_expectations.render.renderer.renderer import renderer
 from jinja2 import Environment
 
@@ -70,7 +75,6 @@ class RecordedRule(BatchExpectation):
         configuration: ExpectationConfiguration | None = None,
         result: ExpectationValidationResult | None = None,
         runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG003 - the library's signature
-        **_: object,
     ) -> list[RenderedStringTemplateContent]:
         configuration = configuration or (result.expectation_config if result else None)
         meta = configuration.meta if configuration else {}
@@ -83,7 +87,6 @@ class RecordedRule(BatchExpectation):
         configuration: ExpectationConfiguration | None = None,  # noqa: ARG003
         result: ExpectationValidationResult | None = None,
         runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG003
-        **_: object,
     ) -> str:
         return str(result.result["observed_value"]) if result else ""
 
@@ -94,8 +97,7 @@ class RecordedRule(BatchExpectation):
         configuration: ExpectationConfiguration | None = None,  # noqa: ARG003
         result: ExpectationValidationResult | None = None,
         runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG003
-        **_: object,
-    ) -> list[RenderedStringTemplateContent]:
+    ) -> list[Any]:
         if result is None or result.success:
             return []
         details = result.result["details"]
@@ -108,8 +110,7 @@ class RecordedRule(BatchExpectation):
         configuration: ExpectationConfiguration | None = None,  # noqa: ARG003
         result: ExpectationValidationResult | None = None,
         runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG003
-        **_: object,
-    ) -> list[RenderedTableContent] | None:
+    ) -> list[Any] | None:
         details = result.result["details"] if result and not result.success else {}
         if not details.get("columns"):
             return None
@@ -135,15 +136,13 @@ def build_data_docs(
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    context.add_data_docs_site(
-        _SITE,
-        {
-            "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-            "site_section_builders": {"profiling": "None"},
-        },
-    )
+    described: Any = {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
+        "site_section_builders": {"profiling": "None"},
+    }
+    context.add_data_docs_site(_SITE, described)
     run = RunIdentifier(
         run_name=f"{month:%Y-%m}-{f'version-{version}' if version else 'failed'}", run_time=at.replace(tzinfo=UTC)
     )
@@ -164,7 +163,7 @@ def build_data_docs(
 def _add(context: Any, suite: str, checks: Sequence[KeptCheck], run: RunIdentifier) -> None:  # noqa: ANN401
     """Put a suite and its recorded results into the stores that Data Docs are built from."""
     results = [_result(check) for check in checks]
-    configurations = [result.expectation_config for result in results]
+    configurations = [result.expectation_config for result in results if result.expectation_config]
     kept = gx.ExpectationSuite(name=suite)
     kept.add_expectation_configurations(configurations)
     context.suites.add(kept)
@@ -202,7 +201,7 @@ def _result(check: KeptCheck) -> ExpectationValidationResult:
             "sentence": check.sentence,
             "about": f"{check.name} · {check.severity} · {check.owner}",
         },
-        severity=check.severity,
+        severity=FailureSeverity(check.severity),
     )
     return ExpectationValidationResult(
         success=check.success,
