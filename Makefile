@@ -10,12 +10,19 @@ SITE ?= demo-site
 FORECAST_VENV := .venv-forecast
 FORECAST_READY := $(FORECAST_VENV)/.ready
 FORECAST_INSTALL := $(INSTALL:$(VENV)/%=$(FORECAST_VENV)/%)
+# Superset wants older packages than Prefect does, and three quarters of a gigabyte. Its lock file is for Python 3.11.
+SUPERSET_VENV := .venv-superset
+SUPERSET_READY := $(SUPERSET_VENV)/.ready
+SUPERSET_INSTALL := $(INSTALL:$(VENV)/%=$(SUPERSET_VENV)/%)
+SUPERSET_PYTHON ?= $(PYTHON)
+SUPERSET_HOME ?= .superset
+SUPERSET_PORT ?= 8088
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-forecast soak bench lint lint-style lint-types lint-docs format docs setup lock clean
+.PHONY: help demo test test-long test-forecast dashboards run-dashboards test-dashboards soak bench lint lint-style lint-types lint-docs format docs setup lock clean
 
 help: ## List the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make the environment from the lock file
 
@@ -61,6 +68,36 @@ $(FORECAST_READY): requirements-forecast.lock requirements-pip.lock pyproject.to
 	@$(FORECAST_INSTALL) --require-hashes -r requirements-pip.lock
 	@$(FORECAST_INSTALL) --require-hashes -r requirements-forecast.lock
 	@$(FORECAST_INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+# For tables in PostgreSQL: make dashboards URL=postgresql://reader@host/database SCHEMA=kam
+dashboards: $(READY) $(SUPERSET_READY) ## Set up Apache Superset with six dashboards of a site (SITE=demo-site)
+	@[ -n "$(URL)" ] || [ -f $(SITE)/published/kam.duckdb ] || { echo "$(SITE) has no published tables. Run: make demo (or name your site: make dashboards SITE=…)"; exit 1; }
+	@mkdir -p -m 700 $(SUPERSET_HOME)
+	@$(BIN)/kam --site $(SITE) superset $(SUPERSET_HOME)/assets $(if $(URL),--url '$(URL)') $(if $(SCHEMA),--schema '$(SCHEMA)') >/dev/null
+	@echo "Setting up Superset in $(SUPERSET_HOME) (one to four minutes) …"
+	@$(SUPERSET_VENV)/bin/python dashboards/superset/set_up.py $(SUPERSET_HOME)
+	@echo "Start it: make run-dashboards"
+
+run-dashboards: ## Start the Superset that `make dashboards` set up, for this machine only
+	@[ -f $(SUPERSET_HOME)/superset.db ] || { echo "Superset is not set up. Run: make dashboards"; exit 1; }
+	@echo "Open http://127.0.0.1:$(SUPERSET_PORT)/dashboard/list/ (Ctrl+C ends it)"
+	@SUPERSET_HOME=$(SUPERSET_HOME) SUPERSET_CONFIG_PATH=$(CURDIR)/dashboards/superset/superset_config.py SCARF_ANALYTICS=false DO_NOT_TRACK=1 \
+		$(SUPERSET_VENV)/bin/superset run --host 127.0.0.1 --port $(SUPERSET_PORT) --with-threads
+
+# Where Superset cannot be installed, the tests say so and are skipped.
+test-dashboards: $(READY) ## Start Superset and compare figures on its pages with the tables (minutes; needs Chromium)
+	@$(MAKE) --no-print-directory $(SUPERSET_READY) || echo "Superset cannot be installed here"
+	@KAM_DASHBOARDS=1 $(BIN)/python -m pytest tests/dashboards
+
+$(SUPERSET_READY): requirements-superset.lock requirements-pip.lock
+	@$(SUPERSET_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Superset needs Python 3.11. Name one: make SUPERSET_PYTHON=python3.11 …"; exit 1; }
+	@echo "Setting up $(SUPERSET_VENV) (once, about two minutes) …"
+	@rm -rf $(SUPERSET_VENV)
+	@$(SUPERSET_PYTHON) -m venv $(SUPERSET_VENV)
+	@$(SUPERSET_INSTALL) --require-hashes -r requirements-pip.lock
+	@$(SUPERSET_INSTALL) --require-hashes -r requirements-superset.lock
 	@touch $@
 
 soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through 500 closes (hours)
@@ -109,8 +146,10 @@ lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements-forecast.lock
 	@uv pip compile pyproject.toml --extra postgresql --extra build --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file deploy/requirements.lock
+	@uv pip compile dashboards/superset/requirements.in --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements-superset.lock
 	@echo pip | uv pip compile - --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
 		--output-file requirements-pip.lock
 
-clean: ## Remove the environment, the demo site and the guide
-	@rm -rf $(VENV) $(FORECAST_VENV) $(SITE) site
+clean: ## Remove the environments, the demo site, the guide and Superset with all that it keeps
+	@rm -rf $(VENV) $(FORECAST_VENV) $(SUPERSET_VENV) $(SUPERSET_HOME) $(SITE) site

@@ -58,6 +58,10 @@ class Browser:
 
     def open(self, file: Path, *, width: int, height: int, scheme: str, is_phone: bool = False) -> None:
         """Show a file in a window of CSS pixels, to a reader who prefers the colour scheme `light` or `dark`."""
+        self.go(file.as_uri(), width=width, height=height, scheme=scheme, is_phone=is_phone)
+
+    def go(self, address: str, *, width: int, height: int, scheme: str = "light", is_phone: bool = False) -> None:
+        """Show the page at an address, as `open` shows a file."""
         self.requests.clear()
         self.blocked.clear()
         self.messages.clear()
@@ -65,7 +69,7 @@ class Browser:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=is_phone
         )
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.call("Page.navigate", url=file.as_uri())
+        self.call("Page.navigate", url=address)
         while self._next().get("method") != "Page.loadEventFired":
             pass
 
@@ -96,15 +100,16 @@ class Browser:
 
 
 @contextlib.contextmanager
-def chromium(profile: Path) -> Iterator[Browser]:
-    """Start a browser with an empty profile and no way to the network; it ends with the block."""
+def chromium(profile: Path, *, reaches_this_machine: bool = False) -> Iterator[Browser]:
+    """Start a browser with an empty profile and no way to the network, but perhaps to servers of this machine; it ends with the block."""
     assert _PROGRAM is not None
     commands, to_browser = os.pipe()
     from_browser, answers = os.pipe()
+    hosts = f"MAP * ~NOTFOUND{', EXCLUDE 127.0.0.1' if reaches_this_machine else ''}"
     process = subprocess.Popen(
         # Chromium reads its commands from descriptor 3 and answers on 4.
         ["/bin/bash", "-c", f'exec "$@" 3<&{commands} 4>&{answers}', "bash", _PROGRAM, *_FLAGS,
-         f"--user-data-dir={profile}", "--proxy-server=127.0.0.1:9", "--host-resolver-rules=MAP * ~NOTFOUND"],
+         f"--user-data-dir={profile}", "--proxy-server=127.0.0.1:9", f"--host-resolver-rules={hosts}"],
         pass_fds=(commands, answers), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip

@@ -542,13 +542,28 @@ def superset(
             help="SQLAlchemy URL at which Superset finds the tables, without a password. Default: the published file.",
         ),
     ] = "",
+    schema: Annotated[
+        str, typer.Option("--schema", metavar="NAME", help="The schema that has the tables there.")
+    ] = "reporting",
 ) -> None:
-    """Write the published tables as datasets of Apache Superset, with a metric per measure, as `superset import-directory` takes them."""
+    """Write dashboards of Apache Superset, and the published tables as its datasets with a metric per measure, as `superset import-directory` takes them."""
     from kam.publish import PUBLISHED_FILE, file_url, write_superset
 
     site = _site(folder)
-    count = write_superset(target, url or file_url(site.published / PUBLISHED_FILE))
-    typer.echo(f"{counted(count, 'dataset')} written to {target}. Next: superset import-directory -o {target}")
+    written = write_superset(
+        target,
+        url or file_url(site.published / PUBLISHED_FILE),
+        schema=schema,
+        currency=site.settings.site.reporting_currency,
+    )
+    counts = ", ".join(
+        (
+            counted(written.datasets, "dataset"),
+            counted(written.charts, "chart"),
+            counted(written.dashboards, "dashboard"),
+        )
+    )
+    typer.echo(f"{counts} written to {target}. Next: superset import-directory -o {target}")
 
 
 @app.command(epilog="Example: kam --site my-site rebuild --force")
