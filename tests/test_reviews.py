@@ -14,9 +14,9 @@ import pytest
 from kam.build import published_tables
 from kam.errors import UsageError
 from kam.publish import packs_of, write_front_page, write_reviews
-from kam.publish.reviews.account import lines_table
 from kam.publish.reviews.facts import Found
 from kam.publish.reviews.figures import accounts_of
+from kam.publish.reviews.lines import lines_table
 from kam.publish.reviews.sections import SECTIONS
 from kam.site import Site
 from kam.warehouse import open_read_only

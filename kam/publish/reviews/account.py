@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-from markupsafe import Markup, escape
-
-from kam.build import MartColumn, published_tables
-from kam.publish.quality_page import printable_text
 from kam.publish.reviews.charts import Chart, Picture, Series, Step, buckets, draw, monthly_bars, trend, waterfall
-from kam.publish.reviews.facts import EFFECTS, Facts, Found, Row, facts_of
+from kam.publish.reviews.facts import EFFECTS, Facts, Row, facts_of
 from kam.publish.reviews.figures import Account, figure_text
+from kam.publish.reviews.lines import DEFINITIONS, Table, columns_of, lines_table
 from kam.publish.reviews.render import render_page
-from kam.publish.reviews.sections import LINES_OF_FIGURE, NAMES, SECTION_OF_TABLE, SECTIONS, Lines, Section
+from kam.publish.reviews.sections import LINES_OF_FIGURE, NAMES, SECTION_OF_TABLE, SECTIONS, Section
 from kam.publish.reviews.story import story
 from kam.site import Site
 from kam.warehouse import Connection
 
-_DEFINITIONS = "../definitions.html"
-_AT_ONCE = 200
+_AT_ONCE = 100
 """Accounts whose facts are read, and kept, at once."""
+_MANY = 300
+"""From so many accounts on, processes share the pages: each takes two seconds of CPU to start."""
+_MOST_PROCESSES = 4
 _TARGETS: Mapping[str, str] = {"otif_ratio": "otif_below_target", "ppm": "ppm_above_target"}
 
 
@@ -39,22 +41,6 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Table:
-    """Lines: `head` has per column its heading, the address of its definition (empty for one made for the page), and whether it has numbers.
-
-    `body` is HTML: a template that writes each cell by itself would take most of the time of a page.
-    """
-
-    anchor: str
-    title: str
-    source: str
-    head: Sequence[tuple[str, str, bool]]
-    body: Markup
-    total: int
-    left_out: int
-
-
-@dataclass(frozen=True)
 class Shown:
     """A section as it is shown."""
 
@@ -66,12 +52,31 @@ class Shown:
 
 
 def account_pages(con: Connection, site: Site, month: date, accounts: Sequence[Account]) -> Iterator[tuple[str, str]]:
-    """The names of the accounts' pages and their HTML, one after the other."""
+    """The names of the accounts' pages and their HTML. Processes share the pages of many accounts; this one reads the published file."""
+    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
+    batches = _batches(con, month, accounts)
+    if len(accounts) < _MANY or processes == 1:
+        for batch in batches:
+            yield from _pages(site, month, batch)
+        return
+    # A process that is forked would have the threads of DuckDB in a state that nobody knows.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        under_way = [pool.submit(_pages, site, month, batch) for batch in itertools.islice(batches, processes + 1)]
+        while under_way:
+            yield from under_way.pop(0).result()
+            under_way += [pool.submit(_pages, site, month, batch) for batch in itertools.islice(batches, 1)]
+
+
+def _batches(con: Connection, month: date, accounts: Sequence[Account]) -> Iterator[list[tuple[Account, Facts]]]:
     for start in range(0, len(accounts), _AT_ONCE):
         some = accounts[start : start + _AT_ONCE]
         facts = facts_of(con, month, [account.row["account_id"] for account in some])
-        for account in some:
-            yield account.page, _page(site, month, account, facts[account.row["account_id"]])
+        yield [(account, facts[account.row["account_id"]]) for account in some]
+
+
+def _pages(site: Site, month: date, batch: Sequence[tuple[Account, Facts]]) -> list[tuple[str, str]]:
+    return [(account.page, _page(site, month, account, facts)) for account, facts in batch]
 
 
 def _page(site: Site, month: date, account: Account, facts: Facts) -> str:
@@ -91,7 +96,7 @@ def _page(site: Site, month: date, account: Account, facts: Facts) -> str:
         without=[section.title for section in shown if section not in with_data],
         anchors={"attention", *(section.key for section in with_data)},
         section_of_table=SECTION_OF_TABLE,
-        definitions=_DEFINITIONS,
+        definitions=DEFINITIONS,
     )
 
 
@@ -104,63 +109,17 @@ def _shown(section: Section, facts: Facts, pictures: Sequence[Picture]) -> Shown
             values = facts.figures.get((table, name), (None, None, None))
             if all(value is None for value in values):
                 continue
-            column = _columns(table)[name]
+            column = columns_of(table)[name]
             behind = LINES_OF_FIGURE.get(name, anchors[0] if anchors else "")
             figures.append(
                 Figure(
                     NAMES[name],
-                    f"{_DEFINITIONS}#{table}.{name}",
+                    f"{DEFINITIONS}#{table}.{name}",
                     f"#{behind}" if behind in anchors else "",
                     tuple(figure_text(value, column.unit) for value in values),
                 )
             )
     return Shown(section.key, section.title, figures, pictures, tables)
-
-
-def lines_table(lines: Lines, found: Found) -> Table:
-    """Lines as a page shows them."""
-    columns = _columns(lines.table)
-    head, cells = [], []
-    for name, heading in lines.columns.items():
-        column = columns.get(name)
-        address = f"{_DEFINITIONS}#{lines.table}.{name}" if column else ""
-        is_number = column.is_numeric if column else name == "days_late"
-        head.append((heading, address, is_number))
-        cells.append((name, _text_maker(column), '<td class="n">' if is_number else "<td>"))
-    body = "".join(
-        f"<tr>{''.join(f'{start}{escape(printable_text(make(row[name])))}</td>' for name, make, start in cells)}</tr>\n"
-        for row in found.rows
-    )
-    source = f"reporting.{lines.table}"
-    return Table(lines.name, lines.title, source, head, Markup(body), found.total, found.total - len(found.rows))  # noqa: S704
-
-
-def _text_maker(column: MartColumn | None) -> Callable[[Any], str]:
-    """How values of a column are written: money with cents, shares in percent, and other numbers as they are."""
-    unit = column.unit if column else ""
-
-    def text(value: Any) -> str:  # noqa: ANN401 - a value of any kind
-        if value is None:
-            return ""
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        if isinstance(value, Decimal):
-            return (
-                f"{value * 100:,.1f} %"
-                if unit == "fraction"
-                else f"{value:,.2f}"
-                if unit == "reporting currency"
-                else f"{value:,.2f}".rstrip("0").rstrip(".")
-            )
-        return str(value)
-
-    return text
-
-
-@cache
-def _columns(table: str) -> Mapping[str, MartColumn]:
-    (found,) = (one for one in published_tables() if one.name == table)
-    return {column.name: column for column in found.columns}
 
 
 def _charts(facts: Facts, flags: Sequence[Row], currency: str) -> dict[str, list[Chart]]:

@@ -50,12 +50,11 @@ class Chart:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn chart: the SVG to put into a page, its message, and the table of its numbers."""
+    """A drawn chart: the SVG to put into a page, its message, and the table of its numbers as HTML."""
 
     svg: Markup
     message: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    table: Markup
 
 
 @dataclass(frozen=True)
@@ -199,8 +198,20 @@ def draw(charts: Sequence[Chart]) -> list[Picture]:
             f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(chart.message)}">'
             f'<g transform="translate({_LEFT},{_TOP})">{inner}</g></svg>'
         )
-        pictures.append(Picture(svg, chart.message, chart.head, chart.rows))
+        pictures.append(Picture(svg, chart.message, _table(chart)))
     return pictures
+
+
+def _table(chart: Chart) -> Markup:
+    first, *others = chart.head
+    head = f'<th scope="col">{escape(first)}</th>' + "".join(
+        f'<th scope="col" class="n">{escape(name)}</th>' for name in others
+    )
+    body = "".join(
+        f'<tr><th scope="row"><bdi>{escape(name)}</bdi></th>{"".join(f"""<td class="n">{value}</td>""" for value in values)}</tr>\n'
+        for name, *values in chart.rows
+    )
+    return Markup(f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>")  # noqa: S704 - escaped above
 
 
 def _elements(drawn: str, number: int, mark: str) -> list[str]:
