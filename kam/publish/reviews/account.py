@@ -22,8 +22,8 @@ from kam.publish.reviews.story import story
 from kam.site import Site
 from kam.warehouse import Connection
 
-_AT_ONCE = 100
-"""Accounts whose facts are read, and kept, at once."""
+_AT_ONCE, _DRAWN_AT_ONCE = 250, 10
+"""Accounts whose facts are read, and kept, at once; and accounts whose charts are drawn at once."""
 _MANY = 300
 """From so many accounts on, processes share the pages: each takes two seconds of CPU to start."""
 _MOST_PROCESSES = 4
@@ -76,14 +76,18 @@ def _batches(con: Connection, month: date, accounts: Sequence[Account]) -> Itera
 
 
 def _pages(site: Site, month: date, batch: Sequence[tuple[Account, Facts]]) -> list[tuple[str, str]]:
-    return [(account.page, _page(site, month, account, facts)) for account, facts in batch]
+    pages = []
+    for start in range(0, len(batch), _DRAWN_AT_ONCE):
+        some = batch[start : start + _DRAWN_AT_ONCE]
+        charts = [_charts(facts, account.flags, site.settings.site.reporting_currency) for account, facts in some]
+        drawn = iter(draw([chart for of_page in charts for of_section in of_page.values() for chart in of_section]))
+        for (account, facts), of_page in zip(some, charts, strict=True):
+            pictures = {key: [next(drawn) for _ in of_section] for key, of_section in of_page.items()}
+            pages.append((account.page, _page(site, month, account, facts, pictures)))
+    return pages
 
 
-def _page(site: Site, month: date, account: Account, facts: Facts) -> str:
-    currency = site.settings.site.reporting_currency
-    charts = _charts(facts, account.flags, currency)
-    drawn = iter(draw([chart for of_section in charts.values() for chart in of_section]))
-    pictures = {key: [next(drawn) for _ in of_section] for key, of_section in charts.items()}
+def _page(site: Site, month: date, account: Account, facts: Facts, pictures: Mapping[str, Sequence[Picture]]) -> str:
     shown = [_shown(section, facts, pictures.get(section.key, ())) for section in SECTIONS]
     with_data = [section for section in shown if section.figures or section.tables]
     return render_page(
@@ -91,7 +95,7 @@ def _page(site: Site, month: date, account: Account, facts: Facts) -> str:
         site,
         month,
         account=account,
-        story=story(facts, account.reasons, currency),
+        story=story(facts, account.reasons, site.settings.site.reporting_currency),
         sections=with_data,
         without=[section.title for section in shown if section not in with_data],
         anchors={"attention", *(section.key for section in with_data)},

@@ -1,6 +1,6 @@
 """Charts of the pages as SVG: Altair describes them, vl-convert draws them, and nothing of it is left in a page but the drawing.
 
-Each chart is bars, rules, points and texts at places in pixels. That description is compiled once, and all charts of a page are drawn at once:
+Each chart is bars, rules, points and texts at places in pixels. That description is compiled once, and charts are drawn at once:
 a chart then takes a few milliseconds. Colours are CSS variables, and the page's style sets the font, so a chart follows dark mode and paper.
 """
 
@@ -181,7 +181,7 @@ def _tick(number: float) -> str:
 
 
 def draw(charts: Sequence[Chart]) -> list[Picture]:
-    """The drawings of charts, in their order. A page draws all its charts at once: one run costs more than what is in it."""
+    """The drawings of charts, in their order. Charts of several pages are best drawn at once: a run costs more than what is in it."""
     if not charts:
         return []
     import vl_convert
