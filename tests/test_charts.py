@@ -61,7 +61,15 @@ def test_a_waterfall_ends_at_the_level_it_explains() -> None:
 def test_an_axis_that_does_not_start_at_0_says_so() -> None:
     steps = [Step("plan", 1000, is_total=True), Step("price", 20), Step("actual", 1020, is_total=True)]
     (svg,) = drawn(waterfall(steps, "EUR", "20 above plan"))
-    assert "EUR, axis from 1 k" in texts(svg)
+    assert "EUR, axis from 990" in texts(svg)
+    assert float(re.findall(r"<path d=\"M[\d.]+,[\d.]+h[\d.]+v([\d.]+)", svg)[0]) > 0
+
+
+def test_levels_that_do_not_differ_still_have_bars() -> None:
+    (svg,) = drawn(
+        waterfall([Step("plan", 1000, is_total=True), Step("actual", 1000, is_total=True)], "EUR", "On plan")
+    )
+    assert all(float(height) > 0 for height in re.findall(r"<path d=\"M[\d.]+,[\d.]+h[\d.]+v([\d.]+)", svg))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +106,15 @@ def test_a_chart_has_its_numbers_as_a_table() -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0"), (12.34, "12.3"), (999, "999"), (999.6, "1 k"), (-12_500, "-12.5 k"), (2_500_000, "2.5 M")],
+    [
+        (0, "0"),
+        (12.34, "12.3"),
+        (999, "999"),
+        (999.6, "1 k"),
+        (-12_500, "-12.5 k"),
+        (2_500_000, "2.5 M"),
+        (1020, "1.02 k"),
+    ],
 )
 def test_short_numbers(number: float, text: str) -> None:
     assert short_number(number) == text

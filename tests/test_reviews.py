@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from kam.build import published_tables
 from kam.errors import UsageError
 from kam.publish import packs_of, write_front_page, write_reviews
+from kam.publish.reviews import account
 from kam.publish.reviews.facts import Found
 from kam.publish.reviews.figures import accounts_of
 from kam.publish.reviews.lines import lines_table
@@ -208,6 +210,36 @@ def test_a_front_page_of_others_is_not_replaced(site: Site) -> None:
     front.unlink()
 
 
+@long
+def test_an_account_that_has_nothing_but_orders_has_a_page(tmp_path: Path) -> None:
+    order = {
+        "order_id": "1", "line_no": 10, "order_date": "2026-06-10", "account_id": "ONLY", "product_id": PART, "quantity": 3,
+        "unit_price": 10, "requested_date": "2026-07-10",
+    }  # fmt: skip
+    site = write_site(tmp_path, {"orders": [order]}, feeds=("orders",))
+    close_plainly(site, [JUNE])
+    assert write_reviews(site, JUNE, tmp_path / "pages").count == 1
+    (page,) = (tmp_path / "pages" / "accounts").iterdir()
+    text = page.read_text(encoding="utf-8")
+    assert "Net sales of 2026-06 are not known." in text
+    assert "What the account owes at the month end is not known." in text
+    assert "Orders received" in text
+    assert "Order lines: open ones and those of the month <small>1 line" in text
+    assert "<figure>" not in text
+
+
+@long
+def test_processes_share_the_pages_of_many_accounts(
+    site: Site, pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "_MANY", 2)
+    monkeypatch.setattr(account, "_AT_ONCE", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    write_reviews(site, JUNE, tmp_path / "pages")
+    for page in (pages / "accounts").iterdir():
+        assert (tmp_path / "pages" / "accounts" / page.name).read_bytes() == page.read_bytes()
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with chromium(tmp_path_factory.mktemp("profile")) as browser:
@@ -231,3 +263,44 @@ def test_a_browser_shows_the_pages_in_any_window_and_filters_by_manager(
     assert browser.value(shown) == 4
     browser.value("document.querySelector('#m2').click()")
     assert browser.value(shown) == 1
+
+
+@long
+@needs_chromium
+def test_a_page_of_an_account_prints_on_few_sheets_with_its_charts(browser: Browser, pages: Path) -> None:
+    (page,) = (path for path in (pages / "accounts").iterdir() if path.name.startswith("over-"))
+    browser.open(page, width=688, height=1017, scheme="light")
+    sheets = base64.b64decode(browser.call("Page.printToPDF", preferCSSPageSize=True)["data"])
+    assert re.search(rb"/MediaBox \[0 0 59[45][.\d]* 84[12]", sheets), "A4"
+    assert max(map(int, re.findall(rb"/Count (\d+)", sheets))) <= 3
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.value("[...document.querySelectorAll('.chart')].every(chart => chart.clientHeight > 100)")
+    browser.call("Emulation.setEmulatedMedia", media="")
+
+
+@long
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_of_charts_can_be_read_on_the_paper_of_the_page(browser: Browser, pages: Path, scheme: str) -> None:
+    (page,) = (path for path in (pages / "accounts").iterdir() if path.name.startswith("over-"))
+    browser.open(page, width=1280, height=900, scheme=scheme)
+    colours = browser.value(
+        "[getComputedStyle(document.body).backgroundColor, "
+        "...new Set([...document.querySelectorAll('.chart text')].map(text => getComputedStyle(text).fill))]"
+    )
+    paper, *inks = ([int(part) for part in re.findall(r"\d+", colour)[:3]] for colour in colours)
+    assert len(inks) > 1
+    assert all(_contrast(paper, ink) >= 4.5 for ink in inks)
+
+
+def _contrast(one: list[int], other: list[int]) -> float:
+    """The contrast ratio of two colours as WCAG 2 defines it."""
+    bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: list[int]) -> float:
+    parts = [part / 255 for part in colour]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -172,9 +172,12 @@ def _to_year_ago(facts: Facts, currency: str) -> Chart | None:
 
 
 def _bridge(bridge: Row, before: Decimal | None, now: Decimal | None, name: str, currency: str) -> Chart | None:
-    """From one level over what each effect brought to this month's; what the effects do not explain is a step of its own."""
+    """From one level over what each effect brought to this month's; what the effects do not explain is a step of its own.
+
+    Nothing leads from 0: then all is new, and there is none.
+    """
     effects = {text: bridge.get(f"{key}_effect") for key, text in EFFECTS.items()}
-    if before is None or now is None or any(effect is None for effect in effects.values()):
+    if not before or now is None or any(effect is None for effect in effects.values()):
         return None
     known = {text: effect for text, effect in effects.items() if effect}
     rest = now - before - sum(known.values())

@@ -142,13 +142,16 @@ def waterfall(steps: Sequence[Step], unit: str, message: str) -> Chart | None:
         start, end = (0.0, float(step.amount)) if step.is_total else (level, level + float(step.amount))
         spans.append((start, end))
         level = end
-    levels = [edge for span in spans for edge in span]
     ends = [end for _, end in spans]
     # Where all levels are far from 0, the steps between them would be slivers: the axis then starts above 0, and says so.
     is_cut = min(ends) > max(ends) / 2
-    drawing = _Drawing(
-        len(steps), [Series("", ends if is_cut else levels)], unit, right=_NARROW_RIGHT, from_zero=not is_cut
+    foot = (
+        [min(ends) - (max(ends) - min(ends)) / 5 or min(ends) / 2]
+        if is_cut
+        else [edge for span in spans for edge in span]
     )
+    levels = Series("", [*ends, *foot])
+    drawing = _Drawing(len(steps), [levels], unit, right=_NARROW_RIGHT, from_zero=not is_cut)
     for index, (step, (start, end)) in enumerate(zip(steps, spans, strict=True)):
         colour = _GREY if step.is_total else _BLUE if end >= start else _ORANGE
         drawing.bar(index + 0.12, index + 0.88, start, end, colour)
@@ -165,7 +168,10 @@ def short_number(value: Value, *, sign: bool = False) -> str:
     if value is None:
         return "–"
     scaled, name = _scaled(float(value))
-    text = f"{scaled:,.1f}".removesuffix(".0") if abs(scaled) < 99.95 else f"{scaled:,.0f}"  # noqa: PLR2004
+    # Three digits say enough of a number.
+    decimals = next((count for count, least in ((0, 99.95), (1, 9.995)) if abs(scaled) >= least), 2)
+    text = f"{scaled:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if decimals else text
     return f"{'+' if sign and scaled > 0 else ''}{text}{name}"
 
 
@@ -396,4 +402,4 @@ def _floats(values: Sequence[Value]) -> list[float | None]:
 
 def _exactly(value: Value) -> str:
     number = float(value)
-    return f"{number:,.0f}" if abs(number) >= 1000 or number.is_integer() else f"{number:,.1f}"  # noqa: PLR2004
+    return f"{number:,.0f}" if abs(number) >= 100 or number.is_integer() else f"{number:,.1f}"  # noqa: PLR2004

@@ -250,14 +250,14 @@ SECTIONS: tuple[Section, ...] = (
         (
             Lines(
                 "open-orders",
-                "Open order lines",
+                "Order lines: open ones and those of the month",
                 "order_lines",
                 {
                     "order_id": "Order", "line_no": "Line", "product_id": "Part", "order_date": "Ordered on", "due_date": "Due",
                     "ordered_quantity": "Ordered", "open_quantity": "Open", "is_overdue": "Overdue",
                 },
-                "due_date NULLS LAST, order_id, line_no",
-                "is_open",
+                "is_open DESC NULLS LAST, due_date NULLS LAST, order_id, line_no",
+                "is_open OR is_ordered",
             ),
         ),
     ),
