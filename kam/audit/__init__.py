@@ -1,6 +1,9 @@
-"""Proof from the archive: rebuild the warehouse, and verify that closed months can be reproduced."""
+"""Proof of what was published: rebuild it from the archive, verify that closed months can be reproduced, explain a figure by its lines."""
 
+from kam.audit.chase import Lines, Source, said
+from kam.audit.explain import Check, Explanation, explain
 from kam.audit.proofs import Proof, verify
+from kam.audit.published import Figure
 from kam.audit.replay import rebuild
 
-__all__ = ["Proof", "rebuild", "verify"]
+__all__ = ["Check", "Explanation", "Figure", "Lines", "Proof", "Source", "explain", "rebuild", "said", "verify"]

@@ -3,22 +3,29 @@
 from kam.build.candidates import prepare_build, prepare_day
 from kam.build.columns import MartColumn, Vocabulary, vocabulary
 from kam.build.content import content_query, record_content
+from kam.build.detail import Detail, brought_by, details_for
+from kam.build.formulas import filled, names_in, shown
 from kam.build.levels import level_tables, published_tables
 from kam.build.models import Model, controls, marts, models, models_hash, read_by, run_views
 from kam.build.runner import mart_changes, materialise, prepare_marts, run_mart, run_models
 
 __all__ = [
+    "Detail",
     "MartColumn",
     "Model",
     "Vocabulary",
+    "brought_by",
     "content_query",
     "controls",
+    "details_for",
+    "filled",
     "level_tables",
     "mart_changes",
     "marts",
     "materialise",
     "models",
     "models_hash",
+    "names_in",
     "prepare_build",
     "prepare_day",
     "prepare_marts",
@@ -28,5 +35,6 @@ __all__ = [
     "run_mart",
     "run_models",
     "run_views",
+    "shown",
     "vocabulary",
 ]

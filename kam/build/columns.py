@@ -22,6 +22,7 @@ _DECLARATION = re.compile(
 )
 _NOT_NUMERIC = frozenset({"VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN"})
 _AGGREGATIONS = frozenset({"sum", "last in time", "first in time", "none"})
+_SUMS = _AGGREGATIONS - {"none"}
 _RATIO = re.compile(r"ratio of (?P<numerator>[^÷]+?) ÷ (?P<denominator>[^÷]+)")
 _DIRECTIONS = {"more is better": "more", "less is better": "less", "": "neither"}
 _SOURCE = " source: "
@@ -55,6 +56,17 @@ class MartColumn:
     def is_numeric(self) -> bool:
         """Whether it holds numbers, which need a unit."""
         return self.sql_type not in _NOT_NUMERIC
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether the rows of one month may be added up."""
+        return self.aggregation in _SUMS
+
+    @property
+    def decimals(self) -> int:
+        """How many digits its numbers have after the point; 0 for whole numbers."""
+        found = re.search(r",\s?(\d+)\)", self.sql_type)
+        return int(found[1]) if found else 0
 
     @property
     def format(self) -> str:

@@ -16,6 +16,9 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from kam.build.columns import MartColumn, read_columns, vocabulary
+from kam.build.detail import Detail, faults, read_details
+from kam.errors import KamError
+from kam.site import FEEDS
 from kam.warehouse import FEEDS_IN_VIEW, SQL
 
 _COLUMNS = re.compile(r"--\s*columns:\s*")
@@ -32,6 +35,7 @@ class Model:
     `when_read` columns that are not stored to the SQL that gives their value when it is published. `level_of` names the mart
     of which it shows the rows of one `level` (`kam.build.levels`); the mart's own name is then an old name. A model that
     `is_of_measures` is a template over the measures that targets name (`kam.build.measures`); `reads_too` are then the marts that have some.
+    `details` are the lines behind its figures (`kam.build.detail`).
     """
 
     name: str
@@ -52,6 +56,7 @@ class Model:
     is_old_name: bool = False
     is_of_measures: bool = False
     reads_too: frozenset[str] = frozenset()
+    details: tuple[Detail, ...] = ()
 
     @property
     def relation(self) -> str:
@@ -123,6 +128,7 @@ def _read(file: Path, schema: str) -> Model:
         renamed=dict(re.findall(r"(\w+) to (\w+)", _field(header, "renamed"))),
         when_read=dict(re.findall(r"(\w+) = (.+)", _field(header, "when read"))),
         is_of_measures=_field(header, "template") == "wanted measures",
+        details=read_details(_field(header, "lines"), path),
     )
 
 
@@ -155,8 +161,22 @@ def models() -> Mapping[str, Model]:
     """All models by their relation (`core.sales`, `build.sales_bridge`), each after the ones it reads."""
     read = [_read(file, schema) for schema in ("core", "marts") for file in sorted((SQL / schema).rglob("*.sql"))]
     found = {model.relation: _with_measures(model, read) for model in read}
+    _require_sound_details(found)
     graph = {name: sorted(model.references & found.keys()) for name, model in sorted(found.items())}
     return {name: found[name] for name in graphlib.TopologicalSorter(graph).static_order()}
+
+
+def _require_sound_details(found: Mapping[str, Model]) -> None:
+    """Raise `KamError` for a mart that does not say which lines are behind its figures, and for lines that cannot be found."""
+    columns_of = {f"core.{feed.name}": {*feed.column_names, "load_id", "source_row"} for feed in FEEDS.values()}
+    columns_of |= {name: {column.name for column in model.columns} for name, model in found.items()}
+    for name, model in found.items():
+        wrong = faults(model.details, columns_of[name], columns_of)
+        if model.schema == "marts" and not model.details:
+            wrong = ["the header does not say which; write them, or: none because …"]
+        if wrong:
+            message = f"{model.file}: lines: {wrong[0]}"
+            raise KamError(message)
 
 
 def _with_measures(model: Model, read: Collection[Model]) -> Model:

@@ -329,6 +329,43 @@ def diff(
         )
 
 
+@app.command(epilog="Example: kam --site my-site explain otif_ratio --account K0004 --month 2026-10")
+def explain(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A published table, table.column, or a column.")],
+    folder: SiteOption = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="ID", help="Only this account.")] = None,
+    month: Annotated[
+        str | None,
+        typer.Option("--month", metavar="MONTH", help="A closed month, such as 2026-10. Default: the newest."),
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", help="A version of the month. Default: the newest.")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="COLUMN=VALUE", help="Only rows with this value; may be given several times."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows, lines and source rows to list.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for tools.")] = False,  # noqa: FBT002 - a command line switch
+) -> None:
+    """Explain a published figure: its meaning, its formula with the numbers, the lines behind it, and where they stand in which file.
+
+    A month is explained as it was known when its version was made. Only the warehouse and the archive are read.
+    """
+    from kam.audit import explain
+    from kam.cli.explain import chosen_keys, print_explanation, write_json
+    from kam.periods import parse_month
+
+    keys, period = chosen_keys(key or ()), parse_month(month) if month else None
+    site = _site(folder)
+    with problems.status("Looking for the lines …"):
+        found = explain(site, name, account=account, month=period, version=version, keys=keys, limit=limit)
+    if as_json:
+        write_json(found)
+    else:
+        print_explanation(found)
+
+
 @app.command(epilog="Example: kam --site my-site ageing --as-of 2026-10-17")
 def ageing(
     as_of: Annotated[

@@ -4,6 +4,7 @@ from kam.ingest import rejects
 from kam.ingest.examination import examine
 from kam.ingest.load import ingest_feed, load_made_here, replay, unreached
 from kam.ingest.new_sources import order_in_question, ordered_feeds, waiting_sources
+from kam.ingest.places import places_of
 from kam.ingest.proposals import Proposal, Sample, header_place, propose, snippet, text_sample
 from kam.ingest.results import Examination, LoadResult, LoadStatus
 from kam.ingest.sources import Extract, SourceFile, made_here, offered, opened
@@ -27,6 +28,7 @@ __all__ = [
     "opened",
     "order_in_question",
     "ordered_feeds",
+    "places_of",
     "propose",
     "rejects",
     "replay",

@@ -197,8 +197,7 @@ def unreadable(error: duckdb.Error, extract: Extract, source: FeedSource, column
     where = f"{extract.feed}: {extract.source}"
     if out_of_memory(error):
         return too_wide(where, columns)
-    is_text = source.files is not None and _stem(extract.files[0].name).endswith((*_TEXT_ENDINGS, _OLD_WORKBOOK))
-    if is_text:
+    if source.files is not None and is_text(extract.files[0].name):
         return read_error(error, where)
     reason = str(error).splitlines()[0]
     message = f"{where}: damaged, or not what its name says ({reason}). Nothing was loaded"
@@ -227,6 +226,11 @@ def _relation(con: Connection, site: Site, extract: Extract, source: FeedSource,
     if name.endswith(_NDJSON_ENDINGS):
         return ndjson_relation(con, file, source.csv, folder, limits, where)
     return csv_relation(file, source.csv, folder, where, limits)
+
+
+def is_text(name: str) -> bool:
+    """Whether a file of this name is read as delimited text."""
+    return _stem(name).endswith((*_TEXT_ENDINGS, _OLD_WORKBOOK))
 
 
 def _stem(name: str) -> str:

@@ -1,6 +1,7 @@
 """A site and what it declares: settings, feed contracts, corrections, scaffold and scratch folder."""
 
 from kam.site.corrections_file import CORRECTIONS_FILE
+from kam.site.faults import nearest
 from kam.site.feed_source import WORKBOOK_ENDINGS, ComputedColumn, ConstantColumn, CsvDialect, FeedSource, Unpivot
 from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Feed, Identity, Kind, RowRule, SignRule
 from kam.site.file_dates import date_in_name
@@ -71,6 +72,7 @@ __all__ = [
     "find_site",
     "flag_rules",
     "month_names",
+    "nearest",
     "require_feed",
     "schema_text",
     "scratch_folder",

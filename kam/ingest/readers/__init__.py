@@ -8,7 +8,7 @@ from kam.ingest.readers.databases import extracted
 from kam.ingest.readers.parquet_ndjson import ndjson_relation, parquet_relation
 from kam.ingest.readers.queries import CHANGES, changing_function, query_relation
 from kam.ingest.readers.relation import READ_ERRORS, Relation, WideRecords, name_beside
-from kam.ingest.readers.textfiles import csv_relation, read_error
+from kam.ingest.readers.textfiles import csv_relation, read_error, record_lines
 
 __all__ = [
     "CHANGES",
@@ -23,5 +23,6 @@ __all__ = [
     "parquet_relation",
     "query_relation",
     "read_error",
+    "record_lines",
     "uncompressed",
 ]

@@ -106,6 +106,19 @@ def read_by_record(text: Path, dialect: CsvDialect, folder: Path, where: str, he
     return Relation(read_csv(copy, read_columns, options), columns, record_faults=faults)
 
 
+def line_numbers(text: Path, dialect: CsvDialect, where: str) -> Iterator[int]:
+    """The line that each record below the header starts on, counted from 1, as the records of `read_by_record` are numbered."""
+    with open_lines(text) as lines:
+        page_headers = set(map(_page_header, islice(lines, dialect.skip_rows))) - {""}
+        found = _with_lines(lines, dialect, where)
+        header = next(found, None)
+        width = len(header[1].cells) if header else 0
+        for number, record in found:
+            fitted = _fitted(record, width)
+            if fitted.rule != "ragged" or _page_header(fitted.text) not in page_headers:
+                yield dialect.skip_rows + number
+
+
 def _fitted(record: _Record, width: int) -> _Record:
     """The record with as many cells as the header; surplus cells may only be empty, as after a trailing delimiter."""
     cells = record.cells
@@ -123,12 +136,16 @@ class _Pushback:
         self._lines, self._where = lines, where
         self._returned: list[str] = []
         self._rescanned = 0
+        # How many lines were given out and not put back.
+        self.taken = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        return self._returned.pop() if self._returned else next(self._lines)
+        line = self._returned.pop() if self._returned else next(self._lines)
+        self.taken += 1
+        return line
 
     def put_back(self, lines: Sequence[str]) -> None:
         """Give these lines out again. Raises `SourceRefusedError` when that is so often that quotes mean nothing."""
@@ -137,20 +154,26 @@ class _Pushback:
             message = f"{self._where}: too many quotes that are opened and never closed. Is csv.quote right?"
             raise SourceRefusedError(message)
         self._returned.extend(reversed(lines))
+        self.taken -= len(lines)
 
 
 def records(lines: Iterator[str], dialect: CsvDialect, where: str = "") -> Iterator[_Record]:
     """The records of a text; blank lines are none. A record with a wrong quote is its first line only."""
+    return (record for _, record in _with_lines(lines, dialect, where))
+
+
+def _with_lines(lines: Iterator[str], dialect: CsvDialect, where: str) -> Iterator[tuple[int, _Record]]:
+    """The records, each with the number of the line that it starts on."""
     source = _Pushback(lines, where)
     cell = _cell_pattern(dialect)
     for line in source:
-        text = line.rstrip("\r\n")
+        text, number = line.rstrip("\r\n"), source.taken
         if is_blank(text, dialect):
             continue
         if not dialect.quote or dialect.quote not in text:
-            yield _Record(text.split(dialect.delimiter), text)
+            yield number, _Record(text.split(dialect.delimiter), text)
             continue
-        yield _quoted_record(line, source, cell, dialect)
+        yield number, _quoted_record(line, source, cell, dialect)
 
 
 def _cell_pattern(dialect: CsvDialect) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ several kinds of line ends, is read a second time, record by record; bad records
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from kam.ingest.readers.records import (
     LONGEST_RECORD,
     below_skipped,
     is_blank,
+    line_numbers,
     open_lines,
     read_by_record,
     read_csv,
@@ -67,6 +69,12 @@ def csv_relation(
     )
     columns = dict.fromkeys(header, "VARCHAR")
     return Relation(read_csv(text, columns, options), columns, second_look=second_look, has_controls=shape.has_controls)
+
+
+def record_lines(file: Path, dialect: CsvDialect, folder: Path, limits: IngestSection) -> Iterator[int]:
+    """The line of the file that each record of `csv_relation` starts on; raises as that does."""
+    plain = uncompressed(file, folder, file.name, limits)
+    return line_numbers(as_utf8(plain, dialect, folder, file.name), dialect, file.name)
 
 
 def read_error(error: duckdb.Error, where: str) -> SourceRefusedError:

@@ -33,6 +33,7 @@ _LARGEST_EXACT_NUMBER = 2**53
 _LONG_NUMBER = r"^-?\d{16,}(\.0*)?$"
 _ROUNDED_NUMBER = r"^-?\d{15,}0(\.0*)?$"
 _COUNTS_FROM_1904 = re.compile(rb'<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*["\'](?:1|true|on)["\']')
+_HAS_CELLS = ~pl.all_horizontal(pl.all().is_null())
 _DAY_OF_A_CELL = re.compile(r"\d{4}-\d\d-\d\d 00:00:00")
 _SQL_TYPES: Mapping[type[pl.DataType], str] = {pl.Date: "DATE", pl.Datetime: "TIMESTAMP", pl.Boolean: "BOOLEAN"}
 # It warns about every empty column, which is harmless.
@@ -160,7 +161,28 @@ def _alike(frames: Sequence[pl.DataFrame], dialect: CsvDialect) -> list[pl.DataF
     return changed
 
 
+def record_places(file: Path, source: FeedSource, limits: IngestSection) -> list[str]:
+    """Where each record of `sheet_relation` stands, such as `sheet 'Orders', row 12`; raises as that does."""
+    found: list[str] = []
+    with _readable(file, file.name):
+        _refuse_explosion(file, limits, file.name)
+        book = fastexcel.read_excel(file)
+        for name in _chosen(book.sheet_names, source, file.name):
+            frame, first_data_row = _all_rows(file, book, name, source, file.name)
+            numbers = frame.select(_HAS_CELLS.arg_true()).to_series()
+            found += [f"sheet {name!r}, row {first_data_row + number + 1}" for number in numbers]
+    return found
+
+
 def _sheet_rows(file: Path, book: fastexcel.ExcelReader, name: str, source: FeedSource, where: str) -> pl.DataFrame:
+    frame, _ = _all_rows(file, book, name, source, where)
+    return frame.filter(_HAS_CELLS)
+
+
+def _all_rows(
+    file: Path, book: fastexcel.ExcelReader, name: str, source: FeedSource, where: str
+) -> tuple[pl.DataFrame, int]:
+    """The rows below the header, blank ones too, and the place of the first of them in the sheet, from 0."""
     odd = odd_cells(file, name, where)
     header_index = source.header_row - 1
     sheet = book.load_sheet(name, header_row=header_index, schema_sample_rows=None, whitespace_as_null=True)
@@ -175,7 +197,7 @@ def _sheet_rows(file: Path, book: fastexcel.ExcelReader, name: str, source: Feed
     kept = [index for index in titles if titles[index] or frame[str(index)].null_count() < frame.height]
     renamed = {str(index): titles[index] or f"column{index + 1}" for index in kept}
     refuse_same_names(renamed.values(), where)
-    return frame.select(list(renamed)).rename(renamed).filter(~pl.all_horizontal(pl.all().is_null()))
+    return frame.select(list(renamed)).rename(renamed), first_row + 1
 
 
 def _header(book: fastexcel.ExcelReader, name: str, source: FeedSource) -> dict[int, str]:

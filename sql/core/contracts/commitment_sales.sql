@@ -2,6 +2,8 @@
 -- grain: commitment of a volume × day on which something of it was sold
 -- why: what was bought under a commitment by any day. A sale counts for each commitment that it fulfils: a year's total and the volume
 --   of one part can be promised side by side
+-- lines: core.sales by sale_date where line.basis = 'invoiced' and line.account_id = (select commitments.account_id from core.commitments
+--     as commitments where commitments.commitment_id = figure.commitment_id)
 -- columns:
 --   commitment_id   VARCHAR
 --   sale_date       DATE

@@ -4,6 +4,8 @@
 --      has both, the deliveries count, so that nothing is counted twice. A delivery of an unknown order line has no
 --      account: the checks report it
 -- materialise: view
+-- lines: core.deliveries by delivery_id = document_id, line_no = document_line_no;
+--   core.orders by order_id, line_no where figure.document_id = figure.order_id
 -- columns:
 --   account_id         VARCHAR
 --   order_id           VARCHAR

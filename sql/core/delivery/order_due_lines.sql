@@ -2,6 +2,8 @@
 -- grain: order line × basis, for the lines due in a month of core.rating_months
 -- why: what was known at the end of the month a line was due in; the delivery figures only count these rows
 -- materialise: view
+-- lines: core.orders by order_id, line_no;
+--   core.deliveries by order_id, order_line_no = line_no where line.delivered_date <= figure.as_of_date
 -- columns:
 --   basis               VARCHAR
 --   period_month        DATE

@@ -1,6 +1,9 @@
 -- fmt: off
 -- grain: forecast step × target month × lag × account
 -- why: the errors of a month that longer windows add up
+-- lines: core.forecasts by forecast_step where (not figure.by_account or line.account_id = figure.account_id) and line.target_month =
+--     (select months.period_month from core.months as months where months.month_index = figure.target_index) and line.snapshot_month =
+--     (select months.period_month from core.months as months where months.month_index = figure.target_index - figure.lag)
 -- columns:
 --   forecast_step             VARCHAR
 --   target_index              INTEGER

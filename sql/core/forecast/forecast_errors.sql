@@ -1,6 +1,11 @@
 -- fmt: off
 -- grain: forecast step × built month × lag × item
 -- why: each forecast with the actual, what a naive forecast would have said, and the scale of the item's own history
+-- lines: core.forecasts by forecast_step, target_month = period_month where line.snapshot_month = (figure.period_month -
+--     to_months(figure.lag::integer))::date and (not figure.by_account or line.account_id = figure.account_id) and (not figure.by_product
+--     or line.product_id = figure.product_id);
+--   core.sales by period_month where line.basis = (select forecast_actual from build.settings) and (not figure.by_account or
+--     line.account_id = figure.account_id) and (not figure.by_product or line.product_id = figure.product_id)
 -- columns:
 --   period_month             DATE
 --   forecast_step            VARCHAR

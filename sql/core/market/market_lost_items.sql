@@ -2,6 +2,8 @@
 -- grain: month built × account × part that it bought in the twelve months before the last three, and not in these
 -- why: what an account bought and buys no more. Bought in a month is what has a net quantity above zero there; a part that is billed
 --   without quantities at all counts by its net amount
+-- lines: core.sales by account_id, product_id where line.basis = 'invoiced' and line.period_month between (figure.period_month - interval
+--     14 month)::date and (figure.period_month - interval 3 month)::date
 -- columns:
 --   period_month       DATE
 --   account_id         VARCHAR

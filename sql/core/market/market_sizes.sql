@@ -3,6 +3,7 @@
 -- why: how large a market is, as each source says it, in the months that a month built looks at and a year before these. Of several
 --   sources one counts, for the amount and for the quantity by itself: one that is no estimate, else the first by name. An amount
 --   is at the average rate of the month, as sales are. A row with an account is of the account, whatever its region is
+-- lines: core.market by month, account_id, region = given_region, product_line, source
 -- columns:
 --   month             DATE
 --   account_id        VARCHAR

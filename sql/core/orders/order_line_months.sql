@@ -2,6 +2,8 @@
 -- grain: month built × order line at hand that is ordered, due or open in it
 -- why: what is known of a line at the month's end, from its dates: how much arrived, was cancelled and stays open. The
 --   order book adds up the quantities, order_lines shows them line by line
+-- lines: core.orders by order_id, line_no;
+--   core.deliveries by order_id, order_line_no = line_no where line.delivered_date <= figure.as_of_date
 -- columns:
 --   period_month            DATE
 --   as_of_date              DATE

@@ -1,6 +1,7 @@
 -- fmt: off
 -- grain: month built × account × part × target month after it, in the fiscal year or the two after
 -- why: the newest forecast by the end of the month built, of the first step that the settings name
+-- lines: core.forecasts by account_id, product_id, target_month, snapshot_month
 -- columns:
 --   period_month    DATE
 --   snapshot_month  DATE

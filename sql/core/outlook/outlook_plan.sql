@@ -1,6 +1,7 @@
 -- fmt: off
 -- grain: month built × plan version by account × account × business month of the fiscal year and the two after
 -- why: what is planned for the year as far as it goes on, and for the next two
+-- lines: core.sales_plan by plan_version, account_id where date_trunc('month', coalesce(line.month, line.week)) = figure.target_month
 -- columns:
 --   period_month   DATE
 --   plan_version   VARCHAR

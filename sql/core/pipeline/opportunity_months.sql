@@ -2,6 +2,7 @@
 -- grain: month built or looked back on × opportunity that is open at its end, was closed in it, or was decided in the twelve months to it
 -- why: what is known of an opportunity at the month's end: its newest record by then, and closed when its day of closing has come.
 --   A closing that is recorded in a later month than it happened closes the opportunity there: no other month can count it
+-- lines: core.opportunities by opportunity_id, recorded_on
 -- columns:
 --   period_month         DATE
 --   opportunity_id       VARCHAR

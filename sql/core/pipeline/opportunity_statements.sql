@@ -2,6 +2,7 @@
 -- grain: opportunity × day of its decision, of those decided in the twelve months to a month built
 -- why: the probability stated three months before the decision, else the earliest one. A record that names the outcome states
 --   none, nor does one made after the decision; an opportunity without any other has no row
+-- lines: core.opportunities by opportunity_id
 -- columns:
 --   opportunity_id       VARCHAR
 --   closed_on            DATE

@@ -3,6 +3,8 @@
 -- why: plan and actual, and the bridge between them, one month at a time. Method pvm-acca-1: with PA = p0 · q0 · r0,
 --   the plan at its own rate, volume is PA · (Q1 − Q0) ÷ Q0 and price a(r0) − PA · q1 ÷ q0. Lanes are rounded here, and
 --   mix is what remains: by algebra (q1 − Q1 · s0) · p0 · r0, and the cents that rounding left
+-- lines: core.sales by period_month where line.basis = (select actual from build.settings) and (figure.item.account_id is null or
+--     line.account_id = figure.item.account_id) and (figure.item.product_id is null or line.product_id = figure.item.product_id)
 -- columns:
 --   plan_version            VARCHAR
 --   period_month            DATE

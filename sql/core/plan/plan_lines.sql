@@ -2,6 +2,8 @@
 -- grain: row of the plan
 -- why: each row at the grain of its version: an item is one key of that grain
 -- materialise: view
+-- lines: core.sales_plan by plan_version where line.account_id is not distinct from figure.item.account_id and line.product_id is not
+--     distinct from figure.item.product_id and date_trunc('month', coalesce(line.month, line.week)) = figure.period_month
 -- columns:
 --   plan_version  VARCHAR
 --   period_month  DATE

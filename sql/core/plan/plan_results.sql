@@ -2,6 +2,32 @@
 -- grain: plan version × month built × item with a figure then, in the fiscal year to date or in the month a year before
 -- why: month and fiscal year to date side by side. `exact_` amounts are not rounded: sums are made of them. An item stays
 --   listed to the end of the fiscal year, so that year-to-date totals are complete in a month without plan and sales
+-- lines: core.plan_lines by plan_version, period_month where figure.account_id is not distinct from line.item.account_id and
+--     figure.product_id is not distinct from line.item.product_id and coalesce(line.item.product_line = figure.product_line, true);
+--   core.sales by period_month where line.basis = (select actual from build.settings) and (figure.account_id is null or line.account_id =
+--     figure.account_id) and (figure.product_id is null or line.product_id = figure.product_id) and (figure.product_id is not null or
+--     figure.product_line is null or line.product_line = figure.product_line);
+--   for plan_*, exact_plan_amount: core.plan_lines by plan_version, period_month where figure.account_id is not distinct from
+--     line.item.account_id and figure.product_id is not distinct from line.item.product_id and coalesce(line.item.product_line =
+--     figure.product_line, true);
+--   for actual_*, exact_actual_amount: core.sales by period_month where line.basis = (select actual from build.settings) and
+--     (figure.account_id is null or line.account_id = figure.account_id) and (figure.product_id is null or line.product_id =
+--     figure.product_id) and (figure.product_id is not null or figure.product_line is null or line.product_line = figure.product_line);
+--   for *prior_year_amount: core.sales where line.period_month = (figure.period_month - interval 12 month)::date and line.basis = (select
+--     actual from build.settings) and (figure.account_id is null or line.account_id = figure.account_id) and (figure.product_id is null
+--     or line.product_id = figure.product_id) and (figure.product_id is not null or figure.product_line is null or line.product_line =
+--     figure.product_line);
+--   for ytd_*: core.plan_lines by plan_version where (figure.plan_version, figure.period_month, line.period_month) in (select
+--     (built.plan_version, built.period_month, months.period_month) from core.plan_months as months join core.plan_months as built on
+--     built.plan_version = months.plan_version and built.fiscal_year = months.fiscal_year and built.month_index >= months.month_index and
+--     built.is_built) and figure.account_id is not distinct from line.item.account_id and figure.product_id is not distinct from
+--     line.item.product_id and coalesce(line.item.product_line = figure.product_line, true);
+--   for ytd_*: core.sales where (figure.plan_version, figure.period_month, line.period_month) in (select (built.plan_version,
+--     built.period_month, months.period_month) from core.plan_months as months join core.plan_months as built on built.plan_version =
+--     months.plan_version and built.fiscal_year = months.fiscal_year and built.month_index >= months.month_index and built.is_built) and
+--     line.basis = (select actual from build.settings) and (figure.account_id is null or line.account_id = figure.account_id) and
+--     (figure.product_id is null or line.product_id = figure.product_id) and (figure.product_id is not null or figure.product_line is
+--     null or line.product_line = figure.product_line)
 -- columns:
 --   period_month              DATE
 --   plan_version              VARCHAR

@@ -2,6 +2,7 @@
 -- grain: month looked back on × account × part × manager of the line
 -- why: what the sales of core.item_sales_amounts cost, to the cent: all figures on margins add up these rows, so that they
 --   agree. Goods cost what is valid on the day of their invoice
+-- lines: core.sales by period_month = sales_month, account_id, product_id, account_manager where line.basis = 'invoiced'
 -- columns:
 --   sales_month      DATE
 --   account_id       VARCHAR

@@ -1,6 +1,7 @@
 -- fmt: off
 -- grain: month looked at × quotation that is open at its end, or was asked for, first quoted or decided in it
 -- why: what happened to a quotation in the month, and what it is worth. What was asked for is dated as the first revision says
+-- lines: core.quotations by quotation_id
 -- columns:
 --   period_month         DATE
 --   as_of_date           DATE

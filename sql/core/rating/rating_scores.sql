@@ -3,6 +3,12 @@
 -- why: what the customer said (source 'customer') and what the deliveries, rejects and issues of the month say
 --      ('own'), on one scale of 0 to 100; a month without activity has no row. Deductions take points off our own
 --      scores only; deducted_points is what they took, at most what there was
+-- lines: core.scorecards by account_id, dimension, month = period_month where figure.source = 'customer';
+--   core.order_due_lines by period_month, account_id where figure.source = 'own' and figure.dimension in ('delivery', 'overall');
+--   core.delivery_lines by account_id where figure.source = 'own' and figure.dimension in ('quality', 'overall') and
+--     (figure.period_month, line.delivered_date) in (select (period_month, calendar_date) from core.days);
+--   core.issues by account_id where figure.source = 'own' and figure.dimension in (line.dimension, 'overall') and (figure.period_month,
+--     line.opened_date) in (select (period_month, calendar_date) from core.days)
 -- columns:
 --   period_month  DATE
 --   account_id    VARCHAR

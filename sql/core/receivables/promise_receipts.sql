@@ -2,6 +2,9 @@
 -- grain: promise of payment × receipt that fills some of it, or that has no rate to say so
 -- why: each amount of cash fills one promise, the oldest first: receipts from the day of the promise to the promised day.
 --   A receipt counts from the day on which it is known to be the account's, so that a month end knows the first of them
+-- lines: core.visits by visit_id;
+--   core.payments where line.payment_date = figure.known_from and line.account_id = (select visits.account_id from core.visits as visits
+--     where visits.visit_id = figure.visit_id)
 -- columns:
 --   visit_id      VARCHAR
 --   known_from    DATE

@@ -1,6 +1,7 @@
 -- fmt: off
 -- grain: invoice or debit note
 -- why: what was billed, tax included; a document is owed as a whole, its lines are not
+-- lines: core.invoices by invoice_id
 -- columns:
 --   invoice_id        VARCHAR
 --   document_type     VARCHAR

@@ -2,6 +2,9 @@
 -- grain: month built × account × manager × source of the expectation; several rows where the source has several
 -- why: what should have been paid in the month: open at its beginning or billed in it, and due by its end; where an
 --   account has a payment plan for the month, the plan instead
+-- lines: core.payment_plan by account_id, month = period_month;
+--   core.receivable_open_items by account_id, account_manager where line.item_type = 'invoice' and line.period_month in
+--     (figure.period_month, (figure.period_month - interval 1 month)::date)
 -- columns:
 --   period_month     DATE
 --   account_id       VARCHAR

@@ -3,6 +3,10 @@
 -- why: the ledger's side of the roll-forward, from documents and payments by date, without open items. A settlement
 --   counts where it is: with its payer until the invoice is known, with the invoice from then on, its excess with the
 --   payer again
+-- lines: core.receivable_documents by account_id, account_manager, currency where figure.lane = 'invoiced' and (figure.period_month,
+--     line.document_date) in (select (period_month, calendar_date) from core.days);
+--   core.receivable_settlements by lane where figure.account_id in (line.account_id, line.invoice_account_id) and (figure.period_month,
+--     line.document_date) in (select (period_month, calendar_date) from core.days)
 -- columns:
 --   period_month     DATE
 --   account_id       VARCHAR

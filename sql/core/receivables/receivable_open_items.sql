@@ -2,6 +2,11 @@
 -- grain: month end × open item
 -- why: what was open at each month end, in document and reporting currency; ageing, roll-forward and KPIs read this
 --   alone, so they cannot disagree. Every row: original − paid − credited − written off = outstanding
+-- lines: core.invoices by invoice_id = document_id where figure.item_type <> 'unapplied_cash';
+--   core.instalments by invoice_id = document_id, instalment_no where figure.item_type = 'invoice';
+--   core.payments by invoice_id = document_id where figure.item_type = 'invoice' and line.payment_date <= figure.as_of_date;
+--   core.invoices by reference_invoice_id = document_id where figure.item_type = 'invoice' and line.invoice_date <= figure.as_of_date;
+--   core.payments by payment_id = document_id, line_no where figure.item_type = 'unapplied_cash'
 -- columns:
 --   snapshot_no             INTEGER
 --   period_month            DATE

@@ -2,6 +2,11 @@
 -- grain: month built × instalment of an invoice or debit note that was open at the end of the month before × where it went
 -- why: what became of each open item within the month, at the rate of its end: still open in a bucket, paid, credited or written off.
 --   Parts are rounded as they add up, so that they are the item's amount to the cent and nothing gets a cent of its own
+-- lines: core.invoices by invoice_id = document_id;
+--   core.payments by invoice_id = document_id where (figure.period_month, line.payment_date) in (select (period_month, calendar_date)
+--     from core.days);
+--   core.invoices by reference_invoice_id = document_id where (figure.period_month, line.invoice_date) in (select (period_month,
+--     calendar_date) from core.days)
 -- columns:
 --   period_month    DATE
 --   account_id      VARCHAR

@@ -2,6 +2,9 @@
 -- grain: month × invoice × instalment settled in it
 -- why: how late customers really settle; an item counts in the month at whose end it is settled and no month earlier.
 --   The day is the one on which nothing was left, whatever settled it; a day before the due date is not late
+-- lines: core.invoices by invoice_id;
+--   core.payments by invoice_id where line.payment_date <= figure.settled_date;
+--   core.invoices by reference_invoice_id = invoice_id where line.invoice_date <= figure.settled_date
 -- columns:
 --   period_month     DATE
 --   invoice_id       VARCHAR

@@ -1,6 +1,8 @@
 -- fmt: off
 -- grain: payment line, or credit note × invoice it refers to
 -- why: all that reduces (a refund: adds to) what is owed, and from when the document it names takes it
+-- lines: core.payments by payment_id = document_id, line_no where figure.lane <> 'credited';
+--   core.invoices by invoice_id = document_id where figure.lane = 'credited'
 -- columns:
 --   document_id              VARCHAR
 --   line_no                  INTEGER

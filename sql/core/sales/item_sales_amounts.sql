@@ -2,6 +2,8 @@
 -- grain: month of sales that a month built looks at × account × part × manager of the line
 -- why: the sales of a month in the reporting currency, to the cent: all figures on sales add up these rows, so that they
 --   agree. What lacks a rate brings a reason
+-- lines: for ordered_*: core.sales by period_month = sales_month, account_id, product_id, account_manager where line.basis = 'ordered';
+--   core.sales by period_month = sales_month, account_id, product_id, account_manager where line.basis = 'invoiced'
 -- columns:
 --   sales_month        DATE
 --   account_id         VARCHAR

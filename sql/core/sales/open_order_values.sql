@@ -2,6 +2,7 @@
 -- grain: month built × account × manager × currency with open orders at the month's end
 -- why: what is ordered and not delivered yet, at order prices: it will be owed. It counts in the credit exposure only
 --   where the settings say so, and there are no rows where they do not
+-- lines: core.orders by account_id, currency where line.cancelled_date is null and coalesce(line.status <> 'closed', true)
 -- columns:
 --   period_month     DATE
 --   account_id       VARCHAR

@@ -3,6 +3,8 @@
 -- why: a price is compared with that of the same part in the same currency only, so that neither the mix nor exchange rates count as
 --   a change of prices. A price is net amount ÷ net quantity of a month; both must be above zero: what is given away or taken back
 --   has no price. The four amounts of an index are at the average rate of the month compared with
+-- lines: core.sales by account_id, product_id where line.basis = 'invoiced' and (figure.plan_version, line.period_month) in (select
+--     (plan_version, sales_month) from core.sales_comparisons)
 -- columns:
 --   period_month                   DATE
 --   plan_version                   VARCHAR

@@ -2,6 +2,8 @@
 -- grain: basis × document × line
 -- why: what was sold, once as invoiced and once as ordered; every figure on actual sales starts here
 -- materialise: view
+-- lines: core.invoices by invoice_id = document_id, line_no where figure.basis = 'invoiced';
+--   core.orders by order_id = document_id, line_no where figure.basis = 'ordered'
 -- columns:
 --   basis            VARCHAR
 --   document_id      VARCHAR

@@ -2,6 +2,8 @@
 -- grain: month looked back on × document that a tax form is due for, or form received, by its end × form type
 -- why: in which quarter a document counts, as known at each month's end
 -- materialise: view
+-- lines: core.invoices by invoice_id = document_id where figure.document_kind <> 'form';
+--   core.tax_forms by form_id = document_id where figure.document_kind = 'form'
 -- columns:
 --   looked_month     DATE
 --   document_kind    VARCHAR

@@ -3,6 +3,9 @@
 -- why: what was agreed to be done and what became of it: done, done in time, overdue or forgotten
 -- method: action-status-1
 -- needs: actions
+-- lines: build.actions by period_month, account_manager, account_id, kind sums opened = is_opened, done = is_done, done_with_due =
+--     is_done and due_date is not null, done_on_time = is_done_on_time, cancelled = is_cancelled, open = is_open, overdue = is_overdue,
+--     not_updated_7_days = is_not_updated, age_days
 -- columns:
 --   period_month             DATE
 --   account_manager          VARCHAR        here: Manager of the account, else the owner of the actions

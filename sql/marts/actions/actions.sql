@@ -3,6 +3,7 @@
 -- why: the actions that are open at the month end, or were opened, done or cancelled in the month, as known then. action_status counts them
 -- method: actions-2
 -- needs: actions
+-- lines: core.actions by action_id
 -- columns:
 --   period_month      DATE
 --   action_id         VARCHAR        The action

@@ -5,6 +5,11 @@
 -- method: assessment-scores-1
 -- needs: assessments
 -- adds up within one: kind
+-- lines: core.assessments by assessment_id, criterion;
+--   for awards_this_fiscal_year: build.assessments by period_month, account_id, criterion where figure.kind = 'award' and
+--     line.is_award_this_fiscal_year sums awards_this_fiscal_year = 1;
+--   for previous_score_ratio, score_change: core.assessments by assessment_id, criterion;
+--   for previous_score_ratio, score_change: core.assessments by assessment_id = previous_assessment_id, criterion
 -- columns:
 --   period_month              DATE
 --   account_id                VARCHAR        here: The customer account; NULL where the assessments are of none, such as our own certificates

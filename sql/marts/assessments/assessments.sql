@@ -4,6 +4,7 @@
 --   compared with, the awards of the fiscal year, and all that were given in the month
 -- method: assessments-1
 -- needs: assessments
+-- lines: core.assessments by assessment_id, criterion
 -- columns:
 --   period_month             DATE
 --   assessment_id            VARCHAR        The assessment

@@ -3,6 +3,11 @@
 -- why: where we stand beside each competitor, by the newest observation by the month end, and what was lost to him
 -- method: competitor-position-1
 -- needs: competitor_observations
+-- lines: core.competitor_observations by observation_id;
+--   for lost_*: core.quotation_months by account_id, competitor_id where line.is_lost and line.period_month between (figure.period_month
+--     - interval 11 month)::date and figure.period_month and (figure.product_line is not distinct from coalesce((select
+--     known(products.product_line) from core.products as products where products.product_id = line.product_id), known(null))) sums
+--     lost_quotations = 1, lost_quotation_amount = amount
 -- columns:
 --   period_month                   DATE
 --   account_id                     VARCHAR        here: The customer account; NULL where the observation is of the market

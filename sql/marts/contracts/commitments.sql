@@ -3,6 +3,9 @@
 -- why: what was promised, by us or by the customer, and what of it was done or bought by the month end. contract_status adds it up
 -- method: commitments-1
 -- needs: commitments
+-- lines: core.commitments by commitment_id;
+--   for bought_*: core.commitment_sales by commitment_id where line.sale_date <= figure.counted_to sums bought_quantity = quantity,
+--     bought_amount = amount
 -- columns:
 --   period_month               DATE
 --   commitment_id              VARCHAR        The commitment

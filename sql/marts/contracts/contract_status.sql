@@ -4,6 +4,12 @@
 --   is done or bought. A contract has a row from the first day that it names; a commitment without a contract has a row of its own
 -- method: contract-status-1
 -- needs: contracts|commitments
+-- lines: core.contracts by contract_id;
+--   for commitments_*, committed_*, bought_*, fulfilment_ratio: core.commitment_months by looked_month = period_month where
+--     coalesce(line.contract_id, line.commitment_id) is not distinct from coalesce(figure.contract_id, figure.commitment_id) and
+--     (figure.commitment_id is null or line.commitment_id = figure.commitment_id) sums commitments_due = is_due, commitments_fulfilled =
+--     is_due and is_fulfilled, {}_quantity = case when has_quantity and party = 'customer' then {}_quantity end, {}_amount = case when
+--     has_amount and party = 'customer' then {}_amount end
 -- columns:
 --   period_month               DATE
 --   contract_id                VARCHAR        The contract; the commitment where this belongs to none

@@ -5,6 +5,9 @@
 -- method: delivery-performance-1
 -- needs: orders
 -- adds up within one: basis
+-- lines: core.order_due_lines by period_month, account_id, basis sums line_count = 1, on_time_count = is_on_time, in_full_count =
+--     is_in_full, otif_count = is_on_time and is_in_full, late_count = is_late, open_late_count = is_open, quantity_due = quantity,
+--     quantity_on_time = on_time_quantity, days_late = case when is_late then days_late end
 -- columns:
 --   period_month            DATE
 --   account_id              VARCHAR

@@ -3,6 +3,18 @@
 -- why: what customers sent back or complained about, against what was delivered to them
 -- method: quality-performance-1
 -- needs: orders|issues
+-- lines: core.delivery_lines by account_id where (figure.period_month, line.delivered_date) in (select (period_month, calendar_date) from
+--     core.days) sums delivered_quantity = quantity, rejected_quantity;
+--   for complaint_*: core.issues by account_id where line.issue_type = 'complaint' and (figure.period_month, line.opened_date) in (select
+--     (period_month, calendar_date) from core.days) sums complaint_count = 1, complaint_quantity = affected_quantity;
+--   for ytd_*: core.delivery_lines by account_id where (figure.period_month, line.delivered_date) in (select (periods.period_month,
+--     days.calendar_date) from build.periods as periods join core.days as days on days.period_month between
+--     periods.fiscal_year_first_month and periods.period_month) sums ytd_delivered_quantity = quantity, ytd_rejected_quantity =
+--     rejected_quantity;
+--   for ytd_complaint_*: core.issues by account_id where line.issue_type = 'complaint' and (figure.period_month, line.opened_date) in
+--     (select (periods.period_month, days.calendar_date) from build.periods as periods join core.days as days on days.period_month
+--     between periods.fiscal_year_first_month and periods.period_month) sums ytd_complaint_count = 1, ytd_complaint_quantity =
+--     affected_quantity
 -- columns:
 --   period_month            DATE
 --   account_id              VARCHAR

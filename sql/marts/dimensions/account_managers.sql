@@ -2,6 +2,7 @@
 -- grain: period_month, account_manager
 -- why: the key-account managers as known at the close: those of the accounts, and those that documents, visits and plans name
 -- method: account-managers-1
+-- lines: core.accounts where known(line.account_manager) = figure.account_manager sums account_count = 1, key_account_count = key_account
 -- columns:
 --   period_month       DATE
 --   account_manager    VARCHAR  here: The key-account manager; unknown for what has none

@@ -3,6 +3,7 @@
 -- why: the customer accounts as known at the close, with all that the account master says. An account that only other
 --   feeds name by the month's end has a row too
 -- method: accounts-1
+-- lines: core.accounts by account_id
 -- columns:
 --   period_month         DATE
 --   account_id           VARCHAR

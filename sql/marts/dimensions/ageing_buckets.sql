@@ -2,6 +2,7 @@
 -- grain: period_month, bucket_no
 -- why: the ageing buckets in their order, as the settings had them at the close
 -- method: ageing-buckets-1
+-- lines: none because they are settings: [receivables] in kam.toml
 -- columns:
 --   period_month  DATE
 --   bucket_no     BIGINT

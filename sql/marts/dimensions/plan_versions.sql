@@ -2,6 +2,7 @@
 -- grain: period_month, plan_version
 -- why: the plan versions that sales are compared with, and the built-in ones of the sales bridge
 -- method: plan-versions-1
+-- lines: core.sales_plan by plan_version
 -- columns:
 --   period_month       DATE
 --   plan_version       VARCHAR

@@ -3,6 +3,7 @@
 -- why: the parts as known at the close, with all that the product master says. A part that only other feeds name by
 --   the month's end has a row too
 -- method: products-1
+-- lines: core.products by product_id
 -- columns:
 --   period_month    DATE
 --   product_id      VARCHAR

@@ -4,6 +4,7 @@
 --   are judged by what is known now and by the rules of now, at most eleven of them. A month whose figure is not known neither raises
 --   nor clears a flag
 -- method: account-flags-1
+-- lines: none because each row names the figure that it looks at (look_at_table, look_at_column, look_at_key): explain that figure
 -- columns:
 --   period_month     DATE
 --   account_id       VARCHAR

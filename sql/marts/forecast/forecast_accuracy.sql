@@ -6,6 +6,17 @@
 -- needs: forecasts, actual_quantities
 -- adds up within one: level, forecast_step, lag
 -- renamed: bias_reason to bias_ratio_reason, seasonal_naive_reason to seasonal_naive_wape_reason
+-- lines: core.forecast_errors by period_month, forecast_step, lag where (figure.level not in ('item', 'account') or line.account_id is
+--     not distinct from figure.account_id) and (figure.level not in ('item', 'product') or line.product_id is not distinct from
+--     figure.product_id) and (figure.level <> 'account_manager' or line.account_manager = figure.account_manager) sums n = 1,
+--     actual_quantity = actual, forecast_quantity = forecast, unforecast_quantity = case when not is_forecast then actual end,
+--     absolute_actual_quantity = abs(actual), absolute_error_quantity = abs(actual - forecast), mape_sum = percentage_error(actual,
+--     forecast), mape_n = percentage_error(actual, forecast) is not null, smape_sum = symmetric_error(actual, forecast), mase_sum =
+--     scaled_error(actual, forecast, in_sample_mae), mase_n = scaled_error(actual, forecast, in_sample_mae) is not null, rmsse_sum =
+--     scaled_error(actual, forecast, in_sample_rmse), naive_error_quantity = abs(actual - naive), naive_actual_quantity = case when naive
+--     is not null then abs(actual) end, error_quantity_beside_naive = case when naive is not null then abs(actual - forecast) end,
+--     naive_n = naive is not null, seasonal_naive_error_quantity = abs(actual - seasonal_naive), seasonal_naive_actual_quantity = case
+--     when seasonal_naive is not null then abs(actual) end, seasonal_naive_n = seasonal_naive is not null
 -- columns:
 --   period_month                    DATE           here: The month that was forecast and closed
 --   level                           VARCHAR        What the row adds up: item, account, product, account_manager or total; rows of several levels count the same items again

@@ -5,6 +5,9 @@
 -- method: forecast-accuracy-trend-1
 -- needs: forecasts, actual_quantities
 -- adds up within one: forecast_step, lag, window_months
+-- lines: core.forecast_account_months by forecast_step, lag, account_id where (select months.month_index from core.months as months where
+--     months.period_month = figure.period_month) - line.target_index between 0 and figure.window_months - 1 sums month_count = 1, n,
+--     {}_quantity
 -- columns:
 --   period_month              DATE           here: The month closed, the last one of the window
 --   forecast_step             VARCHAR

@@ -6,6 +6,7 @@
 -- method: forecast-stair-1
 -- needs: forecasts, actual_quantities
 -- adds up within one: forecast_step, lag
+-- lines: core.forecast_errors by period_month, forecast_step, lag, account_id where line.is_forecast
 -- columns:
 --   period_month                         DATE           here: The month that was forecast and closed
 --   forecast_step                        VARCHAR

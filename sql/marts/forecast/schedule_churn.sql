@@ -5,6 +5,8 @@
 -- method: schedule-churn-1
 -- needs: forecasts
 -- adds up within one: forecast_step
+-- lines: core.forecasts by forecast_step where line.snapshot_month in (figure.period_month, figure.before_snapshot_month) and
+--     line.target_month > figure.period_month and (figure.account_id is null or line.account_id = figure.account_id)
 -- columns:
 --   period_month           DATE           here: The month closed, at the end of which the new snapshot was made
 --   forecast_step          VARCHAR        here: Who or what made the schedule

@@ -4,6 +4,10 @@
 --   A rejected gate is open. An open gate is passed on its planned day or at the month end, whichever is later
 -- method: gate-performance-1
 -- needs: milestones
+-- lines: core.milestones by project_id, gate;
+--   for delivered_since_sop_quantity: core.delivery_lines by account_id, product_id where line.delivered_date between figure.actual_date
+--     and (select months.as_of_date from core.months as months where months.period_month = figure.period_month) sums
+--     delivered_since_sop_quantity = quantity
 -- columns:
 --   period_month                   DATE
 --   project_id                     VARCHAR        The project

@@ -3,6 +3,10 @@
 -- why: how many issues were opened, opened again and are open, and how soon they were closed
 -- method: issue-performance-1
 -- needs: issues
+-- lines: build.issues by period_month, account_id, dimension, origin sums opened = is_opened, closed = is_closed, closed_with_target =
+--     is_closed and target_close_date is not null, closed_on_time = is_closed_on_time, open = is_open, overdue_open = is_overdue,
+--     reopened = is_reopened, repeated = is_repeated, days_to_close, cost, open_0_30 = is_open and age_days <= 30, open_31_60 = is_open
+--     and age_days between 31 and 60, open_61_90 = is_open and age_days between 61 and 90, open_over_90 = is_open and age_days > 90
 -- columns:
 --   period_month                  DATE
 --   account_id                    VARCHAR

@@ -4,6 +4,7 @@
 --   issue_performance counts them
 -- method: issues-1
 -- needs: issues
+-- lines: core.issues by issue_id
 -- columns:
 --   period_month       DATE
 --   issue_id           VARCHAR        Number of the issue in the source

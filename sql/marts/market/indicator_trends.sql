@@ -3,6 +3,7 @@
 -- why: the figures of the economy that our markets follow, against the same month a year before; market_share is to be read beside them
 -- method: indicator-trends-1
 -- needs: indicators
+-- lines: core.indicators by indicator where line.month in (figure.period_month, (figure.period_month - interval 12 month)::date)
 -- columns:
 --   period_month             DATE
 --   indicator                VARCHAR        What is measured, such as vehicle production

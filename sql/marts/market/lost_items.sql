@@ -4,6 +4,8 @@
 --   market of the account or of its region is known
 -- method: lost-items-1
 -- needs: market, invoices
+-- lines: core.sales by account_id, product_id where line.basis = 'invoiced' and line.period_month between (figure.period_month - interval
+--     14 month)::date and (figure.period_month - interval 3 month)::date sums bought_quantity = quantity
 -- columns:
 --   period_month          DATE
 --   account_id            VARCHAR

@@ -3,6 +3,7 @@
 -- why: the sizes of markets behind market_share, as each source names them, and which of them count
 -- method: market-1
 -- needs: market
+-- lines: core.market by month = period_month, account_id, region, product_line, source
 -- columns:
 --   period_month         DATE
 --   account_id           VARCHAR        here: The customer account, for what it buys; NULL for what a region buys

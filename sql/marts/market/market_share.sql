@@ -6,6 +6,25 @@
 -- method: market-share-1
 -- needs: market
 -- adds up within one: market_of
+-- lines: core.item_sales_amounts by sales_month = period_month where (figure.account_id is null or line.account_id = figure.account_id)
+--     and (figure.region is null or figure.region = (select known(accounts.region) from core.accounts as accounts where
+--     accounts.account_id = line.account_id)) and (figure.product_line is null or figure.product_line = coalesce((select
+--     known(products.product_line) from core.products as products where products.product_id = line.product_id), known(null))) sums
+--     own_amount = net_amount, own_quantity = net_quantity;
+--   core.market_sizes by month = period_month, account_id, region, product_line sums total_amount = case when is_amount_used then
+--     total_amount end, total_quantity = case when is_quantity_used then total_quantity end;
+--   for prior_year_*: core.item_sales_amounts where line.sales_month = (figure.period_month - interval 12 month)::date and
+--     (figure.account_id is null or line.account_id = figure.account_id) and (figure.region is null or figure.region = (select
+--     known(accounts.region) from core.accounts as accounts where accounts.account_id = line.account_id)) and (figure.product_line is
+--     null or figure.product_line = coalesce((select known(products.product_line) from core.products as products where
+--     products.product_id = line.product_id), known(null))) sums prior_year_own_amount = net_amount, prior_year_own_quantity =
+--     net_quantity;
+--   for prior_year_*: core.market_sizes by account_id, region, product_line where line.month = (figure.period_month - interval 12
+--     month)::date sums prior_year_total_amount = case when is_amount_used then total_amount end, prior_year_total_quantity = case when
+--     is_quantity_used then total_quantity end;
+--   for lost_item_count: core.market_lost_items by period_month where (figure.account_id is null or line.account_id = figure.account_id)
+--     and (figure.region is null or line.region = figure.region) and (figure.product_line is null or line.product_line =
+--     figure.product_line) sums lost_item_count = 1
 -- columns:
 --   period_month                         DATE
 --   market_of                            VARCHAR        What the market is of: account or region. Rows of the two overlap

@@ -4,6 +4,14 @@
 --   order line and the rate of the order date
 -- method: order-book-1
 -- needs: orders
+-- lines: core.order_line_months by period_month, account_id, product_id sums ordered_quantity, delivered_quantity, closing_quantity,
+--     cancelled_quantity = opening_quantity + ordered_quantity - delivered_quantity - closing_quantity, overdue_quantity = case when
+--     due_date < as_of_date then closing_quantity end, undated_quantity = case when due_date is null then closing_quantity end,
+--     due_quantity = case when due_date >= as_of_date then closing_quantity end, ordered_amount =
+--     converted((ordered_quantity::decimal(28, 4) * coalesce(unit_price, 0))::decimal(34, 4), (select rate from core.daily_rates as rates
+--     where rates.currency = line.currency and rates.rate_date = line.order_date)), closing_amount =
+--     converted((closing_quantity::decimal(28, 4) * coalesce(unit_price, 0))::decimal(34, 4), (select rate from core.daily_rates as rates
+--     where rates.currency = line.currency and rates.rate_date = line.order_date))
 -- columns:
 --   period_month           DATE
 --   account_id             VARCHAR

@@ -3,6 +3,9 @@
 -- why: the order lines that were ordered or due in the month or are open at its end, and what is known of each by then
 -- method: order-lines-1
 -- needs: orders
+-- lines: core.orders by order_id, line_no;
+--   core.deliveries by order_id, order_line_no = line_no;
+--   core.invoices by order_id, order_line_no = line_no
 -- columns:
 --   period_month                     DATE
 --   order_id                         VARCHAR        Number of the order in the source

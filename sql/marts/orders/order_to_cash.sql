@@ -4,6 +4,10 @@
 --   the month, weighted by their gross amount at the rate of that day
 -- method: order-to-cash-1
 -- needs: receivables
+-- lines: core.invoices where line.document_type <> 'credit_note' and (figure.period_month, figure.account_id, line.invoice_id) in (select
+--     (items.period_month, items.account_id, items.invoice_id) from core.receivable_settled_items as items anti join
+--     core.receivable_open_items as still_open on still_open.period_month = items.period_month and still_open.item_type = 'invoice' and
+--     still_open.document_id = items.invoice_id) sums line_count = 1
 -- columns:
 --   period_month                         DATE
 --   account_id                           VARCHAR

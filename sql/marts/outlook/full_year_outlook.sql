@@ -6,6 +6,13 @@
 -- method: full-year-outlook-1
 -- needs: sales_plan, actual_sales
 -- adds up within one: plan_version
+-- lines: core.outlook_forecasts by period_month, account_id;
+--   core.outlook_plan by period_month, plan_version, account_id sums year_plan_amount = case when years_ahead = 0 then amount end,
+--     three_year_plan_amount = amount;
+--   core.plan_items by plan_version, item.account_id = account_id where line.has_sales and (figure.period_month, line.plan_version,
+--     line.period_month) in (select (built.period_month, months.plan_version, months.period_month) from core.plan_months as months join
+--     core.plan_months as built on built.plan_version = months.plan_version and built.fiscal_year = months.fiscal_year and
+--     built.month_index >= months.month_index and built.is_built) sums actual_amount = exact_actual_amount
 -- columns:
 --   period_month                       DATE
 --   account_id                         VARCHAR

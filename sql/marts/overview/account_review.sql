@@ -3,6 +3,8 @@
 -- why: what a review meeting on an account opens with: the headline of each subject in this month, last month and a year ago, and its
 --   flags. All is as known now. The tables of each subject have the parts and the reasons
 -- method: account-review-1
+-- lines: none because each figure is one of another table, of this month, the month before or the same month a year before: explain it
+--     there
 -- columns:
 --   period_month                             DATE
 --   account_id                               VARCHAR

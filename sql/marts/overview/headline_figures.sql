@@ -2,6 +2,7 @@
 -- grain: period_month, figure_no, plan_version
 -- why: the few figures that a close prints first; source_table names the table with the details
 -- method: headline-figures-1
+-- lines: none because each figure is one of another table, which source_table names: explain that table
 -- columns:
 --   period_month  DATE
 --   figure_no     INTEGER        [number; none] Order in which the figures are shown

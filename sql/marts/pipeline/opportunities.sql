@@ -3,6 +3,8 @@
 -- why: the opportunities that are open at the month end or were closed in the month, as known then. pipeline counts them
 -- method: opportunities-1
 -- needs: opportunities
+-- lines: core.opportunities by opportunity_id where line.recorded_on <= (select months.as_of_date from core.months as months where
+--     months.period_month = figure.period_month)
 -- columns:
 --   period_month               DATE
 --   opportunity_id             VARCHAR        The opportunity

@@ -3,6 +3,9 @@
 -- why: what is offered and not decided, what of it can be expected, what is late, and what was decided in the month
 -- method: pipeline-1
 -- needs: opportunities
+-- lines: core.opportunity_months by period_month, account_id, stage sums open_count = is_open, open_amount = case when is_open then
+--     amount end, expected_amount = case when is_open then expected_amount end, unrated_count = is_unrated, slipped_count = is_slipped,
+--     won = is_won, lost = is_lost, won_amount = case when is_won then amount end, lost_amount = case when is_lost then amount end
 -- columns:
 --   period_month             DATE
 --   account_id               VARCHAR

@@ -5,6 +5,11 @@
 --   else the first one; what had none before its decision is not counted
 -- method: pipeline-calibration-1
 -- needs: opportunities
+-- lines: core.opportunity_statements where least(floor(line.stated_probability * 10), 9) = figure.tenth and (figure.period_month,
+--     line.opportunity_id, line.closed_on) in (select (months.period_month, months.opportunity_id, months.closed_on) from
+--     core.opportunity_months as months left join core.accounts as accounts on accounts.account_id = months.account_id where
+--     months.is_decided and known(coalesce(line.account_manager, accounts.account_manager)) = figure.account_manager) sums n = 1,
+--     stated_sum = stated_probability
 -- columns:
 --   period_month     DATE
 --   account_manager  VARCHAR        here: Manager that the record of the probability names, else the account's

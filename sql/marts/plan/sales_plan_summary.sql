@@ -6,6 +6,19 @@
 -- needs: sales_plan, actual_sales
 -- adds up within one: plan_version, level
 -- renamed: prior_year_reason to prior_year_amount_reason
+-- lines: core.plan_results by period_month, plan_version where (figure.level <> 'account' or line.account_id is not distinct from
+--     figure.account_id) and (figure.level <> 'account_manager' or line.account_manager is not distinct from figure.account_manager) and
+--     (figure.level <> 'product_line' or line.product_line is not distinct from figure.product_line) sums plan_quantity, actual_quantity,
+--     plan_amount = exact_plan_amount, actual_amount = exact_actual_amount, prior_year_amount = exact_prior_year_amount, variance_amount
+--     = exact_actual_amount - exact_plan_amount, volume_effect, mix_effect, price_effect, fx_effect, new_effect, lost_effect,
+--     adjustment_effect;
+--   for ytd_*: core.plan_results by period_month, plan_version where not line.ytd_is_left_out and (figure.level <> 'account' or
+--     line.account_id is not distinct from figure.account_id) and (figure.level <> 'account_manager' or line.account_manager is not
+--     distinct from figure.account_manager) and (figure.level <> 'product_line' or line.product_line is not distinct from
+--     figure.product_line) sums ytd_plan_quantity, ytd_actual_quantity, ytd_plan_amount = ytd_exact_plan_amount, ytd_actual_amount =
+--     ytd_exact_actual_amount, ytd_variance_amount = ytd_exact_actual_amount - ytd_exact_plan_amount, ytd_volume_effect, ytd_mix_effect,
+--     ytd_price_effect, ytd_fx_effect, ytd_new_effect, ytd_lost_effect, ytd_adjustment_effect;
+--   for outside_amount: core.plan_outside_amounts by period_month, plan_version sums outside_amount
 -- columns:
 --   period_month              DATE
 --   plan_version              VARCHAR

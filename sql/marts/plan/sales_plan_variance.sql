@@ -7,6 +7,39 @@
 -- needs: sales_plan, actual_sales
 -- adds up within one: plan_version
 -- renamed: prior_year_reason to prior_year_amount_reason, account_manager to document_account_manager
+-- lines: core.plan_lines by plan_version, period_month where (figure.account_id is not distinct from line.item.account_id) and
+--     (figure.product_id is not distinct from line.item.product_id) and coalesce(line.item.product_line = figure.product_line, true) and
+--     coalesce(line.item.account_manager = figure.document_account_manager, true) and coalesce(line.item.region = figure.region, true)
+--     sums plan_quantity = quantity, plan_amount = at_rate(amount_doc, coalesce(fx_rate, (select rates.plan_rate from core.plan_rates as
+--     rates where rates.plan_version = line.plan_version and rates.period_month = line.period_month and rates.currency =
+--     line.currency)));
+--   core.sales by period_month where line.basis = (select actual from build.settings) and (figure.account_id is null or line.account_id =
+--     figure.account_id) and (figure.plan_grain not like '%product_id%' or line.product_id is not distinct from figure.product_id) and
+--     (figure.plan_grain not like '%product_line%' or line.product_line is not distinct from figure.product_line) and (figure.plan_grain
+--     not like '%account_manager%' or line.account_manager = figure.document_account_manager) and (figure.plan_grain not like '%region%'
+--     or line.region = figure.region) sums actual_quantity = quantity, actual_amount = at_rate(amount_doc, (select rates.average_rate
+--     from core.month_rates as rates where rates.period_month = line.period_month and rates.currency = line.currency));
+--   for prior_year_amount: core.sales where line.basis = (select actual from build.settings) and line.period_month = (figure.period_month
+--     - interval 12 month)::date and (figure.account_id is null or line.account_id = figure.account_id) and (figure.plan_grain not like
+--     '%product_id%' or line.product_id is not distinct from figure.product_id) and (figure.plan_grain not like '%product_line%' or
+--     line.product_line is not distinct from figure.product_line) and (figure.plan_grain not like '%account_manager%' or
+--     line.account_manager = figure.document_account_manager) and (figure.plan_grain not like '%region%' or line.region = figure.region)
+--     sums prior_year_amount = at_rate(amount_doc, (select rates.average_rate from core.month_rates as rates where rates.period_month =
+--     line.period_month and rates.currency = line.currency));
+--   for ytd_*: core.plan_lines by plan_version where (figure.plan_version, figure.period_month, line.period_month) in (select
+--     (built.plan_version, built.period_month, months.period_month) from core.plan_months as months join core.plan_months as built on
+--     built.plan_version = months.plan_version and built.fiscal_year = months.fiscal_year and built.month_index >= months.month_index and
+--     built.is_built) and (figure.account_id is not distinct from line.item.account_id) and (figure.product_id is not distinct from
+--     line.item.product_id) and coalesce(line.item.product_line = figure.product_line, true) and coalesce(line.item.account_manager =
+--     figure.document_account_manager, true) and coalesce(line.item.region = figure.region, true) sums ytd_plan_quantity = quantity;
+--   for ytd_*: core.sales where line.basis = (select actual from build.settings) and (figure.plan_version, figure.period_month,
+--     line.period_month) in (select (built.plan_version, built.period_month, months.period_month) from core.plan_months as months join
+--     core.plan_months as built on built.plan_version = months.plan_version and built.fiscal_year = months.fiscal_year and
+--     built.month_index >= months.month_index and built.is_built) and (figure.account_id is null or line.account_id = figure.account_id)
+--     and (figure.plan_grain not like '%product_id%' or line.product_id is not distinct from figure.product_id) and (figure.plan_grain
+--     not like '%product_line%' or line.product_line is not distinct from figure.product_line) and (figure.plan_grain not like
+--     '%account_manager%' or line.account_manager = figure.document_account_manager) and (figure.plan_grain not like '%region%' or
+--     line.region = figure.region) sums ytd_actual_quantity = quantity
 -- columns:
 --   period_month              DATE
 --   plan_version              VARCHAR

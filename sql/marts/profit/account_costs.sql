@@ -3,6 +3,7 @@
 -- why: the costs of the month that the source names by account, of which account_profit is made
 -- method: account-costs-1
 -- needs: account_costs
+-- lines: core.account_costs by account_id, cost_type, month = period_month sums amount_doc = amount
 -- columns:
 --   period_month     DATE
 --   account_id       VARCHAR

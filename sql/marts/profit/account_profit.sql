@@ -4,6 +4,15 @@
 --   without sales and costs in the month have no rows. account_costs, visits and product_line_profit have the parts
 -- method: account-profit-1
 -- needs: invoices
+-- lines: core.item_margins by sales_month = period_month, account_id sums net_sales_amount = net_amount, uncosted_amount,
+--     cost_of_goods_amount = cost_amount;
+--   build.account_costs by period_month, account_id sums freight_amount = case when cost_type = 'freight' then amount end, rebate_amount
+--     = case when cost_type = 'rebate' then amount end, warranty_amount = case when cost_type = 'warranty' then amount end,
+--     service_amount = case when cost_type = 'service' then amount end, other_amount = case when cost_type = 'other' then amount end;
+--   build.visits by period_month, account_id sums visit_cost_amount = cost;
+--   for receivables_cost_amount: core.receivable_open_items by period_month, account_id sums receivables_cost_amount = outstanding_amount
+--     * (select receivables_rate from build.settings) / 12;
+--   for target_margin_ratio: core.accounts by account_id
 -- columns:
 --   period_month                    DATE
 --   account_id                      VARCHAR

@@ -4,6 +4,8 @@
 --   the close: the feed has no day from which a row holds
 -- method: business-cases-1
 -- needs: business_cases
+-- lines: core.business_cases by case_id, month = flow_month sums cash_flow_doc = cash_flow;
+--   for cumulated_amount: core.business_cases by case_id where line.month <= figure.flow_month
 -- columns:
 --   period_month             DATE
 --   case_id                  VARCHAR

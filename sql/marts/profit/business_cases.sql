@@ -4,6 +4,9 @@
 --   close: the feed has no day from which a row holds. business_case_flows has their months
 -- method: business-cases-1
 -- needs: business_cases
+-- lines: build.business_case_flows by period_month, case_id sums net_present_value = present_value, remaining_net_present_value = case
+--     when months_ahead > 0 then present_value end, cash_to_date_amount = case when months_ahead <= 0 then cash_flow_amount end,
+--     remaining_cash_amount = case when months_ahead > 0 then cash_flow_amount end, total_cash_amount = cash_flow_amount
 -- columns:
 --   period_month                        DATE
 --   case_id                             VARCHAR

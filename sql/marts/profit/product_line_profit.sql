@@ -4,6 +4,13 @@
 --   are valued at the standard cost of the invoice date. Sales of parts without one are left out of the margin, and shown
 -- method: product-line-profit-1
 -- needs: invoices
+-- lines: core.item_margins by sales_month = period_month, account_id where (figure.product_line is not distinct from coalesce((select
+--     known(products.product_line) from core.products as products where products.product_id = line.product_id), known(null))) sums
+--     net_sales_amount = net_amount, uncosted_amount, cost_of_goods_amount = cost_amount, gross_margin_amount = net_amount -
+--     uncosted_amount - cost_amount;
+--   for price_count, price_elasticity: core.item_margins by account_id where line.sales_month between (figure.period_month - interval 11
+--     month)::date and figure.period_month and (figure.product_line is not distinct from coalesce((select known(products.product_line)
+--     from core.products as products where products.product_id = line.product_id), known(null)))
 -- columns:
 --   period_month                DATE
 --   account_id                  VARCHAR

@@ -4,6 +4,14 @@
 --   also where only the twelve months have a decision
 -- method: quotation-performance-1
 -- needs: quotations
+-- lines: core.quotation_months by period_month, account_id, project_type sums received = is_received, package_complete =
+--     is_package_complete, quoted = is_quoted, quoted_with_date = is_quoted and requested_by is not null, quoted_on_time =
+--     is_quoted_on_time, turnaround_days, price_gap_amount = case when has_gap then price_gap_amount end, target_amount = case when
+--     has_gap then target_amount end, open = is_open, won = is_won, lost = is_lost, decided = is_won or is_lost, declined = is_declined,
+--     withdrawn = is_withdrawn, won_amount = case when is_won then amount end, lost_amount = case when is_lost then amount end;
+--   for rolling_12_won, rolling_12_decided: core.quotation_months by account_id, project_type where line.period_month between
+--     (figure.period_month - interval 11 month)::date and figure.period_month sums rolling_12_won = is_won, rolling_12_decided = is_won
+--     or is_lost
 -- columns:
 --   period_month                    DATE
 --   account_id                      VARCHAR

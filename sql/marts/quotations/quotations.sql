@@ -4,6 +4,7 @@
 --   quotation_performance counts them
 -- method: quotations-1
 -- needs: quotations
+-- lines: core.quotations by quotation_id
 -- columns:
 --   period_month              DATE
 --   quotation_id              VARCHAR        The quotation

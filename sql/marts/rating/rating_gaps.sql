@@ -4,6 +4,9 @@
 -- method: rating-gaps-1
 -- needs: orders|issues
 -- adds up within one: account_id, dimension
+-- lines: core.orders by order_id = document_id, line_no;
+--   core.deliveries by delivery_id = document_id, line_no;
+--   core.issues by issue_id = document_id
 -- columns:
 --   period_month     DATE
 --   account_id       VARCHAR

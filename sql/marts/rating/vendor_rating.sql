@@ -5,6 +5,12 @@
 -- method: vendor-rating-1
 -- needs: scorecards|visits|orders|issues
 -- renamed: trend_reason to trend_basis
+-- lines: core.rating_scores by period_month, account_id, dimension;
+--   for own_score, deducted_points, gap: build.rating_gaps by period_month, account_id where figure.dimension in (line.dimension,
+--     'overall');
+--   for customer_score, gap: core.scorecards by account_id, dimension, month = period_month;
+--   for previous_score, change, moving_average_*, slope_6m: core.rating_scores by account_id, dimension where line.period_month between
+--     (figure.period_month - interval 11 month)::date and figure.period_month
 -- columns:
 --   period_month          DATE
 --   account_id            VARCHAR

@@ -4,6 +4,10 @@
 --   a review by the month end and without receivables in the month have no rows
 -- method: credit-files-1
 -- needs: receivables|credit_reviews
+-- lines: core.credit_reviews by account_id, reviewed_on;
+--   for credit_limit: core.accounts by account_id;
+--   for exposure, settled_amount, settled_amount_days: build.receivables_kpis by period_month, account_id where line.level = 'account'
+--     sums exposure, settled_amount, settled_amount_days
 -- columns:
 --   period_month                  DATE
 --   account_id                    VARCHAR

@@ -4,6 +4,8 @@
 --   one promise only: the oldest one that it is in time for
 -- method: promises-1
 -- needs: visits
+-- lines: core.visits by visit_id;
+--   for received_*: core.promise_receipts by visit_id sums received_amount_doc = amount_doc, received_amount = amount
 -- columns:
 --   period_month              DATE
 --   visit_id                  VARCHAR

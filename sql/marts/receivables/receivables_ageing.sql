@@ -4,6 +4,11 @@
 -- method: receivables-ageing-1
 -- needs: receivables
 -- renamed: rate_reason to outstanding_amount_reason, book_rate_reason to book_amount_reason, unapplied_reason to unapplied_cause, account_manager to document_account_manager
+-- lines: core.invoices by invoice_id = document_id where figure.item_type <> 'unapplied_cash';
+--   core.instalments by invoice_id = document_id, instalment_no where figure.item_type = 'invoice';
+--   core.payments by invoice_id = document_id where figure.item_type = 'invoice' and line.payment_date <= figure.as_of_date;
+--   core.invoices by reference_invoice_id = document_id where figure.item_type = 'invoice' and line.invoice_date <= figure.as_of_date;
+--   core.payments by payment_id = document_id, line_no where figure.item_type = 'unapplied_cash'
 -- columns:
 --   period_month               DATE
 --   as_of_date                 DATE           The month end at which the item was open

@@ -5,6 +5,58 @@
 -- method: receivables-kpis-1
 -- needs: receivables
 -- adds up within one: level
+-- lines: core.receivable_open_items by period_month where (figure.level <> 'account' or line.account_id = figure.account_id) and
+--     (figure.level <> 'account_manager' or line.account_manager = figure.account_manager) sums closing_amount = outstanding_amount,
+--     current_amount = case when item_type = 'invoice' and outstanding_amount_doc > 0 and days_overdue <= 0 then outstanding_amount end,
+--     overdue_amount = case when item_type = 'invoice' and outstanding_amount_doc > 0 and days_overdue > 0 then outstanding_amount end,
+--     credit_amount = case when not (item_type = 'invoice' and outstanding_amount_doc > 0) then outstanding_amount end, unapplied_cash =
+--     case when item_type = 'unapplied_cash' then - outstanding_amount end, expected_credit_loss = case when item_type = 'invoice' and
+--     outstanding_amount_doc > 0 then outstanding_amount * (select buckets.loss_rate from build.bucket_bounds as buckets where
+--     buckets.bucket_no = line.bucket_no) end;
+--   for opening_amount: core.receivable_open_items where line.period_month = (figure.period_month - interval 1 month)::date and
+--     (figure.level <> 'account' or line.account_id = figure.account_id) and (figure.level <> 'account_manager' or line.account_manager =
+--     figure.account_manager) sums opening_amount = outstanding_amount;
+--   for billed_amount: core.receivable_documents where (figure.period_month, line.document_date) in (select (period_month, calendar_date)
+--     from core.days) and (figure.level <> 'account' or line.account_id = figure.account_id) and (figure.level <> 'account_manager' or
+--     line.account_manager = figure.account_manager) sums billed_amount = converted(gross_amount_doc, (select rate from core.daily_rates
+--     as rates where rates.currency = line.currency and rates.rate_date = line.document_date));
+--   for billed_amount: core.receivable_settlements where line.lane = 'credited' and (figure.period_month, line.document_date) in (select
+--     (period_month, calendar_date) from core.days) and (figure.level <> 'account' or line.account_id = figure.account_id) and
+--     (figure.level <> 'account_manager' or line.account_manager = figure.account_manager) sums billed_amount = - converted(amount_doc,
+--     (select rate from core.daily_rates as rates where rates.currency = line.currency and rates.rate_date = line.document_date));
+--   for window_billed_amount: core.receivable_documents where (figure.period_month, line.document_date) in (select (windows.period_month,
+--     days.calendar_date) from core.receivable_periods as windows join core.months as months on months.month_index between
+--     windows.first_window_index and windows.month_index join core.days as days on days.period_month = months.period_month) and
+--     (figure.level <> 'account' or line.account_id = figure.account_id) and (figure.level <> 'account_manager' or line.account_manager =
+--     figure.account_manager) sums window_billed_amount = converted(gross_amount_doc, (select rate from core.daily_rates as rates where
+--     rates.currency = line.currency and rates.rate_date = line.document_date));
+--   for window_billed_amount: core.receivable_settlements where line.lane = 'credited' and (figure.period_month, line.document_date) in
+--     (select (windows.period_month, days.calendar_date) from core.receivable_periods as windows join core.months as months on
+--     months.month_index between windows.first_window_index and windows.month_index join core.days as days on days.period_month =
+--     months.period_month) and (figure.level <> 'account' or line.account_id = figure.account_id) and (figure.level <> 'account_manager'
+--     or line.account_manager = figure.account_manager) sums window_billed_amount = - converted(amount_doc, (select rate from
+--     core.daily_rates as rates where rates.currency = line.currency and rates.rate_date = line.document_date));
+--   for window_days: none because it is the length of [receivables] dso_window_months in days;
+--   for settled_amount, settled_amount_days: core.receivable_settled_items by period_month where (figure.level <> 'account' or
+--     line.account_id = figure.account_id) and (figure.level <> 'account_manager' or line.account_manager = figure.account_manager) sums
+--     settled_amount = amount, settled_amount_days = amount * days_late;
+--   for actual_receipts, written_off: core.receivable_movements by period_month where line.lane in ('received', 'written_off') and
+--     (figure.level <> 'account' or line.account_id = figure.account_id) and (figure.level <> 'account_manager' or line.account_manager =
+--     figure.account_manager) sums actual_receipts = case when lane = 'received' then known_amount end, written_off = case when lane =
+--     'written_off' then known_amount end;
+--   for expected_receipts: core.receivable_expected_receipts by period_month where (figure.level <> 'account' or line.account_id =
+--     figure.account_id) and (figure.level <> 'account_manager' or line.account_manager = figure.account_manager) sums expected_receipts
+--     = amount;
+--   for credit_limit, credit_breach_count: core.accounts where figure.level = 'total' or line.account_id = figure.account_id or
+--     (figure.level = 'account_manager' and known(line.account_manager) = figure.account_manager);
+--   for exposure: core.receivable_open_items by period_month where (figure.level <> 'account' or line.account_id = figure.account_id) and
+--     (figure.level <> 'account_manager' or line.account_manager = figure.account_manager) sums exposure = outstanding_amount;
+--   for exposure: core.open_order_values by period_month where (select credit_exposure from build.settings) =
+--     'outstanding_and_open_orders' and (figure.level <> 'account' or line.account_id = figure.account_id) and (figure.level <>
+--     'account_manager' or line.account_manager = figure.account_manager) sums exposure = amount;
+--   for promises_made, promises_kept: core.payment_promises by period_month where line.is_due and (figure.level <> 'account' or
+--     line.account_id = figure.account_id) and (figure.level <> 'account_manager' or line.account_manager = figure.account_manager) sums
+--     promises_made = 1, promises_kept = is_kept
 -- columns:
 --   period_month                           DATE
 --   level                                  VARCHAR        What the row adds up: account, account_manager or total; rows of several levels count the same items again

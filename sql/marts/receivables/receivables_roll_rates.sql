@@ -5,6 +5,8 @@
 --   month's end
 -- method: receivables-roll-rates-1
 -- needs: receivables
+-- lines: core.receivable_rolls by period_month, account_id, from_bucket, to_bucket sums amount;
+--   for from_amount: core.receivable_rolls by period_month, account_id, from_bucket sums from_amount = amount
 -- columns:
 --   period_month     DATE
 --   account_id       VARCHAR

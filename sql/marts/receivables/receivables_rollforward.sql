@@ -4,6 +4,15 @@
 --   routes that must meet, and difference_doc says by how much they do not.
 -- method: receivables-rollforward-1
 -- needs: receivables
+-- lines: core.receivable_movements by period_month, account_id, currency sums invoiced_amount_doc = case when lane = 'invoiced' then
+--     amount_doc end, credited_amount_doc = case when lane = 'credited' then amount_doc end, received_amount_doc = case when lane =
+--     'received' then amount_doc end, discount_amount_doc = case when lane = 'discount' then amount_doc end, written_off_amount_doc =
+--     case when lane = 'written_off' then amount_doc end, refunded_amount_doc = case when lane = 'refunded' then amount_doc end,
+--     movement_amount = case when lane in ('invoiced', 'refunded') then known_amount else - known_amount end;
+--   for closing_*: core.receivable_open_items by period_month, account_id, currency sums closing_amount_doc = outstanding_amount_doc,
+--     closing_amount = outstanding_amount;
+--   for opening_*, prior_period_*, fx_difference_amount: core.receivable_open_items by account_id, currency where line.period_month =
+--     (figure.period_month - interval 1 month)::date
 -- columns:
 --   period_month                    DATE
 --   account_id                      VARCHAR

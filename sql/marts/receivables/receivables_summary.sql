@@ -3,6 +3,8 @@
 -- why: who owes how much, and how late; the buckets of an account add up to its open items.
 -- method: receivables-ageing-1
 -- needs: receivables
+-- lines: core.receivable_open_items by period_month, account_id, bucket_no sums outstanding_amount, item_count = 1, disputed_amount =
+--     case when disputed then outstanding_amount end
 -- columns:
 --   period_month               DATE
 --   account_id                 VARCHAR

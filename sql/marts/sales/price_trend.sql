@@ -6,6 +6,19 @@
 -- method: price-trend-1
 -- needs: invoices
 -- adds up within one: plan_version
+-- lines: core.price_matches by period_month, plan_version, account_id where (figure.product_line is not distinct from coalesce((select
+--     known(products.product_line) from core.products as products where products.product_id = line.product_id), known(null))) sums
+--     matched_item_count = is_matched, sold_amount, matched_amount = case when is_matched then sold_amount end, matched_return_amount =
+--     case when is_matched then return_amount end, matched_quantity = case when is_matched then quantity end, base_matched_quantity =
+--     case when is_matched then base_quantity end, base_amount = case when is_matched then base_amount end, base_repriced_amount = case
+--     when is_matched then base_repriced_amount end, current_at_base_prices_amount = case when is_matched then
+--     current_at_base_prices_amount end, current_amount = case when is_matched then current_amount end;
+--   for priced_*: core.item_sales_amounts by sales_month = period_month, account_id where (figure.product_line is not distinct from
+--     coalesce((select known(products.product_line) from core.products as products where products.product_id = line.product_id),
+--     known(null))) sums priced_quantity = net_quantity, priced_amount = net_amount - adjustment_amount;
+--   for base_priced_*: core.item_sales_amounts by sales_month = plan_month, account_id where (figure.product_line is not distinct from
+--     coalesce((select known(products.product_line) from core.products as products where products.product_id = line.product_id),
+--     known(null))) sums base_priced_quantity = net_quantity, base_priced_amount = net_amount - adjustment_amount
 -- columns:
 --   period_month                       DATE
 --   plan_version                       VARCHAR        here: What prices are compared with: prior year or prior month

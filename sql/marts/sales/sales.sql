@@ -4,6 +4,19 @@
 --   whether there is a plan or not. Longer windows add up the months' rounded rows. An item is listed while any of them has something
 -- method: sales-1
 -- needs: invoices|orders
+-- lines: core.item_sales_amounts by sales_month = period_month, account_id, product_id, account_manager = document_account_manager sums
+--     {}_quantity = {}_quantity, discount_amount = list_amount - net_amount + adjustment_amount, {}_amount = {}_amount;
+--   for prior_year_*: core.item_sales_amounts by account_id, product_id, account_manager = document_account_manager where
+--     (figure.period_month, line.sales_month) in (select (period_month, sales_month) from core.sales_windows where is_prior_year) sums
+--     prior_year_{}_quantity = {}_quantity, prior_year_discount_amount = list_amount - net_amount + adjustment_amount,
+--     prior_year_{}_amount = {}_amount;
+--   for ytd_*: core.item_sales_amounts by account_id, product_id, account_manager = document_account_manager where (figure.period_month,
+--     line.sales_month) in (select (period_month, sales_month) from core.sales_windows where is_ytd) sums ytd_{}_quantity = {}_quantity,
+--     ytd_discount_amount = list_amount - net_amount + adjustment_amount, ytd_{}_amount = {}_amount;
+--   for rolling_12_*: core.item_sales_amounts by account_id, product_id, account_manager = document_account_manager where
+--     (figure.period_month, line.sales_month) in (select (period_month, sales_month) from core.sales_windows where is_rolling_12) sums
+--     rolling_12_{}_quantity = {}_quantity, rolling_12_discount_amount = list_amount - net_amount + adjustment_amount,
+--     rolling_12_{}_amount = {}_amount
 -- columns:
 --   period_month                      DATE
 --   account_id                        VARCHAR

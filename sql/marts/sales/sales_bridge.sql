@@ -6,6 +6,11 @@
 -- method: sales-bridge-1
 -- needs: actual_sales
 -- adds up within one: plan_version
+-- lines: core.item_sales_amounts by account_id, product_id where line.sales_month in (figure.period_month, figure.plan_month);
+--   for actual_*: core.item_sales_amounts by sales_month = period_month, account_id, product_id sums actual_quantity = net_quantity,
+--     actual_amount = net_amount;
+--   for plan_*: core.item_sales_amounts by sales_month = plan_month, account_id, product_id sums plan_quantity = net_quantity,
+--     plan_amount = net_amount
 -- columns:
 --   period_month       DATE
 --   plan_version       VARCHAR        here: What sales are compared with: prior year or prior month

@@ -4,6 +4,7 @@
 --   from sums at that level, never from a mean of ratios. Delivery counts by the default basis
 -- method: target-attainment-1
 -- needs: targets
+-- lines: core.targets by month = period_month, measure, account_id, account_manager
 -- columns:
 --   period_month             DATE
 --   measure                  VARCHAR        The figure, as table.column

@@ -4,6 +4,8 @@
 --   Invoiced less received, at the rate of the month end, is what is outstanding
 -- method: tax-form-documents-1
 -- needs: tax_forms, invoices
+-- lines: core.invoices by invoice_id = document_id where figure.document_kind <> 'form';
+--   core.tax_forms by form_id = document_id where figure.document_kind = 'form'
 -- columns:
 --   period_month         DATE
 --   account_id           VARCHAR

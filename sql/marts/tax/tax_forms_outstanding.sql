@@ -4,6 +4,7 @@
 --   As ERPNext has it (C-Form): the form covers net amounts of the invoices of a quarter. All amounts are at the rate of the month end
 -- method: tax-forms-1
 -- needs: tax_forms, invoices
+-- lines: core.tax_form_months by looked_month = period_month, account_id, form_type, fiscal_year, fiscal_quarter
 -- columns:
 --   period_month                DATE
 --   account_id                  VARCHAR

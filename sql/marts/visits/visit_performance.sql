@@ -3,6 +3,11 @@
 -- why: how many visits of the month were held as planned, what they cost, and how soon they were reported
 -- method: visit-performance-1
 -- needs: visits
+-- lines: core.visit_months by period_month, account_id, visit_type sums planned = is_planned, held = is_held, held_as_planned =
+--     is_held_as_planned, unplanned = is_unplanned, trainings = is_held and is_training, participants = case when is_held then
+--     participants end, hours = case when is_held then duration_hours end, cost = case when has_cost then cost end, budget_cost = case
+--     when has_budget then budget_cost end, reported = is_held and reported_on is not null, report_days = case when is_held then
+--     reported_on - visit_date end
 -- columns:
 --   period_month                  DATE
 --   account_id                    VARCHAR

@@ -3,6 +3,8 @@
 -- why: whether each manager planned the visits of the month in time
 -- method: visit-plans-1
 -- needs: visits
+-- lines: core.visit_months by period_month, document_account_manager = account_manager where line.is_planned sums planned = 1, submitted
+--     = plan_submitted_on is not null
 -- columns:
 --   period_month              DATE
 --   account_manager           VARCHAR  here: Manager that the visits name, else the account's

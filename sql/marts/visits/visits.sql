@@ -3,6 +3,7 @@
 -- why: the visits planned for the month or held in it, as known at its end. visit_performance and visit_plans count them
 -- method: visits-1
 -- needs: visits
+-- lines: core.visits by visit_id
 -- columns:
 --   period_month              DATE
 --   visit_id                  VARCHAR
