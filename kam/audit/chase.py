@@ -155,7 +155,7 @@ class Lines:
 def listed(known: Past, detail: Detail, table: str, measures: Sequence[str], limit: int) -> Lines:
     """The first lines of a table of lines, those that bring most to the measures first."""
     numbers = [f"coalesce(abs({BRINGS}{measure}::DOUBLE), 0)" for measure in measures]
-    order = ", ".join(f"{number} DESC" for number in numbers) or "ALL"
+    order = ", ".join([*(f"{number} DESC" for number in numbers), "line::VARCHAR"])
     counting = f"count(*) FILTER (WHERE {' + '.join(numbers)} > 0)" if numbers else "NULL"
     count, bringing = known.con.execute(f"SELECT count(*), {counting} FROM {table}").fetchall()[0]
     model = models().get(detail.relation)
@@ -167,13 +167,14 @@ def listed(known: Past, detail: Detail, table: str, measures: Sequence[str], lim
         measures,
         count,
         bringing,
-        rows(known.con, f"FROM {table} ORDER BY {order} LIMIT {limit}") if not feed or measures else (),
+        rows(known.con, f"FROM {table} AS line ORDER BY {order} LIMIT {limit}") if not feed or measures else (),
     )
 
 
 def lines_behind(known: Past, detail: Detail, figures: str, into: str, brought: Mapping[str, str]) -> None:
     """Make the table `into`: the lines of an entry that are behind the rows of `figures`, and what each brings to measures."""
-    known.make(detail.relation)
+    for relation in sorted(detail.reads):
+        known.make(relation)
     extra = "".join(f", ({expression}) AS {BRINGS}{measure}" for measure, expression in brought.items())
     known.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT line.*{extra} FROM {detail.relation} AS line "

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from kam.audit.past import Past
+from kam.audit.subjects import columns_of
 from kam.build import MartColumn, Model, filled, names_in, shown
 from kam.errors import UsageError
 from kam.periods import month_name
@@ -53,7 +54,7 @@ def make_published(known: Past, table: Model, account: str | None, keys: Mapping
 
     Raises `UsageError` for a key that the table does not have.
     """
-    names = [column.name for column in table.columns]
+    names = [column.name for column in columns_of(table)]
     unknown = sorted(set(keys) - set(names))
     if unknown:
         message = f"{table.name} has no column {unknown[0]}. Its rows are told apart by {', '.join(table.grain)}"

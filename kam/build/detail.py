@@ -25,6 +25,7 @@ _ENTRY = re.compile(
     r"(?:none because (?P<none>.+)|"
     r"(?P<relation>(?:core|build)\.\w+)(?: by (?P<keys>.+?))?(?: where (?P<where>.+?))?(?: sums (?P<sums>.+))?)"
 )
+_REFERENCE = re.compile(r"\b(?:core|build)\.[a-z_0-9]+")
 _KEY = re.compile(r"(?P<line>[a-z_0-9.]+)(?: = (?P<figure>[a-z_0-9]+))?")
 
 
@@ -47,6 +48,12 @@ class Detail:
         """When a `line` is behind a `figure`, as SQL."""
         equal = [f"line.{line} IS NOT DISTINCT FROM figure.{figure}" for line, figure in self.keys]
         return " AND ".join([*equal, *([f"({self.where})"] if self.where else [])]) or "true"
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The relations that have to be there: its own, and those that conditions and sums look into."""
+        texts = (self.where, *(expression for _, expression in self.sums))
+        return frozenset(_REFERENCE.findall(" ".join(texts))) | {self.relation}
 
     def brings(self, measure: str) -> str:
         """What a line brings to a measure, as SQL over the line; empty where it is not said."""
@@ -118,9 +125,12 @@ def faults(details: Iterable[Detail], columns: Collection[str], columns_of: Mapp
     """What is wrong with the entries of a model with these columns; `columns_of` are those of the other relations."""
     found: list[str] = []
     for detail in (detail for detail in details if not detail.none_because):
+        # Tables of settings are in `build` too, and in no list.
+        core = {name for name in detail.reads if name.startswith("core.")}
+        unknown = sorted((core | {detail.relation}) - columns_of.keys())
+        found += [f"{name} is no model and no feed" for name in unknown]
         there = columns_of.get(detail.relation)
         if there is None:
-            found.append(f"{detail.relation} is no model and no feed")
             continue
         here = {figure for _, figure in detail.keys} | set(re.findall(r"\bfigure\.(\w+)", detail.where))
         lines = {line.split(".")[0] for line, _ in detail.keys} | set(re.findall(r"\bline\.(\w+)", detail.where))

@@ -118,13 +118,16 @@ def _telling(lines: Lines) -> list[str]:
     names = [
         name
         for name in lines.rows[0]
-        if not name.startswith(_BRINGS)
-        and name not in lines.keys
-        and name not in lines.brings
-        and any(row[name] is not None for row in lines.rows)
+        if not name.startswith(_BRINGS) and name not in lines.keys and name not in lines.brings and _tells(lines, name)
     ]
     kept = sorted(names, key=rank)[:_MOST_COLUMNS]
     return [name for name in names if name in kept]
+
+
+def _tells(lines: Lines, name: str) -> bool:
+    """Whether the listed lines have something in a column, and not all the same."""
+    values = {str(row[name]) for row in lines.rows}
+    return values != {"None"} and (len(values) > 1 or len(lines.rows) == 1)
 
 
 def _print_check(check: Check) -> None:
