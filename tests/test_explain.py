@@ -25,7 +25,7 @@ from kam.ingest import places_of
 from kam.site import Site, find_site
 from kam.warehouse import open_read_only, warehouse
 from tests.cli import kam
-from tests.support import close_plainly, join_months, long, write_csv, write_site
+from tests.support import close_plainly, join_months, long, write_site
 
 OCTOBER = date(2026, 10, 1)
 # Of A three lines are due in October: 1 is on time, 2 a day late, 3 lacks 4 pieces. B has one, on time.
