@@ -183,7 +183,14 @@ def test_json_has_all_of_it(site: Site) -> None:
     document = json.loads(answer.stdout)
     assert (document["table"], document["column"], document["version"]) == ("delivery_performance", "otif_ratio", 2)
     assert (document["row_count"], document["source_count"], len(document["sources"])) == (1, 6, 1)
-    assert document["checks"][1] == {"measure": "line_count", "figure": 3, "lines": 3, "difference": 0, "holds": True}
+    assert document["figures"][0]["value"] == "0.333333"
+    check = document["checks"][1]
+    assert (check["measure"], Decimal(check["lines"]), Decimal(check["difference"]), check["holds"]) == (
+        "line_count",
+        3,
+        0,
+        True,
+    )
 
 
 def test_a_formula_is_filled_with_what_is_known() -> None:

@@ -346,14 +346,14 @@ def explain(
         typer.Option("--key", metavar="COLUMN=VALUE", help="Only rows with this value; may be given several times."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many rows, lines and source rows to list.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON for tools.")] = False,  # noqa: FBT002 - a command line switch
+    as_json: JsonOption = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Explain a published figure: its meaning, its formula with the numbers, the lines behind it, and where they stand in which file.
 
     A month is explained as it was known when its version was made. Only the warehouse and the archive are read.
     """
     from kam.audit import explain
-    from kam.cli.explain import chosen_keys, print_explanation, write_json
+    from kam.cli.explain import as_document, chosen_keys, print_explanation
     from kam.periods import parse_month
 
     keys, period = chosen_keys(key or ()), parse_month(month) if month else None
@@ -361,7 +361,7 @@ def explain(
     with problems.status("Looking for the lines …"):
         found = explain(site, name, account=account, month=period, version=version, keys=keys, limit=limit)
     if as_json:
-        write_json(found)
+        print_json(as_document(found))
     else:
         print_explanation(found)
 

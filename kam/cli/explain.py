@@ -1,13 +1,9 @@
-"""What `kam explain` prints: a figure, its formula with the numbers, the lines behind it, and where their rows stand; or all as JSON."""
+"""What `kam explain` prints: a figure, its formula with the numbers, the lines behind it, and where their rows stand."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
@@ -178,19 +174,19 @@ def _cell(value: object, unit: str = "") -> str:
     return "" if value is None else shown(value, unit) if not isinstance(value, bool) else ("yes" if value else "no")
 
 
-def write_json(found: Explanation) -> None:
-    """All of it for tools, on standard output: one JSON object."""
-    column = found.column
-    document = {
-        "table": found.table.name,
+def as_document(found: Explanation) -> dict[str, object]:
+    """All of it for other programs."""
+    table, column = found.table, found.column
+    return {
+        "table": table.name,
         "column": column.name if column else None,
         "month": f"{found.month:%Y-%m}",
         "version": found.version,
         "verdict": found.verdict,
         "as_of_load": found.as_of_load,
         "account_id": found.account_id,
-        "grain": list(found.table.grain),
-        "table_meaning": found.table.description,
+        "grain": table.grain,
+        "table_meaning": table.description,
         "definition": {
             "meaning": column.meaning,
             "unit": column.unit,
@@ -201,29 +197,12 @@ def write_json(found: Explanation) -> None:
         }
         if column
         else None,
-        "figures": [vars(figure) for figure in found.figures],
+        "figures": found.figures,
         "row_count": found.row_count,
         "rows": found.rows,
-        "checks": [
-            {
-                "measure": check.measure, "figure": check.figure, "lines": check.lines,
-                "difference": check.difference, "holds": check.holds,
-            }
-            for check in found.checks
-        ],
-        "lines": [{**vars(lines), "rows": list(lines.rows)} for lines in found.lines],
+        "checks": [{**vars(check), "difference": check.difference, "holds": check.holds} for check in found.checks],
+        "lines": found.lines,
         "source_count": found.source_count,
-        "sources": [vars(source) for source in found.sources],
-        "notes": list(found.notes),
-    }  # fmt: skip
-    json.dump(document, sys.stdout, default=_plain, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
-
-
-def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON has for it
-    """Numbers as numbers, dates as ISO 8601."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dt.date | dt.datetime):
-        return value.isoformat()
-    return dict(value) if isinstance(value, Mapping) else str(value)
+        "sources": found.sources,
+        "notes": found.notes,
+    }
