@@ -8,19 +8,13 @@ from datetime import date, timedelta
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows import site_of_run
+from flows import named, site_of_run, told
 from flows.parameters import PREVIOUS, DayOrPrevious
 from kam.close import Ageing
 from kam.errors import UsageError
 from kam.site import Site
 from tasks.ageing import write_ageing
 from tasks.artifacts import leave_ageing_artifact
-
-
-def run_name() -> str:
-    """`ageing-2026-10-17`, also for a scheduled run that takes the previous day."""
-    site, as_of = flow_run.parameters["site"], flow_run.parameters["as_of"]
-    return f"ageing-{resolved(site_of_run(site), as_of)}"
 
 
 def resolved(site: Site, as_of: str) -> date:
@@ -36,7 +30,13 @@ def resolved(site: Site, as_of: str) -> date:
         raise UsageError(message) from None
 
 
-@flow(name="ageing", flow_run_name=run_name, persist_result=False)
+def _what(site: Site) -> str:
+    """`ageing 2026-10-17`, also for a scheduled run that takes the previous day."""
+    return f"ageing {resolved(site, flow_run.parameters['as_of'])}"
+
+
+@flow(name="ageing", flow_run_name=named(_what), persist_result=False)
+@told
 def ageing(
     site: str,
     as_of: DayOrPrevious = PREVIOUS,
@@ -63,5 +63,5 @@ def ageing(
         as_of_load=as_of_load,
         as_known_on=as_known_on,
     )
-    leave_ageing_artifact(found)
+    leave_ageing_artifact(opened, found)
     return found

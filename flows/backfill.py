@@ -5,17 +5,25 @@ from __future__ import annotations
 from datetime import date
 
 from prefect import flow
+from prefect.runtime import flow_run
 
-from flows import site_of_run
+from flows import named, site_of_run, told
 from flows.parameters import Month
 from kam.close import CloseReport, Run, Terms
 from kam.close import dry_run as plan_only
 from kam.periods import months_between, parse_month
+from kam.report import Ending
+from kam.site import Site
 from tasks.artifacts import leave_plan_artifact
-from tasks.running import close
+from tasks.running import close, state
 
 
-@flow(name="backfill", flow_run_name="backfill-{first}-to-{last}", persist_result=False)
+def _what(_site: Site) -> str:
+    return f"backfill {flow_run.parameters['first']} {flow_run.parameters['last']}"
+
+
+@flow(name="backfill", flow_run_name=named(_what), persist_result=False)
+@told
 def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
     site: str,
     first: Month,
@@ -50,8 +58,8 @@ def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
     months = months_between(parse_month(first), parse_month(last))
     if dry_run:
         planned = plan_only(opened, months, as_of_load=as_of_load, as_known_on=as_known_on, restate=restate)
-        leave_plan_artifact(planned, months)
-        return CloseReport(planned=tuple(planned))
+        leave_plan_artifact(opened, planned, months)
+        return _planned(CloseReport(planned=tuple(planned)))
     terms = Terms(
         restate,
         reason,
@@ -61,4 +69,10 @@ def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
         stop_on_failure=stop_on_failure,
         even_though=even_though,
     )
-    return close(opened, Run("backfill", months, terms=terms))
+    report: CloseReport = close(opened, Run("backfill", months, terms=terms))
+    return report
+
+
+def _planned(report: CloseReport) -> CloseReport:
+    found: CloseReport = state(Ending("Planned", "Nothing was loaded or closed."), report)
+    return found

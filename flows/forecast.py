@@ -5,15 +5,22 @@ from __future__ import annotations
 from datetime import date
 
 from prefect import flow
+from prefect.runtime import flow_run
 
-from flows import site_of_run
+from flows import named, site_of_run, told
 from flows.parameters import ModelName, Month, MonthsAhead
 from kam.close import Forecast, ForecastModel, Wanted, forecast_model
 from kam.periods import parse_month
+from kam.site import Site
 from tasks.forecast import make_forecast
 
 
-@flow(name="forecast", flow_run_name="forecast-{period}", persist_result=False)
+def _what(_site: Site) -> str:
+    return f"forecast {flow_run.parameters['period']}"
+
+
+@flow(name="forecast", flow_run_name=named(_what), persist_result=False)
+@told
 def forecast(
     site: str,
     period: Month,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows import site_of_run
+from flows import named, site_of_run, told
 from flows.parameters import FeedName
 from kam.alerts import run_ingest
 from kam.close import Run, Terms
 from kam.errors import SourceRefusedError
 from kam.ingest import LoadResult, ordered_feeds
+from kam.report import Ending, load_line
 from kam.site import require_feed
 from tasks import TASKS, alert
 from tasks.artifacts import leave_load_artifact
+from tasks.events import tell_what_is_awaited
+from tasks.running import state
 
 
-@flow(name="ingest", flow_run_name="ingest", persist_result=False)
+@flow(name="ingest", flow_run_name=named(lambda _site: "ingest"), persist_result=False)
+@told
 def ingest(
     site: str,
     feed: FeedName | None = None,
@@ -40,7 +44,10 @@ def ingest(
         run_ingest(opened, run, [feed] if feed else ordered_feeds(opened), TASKS, alert)
     except SourceRefusedError:
         # The others are loaded. A run that did not get its turn loaded nothing and says nothing of loads.
-        leave_load_artifact(run.report.loads)
+        leave_load_artifact(opened, run.report.loads)
         raise
-    leave_load_artifact(run.report.loads)
-    return run.report.loads
+    leave_load_artifact(opened, run.report.loads)
+    tell_what_is_awaited(opened)
+    words = load_line(run.report.loads)
+    loads: tuple[LoadResult, ...] = state(Ending("Loaded", words), run.report.loads)
+    return loads

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import zoneinfo
 from datetime import date
 
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows import site_of_run
-from flows.parameters import PREVIOUS, MonthOrPrevious
+from flows import named, site_of_run, told
+from flows.parameters import PREVIOUS, MissedMonths, MonthOrPrevious
 from kam.close import CloseReport, Run, Terms
-from kam.periods import add_months, month_name, parse_month
+from kam.errors import UsageError
+from kam.periods import add_months, month_name, months_between, parse_month
+from kam.publish import published_months
 from kam.site import Site
+from kam.words import counted
 from tasks.running import close
-
-
-def run_name() -> str:
-    """`close-2026-10`, also for a scheduled run that closes the previous month."""
-    site, period = flow_run.parameters["site"], flow_run.parameters["period"]
-    return f"close-{resolved(site_of_run(site), period)}"
 
 
 def resolved(site: Site, period: str) -> str:
@@ -33,8 +31,17 @@ def resolved(site: Site, period: str) -> str:
     return month_name(add_months(due.date().replace(day=1), -1))
 
 
-@flow(name="monthly_close", flow_run_name=run_name, persist_result=False)
-def monthly_close(
+log = logging.getLogger("kam")
+
+
+def _what(site: Site) -> str:
+    """`close 2026-10`, also for a scheduled run that closes the previous month."""
+    return f"close {resolved(site, flow_run.parameters['period'])}"
+
+
+@flow(name="monthly_close", flow_run_name=named(_what), persist_result=False)
+@told
+def monthly_close(  # noqa: PLR0913, PLR0917 - parameters of a deployment
     site: str,
     period: MonthOrPrevious = PREVIOUS,
     restate: bool = False,  # noqa: FBT001, FBT002 - parameters of a deployment
@@ -43,6 +50,7 @@ def monthly_close(
     as_of_load: int | None = None,
     as_known_on: date | None = None,
     even_though: str = "",
+    catch_up: MissedMonths = 12,
 ) -> CloseReport:
     """Close one month of a site.
 
@@ -58,8 +66,33 @@ def monthly_close(
         as_of_load: Use only what was known at this load; nothing is loaded.
         as_known_on: Use only what was known at the end of this day, such as 2026-10-17; nothing is loaded.
         even_though: Close a month that is not ready (not over, after a gap, without rows that earlier months had), and why; kept in reporting.closes.
+        catch_up: How many missed months `previous` closes before its own, the oldest first; more than that are refused. 0 closes its own only.
     """
     opened = site_of_run(site)
     month = parse_month(resolved(opened, period))
+    missed = _missed(opened, month, catch_up) if period == PREVIOUS else []
     terms = Terms(restate, reason, accept_shrink, as_of_load, as_known_on, even_though=even_though)
-    return close(opened, Run("close", [month], terms=terms))
+    run = Run("backfill", [*missed, month], terms=terms) if missed else Run("close", [month], terms=terms)
+    report: CloseReport = close(opened, run)
+    return report
+
+
+def _missed(site: Site, month: date, at_most: int) -> list[date]:
+    """The months between the newest that readers see and this one: their closes were never started, or failed.
+
+    Raises `UsageError` for more than `at_most`.
+    """
+    seen = [published.month for published in published_months(site)]
+    before = [other for other in seen if other < month]
+    if not at_most or not before or month in seen:
+        return []
+    first = add_months(max(before), 1)
+    missed = months_between(first, month)[:-1]
+    if len(missed) > at_most:
+        backfill = site.command("backfill", month_name(first), month_name(month))
+        message = f"{counted(len(missed), 'month')} before {month_name(month)} are not closed, from {month_name(first)} on; at most {at_most} are caught up. Close them: {backfill}"
+        raise UsageError(message)
+    if missed:
+        names = ", ".join(map(month_name, missed))
+        log.info("Not closed before %s, and closed first: %s", month_name(month), names)
+    return missed

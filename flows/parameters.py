@@ -25,3 +25,5 @@ ModelName = Annotated[str, Field(json_schema_extra={"enum": list(ForecastModel)}
 """How a forecast is made."""
 MonthsAhead = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 36})]
 """How many months a forecast reaches."""
+MissedMonths = Annotated[int, Field(json_schema_extra={"minimum": 0, "maximum": 120})]
+"""How many missed months a scheduled close makes up for."""

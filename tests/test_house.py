@@ -45,14 +45,17 @@ PAST_THE_DOOR = {
     "expectations.site": "the suites of one site",
     "flows.ageing": "one file a flow",
     "flows.backfill": "one file a flow",
+    "flows.deployments": "what is deployed, which no flow needs",
     "flows.forecast": "one file a flow",
     "flows.ingest": "one file a flow",
     "flows.monthly_close": "one file a flow",
     "flows.publish": "one file a flow",
+    "flows.withdraw": "one file a flow",
     "kam.publish.docs": "writes pages of docs/, for which it reads all rules; no command needs it",
     "tasks.ageing": "a flow of its own, of which no close is part",
     "tasks.forecast": "a flow of its own, of which no close is part",
     "tasks.artifacts": "a flow leaves artifacts, which are no step",
+    "tasks.events": "a flow tells what happened, which is no step",
     "tasks.running": "both flows that close months walk the same way",
 }
 

@@ -3,12 +3,16 @@
 from kam.alerts import news
 from kam.alerts.channels import faults
 from kam.alerts.findings import reason
+from kam.alerts.harmless_text import harmless
 from kam.alerts.queue import send_test, send_waiting
 from kam.alerts.session import run_close, run_ingest, run_publish, writing_and_telling
+from kam.alerts.wording import page_address
 
 __all__ = [
     "faults",
+    "harmless",
     "news",
+    "page_address",
     "reason",
     "run_close",
     "run_ingest",

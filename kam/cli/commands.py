@@ -279,13 +279,22 @@ def _print_plan(
 @app.command(epilog='Example: kam --site my-site withdraw 2026-11 --reason "closed before the invoices came"')
 def withdraw(month: Month, folder: SiteOption = None, reason: ReasonOption = "") -> None:
     """Take back the newest version of a month; it is kept, and readers see the version before it, or none."""
-    from kam.close import steps
     from kam.periods import parse_month
 
     period = parse_month(month)
     site = _site(folder)
-    with out.status("Withdrawing …") as status, progress(out, status, problems):
-        version = steps.withdraw(site, period, reason)
+
+    def steps() -> int:
+        from kam.close import steps
+
+        return steps.withdraw(site, period, reason)
+
+    def flow() -> int:
+        from flows.withdraw import withdraw
+
+        return withdraw(str(site.directory), month, reason)
+
+    version = _run(site, steps, flow)
     out.print(
         f"[green]{month}: version {version} is withdrawn.[/green] It is kept; see reporting.closes.", soft_wrap=True
     )
@@ -709,6 +718,48 @@ def ui(
     from kam.cli.pages import serve
 
     serve(_site(folder), port, opens_browser=not no_browser)
+
+
+@app.command(epilog="Example: kam --site my-site serve")
+def serve(
+    folder: SiteOption = None,
+    ingest: Annotated[
+        str, typer.Option("--ingest", metavar="CRON", help="When to load what is new. An empty text: never.")
+    ] = "30 5 * * *",
+    close: Annotated[
+        str, typer.Option("--close", metavar="CRON", help="When to close the previous month. An empty text: never.")
+    ] = "0 7 3 * *",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many runs at a time.")] = 2,
+) -> None:
+    """Run the site's schedules and whatever is started on the pages of the Prefect server, until Ctrl-C; no worker is needed.
+
+    It applies the automations, too, when KAM_ALERT_URL is set. Schedules are in the site's time zone.
+    """
+    from kam.cli.serve import serve
+
+    site = _site(folder)
+    serve(site, configured_server(site), ingest=ingest, close=close, limit=limit)
+
+
+@app.command(epilog="Example: kam sites sites.toml --html sites.html")
+def sites(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="The table of sites, such as sites.toml.")],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page, too; it is replaced.")
+    ] = None,
+) -> None:
+    """Show for each site of a table the newest published month, its version and verdict, since when, and what is to do."""
+    from datetime import UTC
+
+    from kam.cli.sites import page, state_rows, states
+    from kam.site import read_sites
+
+    now = datetime.now(UTC)
+    found = states(read_sites(table), now)
+    print_table("", state_rows(found))
+    if html is not None:
+        html.write_text(page(found, now), encoding="utf-8")
+        out.print(f"Written: {shown_path(html)}", soft_wrap=True)
 
 
 @alerts.command("test", epilog="Example: kam --site my-site alerts test")

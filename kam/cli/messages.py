@@ -23,7 +23,7 @@ _SHOWN_CORRECTIONS = 20
 def print_report(site: Site, report: CloseReport) -> None:
     """Months, loads, checks, corrections and headline figures of a run that closes, and where they were published."""
     from kam.close import Outcome
-    from kam.report import check_rows, correction_rows, headline_rows, load_summary, unmet_rows
+    from kam.report import check_rows, correction_rows, headline_rows, load_summary, month_line, unmet_rows
 
     months = [outcome.month for outcome in report.months]
     print_table("Closed although not ready", unmet_rows(report.requirements))
@@ -39,11 +39,8 @@ def print_report(site: Site, report: CloseReport) -> None:
     if len(months) <= 6:  # noqa: PLR2004 - as many columns as fit a console
         print_table("Headline figures", headline_rows(report.headlines))
     for outcome in report.months:
-        name = f"{outcome.month:%Y-%m}"
-        if outcome.outcome is Outcome.UNCHANGED:
-            out.print(f"{name}: nothing changed since version {outcome.version}; no new version.")
-        elif outcome.outcome is Outcome.CLOSED:
-            out.print(f"[green]{name}: closed as version {outcome.version}.[/green]")
+        if line := month_line(outcome):
+            out.print(line, style="green" if outcome.outcome is Outcome.CLOSED else None)
     out.print(f"{'Published' if report.published else 'Published before'}: {shown_path(site.published / 'kam.duckdb')}")
     print_page(site)
     print_load_notes(site, report.loads)

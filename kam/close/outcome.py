@@ -39,13 +39,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class MonthOutcome:
-    """How a month ended: `message` says why it failed or what would change, `next_steps` which commands help."""
+    """How a month ended: `message` says why it failed or what would change, `next_steps` which commands help.
+
+    `changes` are the headline figures that a restatement would change.
+    """
 
     month: date
     outcome: Outcome
     version: int
     message: str = ""
     next_steps: tuple[str, ...] = ()
+    changes: tuple[FigureChange, ...] = ()
 
     def in_words(self) -> str:
         """The message and, below it, what to do next."""

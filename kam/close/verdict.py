@@ -99,4 +99,4 @@ def what_changed(con: Connection, site: Site, candidate: Candidate, as_of_load: 
         f"See what changes: {site.command('diff', name)}",
         "To make a new version: " + site.command("close", name, '--restate --reason "…"'),
     )
-    return MonthOutcome(month, Outcome.CHANGED, version, "\n".join(lines), next_steps)
+    return MonthOutcome(month, Outcome.CHANGED, version, "\n".join(lines), next_steps, tuple(figures))

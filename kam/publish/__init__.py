@@ -6,6 +6,7 @@ from kam.publish.month_report import Written, write_month_parquet, write_month_w
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
 from kam.publish.reviews import packs_of, write_front_page, write_reviews
+from kam.publish.standing import PublishedMonth, failed_months, published_months
 from kam.publish.superset import file_url, write_superset
 from kam.publish.table_file import require_format, write_table
 from kam.publish.targets import TargetState, faults_of_targets, publish_to_targets, target_states
@@ -13,9 +14,11 @@ from kam.publish.targets import TargetState, faults_of_targets, publish_to_targe
 __all__ = [
     "PUBLISHED_FILE",
     "Flags",
+    "PublishedMonth",
     "RecordedChecks",
     "TargetState",
     "Written",
+    "failed_months",
     "faults_of_targets",
     "file_url",
     "flags_of",
@@ -23,6 +26,7 @@ __all__ = [
     "packs_of",
     "publish_to_targets",
     "published_file",
+    "published_months",
     "recorded_checks",
     "require_format",
     "target_states",

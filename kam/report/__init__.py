@@ -1,5 +1,6 @@
-"""What a close did, as tables for the console and for Prefect artifacts."""
+"""What a close did, as tables, sentences and Markdown for the console and for Prefect."""
 
+from kam.report.ending import Ending, Standing, closing_lines, ending, failed, load_line, month_line, summary
 from kam.report.tables import (
     Row,
     ageing_rows,
@@ -21,21 +22,29 @@ from kam.report.tables import (
 )
 
 __all__ = [
+    "Ending",
     "Row",
+    "Standing",
     "ageing_rows",
     "cell_rows",
     "check_rows",
+    "closing_lines",
     "control_rows",
     "correction_rows",
+    "ending",
+    "failed",
     "figure_rows",
     "headline_rows",
+    "load_line",
     "load_rows",
     "load_summary",
+    "month_line",
     "plan_rows",
     "proof_rows",
     "proofs_rows",
     "readiness_rows",
     "source_rows",
+    "summary",
     "table_rows",
     "unmet_rows",
 ]

@@ -26,7 +26,8 @@ from kam.site.settings import (
     Settings,
     validate_settings,
 )
-from kam.site.site import Site, find_site, require_feed
+from kam.site.site import SITE_VARIABLE, Site, find_site, require_feed
+from kam.site.sites_file import ListedSite, alone, read_sites
 
 __all__ = [
     "ALERT_EVENTS",
@@ -42,6 +43,7 @@ __all__ = [
     "RATED_DIMENSIONS",
     "SCHEMA_FILE",
     "SETTINGS_FILE",
+    "SITE_VARIABLE",
     "WORKBOOK_ENDINGS",
     "AlertEvent",
     "AlertsSection",
@@ -59,6 +61,7 @@ __all__ = [
     "Identity",
     "IngestSection",
     "Kind",
+    "ListedSite",
     "PublishSection",
     "RatingRules",
     "RatingSection",
@@ -67,12 +70,14 @@ __all__ = [
     "SignRule",
     "Site",
     "Unpivot",
+    "alone",
     "built_in_sets",
     "date_in_name",
     "find_site",
     "flag_rules",
     "month_names",
     "nearest",
+    "read_sites",
     "require_feed",
     "schema_text",
     "scratch_folder",

@@ -9,6 +9,7 @@ from pathlib import Path
 from kam.errors import SettingsError, UsageError
 from kam.site.faults import nearest
 from kam.site.settings import SETTINGS_FILE, Settings, read_toml, validate_settings
+from kam.words import slug
 
 SITE_VARIABLE = "KAM_SITE"
 
@@ -20,6 +21,11 @@ class Site:
         """Remember the folder, made absolute, and its settings."""
         self.directory = directory.resolve()
         self.settings = settings
+
+    @property
+    def slug(self) -> str:
+        """The name of the site, or else of its folder, for keys of artifacts, events and deployments: `rubber-glass-components`."""
+        return slug(self.settings.site.name) or slug(self.directory.name) or "site"
 
     @property
     def archive(self) -> Path:

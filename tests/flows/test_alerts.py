@@ -102,7 +102,7 @@ def test_a_verbose_close_shows_the_log_of_prefect_and_leaves_no_secret_of_a_dead
     failed = kam("--verbose", "--site", str(site_folder), "close", "2026-06", env={**client_env, "TEST_OPS": url})
     assert failed.exit_status == 3, failed
     assert PREFECT_LOG_LINE.search(failed.output + failed.errors)
-    assert "Beginning flow run 'close-2026-06'" in failed.output + failed.errors
+    assert "Beginning flow run 'test: close 2026-06'" in failed.output + failed.errors
     assert "Finished in state Completed()" in failed.output + failed.errors
     assert "Alert not delivered to ops: connection refused" in failed.output
     with duckdb.connect(str(site.warehouse), read_only=True) as con:

@@ -264,9 +264,9 @@ def test_a_worker_killed_during_a_close_is_told_and_the_close_goes_on_when_it_is
             kill(process.pid)
         message = message_about(mailbox, close)
 
-    assert message["title"] == "close-2026-05 crashed"
+    assert message["title"] == "test: close 2026-05 crashed"
     lines = message["message"].splitlines()
-    assert lines[0].startswith("close-2026-05 crashed at 20")
+    assert lines[0].startswith("test: close 2026-05 crashed at 20")
     assert lines[1:] == [
         "No heartbeat for 5 minutes, so the process, its worker or its machine is gone.",
         "Deployment: monthly_close/monthly",
@@ -280,6 +280,6 @@ def test_a_worker_killed_during_a_close_is_told_and_the_close_goes_on_when_it_is
         retried = run(*shlex.split(lines[6]), env=client_env)
         assert retried.exit_status == 0, retried
         closed = server.finished(close)
-    assert (closed["name"], closed["state_type"]) == ("close-2026-05", "COMPLETED"), closed["state"]
+    assert (closed["name"], closed["state_type"]) == ("test: close 2026-05", "COMPLETED"), closed["state"]
     assert open_amounts(site) == {date(2026, 5, 1): 100}
     assert len(mailbox.about(close)) == 1

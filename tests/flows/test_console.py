@@ -177,7 +177,7 @@ def test_the_runs_of_a_site_can_be_looked_at(home: Path, site_folder: Path, tmp_
         assert closed.exit_status == 0, closed
         assert closed.errors.splitlines()[0] == f"On the Prefect server http://127.0.0.1:{port}/api of this site"
         found = httpx.post(f"http://127.0.0.1:{port}/api/flow_runs/filter", json={}, timeout=30).json()
-        assert [(run["name"], run["state_type"]) for run in found] == [("close-2026-06", "COMPLETED")]
+        assert [(run["name"], run["state_type"]) for run in found] == [("test: close 2026-06", "COMPLETED")]
         again = kam("--site", str(site.directory), "ui", env=env)
         assert (again.exit_status, "on http://127.0.0.1" in again.errors) == (2, True)
         pages.send_signal(signal.SIGTERM)

@@ -22,6 +22,7 @@ from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageErr
 from kam.site import FEEDS, Settings, Site, find_site
 from kam.warehouse import warehouse
 from tests.flows.processes import wait_for
+from tests.flows.server import Server
 from tests.support import ingest, long, published, write_csv, write_site
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -163,7 +164,7 @@ def raised(run: Run) -> KamError:
 def test_a_close_and_its_steps_have_readable_names(first: tuple[Site, Run]) -> None:
     _, run = first
 
-    assert (run.flow_run.name, run.state) == ("close-2026-06", "Completed")
+    assert (run.flow_run.name, run.state) == ("test: close 2026-06", "Published with warnings")
     assert run.task_names(last="publish") == [
         "load-accounts",
         "load-invoices",
@@ -181,19 +182,19 @@ def test_a_close_leaves_its_figures_as_artifacts(first: tuple[Site, Run]) -> Non
     artifacts = first[1].artifacts()
 
     kinds = ("checks", "control-totals", "headlines", "loads", "readiness")
-    assert sorted(artifacts) == [f"{kind}-2026-06" for kind in kinds]
-    assert [(row["Needs"], row["Ready"]) for row in artifacts["readiness-2026-06"]] == [
+    assert sorted(artifacts) == ["test-2026-06", *(f"test-{kind}-2026-06" for kind in kinds)]
+    assert [(row["Needs"], row["Ready"]) for row in artifacts["test-readiness-2026-06"]] == [
         ("the month is over", "yes"),
         ("no gap before it", "yes"),
         ("data of invoices", "yes"),
         ("no source was refused", "yes"),
     ]
     loaded = {"Unchanged": "0", "Rejected": "0", "Status": "loaded"}
-    assert artifacts["loads-2026-06"] == [
+    assert artifacts["test-loads-2026-06"] == [
         {"Feed": "accounts", "Source": "landing/accounts.csv", "Read": "1", "Loaded": "1"} | loaded,
         {"Feed": "invoices", "Source": "landing/invoices.csv", "Read": "2", "Loaded": "2"} | loaded,
     ]
-    assert artifacts["checks-2026-06"] == [
+    assert artifacts["test-checks-2026-06"] == [
         {
             "Severity": "warning",
             "Rule": "No invoice is due before its own date.",
@@ -202,7 +203,7 @@ def test_a_close_leaves_its_figures_as_artifacts(first: tuple[Site, Run]) -> Non
         }
     ]
     # An account; two invoices over 125 in all, which no payment, credit note or write-off touches.
-    totals = artifacts["control-totals-2026-06"]
+    totals = artifacts["test-control-totals-2026-06"]
     assert {(total["Month"], total["Ties"], total["Left"] == total["Right"]) for total in totals} == {
         ("2026-06", "yes", True)
     }
@@ -221,11 +222,103 @@ def test_a_close_leaves_its_figures_as_artifacts(first: tuple[Site, Run]) -> Non
         ("sales of the month, net amount = profit by product line", "", "125.00"),
     ]
     # 25 of 125 are overdue; all that was billed in the 91 days from April to June is still open.
-    assert artifacts["headlines-2026-06"] == [
+    assert artifacts["test-headlines-2026-06"] == [
         {"Figure": "Open receivables", "2026-06": "125.00 EUR"},
         {"Figure": "Of that overdue", "2026-06": "20.0 %"},
         {"Figure": "Days sales outstanding", "2026-06": "91.0 days"},
     ]
+
+
+def test_a_close_says_how_it_ended_in_its_state_its_log_and_a_page(first: tuple[Site, Run], server: Server) -> None:
+    site, run = first
+
+    assert run.message == "2026-06 version 1 published, 1 warning"
+    page = run.artifacts()["test-2026-06"].splitlines()
+    assert page[0] == "# test, close 2026-06: Published with warnings"
+    assert "| Open receivables | 125.00 EUR |" in page
+    assert f"See what failed: {site.command('status')}" in page
+    assert f"- Data quality: `{site.published}/quality/index.html#month-2026-06`" in page
+    assert "2026-06: closed as version 1." in said(server, run, "2026-06: closed as version 1.")
+
+
+def said(server: Server, run: Run, last: str) -> list[str]:
+    """The lines of a run's log, up to this one; they arrive a little later than its state."""
+
+    def look() -> list[str] | None:
+        wanted = {"flow_run_id": {"any_": [str(run.flow_run.id)]}}
+        found = server.ask("/logs/filter", logs=wanted, sort="TIMESTAMP_DESC", limit=100)
+        lines = [line["message"] for line in found]
+        return lines if last in lines else None
+
+    return wait_for(look, f"the line {last!r}")
+
+
+def events(server: Server, site: Site, name: str) -> list[dict[str, Any]]:
+    """The events of this name of a site's months, when there are some."""
+
+    def look() -> list[dict[str, Any]]:
+        found = server.ask("/events/filter", filter={"event": {"name": [f"kam-close.month.{name}"]}}, limit=50)
+        return [event for event in found["events"] if event["payload"]["folder"] == str(site.directory)]
+
+    return wait_for(look, f"an event {name}")
+
+
+def test_a_published_month_is_an_event_with_its_version_and_content(first: tuple[Site, Run], server: Server) -> None:
+    site, _ = first
+    (event,) = events(server, site, "published")
+
+    (close,) = published(site, "FROM reporting.closes")
+    assert event["resource"]["prefect.resource.id"] == "kam-close.test.2026-06"
+    assert event["payload"] == {
+        "site": "test",
+        "month": "2026-06",
+        "folder": str(site.directory),
+        "version": 1,
+        "verdict": "warning",
+        "content_hash": close["content_hash"],
+    }
+
+
+@long
+def test_months_that_fail_change_or_are_taken_back_are_events_too(closed: Site, server: Server) -> None:
+    from flows.withdraw import withdraw
+
+    deliver(closed, "invoices_late.csv", LATE)
+    changed = close(closed)
+    # 40 more are open: 165 in place of 125.
+    assert changed.artifacts()["test-difference-2026-06"][0] == {
+        "Figure": "Open receivables",
+        "Before": "125.00 EUR",
+        "After": "165.00 EUR",
+    }
+    assert events(server, closed, "needs-restatement")[0]["payload"]["version"] == 1
+
+    early = close(closed, "2026-07")
+    assert early.state == "Not ready"
+    assert events(server, closed, "failed")[0]["payload"]["why"] == "Not ready"
+
+    taken_back = Run(withdraw, str(closed.directory), "2026-06", "sent too early")
+    assert (taken_back.flow_run.name, taken_back.state, taken_back.result) == ("test: withdraw 2026-06", "Withdrawn", 1)
+    assert events(server, closed, "withdrawn")[0]["payload"]["reason"] == "sent too early"
+
+
+@long
+def test_a_backfill_shows_how_far_it_is(make_site: Callable[..., Site]) -> None:
+    site = make_site(in_month(5, GOOD), in_month(6, GOOD))
+
+    run = backfill(site, "2026-05", "2026-06")
+
+    assert run.artifacts()["test-progress-2026-05-to-2026-06"] == 100
+    assert run.message == "2 of 2 months published: 2026-05, 2026-06"
+
+
+@long
+def test_an_error_of_ours_leaves_no_traceback_in_the_log(make_site: Callable[..., Site], server: Server) -> None:
+    run = close(make_site(GOOD), "2027-06")
+
+    assert run.state == "Refused"
+    lines = said(server, run, f"Finished in state Refused({run.message!r}, type=FAILED)")
+    assert not [line for line in lines if "Traceback" in line]
 
 
 @long
@@ -244,10 +337,10 @@ def test_a_known_error_lets_the_month_close_once_it_is_corrected_and_is_listed(m
         """
     )
     run = close(site)
-    assert run.state == "Completed"
+    assert run.state == "Published"
     artifacts = run.artifacts()
-    assert artifacts["checks-2026-06"].endswith("checks passed.")
-    assert artifacts["corrections-2026-06"] == [
+    assert artifacts["test-checks-2026-06"].endswith("checks passed.")
+    assert artifacts["test-corrections-2026-06"] == [
         {
             "Feed": "invoices",
             "Key": "invoice_id I3, line_no 1",
@@ -272,14 +365,14 @@ def test_a_failed_validation_fails_the_run_and_touches_no_closed_month(closed: S
     assert isinstance(error, ValidationFailedError)
     assert error.exit_code == 3
     assert "(invoice_id I3-7, lines_amount_doc 60.0000, invoice_total 90.0000)" in str(error)
-    assert run.state == "Failed"
+    assert run.state == "Checks failed"
     assert str(error) in run.message
     assert "Traceback" not in run.message
     assert published(closed, "FROM marts.receivables_ageing") == before
     assert versions(closed) == [(date(2026, 6, 1), 1)]
     assert [row["period_month"] for row in published(closed, "FROM reporting.failed_closes")] == [date(2026, 7, 1)]
     artifacts = run.artifacts()
-    assert artifacts["checks-2026-07"] == [
+    assert artifacts["test-checks-2026-07"] == [
         {
             "Severity": "critical",
             "Rule": "The lines of a document add up to the total that the document states.",
@@ -287,7 +380,7 @@ def test_a_failed_validation_fails_the_run_and_touches_no_closed_month(closed: S
             "Check": "invoices.total_matches_lines",
         }
     ]
-    assert [row["Loaded"] for row in artifacts["loads-2026-07"]] == ["1"]
+    assert [row["Loaded"] for row in artifacts["test-loads-2026-07"]] == ["1"]
 
 
 @long
@@ -312,7 +405,7 @@ def test_an_edit_of_the_settings_during_a_close_does_not_reach_it(
 
     run = close(site)
 
-    assert run.state == "Completed", run.message
+    assert run.state == "Published", run.message
     assert reads == [site.directory]
     buckets = published(site, "SELECT DISTINCT bucket FROM reporting.receivables_ageing")
     assert {row["bucket"] for row in buckets} <= {"current", "1-30", "31-60", "61-90", "91-120", "over 120"}
@@ -326,10 +419,10 @@ def test_closing_again_makes_no_new_version(closed: Site) -> None:
 
     again = close(closed)
 
-    assert again.state == "Completed"
+    assert again.state == "Unchanged"
     assert [(month.outcome, month.version) for month in again.result.months] == [("unchanged", 1)]
     assert not again.result.published
-    assert again.artifacts()["loads-2026-06"] == "Nothing new was loaded."
+    assert again.artifacts()["test-loads-2026-06"] == "Nothing new was loaded."
     assert file_bytes(closed) == before
     assert versions(closed) == [(date(2026, 6, 1), 1)]
 
@@ -344,7 +437,7 @@ def test_a_closed_month_whose_inputs_changed_asks_for_a_restatement(closed: Site
     error = raised(run)
     assert isinstance(error, MonthChangedError)
     assert error.exit_code == 4
-    assert run.state == "Failed"
+    assert run.state == "Needs a restatement"
     assert "of invoices" in str(error)
     assert f'kam --site {closed.directory} close 2026-06 --restate --reason "…"' in str(error)
     assert file_bytes(closed) == before
@@ -365,7 +458,7 @@ def test_a_restatement_is_a_second_version_and_the_first_stays_readable(closed: 
 
     run = close(closed, restate=True, reason="invoice of 20 June came late")
 
-    assert run.state == "Completed"
+    assert run.state == "Published with warnings"
     newest = "SELECT DISTINCT close_version, closing_amount FROM reporting.receivables_rollforward"
     assert published(closed, newest) == [{"close_version": 2, "closing_amount": 165}]
     history = """
@@ -389,7 +482,7 @@ def test_a_backfill_closes_every_month(make_site: Callable[..., Site]) -> None:
 
     run = backfill(site, "2026-05", "2026-07")
 
-    assert (run.flow_run.name, run.state) == ("backfill-2026-05-to-2026-07", "Completed")
+    assert (run.flow_run.name, run.state) == ("test: backfill 2026-05 2026-07", "Published")
     names = run.task_names(last="publish")
     assert [name for name in names if name.startswith("commit")] == [
         "commit-2026-05",
@@ -402,7 +495,7 @@ def test_a_backfill_closes_every_month(make_site: Callable[..., Site]) -> None:
         GROUP BY period_month ORDER BY period_month
     """
     assert published(site, open_amounts) == [{"amount": 100}, {"amount": 200}, {"amount": 300}]
-    assert "headlines-2026-05-to-2026-07" in run.artifacts()
+    assert "test-headlines-2026-05-to-2026-07" in run.artifacts()
 
 
 @long
@@ -417,14 +510,16 @@ def test_a_month_that_fails_does_not_keep_the_others_from_closing_and_the_next_r
     assert isinstance(error, ValidationFailedError)
     assert str(error).startswith("2026-06 was not published")
     assert "2026-05" not in str(error)
-    assert run.state == "Failed"
+    assert run.state == "Checks failed"
     assert versions(site) == [(date(2026, 5, 1), 1), (date(2026, 7, 1), 1)]
-    assert [row["Check"] for row in run.artifacts()["checks-2026-05-to-2026-07"]] == ["invoices.total_matches_lines"]
+    assert [row["Check"] for row in run.artifacts()["test-checks-2026-05-to-2026-07"]] == [
+        "invoices.total_matches_lines"
+    ]
 
     deliver(site, "invoices_corrected.csv", {**in_month(6, WRONG_TOTAL), "invoice_total": "60"})
     run = backfill(site, "2026-05", "2026-07")
 
-    assert run.state == "Completed", run.message
+    assert run.state == "Published", run.message
     assert [month.outcome for month in run.result.months] == ["unchanged", "closed", "unchanged"]
     assert versions(site) == [(date(2026, month, 1), 1) for month in (5, 6, 7)]
 
@@ -433,7 +528,7 @@ def test_a_dry_run_leaves_what_would_be_done_and_no_other_artifact(closed: Site)
     run = backfill(closed, "2026-06", "2026-07", dry_run=True)
 
     assert run.artifacts() == {
-        "plan-2026-06-to-2026-07": [
+        "test-plan-2026-06-to-2026-07": [
             {"Month": "2026-06", "Version": "1", "Would do": "nothing", "Why": "nothing changed since version 1"},
             {"Month": "2026-07", "Version": "–", "Would do": "close", "Why": "never closed"},
         ]
@@ -448,10 +543,10 @@ def test_an_ingest_loads_and_closes_nothing(make_site: Callable[..., Site]) -> N
 
     run = Run(ingest, str(site.directory))
 
-    assert (run.flow_run.name, run.state) == ("ingest", "Completed")
+    assert (run.flow_run.name, run.state) == ("test: ingest", "Loaded")
     assert run.task_names(last="load-invoices") == ["load-accounts", "load-invoices"]
     assert [(load.feed, load.loaded_count) for load in run.result] == [("accounts", 1), ("invoices", 1)]
-    assert [row["Feed"] for row in run.artifacts()["loads"]] == ["accounts", "invoices"]
+    assert [row["Feed"] for row in run.artifacts()["test-loads"]] == ["accounts", "invoices"]
     assert not site.published.exists()
 
 
@@ -484,8 +579,8 @@ def test_a_refused_file_fails_the_ingest_after_the_others_are_loaded(make_site: 
     error = raised(run)
     assert isinstance(error, SourceRefusedError)
     assert "landing/accounts_broken.csv" in str(error)
-    assert run.state == "Failed"
-    statuses = [(row["Source"], row["Status"] == "loaded") for row in run.artifacts()["loads"]]
+    assert run.state == "Source refused"
+    statuses = [(row["Source"], row["Status"] == "loaded") for row in run.artifacts()["test-loads"]]
     assert statuses == [
         ("landing/accounts.csv", True),
         ("landing/accounts_broken.csv", False),
@@ -502,14 +597,14 @@ def test_a_refused_file_stops_the_close_and_changes_nothing(closed: Site) -> Non
     error = raised(run)
     assert isinstance(error, SourceRefusedError)
     assert "landing/invoices_broken.csv" in str(error)
-    assert run.state == "Failed"
+    assert run.state == "Source refused"
     assert file_bytes(closed) == before
     assert versions(closed) == [(date(2026, 6, 1), 1)]
     artifacts = run.artifacts()
-    (refused,) = artifacts["loads-2026-06"]
+    (refused,) = artifacts["test-loads-2026-06"]
     assert refused["Source"] == "landing/invoices_broken.csv"
     assert "invoice_id" in refused["Status"]
-    assert artifacts["checks-2026-06"] == "Nothing was checked."
+    assert artifacts["test-checks-2026-06"] == "Nothing was checked."
 
 
 class Tries:
@@ -571,7 +666,7 @@ def test_a_database_that_stays_away_is_tried_three_times_and_the_other_feeds_loa
     assert isinstance(raised(run), SourceRefusedError)
     assert "the database books on 127.0.0.1:1 cannot be reached" in str(raised(run))
     assert tries.again == 2
-    statuses = [(row["Feed"], row["Status"]) for row in run.artifacts()["loads"] if row["Status"] == "loaded"]
+    statuses = [(row["Feed"], row["Status"]) for row in run.artifacts()["test-loads"] if row["Status"] == "loaded"]
     assert statuses == [("accounts", "loaded"), ("invoices", "loaded")]
 
 
@@ -603,7 +698,7 @@ def test_publish_restores_a_published_file_that_was_lost(closed: Site) -> None:
 
     run = Run(publish, str(closed.directory))
 
-    assert (run.flow_run.name, run.state, run.result) == ("publish", "Completed", True)
+    assert (run.flow_run.name, run.state, run.result) == ("test: publish", "Published", True)
     assert run.task_names(last="publish") == ["publish"]
     assert published(closed, figures) == before
 
@@ -615,9 +710,9 @@ def test_the_receivables_of_a_day_are_a_run_of_their_own(closed: Site) -> None:
     before = file_bytes(closed)
     run = Run(ageing, str(closed.directory), "2026-06-15", "june.csv")
 
-    assert (run.flow_run.name, run.state) == ("ageing-2026-06-15", "Completed")
+    assert (run.flow_run.name, run.state) == ("test: ageing 2026-06-15", "Completed")
     assert run.task_names(last="ageing-2026-06-15") == ["ageing-2026-06-15"]
-    assert run.artifacts()["ageing-2026-06-15"][-1] == {
+    assert run.artifacts()["test-ageing-2026-06-15"][-1] == {
         "Bucket": "All",
         "Items": "2",
         "Open": "125.00 EUR",
@@ -638,7 +733,7 @@ def test_a_forecast_is_a_run_of_its_own(site_folder: Path) -> None:
         ingest(con, site)
     run = Run(forecast, str(site.directory), "2024-06", months=2)
 
-    assert (run.flow_run.name, run.state) == ("forecast-2024-06", "Completed")
+    assert (run.flow_run.name, run.state) == ("test: forecast 2024-06", "Completed")
     assert run.task_names(last="forecast-2024-06") == ["forecast-2024-06"]
     assert (run.result.items, run.result.load.loaded_count) == ({"last_value": 1}, 2)
 
@@ -666,7 +761,7 @@ def test_a_publication_that_fails_is_made_up_for_by_the_next_run(make_site: Call
     assert str(raised(failed)).endswith(
         f"every closed month is kept. Make room or make it writable, then: {site.command('publish')}"
     )
-    assert failed.artifacts()["headlines-2026-06"][0] == {"Figure": "Open receivables", "2026-06": "100.00 EUR"}
+    assert failed.artifacts()["test-headlines-2026-06"][0] == {"Figure": "Open receivables", "2026-06": "100.00 EUR"}
     assert [month.outcome for month in repaired.result.months] == ["unchanged"]
     assert repaired.result.published
     assert versions(site) == [(date(2026, 6, 1), 1)]
@@ -685,7 +780,7 @@ def test_artifacts_that_the_server_refuses_do_not_harm_the_run(
 
     run = backfill(closed, "2026-06", "2026-06")
 
-    assert run.state == "Completed"
+    assert run.state == "Unchanged"
     assert "Prefect did not take the artifacts (the server is full); the figures are not affected" in caplog.messages
 
 

@@ -13,7 +13,7 @@ from kam.site import FEEDS, Site
 from tests.flows.server import Server
 from tests.support import long
 
-FLOWS = ("ageing", "backfill", "forecast", "ingest", "monthly_close", "publish")
+FLOWS = ("ageing", "backfill", "forecast", "ingest", "monthly_close", "publish", "withdraw")
 
 
 def form(flow: str) -> dict[str, Any]:

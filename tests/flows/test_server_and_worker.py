@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import re
 import socket
@@ -83,7 +84,7 @@ def test_commands_started_at_once_run_on_the_server_take_turns_and_say_for_whom_
     assert not (site_folder / ".kam.holder").exists()
 
     for _, month in commands:
-        named = server.ask("/flow_runs/filter", flow_runs={"name": {"any_": [f"close-{month}"]}})
+        named = server.ask("/flow_runs/filter", flow_runs={"name": {"any_": [f"test: close {month}"]}})
         (found,) = [one for one in named if one["parameters"]["site"] == str(site.directory)]
         assert found["state_type"] == "COMPLETED"
         assert has_built(server.messages(found["id"], last="Publishing …"))
@@ -164,9 +165,10 @@ def test_a_deployment_knows_its_site_and_runs_once_at_a_time(server: Server, dep
     assert deployment["parameters"]["site"] == str(deployed.directory)
     assert deployment["global_concurrency_limit"]["limit"] == 1
     assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
-    assert deployment["pull_steps"] == [
-        {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
-    ]
+    assert deployment["tags"] == ["kam-close", "site:test"]
+    # Nothing binds it to the folder that it was deployed from.
+    assert deployment["pull_steps"] == []
+    assert str(REPOSITORY) not in json.dumps(deployment)
 
 
 @long
@@ -208,8 +210,8 @@ def test_runs_of_two_deployments_at_once_take_turns_and_a_wrong_one_fails_clearl
     failed = server.finished(wrong)
 
     assert [(found["name"], found["state_type"]) for found in ended] == [
-        ("close-2026-05", "COMPLETED"),
-        ("backfill-2026-06-to-2026-06", "COMPLETED"),
+        ("test: close 2026-05", "COMPLETED"),
+        ("test: backfill 2026-06 2026-06", "COMPLETED"),
     ], ended
     said = [server.messages(run_id, last="Publishing …") for run_id in runs]
     assert all(map(has_built, said))
@@ -223,5 +225,5 @@ def test_runs_of_two_deployments_at_once_take_turns_and_a_wrong_one_fails_clearl
     assert open_amounts(worker) == {date(2026, 5, 1): 100, date(2026, 6, 1): 125}
     with pytest.raises(UsageError) as nowhere:
         find_site(tmp_path)
-    assert failed["state"]["message"] == f"Flow run encountered an exception: UsageError: {nowhere.value}"
+    assert failed["state"]["message"] == f"Did not begin: {nowhere.value}"
     assert failed["state_type"] == "FAILED", failed["state"]
