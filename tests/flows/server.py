@@ -86,13 +86,18 @@ class Server:
         return wait_for(look, f"log lines of the run {run_id}")
 
 
-@contextmanager
-def server_in(home: Path) -> Iterator[Server]:
-    """A server with this home."""
+def free_port() -> int:
+    """A port of this machine that nobody has."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    env = environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_UI_URL=UI)
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def server_in(home: Path, port: int | None = None, **variables: str) -> Iterator[Server]:
+    """A server with this home, on a free port unless one is given."""
+    port = port or free_port()
+    env = environment(home, PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_UI_URL=UI, **variables)
     url = f"http://127.0.0.1:{port}/api"
 
     def healthy() -> bool:
