@@ -132,7 +132,7 @@ CREATE TABLE IF NOT EXISTS ops.targets (
 );
 
 -- One row per message about a run. event: close_failed, close_warned, recovered, load_refused,
--- backfill_failed, publish_failed, flags. `as_of_load` is the newest load then.
+-- backfill_failed, publish_failed, flags, attention. `as_of_load` is the newest load then.
 CREATE TABLE IF NOT EXISTS ops.alerts (
     alert_id BIGINT, event VARCHAR, period_months DATE[], severity VARCHAR, subject VARCHAR, body VARCHAR,
     as_of_load BIGINT, created_at TIMESTAMP

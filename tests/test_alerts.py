@@ -727,3 +727,40 @@ def test_a_channel_that_asks_for_flags_gets_those_of_its_managers_once(
     of_kim = site.settings.alerts.channels["all"].model_copy(update={"account_managers": ("Kim",)})
     alerts = site.settings.alerts.model_copy(update={"channels": {"all": of_kim}})
     assert [alert.wanted_by(alerts) for alert in found] == [[], ["all"]]
+
+
+def test_each_manager_is_told_once_a_month_which_accounts_need_attention_and_where_the_pages_are(
+    make_site: Callable[..., Site], hook: Hook
+) -> None:
+    site = make_site(events={"all": ["attention"]}, all=json_url(hook))
+    publish = site.settings.publish.model_copy(update={"pack": True, "link": "https://files.example/kam"})
+    site = Site(site.directory, site.settings.model_copy(update={"publish": publish}))
+    row = {
+        "period_month": JUNE, "account_id": "A", "account_name": "Alpha", "account_manager": "Ito", "since": MAY,
+        "rule": "no_visit", "severity": "warning", "state": "raised", "sentence": "No visit for 91 days, limit 90 days",
+    }  # fmt: skip
+    grave = {
+        "account_id": "B",
+        "account_name": "Beta",
+        "severity": "critical",
+        "state": "continuing",
+        "sentence": "Over its limit",
+    }
+    shown = Flags(JUNE, 1, [
+        row,
+        row | grave,
+        row | {"rule": "sales", "severity": "info", "sentence": "unusual"},
+        row | {"account_manager": "Kim", "state": "cleared", "sentence": "Over"},
+    ])  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch, writing(site, "close"):
+        patch.setattr("kam.alerts.digests.newest_flags", lambda _: shown)
+        news.tell(site, good_close())
+        news.tell(site, good_close())
+    (payload,) = hook.payloads
+    assert payload["title"] == "Books: 2026-06: 2 accounts of Ito need attention"
+    assert payload["message"] == (
+        "2026-06: 2 accounts of Ito need attention.\n\n"
+        "- Beta (B):\n  Over its limit (since 2026-05)\n"
+        "- Alpha (A):\n  No visit for 91 days, limit 90 days\n\n"
+        "Pages: https://files.example/kam/months/2026-06/index.html"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -11,8 +12,9 @@ import polars as pl
 import pytest
 
 from kam.publish import month_report, write_month_parquet, write_month_workbook
-from kam.publish.workbook import Book
+from kam.publish.workbook import Book, workbook
 from kam.site import Site
+from kam.warehouse import memory
 from tests.cli import kam
 from tests.support import close_plainly, published, write_site
 
@@ -58,6 +60,19 @@ def test_no_text_becomes_a_formula_when_it_is_edited(site: Site, tmp_path: Path)
     with zipfile.ZipFile(file) as parts:
         assert b'quotePrefix="1"' in parts.read("xl/styles.xml")
         assert not any(b"<f>" in parts.read(name) for name in parts.namelist() if name.startswith("xl/worksheets/"))
+
+
+def test_every_text_that_a_spreadsheet_may_take_for_a_formula_is_marked_as_text(tmp_path: Path) -> None:
+    texts = ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1"]
+    file = tmp_path / "book.xlsx"
+    with memory() as con, workbook(file) as book:
+        con.execute("CREATE TABLE given AS SELECT unnest($1) AS text", [[*texts, "plain"]])
+        assert book.add_table("texts", con, "FROM given") == len(texts) + 1
+    with zipfile.ZipFile(file) as parts:
+        cells = re.findall(r'<c r="A\d+"(?: s="(\d+)")? t="', parts.read("xl/worksheets/sheet1.xml").decode())
+        formats = re.findall(r"<xf [^>]*>", parts.read("xl/styles.xml").decode().partition("<cellXfs")[2])
+    marked = ["quotePrefix" in formats[int(style or 0)] for style in cells[1:]]
+    assert marked == [True] * len(texts) + [False]
 
 
 def test_a_table_that_no_sheet_can_hold_is_named_on_the_cover(

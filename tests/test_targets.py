@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +13,18 @@ from kam.close import steps
 from kam.errors import KamError
 from kam.publish import target_states
 from kam.publish.targets import files, publications
-from kam.site import FEEDS, Site, find_site, validate_settings
+from kam.site import Site, find_site, validate_settings
 from kam.warehouse import warehouse
 from tests.cli import kam
+from tests.published_site import AUGUST, OCTOBER, SEPTEMBER, late, new_site, published_site  # noqa: F401 - the fixture
 from tests.receivers import web_server
-from tests.support import close_plainly, long, published, write_csv, write_site
-
-AUGUST, SEPTEMBER, OCTOBER = (date(2026, month, 1) for month in (8, 9, 10))
-FILES = {"pack": False, "parquet": True, "xlsx": True}
-
-
-def invoice(number: str, day: str, amount: float = 100) -> dict[str, Any]:
-    return {"invoice_id": number, "account_id": "A", "invoice_date": day, "due_date": day, "net_amount": amount}
-
-
-def site_of(folder: Path, publish: Mapping[str, Any], **settings: Mapping[str, Any]) -> Site:
-    given = {"invoices": [invoice("I8", "2026-08-10"), invoice("I9", "2026-09-10"), invoice("I10", "2026-10-10")]}
-    return write_site(folder, given, settings={"publish": publish} | settings, feeds=["invoices"])
-
-
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """August and September are closed, in Parquet and as workbooks."""
-    site = site_of(tmp_path_factory.mktemp("books"), FILES)
-    close_plainly(site, [AUGUST, SEPTEMBER])
-    return site
+from tests.support import close_plainly, long, published
 
 
 @pytest.fixture
-def site(closed: Site, tmp_path: Path) -> Site:
+def site(published_site: Site, tmp_path: Path) -> Site:  # noqa: F811
     """A copy of it, of one's own."""
-    return find_site(shutil.copytree(closed.directory, tmp_path / "site"))
+    return find_site(shutil.copytree(published_site.directory, tmp_path / "site"))
 
 
 @pytest.fixture(autouse=True)
@@ -64,17 +43,10 @@ def errors(site: Site) -> dict[str, str]:
         return {state.name: state.error for state in target_states(con, site)}
 
 
-def late(site: Site) -> None:
-    rows = [invoice("LATE", "2026-09-20", 5)]
-    write_csv(site.directory / "landing" / "invoices_late.csv", FEEDS["invoices"].column_names, rows)
-
-
 def test_a_close_writes_the_new_month_and_nothing_of_the_others(site: Site) -> None:
     before = written(site)
     assert {"parquet/sales/2026-09.parquet", "reports/2026-08.xlsx"} <= before.keys()
     assert not (site.published / "index.html").exists()
-    close_plainly(site, [SEPTEMBER])
-    assert written(site) == before
     close_plainly(site, [OCTOBER])
     after = written(site)
     assert {name: after[name] for name in before} == before
@@ -142,7 +114,7 @@ def test_a_target_that_fails_is_tried_again_and_then_reported_until_it_is_caught
     with web_server() as hook:
         monkeypatch.setenv("TEST_HOOK", f"json://127.0.0.1:{hook.port}/")
         channel = {"ops": {"url": "env:TEST_HOOK"}}
-        site = site_of(site_folder, {"pack": False, "parquet": True}, alerts={"channels": channel})
+        site = new_site(site_folder, {"pack": False, "parquet": True}, alerts={"channels": channel})
         (site.published).mkdir()
         (site.published / "parquet").write_text("a file in the way")
         tries = []
@@ -172,9 +144,10 @@ def test_a_target_that_fails_is_tried_again_and_then_reported_until_it_is_caught
 made_aside = files.made_aside
 
 
+@long
 def test_the_pack_is_written_by_default_and_follows_the_versions_of_its_month(site_folder: Path) -> None:
     assert validate_settings({"site": {"name": "x"}}, Path("kam.toml")).publish.pack
-    site = site_of(site_folder, {"pack": True})
+    site = new_site(site_folder, {"pack": True})
     close_plainly(site, [AUGUST, SEPTEMBER])
     pages = {month: site.published / "months" / month / "index.html" for month in ("2026-08", "2026-09")}
     assert [page.exists() for page in pages.values()] == [False, True]

@@ -10,6 +10,7 @@ from kam.alerts.harmless_text import harmless
 from kam.close import Run
 from kam.ingest import LoadResult
 from kam.periods import month_name
+from kam.publish import MONTHS
 from kam.site import Site
 
 _SHOWN_FAILURES = 10
@@ -72,3 +73,10 @@ def page_address(site: Site, months: Sequence[date]) -> str:
     """The address of the quality page, at the first of these months."""
     anchor = f"#month-{month_name(months[0])}" if months else ""
     return f"{site.settings.alerts.link or site.published / 'quality' / 'index.html'}{anchor}"
+
+
+def pack_address(site: Site, month: date) -> str:
+    """The address of a month in the close pack; of the quality page where no pack is written."""
+    if not site.settings.publish.pack:
+        return page_address(site, [month])
+    return f"{site.settings.publish.link or site.published}/{MONTHS}/{month_name(month)}/index.html"

@@ -130,7 +130,8 @@ def _as_read(mart: Model, column: str) -> str:
     return f"{mart.when_read[column]} AS {column}" if column in mart.when_read else f"mart.{column}"
 
 
-def _published_columns(table: Model) -> tuple[MartColumn, ...]:
+def published_columns(table: Model) -> tuple[MartColumn, ...]:
+    """The columns that a table has in `reporting`."""
     if table.schema != "marts":
         return table.columns
     return (*table.all_columns, vocabulary().columns["close_version"])
@@ -140,7 +141,7 @@ def _comment(con: Connection, kind: str, table: Model) -> None:
     name = f"reporting.{table.name}"
     comments = [f"COMMENT ON {kind} {name} IS {literal(table.description)}"]
     comments += [
-        f"COMMENT ON COLUMN {name}.{column.name} IS {literal(column.comment)}" for column in _published_columns(table)
+        f"COMMENT ON COLUMN {name}.{column.name} IS {literal(column.comment)}" for column in published_columns(table)
     ]
     con.execute("; ".join(comments))
 
@@ -155,7 +156,7 @@ def _write_definitions(con: Connection) -> None:
             "direction": column.direction, "source": column.source,
         }
         for model in published_tables()
-        for column in _published_columns(model)
+        for column in published_columns(model)
     ]  # fmt: skip
     con.execute("DELETE FROM ops.metric_definitions")
     insert(con, "ops.metric_definitions", definitions)

@@ -24,6 +24,8 @@ _NUMBERS = {
     "number": "0",
 }
 _MONEY = "#,##0.00"
+# What a text begins with that a spreadsheet may take for a formula.
+_OF_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Book:
@@ -104,7 +106,7 @@ class Book:
         elif isinstance(value, str):
             # Never a formula, not even once somebody edits the cell.
             sheet.write_string(
-                row, column, value, self._format("quote_prefix") if value[:1] in {"=", "+", "-", "@"} else shown
+                row, column, value, self._format("quote_prefix") if value.startswith(_OF_FORMULAS) else shown
             )
         elif value is not None:
             sheet.write(

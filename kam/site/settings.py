@@ -34,11 +34,18 @@ SETTINGS_FILE = "kam.toml"
 SalesBasis = Literal["invoiced", "ordered"]
 PlanScope = Literal["all", "planned keys"]
 AlertEvent = Literal[
-    "close_failed", "close_warned", "recovered", "load_refused", "backfill_failed", "publish_failed", "flags"
+    "close_failed",
+    "close_warned",
+    "recovered",
+    "load_refused",
+    "backfill_failed",
+    "publish_failed",
+    "flags",
+    "attention",
 ]
 ALERT_EVENTS: tuple[AlertEvent, ...] = get_args(AlertEvent)
-# Flags of accounts are for managers, not for those who run the close.
-_USUAL_EVENTS = tuple(event for event in ALERT_EVENTS if event != "flags")
+# What is about accounts is for managers, not for those who run the close.
+_USUAL_EVENTS = tuple(event for event in ALERT_EVENTS if event not in ("flags", "attention"))
 SALES_FEEDS: Mapping[SalesBasis, str] = {"invoiced": "invoices", "ordered": "orders"}
 OFF = "off"
 # What the first step of a forecast is compared with.
@@ -363,10 +370,13 @@ class AlertChannel(Section):
 
     url: EnvironmentUrl = Field(description='"env:NAME": the variable that holds an Apprise URL')
     events: tuple[AlertEvent, ...] = Field(
-        default=_USUAL_EVENTS, min_length=1, description="the events that this channel gets; by default all but flags"
+        default=_USUAL_EVENTS,
+        min_length=1,
+        description="the events that this channel gets; by default all but flags and attention",
     )
     account_managers: tuple[str, ...] = Field(
-        default=(), description="managers whose flags this channel gets with the event flags; by default all"
+        default=(),
+        description="managers whose accounts this channel is told of with the events flags and attention; by default all",
     )
 
     @property
@@ -417,6 +427,11 @@ class PublishSection(Section):
     )
     parquet: bool = Field(default=False, description="whether published/parquet has a file per table and month")
     xlsx: bool = Field(default=False, description="whether published/reports has a workbook per month")
+    link: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s@]+[^\s@/]$",
+        description="public address of the folder published/, in messages",
+    )
     databases: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], DatabaseTarget] = Field(
         default_factory=dict, description="name and address of each database that gets the tables"
     )

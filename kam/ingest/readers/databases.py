@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
 
 import duckdb
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, CursorResult, Engine
-from kam.errors import DatabaseUnreachableError, SettingsError, SourceRefusedError
+from kam.database_urls import engine_of, masked, place_of
+from kam.errors import DatabaseUnreachableError, SourceRefusedError
 from kam.ingest.readers.parquet_ndjson import refuse_same_names
 from kam.ingest.readers.relation import path_literal
 from kam.site import FeedSource
@@ -32,14 +31,11 @@ from kam.warehouse import Connection, literal, quoted
 
 Watermark = dt.datetime | dt.date | int | Decimal | str
 _BATCH_ROWS = 20_000
-_CONNECT_SECONDS = 20
 _DEFAULT_START = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - compares with any column of dates
 _BIGINT_DIGITS = 18
 _DECIMAL_DIGITS = 38
 _PLAIN = {int, float, dt.date}
 _SQL_TYPES: Mapping[type, str] = {bool: "BOOLEAN", float: "DOUBLE", dt.date: "DATE"}
-_SECRET_OPTION = re.compile(r"pass|pwd|secret|token|key|odbc_connect|credential", re.IGNORECASE)
-_ODBC_SECRET = re.compile(r"(?:PWD|PASSWORD)\s*=\s*\{?([^;}]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ def extracted(
     where = f"{feed}: {source.database}"
     last = _last_watermark(con, feed, source)
     parts = _Parts(folder, source.watermark)
-    engine = _engine(feed, source)
+    engine = engine_of(source.database_variable, f"kam.toml: feeds.{feed}.database")
     try:
         for names, batch in _batches(engine, source, _since(last, source), where):
             parts.add(names, batch)
@@ -175,61 +171,6 @@ def _is_date(watermark: Watermark) -> bool:
     )
 
 
-def _engine(feed: str, source: FeedSource) -> Engine:
-    from sqlalchemy import create_engine
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-    from sqlalchemy.pool import NullPool
-
-    variable = source.database_variable
-    where = f"kam.toml: feeds.{feed}.database"
-    text = os.environ.get(variable, "")
-    if not text:
-        message = f"{where}: the environment variable {variable} is not set. Set it to the URL of the database"
-        raise SettingsError(message)
-    url = _url(text, where, variable)
-    options = {"connect_timeout": _CONNECT_SECONDS} if url.drivername == "postgresql+psycopg" else {}
-    if "connect_timeout" in url.query:
-        options = {}
-    try:
-        return create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=options)
-    except (NoSuchModuleError, ModuleNotFoundError, ImportError) as error:
-        message = f"{where}: no driver for {url.drivername!r} is installed ({_masked(error, url)})"
-    except (ArgumentError, TypeError, ValueError) as error:
-        message = f"{where}: the URL in {variable} does not work: {_masked(error, url)}"
-    raise SettingsError(message)
-
-
-def _url(text: str, where: str, variable: str) -> URL:
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        message = (
-            f"{where}: {variable} holds no SQLAlchemy URL, such as postgresql+psycopg://user:password@host/database"
-        )
-        raise SettingsError(message) from None
-    # SQLAlchemy's own choice is psycopg2, whose successor is the driver that kam-close comes with.
-    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
-
-
-def _masked(error: BaseException, url: URL) -> str:
-    """The first line of a driver's message, without any secret of the URL."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    secrets = [str(url.password or "")]
-    for name, value in url.query.items():
-        values = [value] if isinstance(value, str) else list(value)
-        if _SECRET_OPTION.search(name):
-            secrets += values
-            secrets += [secret for value in values for secret in _ODBC_SECRET.findall(value)]
-    spellings = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""), quote_plus(secret))}
-    for spelling in sorted(filter(None, spellings), key=len, reverse=True):
-        text = text.replace(spelling, "***")
-    return text
-
-
 def _batches(
     engine: Engine, source: FeedSource, since: Watermark | None, where: str
 ) -> Iterator[tuple[Sequence[str], Sequence[Sequence[Any]]]]:
@@ -237,14 +178,14 @@ def _batches(
     from sqlalchemy import text
     from sqlalchemy.exc import SQLAlchemyError
 
-    place = _place(engine.url)
+    place = place_of(engine.url)
     if engine.dialect.name == "sqlite" and _names_no_file(engine.url):
         message = f"{where}: the database file {place} does not exist. Nothing was changed"
         raise SourceRefusedError(message)
     try:
         connection = engine.connect()
     except (SQLAlchemyError, OSError) as error:
-        reason = _masked(getattr(error, "orig", None) or error, engine.url)
+        reason = masked(error, engine.url)
         message = f"{where}: the database {place} cannot be reached: {reason}. Nothing was changed"
         raise DatabaseUnreachableError(message) from None
     try:
@@ -273,19 +214,14 @@ def _names_no_file(url: URL) -> bool:
     return name != ":memory:" and not name.startswith("file:") and not Path(name).exists()
 
 
-def _place(url: URL) -> str:
-    """Where a database is, in words that hold no secret."""
-    return f"{url.database or ''}{f' on {url.host}' if url.host else ''}{f':{url.port}' if url.port else ''}".strip()
-
-
 def _query_error(
     error: Exception, url: URL, source: FeedSource, since: Watermark | None, where: str
 ) -> SourceRefusedError:
     from sqlalchemy.exc import DBAPIError
 
-    reason = _masked(getattr(error, "orig", None) or error, url)
+    reason = masked(error, url)
     if isinstance(error, DBAPIError) and error.connection_invalidated:
-        message = f"{where}: the connection to {_place(url)} was lost: {reason}. Nothing was changed"
+        message = f"{where}: the connection to {place_of(url)} was lost: {reason}. Nothing was changed"
         return DatabaseUnreachableError(message)
     hint = ""
     if since is _DEFAULT_START:

@@ -14,6 +14,7 @@ import duckdb
 
 from kam.errors import KamError, UsageError
 from kam.periods import month_name
+from kam.publish.targets.databases import Database
 from kam.publish.targets.editions import CaughtUp, Edition, Target, editions
 from kam.publish.targets.files import Pack, ParquetFiles, Workbooks
 from kam.site import Site
@@ -48,7 +49,7 @@ def targets_of(site: Site) -> list[Target]:
         found.append(Workbooks(folder / "reports"))
     if publish.pack:
         found.append(Pack(folder))
-    return found
+    return [*found, *(Database(name, settings) for name, settings in publish.databases.items())]
 
 
 def publish_to_targets(con: Connection, site: Site, *, again: bool = False) -> bool:
@@ -76,7 +77,8 @@ def target_states(con: Connection, site: Site) -> list[TargetState]:
     try:
         tried = {row["target"]: row for row in rows(con, "FROM ops.targets")}
         held = rows(
-            con, "SELECT target, count(*) AS months, max(period_month) AS newest FROM ops.publications GROUP BY ALL"
+            con,
+            "SELECT target, count(*) AS months, max(period_month) AS newest FROM ops.publications WHERE close_version > 0 GROUP BY ALL",
         )
     except duckdb.CatalogException:  # a warehouse that no run of this release has opened for writing yet
         tried, held = {}, []
