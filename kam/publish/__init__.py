@@ -5,12 +5,8 @@ from kam.publish.data_docs import RecordedChecks, recorded_checks, write_data_do
 from kam.publish.month_report import Written, write_month_parquet, write_month_workbook
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
-<<<<<<< HEAD
-from kam.publish.reviews import packs_of, write_front_page, write_reviews
-from kam.publish.standing import PublishedMonth, failed_months, published_months
-=======
 from kam.publish.reviews import MONTHS, packs_of, write_front_page, write_reviews
->>>>>>> 5420575 (Databases as targets of publications: PostgreSQL with comments, a reading role and row-level security, SQLite and others; subscriptions of managers)
+from kam.publish.standing import PublishedMonth, failed_months, published_months
 from kam.publish.superset import file_url, write_superset
 from kam.publish.table_file import require_format, write_table
 from kam.publish.targets import TargetState, faults_of_targets, publish_to_targets, target_states
