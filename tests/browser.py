@@ -34,6 +34,8 @@ class Browser:
         self._session: str | None = None
         self.requests: list[str] = []
         """The addresses that the page asked for."""
+        self.sent: list[tuple[str, str]] = []
+        """Those that sent something: the id of the request, for `Network.getResponseBody`, and what was sent."""
         self.blocked: list[str] = []
         """Why the browser refused such a request before it left: `csp` is the page's own policy."""
         self.messages: list[str] = []
@@ -63,6 +65,7 @@ class Browser:
     def go(self, address: str, *, width: int, height: int, scheme: str = "light", is_phone: bool = False) -> None:
         """Show the page at an address, as `open` shows a file."""
         self.requests.clear()
+        self.sent.clear()
         self.blocked.clear()
         self.messages.clear()
         self.call(
@@ -92,6 +95,8 @@ class Browser:
         details = found.get("params", {})
         if found.get("method") == "Network.requestWillBeSent":
             self.requests.append(details["request"]["url"])
+            if "postData" in details["request"]:
+                self.sent.append((details["requestId"], details["request"]["postData"]))
         elif found.get("method") == "Network.loadingFailed" and "blockedReason" in details:
             self.blocked.append(details["blockedReason"])
         elif found.get("method") in {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"}:
