@@ -53,7 +53,10 @@ KINDS = (
 
 
 def require_crons(listed: ListedSite) -> None:
-    """Raise `SettingsError` for a schedule that is no cron."""
+    """Raise `SettingsError` for a schedule that is no cron, or has no time zone."""
+    if not listed.timezone:
+        message = f"sites.{listed.key}: needs a timezone, because its kam.toml was not read"
+        raise SettingsError(message)
     for schedule in ("ingest", "close"):
         cron = getattr(listed, schedule)
         try:

@@ -39,6 +39,7 @@ def ingest(
     opened = site_of_run(site)
     if feed:
         require_feed(opened.settings, feed)
+    tell_what_is_awaited(opened)
     run = Run("ingest", terms=Terms(accept_shrink=accept_shrink, accept_changes=accept_changes))
     try:
         run_ingest(opened, run, [feed] if feed else ordered_feeds(opened), TASKS, alert)
@@ -47,7 +48,6 @@ def ingest(
         leave_load_artifact(opened, run.report.loads)
         raise
     leave_load_artifact(opened, run.report.loads)
-    tell_what_is_awaited(opened)
     words = load_line(run.report.loads)
     loads: tuple[LoadResult, ...] = state(Ending("Loaded", words), run.report.loads)
     return loads

@@ -65,10 +65,17 @@ def test_an_unknown_key_is_refused(tmp_path: Path) -> None:
 def test_a_table_can_be_used_where_the_folders_of_its_sites_are_not(tmp_path: Path) -> None:
     file = table(tmp_path, '[sites.lyon]\nfolder = "/srv/lyon"\n')
 
-    with pytest.raises(SettingsError, match="needs a timezone"):
-        read_sites(file, checked=False)
-    file.write_text(file.read_text() + 'timezone = "Europe/Paris"\n')
-    assert read_sites(file, checked=False) == [ListedSite("lyon", "/srv/lyon", "Europe/Paris", pool="kam")]
+    assert read_sites(file, checked=False) == [ListedSite("lyon", "/srv/lyon", pool="kam")]
+
+
+def test_a_site_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    site = site_named(tmp_path / "s", "Leipzig")
+    listed = [ListedSite("leipzig", str(site.directory)), ListedSite("lyon", str(tmp_path / "no"))]
+
+    found = {one.name: one.to_do for one in sites.states(listed, NOW)}
+
+    assert found["Leipzig"] == "no month is published"
+    assert found["lyon"].startswith(f"it cannot be read: {tmp_path / 'no'}: no such folder.")
 
 
 def state(site: Site, monkeypatch: pytest.MonkeyPatch, *months: int, failed: int | None = None) -> sites.SiteState:
@@ -78,7 +85,7 @@ def state(site: Site, monkeypatch: pytest.MonkeyPatch, *months: int, failed: int
     monkeypatch.setattr(sites, "published_months", lambda _: seen)
     found = [(date(2026, failed, 1), datetime(2026, 12, 3, 7, 0))] if failed else []
     monkeypatch.setattr(sites, "failed_months", lambda _: found)
-    (one,) = sites.states([ListedSite(site.slug, str(site.directory), "UTC", site=site)], NOW)
+    (one,) = sites.states([ListedSite(site.slug, str(site.directory))], NOW)
     return one
 
 

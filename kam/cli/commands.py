@@ -755,7 +755,7 @@ def sites(
     from kam.site import read_sites
 
     now = datetime.now(UTC)
-    found = states(read_sites(table), now)
+    found = states(read_sites(table, checked=False), now)
     print_table("", state_rows(found))
     if html is not None:
         html.write_text(page(found, now), encoding="utf-8")

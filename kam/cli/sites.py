@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from kam.errors import KamError
 from kam.periods import add_months, month_name
 from kam.publish import failed_months, published_months
-from kam.site import ListedSite
+from kam.site import ListedSite, find_site
 from kam.words import counted
 
 Row = dict[str, str]
@@ -70,14 +70,13 @@ def page(found: Sequence[SiteState], now: datetime) -> str:
 
 
 def _state(listed: ListedSite, now: datetime) -> SiteState:
-    site = listed.site
-    if site is None:
-        return SiteState(listed.key, "", "", "", "", f"{listed.folder} cannot be read")
-    name = site.settings.site.name
+    name = listed.key
     try:
+        site = find_site(Path(listed.folder))
+        name = site.settings.site.name
         published, failed = published_months(site), failed_months(site)
     except (KamError, duckdb.Error, OSError) as error:
-        return SiteState(name, "", "", "", "", f"the published file cannot be read: {error}")
+        return SiteState(name, "", "", "", "", f"it cannot be read: {error}")
     here = now.astimezone(ZoneInfo(site.settings.site.timezone)).date()
     over = add_months(here.replace(day=1), -1)
     if not published:

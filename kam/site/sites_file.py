@@ -43,22 +43,21 @@ class _Table(Section):
 class ListedSite:
     """A site of the table, with the defaults filled in. `ingest` and `close` are crons; an empty one is no schedule.
 
-    `site` is None where its folder was not read.
+    `timezone` is empty where neither the table nor a `kam.toml` that was read names one.
     """
 
     key: str
     folder: str
-    timezone: str
+    timezone: str = ""
     ingest: str = DAILY
     close: str = MONTHLY
     pool: str | None = None
     queue: str | None = None
-    site: Site | None = None
 
 
 def alone(site: Site) -> ListedSite:
     """A site as a table of nothing else would list it, without a pool."""
-    return ListedSite(site.slug, str(site.directory), site.settings.site.timezone, site=site)
+    return ListedSite(site.slug, str(site.directory), site.settings.site.timezone)
 
 
 def read_sites(file: Path, *, checked: bool = True) -> list[ListedSite]:
@@ -110,17 +109,14 @@ def _checked(key: str, said: dict[str, Any]) -> ListedSite:
     if site.slug != key:
         message = f"its name in kam.toml is {site.settings.site.name!r}, so name it [sites.{site.slug}]"
         raise SettingsError(message)
-    return _unchecked(key, {"timezone": site.settings.site.timezone, "site": site} | said)
+    return _unchecked(key, {"timezone": site.settings.site.timezone} | said)
 
 
 def _unchecked(key: str, said: dict[str, Any]) -> ListedSite:
     if key != slug(key):
         message = f"a name has small letters, digits and dashes, such as {slug(key) or 'leipzig'}"
         raise SettingsError(message)
-    if "timezone" not in said:
-        message = "needs a timezone, because its kam.toml was not read"
-        raise SettingsError(message)
-    if said["timezone"] not in zoneinfo.available_timezones():
+    if "timezone" in said and said["timezone"] not in zoneinfo.available_timezones():
         message = f"{said['timezone']!r} is no time zone. Write it as Europe/Berlin"
         raise SettingsError(message)
     return ListedSite(key, **said)

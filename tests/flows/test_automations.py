@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -177,6 +178,34 @@ def test_a_run_that_was_taken_and_never_started_is_told_as_crashed(server: Serve
     assert "A worker took the run 10 minutes ago and did not start it." in message["message"]
 
 
+def tell(server: Server, site: Site, what: str, month: str) -> None:
+    """What a run says of a month, as it says it."""
+    event = {
+        "event": f"kam-close.month.{what}",
+        "occurred": datetime.now(UTC).isoformat(),
+        "resource": {"prefect.resource.id": f"kam-close.test.{month}"},
+        "payload": {"site": "test", "month": month, "folder": str(site.directory)},
+        "id": str(uuid.uuid4()),
+    }
+    server.request("POST", "/events", [event])
+
+
+def test_a_month_that_is_not_published_in_time_is_told_and_one_that_is_not(
+    server: Server, site: Site, mailbox: Mailbox
+) -> None:
+    with within(server, "not published by the 5th", SHORTEST):
+        for month in ("2026-09", "2026-10"):
+            tell(server, site, "awaited", month)
+        tell(server, site, "published", "2026-09")
+        (message,) = wait_for(lambda: mailbox.about("close 2026-10"), "a message about October")
+        # That of September would have come by now, too.
+        time.sleep(SHORTEST)
+
+    assert message["title"] == "test: 2026-10 is not published"
+    assert f"kam --site {site.directory} close 2026-10" in message["message"].splitlines()
+    assert not mailbox.about("close 2026-09")
+
+
 def test_a_failure_that_the_flow_could_not_tell_is_told_and_others_are_left_to_it(
     server: Server, site: Site, mailbox: Mailbox, tmp_path: Path
 ) -> None:
@@ -191,14 +220,12 @@ def test_a_failure_that_the_flow_could_not_tell_is_told_and_others_are_left_to_i
         require_valid(no_rule)
 
     told_by_the_flow = [
-        failed_run(server, "ValidationFailedError: 2026-05 was not published"),
-        failed_run(
-            server, "SettingsError: kam.toml: feeds.orders.database: the environment variable ERP_URL is not set"
-        ),
-        failed_run(server, f"{type(no_such_rule.value).__name__}: {no_such_rule.value}"),
+        failed_run(server, "Checks failed", "2026-05 was not published"),
+        failed_run(server, "Wrong settings", "kam.toml: feeds.orders.database: the variable ERP_URL is not set"),
+        failed_run(server, "Wrong settings", str(no_such_rule.value)),
     ]
     untold = {
-        failed_run(server, f"{type(error.value).__name__}: {error.value}"): str(error.value)
+        failed_run(server, "Did not begin", f"Did not begin: {error.value}"): str(error.value)
         for error in (nowhere, unreadable)
     }
 
@@ -210,11 +237,11 @@ def test_a_failure_that_the_flow_could_not_tell_is_told_and_others_are_left_to_i
     assert not any(mailbox.about(run_id) for run_id in told_by_the_flow)
 
 
-def failed_run(server: Server, reason: str) -> str:
-    """A run that ended as Prefect ends a flow with this exception."""
+def failed_run(server: Server, name: str, message: str) -> str:
+    """A run that ended in a failed state of this name."""
     run_id = server.start("backfill/on-demand", first="2026-05", last="2026-05")
-    message = f"Flow run encountered an exception: {reason}"
-    server.ask(f"/flow_runs/{run_id}/set_state", state={"type": "FAILED", "message": message}, force=True)
+    state = {"type": "FAILED", "name": name, "message": message}
+    server.ask(f"/flow_runs/{run_id}/set_state", state=state, force=True)
     return run_id
 
 

@@ -9,7 +9,9 @@ import httpx
 import pytest
 from prefect.utilities.schema_tools import validate
 
-from kam.site import FEEDS, Site
+from flows.deployments import require_crons
+from kam.errors import SettingsError
+from kam.site import FEEDS, ListedSite, Site
 from tests.flows.server import Server
 from tests.support import long
 
@@ -63,6 +65,18 @@ def test_what_a_schedule_does_not_say_has_its_default_in_the_code() -> None:
     assert defaults["monthly_close"]["period"] == defaults["ageing"]["as_of"] == "previous"
     assert (defaults["forecast"]["model"], defaults["forecast"]["months"]) == ("seasonal_naive", 12)
     assert form("ingest")["properties"]["feed"]["anyOf"][0]["enum"] == list(FEEDS)
+
+
+@pytest.mark.parametrize(
+    ("listed", "what"),
+    [
+        (ListedSite("lyon", "/srv/lyon"), "needs a timezone, because its kam.toml was not read"),
+        (ListedSite("lyon", "/srv/lyon", "Europe/Paris", close="monthly"), "close: 'monthly' is no cron"),
+    ],
+)
+def test_a_site_is_not_deployed_without_a_schedule_that_can_be_kept(listed: ListedSite, what: str) -> None:
+    with pytest.raises(SettingsError, match=what):
+        require_crons(listed)
 
 
 @long
