@@ -1,4 +1,4 @@
-"""What a site changes and adds: severities and thresholds in `[checks]` of `kam.toml`, rules in `checks/*.sql`."""
+"""What a site changes and adds: severities and thresholds in `[checks]`, rules in `checks/*.sql`, suites in `checks/*.gx.yaml` and `*.gx.json`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import duckdb
 
 from expectations.checks import FIELDS, header, names, threshold
 from expectations.feeds import FEED_SUITES, feed_suites
+from expectations.gx_files import suites_from_files
 from expectations.marts import MART_SUITES, mart_suites
 from expectations.rules import ALLOWED_FAILURES, Owner, Rule, Severity, Suite, Threshold
 from kam.errors import KamError, SettingsError
@@ -26,9 +27,19 @@ PREFIX = "site"
 
 
 def suites_of_feeds(site: Site) -> tuple[Suite, ...]:
-    """The suites of the declared feeds, as the site wants them."""
+    """The suites of the declared feeds, as the site wants them, and its own of feeds."""
     there = [*site.settings.feeds, *(["corrections"] if site.settings.corrections else [])]
-    return _changed(feed_suites(there), site.settings.checks)
+    return _changed((*feed_suites(there), *_from_files(site, "core")), site.settings.checks)
+
+
+def _from_files(site: Site, schema: str) -> tuple[Suite, ...]:
+    """The suites of the site's files about tables of a schema."""
+    return tuple(suite for suite in suites_from_files(site) if suite.table.startswith(f"{schema}."))
+
+
+def _of_tables(site: Site) -> tuple[Suite, ...]:
+    """The suites of result tables, those of the site's files included."""
+    return (*mart_suites(site.settings.available), *_from_files(site, "build"))
 
 
 def suites_of_marts(con: Connection, site: Site) -> tuple[Suite, ...]:
@@ -38,12 +49,12 @@ def suites_of_marts(con: Connection, site: Site) -> tuple[Suite, ...]:
     """
     own = _changed(own_suites(site), site.settings.checks)
     described = tuple(replace(suite, rules=tuple(_described(con, site, rule) for rule in suite.rules)) for suite in own)
-    return (*_changed(mart_suites(site.settings.available), site.settings.checks), *described)
+    return (*_changed(_of_tables(site), site.settings.checks), *described)
 
 
 def rules_hash(site: Site) -> str:
     """Changes when a month may be judged differently: by other rules, severities or thresholds."""
-    of_tables = _changed((*mart_suites(site.settings.available), *own_suites(site)), site.settings.checks)
+    of_tables = _changed((*_of_tables(site), *own_suites(site)), site.settings.checks)
     judged = [asdict(suite) for suite in (*suites_of_feeds(site), *of_tables)]
     return hashlib.sha256(json.dumps(judged, default=_as_text, sort_keys=True).encode()).hexdigest()
 
@@ -54,7 +65,8 @@ def _as_text(value: object) -> object:
 
 def require_valid(site: Site) -> None:
     """Raise `SettingsError` for a rule in `[checks]` that does not exist or is fixed, and for a malformed file."""
-    known = {rule.name: rule for suite in (*FEED_SUITES, *MART_SUITES, *own_suites(site)) for rule in suite.rules}
+    own = (*own_suites(site), *suites_from_files(site))
+    known = {rule.name: rule for suite in (*FEED_SUITES, *MART_SUITES, *own) for rule in suite.rules}
     for name, wanted in site.settings.checks.items():
         # Without the folder: `automations.yaml` alerts on messages with the full path, which a run cannot report itself.
         place = f'{SETTINGS_FILE}: [checks."{name}"]'
