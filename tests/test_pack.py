@@ -198,7 +198,7 @@ def test_a_table_finer_than_accounts_is_added_up_and_a_ratio_is_made_of_sums(con
     [
         (Decimal("0.38"), Decimal("0.21"), "fraction", "less", "▲ +17.0 points worse"),
         (Decimal(120), Decimal(100), "reporting currency", "more", "▲ +20.0 % better"),
-        (Decimal(-50), Decimal(-100), "reporting currency", "more", "▲ +50.0 % better"),
+        (Decimal(-50), Decimal(-100), "reporting currency", "more", "▲ +50 better"),
         (Decimal(80), Decimal(0), "reporting currency", "neither", "▲ +80 "),
         (Decimal("79.7"), Decimal("71.8"), "days", "less", "▲ +7.9 worse"),
         (3, 3, "count", "less", "= unchanged "),

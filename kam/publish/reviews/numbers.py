@@ -52,14 +52,14 @@ def unit_text(unit: str, currency: str) -> str:
 
 
 def change(now: Value, before: Value, unit: str, direction: str) -> Change | None:
-    """How `now` differs from `before`: in points of a share, else in percent, else as a number; None where one is unknown."""
+    """How `now` differs from `before`: in points of a share, in percent, or as a number where one is below 0; None where one is unknown."""
     if now is None or before is None:
         return None
     difference = Decimal(str(now)) - Decimal(str(before))
     side = (difference > 0) - (difference < 0)
     if unit == "fraction":
         amount = f"{difference * 100:+,.1f} points"
-    elif before and unit not in ("days", "points", "percentage points", "multiple"):
+    elif before > 0 and now >= 0 and unit not in ("days", "points", "percentage points", "multiple"):
         amount = f"{difference / abs(Decimal(str(before))) * 100:+,.1f}\u00a0%"
     else:
         amount = f"{'+' if difference > 0 else ''}{shown(difference, unit)}"

@@ -6,6 +6,7 @@ Files without scripts that load nothing from anywhere. They are made from the pu
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -141,7 +142,7 @@ def _definitions(con: Connection, site: Site, month: date, accounts: Sequence[Ac
         month,
         definitions=definitions(con),
         descriptions={name: table.description for name, table in tables().items()},
-        account=accounts[0].row["account_id"] if accounts else "ACCOUNT",
+        account=shlex.quote(str(accounts[0].row["account_id"])) if accounts else "ACCOUNT",
     )
 
 

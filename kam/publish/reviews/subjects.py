@@ -169,14 +169,12 @@ def _columns(given: Mapping[str, Any]) -> list[Shown]:
 
 def _figure(head: Head, one: Shown, totals: Mapping[date, Mapping[str, Any]], month: date) -> Figure:
     now = totals[month][one.name]
+    # What grows through the fiscal year is not compared with a month before.
+    grows = one.name.startswith("ytd_") and one.column.aggregation != "ratio"
+    months = (("last month", 1), ("a year ago", 12)) if not grows else (("a year ago", 12),)
+    before = ((name, totals.get(add_months(month, -back), {}).get(one.name)) for name, back in months)
     against = tuple(
-        (name, found)
-        for name, back in (("last month", 1), ("a year ago", 12))
-        if (
-            found := change(
-                now, totals.get(add_months(month, -back), {}).get(one.name), one.column.unit, one.column.direction
-            )
-        )
+        (name, found) for name, value in before if (found := change(now, value, one.column.unit, one.column.direction))
     )
     return Figure(head, shown(now, one.column.unit), against)
 
