@@ -85,6 +85,7 @@ def in_the_file(site: Site) -> dict[str, tuple[Any, ...]]:
     return sums(lambda sql: [tuple(row.values()) for row in published(site, sql)], "reporting")
 
 
+@long
 def test_sqlite_has_every_digit_of_the_published_file(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

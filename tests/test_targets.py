@@ -12,7 +12,9 @@ import pytest
 from kam.close import steps
 from kam.errors import KamError
 from kam.publish import target_states
+from kam.publish.month_report import replace_together
 from kam.publish.targets import files, publications
+from kam.publish.targets.editions import CaughtUp
 from kam.site import Site, find_site, validate_settings
 from kam.warehouse import warehouse
 from tests.cli import kam
@@ -43,6 +45,7 @@ def errors(site: Site) -> dict[str, str]:
         return {state.name: state.error for state in target_states(con, site)}
 
 
+@long
 def test_a_close_writes_the_new_month_and_nothing_of_the_others(site: Site) -> None:
     before = written(site)
     assert {"parquet/sales/2026-09.parquet", "reports/2026-08.xlsx"} <= before.keys()
@@ -162,6 +165,7 @@ def test_the_pack_is_written_by_default_and_follows_the_versions_of_its_month(si
     assert "2026-08" in (site.published / "index.html").read_text()
 
 
+@long
 def test_check_names_a_target_that_cannot_be_written_to(site: Site) -> None:
     shutil.rmtree(site.published / "parquet")
     (site.published / "parquet").write_text("a file in the way")
@@ -182,3 +186,62 @@ def test_a_failure_of_our_own_in_a_target_fails_no_close(site: Site, monkeypatch
     monkeypatch.setattr(files, "make_workbook", lambda *_: (_ for _ in ()).throw(KamError("no room")))
     steps.publish(site)
     assert errors(site)["xlsx"] == "no room"
+
+
+class _Flaky:
+    """A target that fails as often as it is told, and keeps nothing."""
+
+    name = "flaky"
+
+    def __init__(self, failures: int) -> None:
+        self.failures, self.tries = failures, 0
+
+    def catch_up(self, *_: Any, **__: Any) -> CaughtUp:
+        self.tries += 1
+        if self.tries <= self.failures:
+            message = "does not answer"
+            raise KamError(message)
+        return CaughtUp({}, notes=["somebody should grant something"])
+
+    def faults(self) -> list[str]:
+        return []
+
+
+def test_a_target_has_three_tries_and_its_record_says_since_when_it_fails(
+    site_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = new_site(site_folder, {"pack": False})
+    flaky = _Flaky(4)
+    monkeypatch.setattr(publications, "targets_of", lambda _: [flaky])
+    with warehouse(site) as con:
+        assert not publications.publish_to_targets(con, site)
+        (failed,) = target_states(con, site)
+        assert (flaky.tries, failed.error, failed.failed_since) == (3, "does not answer", failed.tried_at)
+        publications.publish_to_targets(con, site)
+        (works,) = target_states(con, site)
+        assert (flaky.tries, works.error, works.failed_since) == (5, "", None)
+        assert works.notes == ("somebody should grant something",)
+        monkeypatch.setattr(publications, "targets_of", lambda _: [])
+        publications.publish_to_targets(con, site)
+        assert con.execute("SELECT count(*) FROM ops.targets").fetchall() == [(0,)]
+
+
+def test_files_are_replaced_together_or_not_at_all(tmp_path: Path) -> None:
+    target, aside = tmp_path / "target", tmp_path / "target" / "aside"
+    for folder, text in ((target, "old"), (aside, "new")):
+        for name in ("a", "b"):
+            (folder / name).mkdir(parents=True)
+            (folder / name / "x").write_text(text)
+    (target / "gone").write_text("old")
+    names = [Path("a/x"), Path("b/x"), Path("c/x")]
+
+    with pytest.raises(FileNotFoundError):  # c/x is not there
+        replace_together(aside, target, names, [Path("gone")])
+    assert [(target / name).read_text() for name in ("a/x", "b/x", "gone")] == ["old"] * 3
+
+    for name in names:
+        (aside / name).parent.mkdir(exist_ok=True)
+        (aside / name).write_text("new")
+    replace_together(aside, target, names, [Path("gone")])
+    assert [(target / name).read_text() for name in names] == ["new"] * 3
+    assert not (target / "gone").exists()
