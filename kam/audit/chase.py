@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kam.audit.past import Past
-from kam.build import Detail, Model, details_for, models, read_by
+from kam.build import Detail, Model, details_for, models, read_by, shown
 from kam.ingest import places_of
 from kam.site import FEEDS, Feed
 from kam.warehouse import literal, number_of, rows
@@ -132,7 +132,7 @@ def said(source: Source) -> str:
         and column.name not in feed.key
         and (column.name in feed.date_columns or column.sql_type.startswith("DECIMAL") or column.name.endswith("_type"))
     ]
-    return ", ".join(f"{name} {source.values[name]}" for name in wanted[:_SHOWN_VALUES])
+    return ", ".join(f"{name} {shown(source.values[name])}" for name in wanted[:_SHOWN_VALUES])
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,11 @@ class Lines:
     count: int
     counting: int | None
     rows: Sequence[Mapping[str, object]]
+
+    @property
+    def is_feed(self) -> bool:
+        """Whether they are rows of a feed."""
+        return self.relation.removeprefix("core.") in FEEDS
 
 
 def listed(known: Past, detail: Detail, table: str, measures: Sequence[str], limit: int) -> Lines:

@@ -26,13 +26,14 @@ _HALF = Decimal("0.5")
 class Check:
     """A measure as published, and what the lines behind it bring together.
 
-    `tolerance` is what rounding may make of it: half a unit of the last digit per line and row.
+    `tolerance` is what rounding may make of it: half a unit of the last digit per line and row. The measure has `decimals` digits after the point.
     """
 
     measure: str
     figure: Decimal
     lines: Decimal
     tolerance: Decimal
+    decimals: int
 
     @property
     def difference(self) -> Decimal:
@@ -119,6 +120,8 @@ def explained(
             for number, detail in enumerate(made)
         ]
         checks = _checks(known, table, measures, published, brought)
+        if column and column.is_additive and found and not checks:
+            notes.append("These lines are not added up: how they make the figure is in the meaning and in the model.")
         notes += sources.notes
         if not made and not any(detail.none_because for detail in entries):
             notes.append("It tells about the runs themselves and is not made from rows of feeds.")
@@ -203,7 +206,7 @@ def _checks(
         lines, count = known.con.execute(sums).fetchall()[0]
         half = _HALF.scaleb(-columns[measure].decimals)
         tolerance = half * (count + len(published)) if columns[measure].decimals else Decimal()
-        checks.append(Check(measure, Decimal(str(figure)), Decimal(lines), tolerance))
+        checks.append(Check(measure, Decimal(str(figure)), Decimal(lines), tolerance, columns[measure].decimals))
     return checks
 
 
@@ -237,7 +240,7 @@ def _about(
     if column and column.unit and any(detail.none_because for detail in details_for(table.details, column.name)):
         name = column.name.removeprefix("last_month_").removeprefix("prior_year_")
         others = [
-            f"{other.name}.{name}"
+            f"{other.name}.{name} (one row is: {', '.join(other.grain)})"
             for other in published_tables()
             if other.name != table.name
             and not other.is_old_name

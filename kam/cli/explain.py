@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -83,7 +83,9 @@ def _print_figures(found: Explanation) -> None:
         columns = {column.name for column in found.table.columns}
         wanted += [name for name in (found.column.name, *names_in(found.column)) if name in columns]
     else:
-        wanted += [column.name for column in found.table.columns if column.is_additive][:_MOST_COLUMNS]
+        measures = [column for column in found.table.columns if column.unit and column.name not in wanted]
+        additive = [column for column in measures if column.is_additive]
+        wanted += [column.name for column in additive or measures][:_MOST_COLUMNS]
     units = {column.name: column.unit for column in found.table.columns}
     rows = [{name: _cell(row.get(name), units.get(name, "")) for name in dict.fromkeys(wanted)} for row in found.rows]
     print_table(f"Published rows: {_first_of(len(rows), found.row_count)}", rows)
@@ -93,7 +95,9 @@ def _print_lines(lines: Lines) -> None:
     bringing = "" if lines.counting is None else f", {lines.counting:,} of them count"
     title = f"{lines.relation}: {counted(lines.count, 'line')}{bringing}"
     if not lines.rows:
-        out.print(f"{title}", soft_wrap=True)
+        # Rows of a feed that bring no number are listed with their files.
+        if not lines.is_feed:
+            out.print(title, soft_wrap=True)
         return
     names = _telling(lines)
     rows: list[Row] = [
@@ -129,17 +133,14 @@ def _tells(lines: Lines, name: str) -> bool:
 def _print_check(check: Check) -> None:
     from kam.build import shown
 
-    if check.difference == 0:
-        out.print(f"[green]{check.measure}: the lines add up to {shown(check.figure)}.[/green]")
-    elif check.holds:
-        out.print(
-            f"[green]{check.measure}: the lines add up to {shown(check.lines)}, "
-            f"{shown(abs(check.difference))} off by rounding.[/green]"
-        )
+    digits = check.decimals
+    figure, lines, off = (round(number, digits) for number in (check.figure, check.lines, check.difference))
+    if check.holds:
+        rounding = f", {shown(abs(off))} off by rounding" if off else ""
+        out.print(f"[green]{check.measure}: the lines add up to {shown(lines)}{rounding}.[/green]")
     else:
         out.print(
-            f"[red]{check.measure}: the lines come to {shown(check.lines)}, not to {shown(check.figure)}: "
-            f"{shown(check.difference)} differs.[/red]",
+            f"[red]{check.measure}: the lines come to {shown(lines)}, not to {shown(figure)}: {shown(off)} differs.[/red]",
             soft_wrap=True,
         )
 
@@ -171,7 +172,13 @@ def _first_of(shown: int, count: int) -> str:
 def _cell(value: object, unit: str = "") -> str:
     from kam.build import shown
 
-    return "" if value is None else shown(value, unit) if not isinstance(value, bool) else ("yes" if value else "no")
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(shown(one) for one in value.values() if one is not None)
+    return shown(value, unit)
 
 
 def as_document(found: Explanation) -> dict[str, object]:
