@@ -14,7 +14,7 @@ JUNE = date(2026, 6, 1)
 KPIS, DELIVERY = "receivables_kpis_by_account", "delivery_performance"
 
 
-def told(facts: Facts, reasons: list[dict[str, Any]] | None = None) -> dict[str, str]:
+def told(facts: Facts, reasons: list[str] | None = None) -> dict[str, str]:
     return {sentence.about: sentence.text for sentence in story(facts, reasons or [], "EUR")}
 
 
@@ -23,10 +23,6 @@ def figures(**values: Any) -> dict[tuple[str, str], tuple[Any, Any, Any]]:
     return {
         (REVIEW, name): value if isinstance(value, tuple) else (value, None, None) for name, value in values.items()
     }
-
-
-def flag(sentence: str, figure: int | None = 1) -> dict[str, Any]:
-    return {"sentence": sentence, "figure": figure}
 
 
 def test_sales_below_plan_and_above_a_year_ago_with_the_largest_effect_of_each() -> None:
@@ -128,13 +124,13 @@ def test_delivery_says_what_is_known_and_nothing_else() -> None:
     assert "Delivery" not in told(Facts(JUNE))
 
 
-def test_what_to_do_names_the_gravest_flags_with_figures_and_the_next_dates() -> None:
+def test_what_to_look_at_names_the_weightiest_reasons_and_the_next_dates() -> None:
     dates = [{"day": date(2026, 7, 3), "what": "action due", "which": "Call <them>"}]
-    flags = [flag("Not known this month", None), flag("A"), flag("B"), flag("C")]
-    assert told(Facts(JUNE, dates=dates), flags)["To do"] == (
-        "Look first at: A; B; C; and 1 more below. Next dates: 2026-07-03 action due (Call <them>)."
+    assert told(Facts(JUNE, dates=dates), ["Broke a promise.", "Rejects 9 ppm", "C.", "D."])["Look at"] == (
+        "Broke a promise. Rejects 9 ppm. 2 more below. Next: 2026-07-03 action due (Call <them>)."
     )
-    assert told(Facts(JUNE))["To do"] == "Nothing asks for attention."
+    assert told(Facts(JUNE), ["A."])["Look at"] == "A."
+    assert told(Facts(JUNE))["Look at"] == "Nothing asks for attention."
 
 
 def test_an_effect_against_the_difference_does_not_explain_it() -> None:

@@ -14,8 +14,9 @@ from typing import Any
 
 from kam.publish.reviews.charts import Chart, Picture, Series, Step, buckets, draw, monthly_bars, trend, waterfall
 from kam.publish.reviews.facts import EFFECTS, Facts, Row, facts_of
-from kam.publish.reviews.figures import Account, figure_text
+from kam.publish.reviews.figures import figure_text
 from kam.publish.reviews.lines import DEFINITIONS, Table, columns_of, lines_table
+from kam.publish.reviews.ranking import Ranked
 from kam.publish.reviews.render import render_page
 from kam.publish.reviews.sections import LINES_OF_FIGURE, NAMES, SECTION_OF_TABLE, SECTIONS, Section
 from kam.publish.reviews.story import story
@@ -51,7 +52,7 @@ class Shown:
     tables: Sequence[Table]
 
 
-def account_pages(con: Connection, site: Site, month: date, accounts: Sequence[Account]) -> Iterator[tuple[str, str]]:
+def account_pages(con: Connection, site: Site, month: date, accounts: Sequence[Ranked]) -> Iterator[tuple[str, str]]:
     """The names of the accounts' pages and their HTML. Processes share the pages of many accounts; this one reads the published file."""
     processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
     batches = _batches(con, month, accounts)
@@ -68,34 +69,35 @@ def account_pages(con: Connection, site: Site, month: date, accounts: Sequence[A
             under_way += [pool.submit(_pages, site, month, batch) for batch in itertools.islice(batches, 1)]
 
 
-def _batches(con: Connection, month: date, accounts: Sequence[Account]) -> Iterator[list[tuple[Account, Facts]]]:
+def _batches(con: Connection, month: date, accounts: Sequence[Ranked]) -> Iterator[list[tuple[Ranked, Facts]]]:
     for start in range(0, len(accounts), _AT_ONCE):
         some = accounts[start : start + _AT_ONCE]
-        facts = facts_of(con, month, [account.row["account_id"] for account in some])
-        yield [(account, facts[account.row["account_id"]]) for account in some]
+        facts = facts_of(con, month, [ranked.account.row["account_id"] for ranked in some])
+        yield [(ranked, facts[ranked.account.row["account_id"]]) for ranked in some]
 
 
-def _pages(site: Site, month: date, batch: Sequence[tuple[Account, Facts]]) -> list[tuple[str, str]]:
+def _pages(site: Site, month: date, batch: Sequence[tuple[Ranked, Facts]]) -> list[tuple[str, str]]:
     pages = []
     for start in range(0, len(batch), _DRAWN_AT_ONCE):
         some = batch[start : start + _DRAWN_AT_ONCE]
-        charts = [_charts(facts, account.flags, site.settings.site.reporting_currency) for account, facts in some]
+        charts = [_charts(facts, ranked.account.flags, site.settings.site.reporting_currency) for ranked, facts in some]
         drawn = iter(draw([chart for of_page in charts for of_section in of_page.values() for chart in of_section]))
-        for (account, facts), of_page in zip(some, charts, strict=True):
+        for (ranked, facts), of_page in zip(some, charts, strict=True):
             pictures = {key: [next(drawn) for _ in of_section] for key, of_section in of_page.items()}
-            pages.append((account.page, _page(site, month, account, facts, pictures)))
+            pages.append((ranked.account.page, _page(site, month, ranked, facts, pictures)))
     return pages
 
 
-def _page(site: Site, month: date, account: Account, facts: Facts, pictures: Mapping[str, Sequence[Picture]]) -> str:
+def _page(site: Site, month: date, ranked: Ranked, facts: Facts, pictures: Mapping[str, Sequence[Picture]]) -> str:
     shown = [_shown(section, facts, pictures.get(section.key, ())) for section in SECTIONS]
     with_data = [section for section in shown if section.figures or section.tables]
     return render_page(
         "account.html.j2",
         site,
         month,
-        account=account,
-        story=story(facts, account.reasons, site.settings.site.reporting_currency),
+        account=ranked.account,
+        reasons=[{**reason.flag, "sentence": reason.sentence} for reason in ranked.reasons],
+        story=story(facts, [reason.sentence for reason in ranked.reasons], site.settings.site.reporting_currency),
         sections=with_data,
         without=[section.title for section in shown if section not in with_data],
         anchors={"attention", *(section.key for section in with_data)},

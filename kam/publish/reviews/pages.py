@@ -96,10 +96,10 @@ def _write_pack(con: Connection, site: Site, month: date, made: Path, *, stands_
     """Write all pages into a new folder; the number of accounts."""
     accounts = accounts_of(con, month)
     (made / "accounts").mkdir(parents=True)
-    for name, page in account_pages(con, site, month, accounts):
+    first = _ranked(con, site, month, accounts)
+    for name, page in account_pages(con, site, month, first):
         (made / "accounts" / name).write_text(page, encoding="utf-8")
     links = Links() if stands_alone else Links.of_month(site, month, {month, *packs_of(site)})
-    first = _ranked(con, site, month, accounts)
     (made / "index.html").write_text(overview(con, site, month, first, links), encoding="utf-8")
     _write_subjects(con, site, month, made, accounts)
     (made / "definitions.html").write_text(_definitions(con, site, month, accounts), encoding="utf-8")

@@ -11,7 +11,7 @@ from kam.periods import month_name
 from kam.publish.reviews.facts import Facts, Row, largest_effect
 from kam.words import counted
 
-_SHOWN_REASONS, _SHOWN_DATES = 3, 3
+_SHOWN_REASONS, _SHOWN_DATES = 2, 3
 _CAUSES: Mapping[str, tuple[str, str]] = {
     "late_line": ("order line that was not on time in full", "order lines that were not on time in full"),
     "rejected_lot": ("delivery with rejects", "deliveries with rejects"),
@@ -29,14 +29,14 @@ class Sentence:
     text: str
 
 
-def story(facts: Facts, reasons: Sequence[Row], currency: str) -> list[Sentence]:
-    """At most five sentences. `reasons` are the flags that ask for attention, the gravest first."""
+def story(facts: Facts, reasons: Sequence[str], currency: str) -> list[Sentence]:
+    """At most five sentences. `reasons` say why the account needs attention, the weightiest first."""
     told = (
         ("Sales", "sales", _sales(facts, currency)),
         ("Money", "receivables", _owed(facts, currency)),
         ("Rating", "rating", _rating(facts)),
         ("Delivery", "delivery", _delivery(facts)),
-        ("To do", "attention", _to_do(facts, reasons)),
+        ("Look at", "attention", _to_do(facts, reasons)),
     )
     return [Sentence(about, section, text) for about, section, text in told if text]
 
@@ -168,18 +168,12 @@ def _delivery(facts: Facts) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _to_do(facts: Facts, reasons: Sequence[Row]) -> str:
-    # A flag that stays because its figure is not known says less than one with a figure.
-    known_first = sorted(reasons, key=lambda flag: flag["figure"] is None)
-    texts = [str(flag["sentence"]) for flag in known_first[:_SHOWN_REASONS]]
-    more = len(reasons) - len(texts)
-    look = (
-        f"Look first at: {'; '.join(texts)}{f'; and {more} more below' if more else ''}."
-        if texts
-        else "Nothing asks for attention."
-    )
+def _to_do(facts: Facts, reasons: Sequence[str]) -> str:
+    told = [f"{reason.rstrip('.')}." for reason in reasons[:_SHOWN_REASONS]]
+    more = len(reasons) - len(told)
+    parts = [*told, *([f"{more} more below."] if more else [])] or ["Nothing asks for attention."]
     dates = [f"{row['day']:%Y-%m-%d} {row['what']} ({row['which']})" for row in facts.dates[:_SHOWN_DATES]]
-    return f"{look} Next dates: {'; '.join(dates)}." if dates else look
+    return " ".join([*parts, *([f"Next: {'; '.join(dates)}."] if dates else [])])
 
 
 def _listed(parts: Sequence[str]) -> str:
