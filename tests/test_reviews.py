@@ -75,7 +75,7 @@ def test_accounts_that_need_attention_come_first_with_the_reason(pages: Path) ->
     overview = (pages / "index.html").read_text(encoding="utf-8")
     assert "2026-06: 1 account of 4 needs a call" in overview
     assert "Is 450\u00a0EUR above its credit limit: exposure 550\u00a0EUR, limit 100\u00a0EUR." in overview
-    names = re.findall(r"<a href=\"accounts/[^\"]+\"><bdi>(.*?)</bdi></a>(?: <small>|</h3>)", overview)
+    names = re.findall(r"<a href=\"accounts/[^\"]+\"><bdi>(.*?)</bdi></a>(?: <small>|</h3>|</div>|\n)", overview)
     # The others in the order of their sales, then of their names; one without a name is called by its number.
     assert names == ["&lt;script&gt;alert(1)&lt;/script&gt;", "Quiet Ltd", "A/B", "A:B"]
 
