@@ -538,6 +538,19 @@ def test_links_lead_to_the_pages_of_the_pack_that_are_there(tmp_path: Path) -> N
     ]
 
 
+@long
+def test_the_page_of_a_close_leads_to_the_pack_of_the_same_close(site_folder: Path) -> None:
+    rows = [invoice("I1", "2026-06-10", 100), invoice("I2", "2026-06-11", 40, account="K1")]
+    made = write_site(site_folder, {"invoices": rows}, settings={"publish": {"pack": True}}, feeds=["invoices"])
+    made.checks.mkdir()
+    (made.checks / "small.sql").write_text(RULE, encoding="utf-8")
+    close_plainly(made, [MONTHS[0]], with_checks=True)
+    links = {link.text: link.attributes["href"] for link in parsed(page_of(made).read_text(encoding="utf-8")).all("a")}
+    assert links["Overview of accounts"] == "../index.html"
+    assert links["K1"] == f"../months/2026-06/accounts/{account_page('K1')}"
+    assert (page_of(made).parent / links["K1"]).resolve().is_file()
+
+
 def test_many_failed_rules_are_folded_below_the_gravest() -> None:
     checks = [check("2026-06", f"a.rule_{n}", success=False, failed_count=9 - n) for n in range(8)]
     with warehouse_with(checks) as con:

@@ -270,6 +270,9 @@ def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
         # Compared by its content, so that it also comes back when it was lost, or when a crash came before it.
         is_page_new = quality_page.write(con, site)
         is_any_target_new = publish_to_targets(con, site, again=not only_if_lagging)
+        if is_any_target_new:
+            # The page leads to those of the close pack that are there only now, as they lead to it.
+            quality_page.write(con, site)
         return is_due or is_page_new or is_any_target_new
 
 
