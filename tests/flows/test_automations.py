@@ -194,6 +194,8 @@ def test_a_month_that_is_not_published_in_time_is_told_and_one_that_is_not(
     server: Server, site: Site, mailbox: Mailbox
 ) -> None:
     with within(server, "not published by the 5th", SHORTEST):
+        # An event that comes at once would still begin the long wait.
+        time.sleep(SHORTEST)
         for month in ("2026-09", "2026-10"):
             tell(server, site, "awaited", month)
         tell(server, site, "published", "2026-09")

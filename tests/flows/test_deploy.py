@@ -76,6 +76,7 @@ def test_a_table_of_sites_is_what_the_server_has(server: Server, client_env: dic
     assert [one["active"] for one in server.deployment(f"{MONTHLY}leipzig")["schedules"]] == [False]
 
 
+@pytest.mark.usefixtures("deployed")
 def test_a_missing_site_is_refused_before_anything_is_deployed(server: Server, client_env: dict[str, str]) -> None:
     before = server.ask("/deployments/count")
 
