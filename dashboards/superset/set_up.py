@@ -64,14 +64,28 @@ def _import(assets: Path) -> None:
     contents = {
         file.relative_to(assets).as_posix(): file.read_text(encoding="utf-8") for file in sorted(assets.rglob("*.yaml"))
     }
-    password = os.environ.get("KAM_DATABASE_PASSWORD")
-    passwords = {name: password for name in contents if name.startswith("databases/") and password}
+    password = _database_password(os.environ.get("KAM_DATABASE_PASSWORD"))
     with override_user(users.find_user(username=ADMIN)):
         try:
-            ImportAssetsCommand(contents, passwords=passwords).run()
+            ImportAssetsCommand(contents).run()
         except CommandException as error:
             why = error.normalized_messages() if hasattr(error, "normalized_messages") else error.__cause__ or error
             sys.exit(f"Superset did not import {assets}: {why}")
+    _database_password(password)
+
+
+def _database_password(given: str | None) -> str | None:
+    """Set the password of the database where one is given, and tell what it is: an import takes it away, as the URL has none."""
+    from superset.extensions import db
+    from superset.models.core import Database
+
+    database = db.session.query(Database).filter_by(database_name="kam-close").one_or_none()
+    if database is None:
+        return given
+    if given:
+        database.password = given
+        db.session.commit()
+    return database.password
 
 
 def _set_admin() -> None:
