@@ -105,11 +105,12 @@ soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through
 	@KAM_FUZZ_EXAMPLES=$${KAM_FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest tests/fuzz --timeout=0 -s
 	@KAM_CRASH_RUNS=$${KAM_CRASH_RUNS:-100000} $(BIN)/python -m pytest tests/crash --timeout=0 -s
 
-bench: $(READY) ## Measure a load, a close, validation and a backfill (half an hour)
+bench: $(READY) ## Measure a load, a close, validation, a backfill and the close pack (half an hour)
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.close
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.backfill
+	@$(BIN)/python -m benchmarks.pack
 
 lint: $(READY) ## Check format, style, types, generated docs and links
 	@$(MAKE) --no-print-directory --jobs 2 lint-types lint-style lint-docs
