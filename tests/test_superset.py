@@ -143,6 +143,8 @@ def test_there_are_six_dashboards_and_each_shows_charts_that_exist(folder: Path)
     dashboards = documents(folder, "dashboards")
     slugs = {dashboard["slug"] for dashboard in dashboards}
     assert slugs == {"kam-overview", "kam-plan", "kam-receivables", "kam-rating", "kam-forecast", "kam-quality"}
+    # Superset shows others to nobody but their owners.
+    assert all(dashboard["published"] for dashboard in dashboards)
     shown = [tile["uuid"] for dashboard in dashboards for tile in tiles(dashboard)]
     assert sorted(shown) == sorted(charts)
     for dashboard in dashboards:
