@@ -48,6 +48,7 @@ demo: $(READY) ## Write a made-up site and close its last three months
 	@echo "  $(BIN)/kam --site $(SITE) status           closed months, loads, failed checks"
 	@echo "  $(BIN)/kam --site $(SITE) rejects          rows that were not loaded, and why"
 	@echo "  $(BIN)/kam --site $(SITE) ui               the run in Prefect: its tasks, log and tables"
+	@echo "  $(SITE)/published/index.html          which account to call first, and why, for a browser"
 	@echo "  $(SITE)/published/kam.duckdb          the tables for BI tools, in the schema reporting"
 	@echo "  $(SITE)/published/quality/index.html  what was checked and what failed, for a browser"
 

@@ -155,6 +155,8 @@ def test_the_pack_is_written_by_default_and_follows_the_versions_of_its_month(si
     pages = {month: site.published / "months" / month / "index.html" for month in ("2026-08", "2026-09")}
     assert [page.exists() for page in pages.values()] == [False, True]
     assert "Version 1" in pages["2026-09"].read_text()
+    said = kam("--site", site.directory, "publish").stdout
+    assert f"Which accounts to call: {site.published / 'index.html'}" in said
     late(site)
     close_plainly(site, [SEPTEMBER], restate=True)
     assert "Version 2" in pages["2026-09"].read_text()

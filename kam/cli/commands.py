@@ -27,6 +27,7 @@ from kam.cli.messages import (
     print_forecast,
     print_load_notes,
     print_page,
+    print_pages,
     print_report,
     print_what_helps,
 )
@@ -569,7 +570,7 @@ def publish(folder: SiteOption = None) -> None:
 
     _run(site, steps, flow)
     out.print(f"Published: {shown_path(site.published / 'kam.duckdb')}")
-    print_page(site)
+    print_pages(site)
     failed = failed_targets(site)
     if failed:
         problems.print(f"[red]Not published to {escape(', '.join(failed))}.[/red]", soft_wrap=True)

@@ -42,7 +42,7 @@ def print_report(site: Site, report: CloseReport) -> None:
         if line := month_line(outcome):
             out.print(line, style="green" if outcome.outcome is Outcome.CLOSED else None)
     out.print(f"{'Published' if report.published else 'Published before'}: {shown_path(site.published / 'kam.duckdb')}")
-    print_page(site)
+    print_pages(site)
     print_load_notes(site, report.loads)
 
 
@@ -55,6 +55,16 @@ def print_what_helps(site: Site) -> None:
         out.print(
             f"Rejected and not fixed: {counted(is_open, 'row')}: {escape(site.command('rejects'))}", soft_wrap=True
         )
+    print_page(site)
+
+
+def print_pages(site: Site) -> None:
+    """Where the pages lie that people open, if the site has them, and the data quality page."""
+    from kam.publish import FRONT_PAGE
+
+    front = site.published / FRONT_PAGE
+    if site.settings.publish.pack and front.exists():
+        out.print(f"Which accounts to call: {shown_path(front)}", soft_wrap=True)
     print_page(site)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from kam.periods import month_name
 from kam.publish.reviews.charts import Chart, Picture, Series, Step, buckets, draw, monthly_bars, trend, waterfall
 from kam.publish.reviews.facts import EFFECTS, Facts, Row, facts_of
 from kam.publish.reviews.figures import figure_text
@@ -103,6 +105,7 @@ def _page(site: Site, month: date, ranked: Ranked, facts: Facts, pictures: Mappi
         anchors={"attention", *(section.key for section in with_data)},
         section_of_table=SECTION_OF_TABLE,
         definitions=DEFINITIONS,
+        explain=f"kam explain FIGURE --account {shlex.quote(str(ranked.account.row['account_id']))} --month {month_name(month)}",
     )
 
 
