@@ -45,7 +45,9 @@ def test_help_lists_every_command() -> None:
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     shown = kam(command, "--help")
     assert shown.returncode == 0
-    assert f"Example: kam {'--site my-site ' if command not in ('init', 'demo') else ''}{command}" in shown.stdout
+    assert (
+        f"Example: kam {'--site my-site ' if command not in ('init', 'demo', 'sites') else ''}{command}" in shown.stdout
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,8 @@ def test_everything_in_the_scaffold_is_valid_when_uncommented(tmp_path: Path) ->
     file = tmp_path / "books" / "kam.toml"
     setting = re.compile(r"^# (\[[\w.]+\]|\w+ = )", re.MULTILINE)
     file.write_text(setting.sub(lambda match: match[1], file.read_text()))
-    checked = kam("--site", tmp_path / "books", "check", KAM_ALERTS_ACCOUNTING="json://127.0.0.1")
+    variables = {"KAM_ALERTS_ACCOUNTING": "json://127.0.0.1", "KAM_BI_URL": f"sqlite:///{tmp_path}/bi.db"}
+    checked = kam("--site", tmp_path / "books", "check", **variables)
     assert checked.returncode == 0, checked.stderr
     assert "no file matches" in checked.stdout
 

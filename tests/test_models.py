@@ -23,6 +23,8 @@ MODELS = [*models().values(), *run_views().values()]
 # A template has no SELECT before its measures are known; test_targets builds it with all of them.
 CORE = [model for model in models().values() if model.schema == "core" and not model.is_of_measures]
 PUBLISHED = published_tables()
+# Templates for another database, which the formatter does not know.
+OF_POSTGRESQL = {SQL / "publish" / "account_access.sql"}
 INVOICES = [
     {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-01-10", "due_date": "2026-02-09", "net_amount": 100},
     {"invoice_id": "I2", "account_id": "B", "invoice_date": "2026-02-10", "due_date": "2026-03-12", "net_amount": 50},
@@ -39,7 +41,7 @@ def test_no_result_depends_on_the_wall_clock_or_on_chance(file: Path) -> None:
     assert not re.search(forbidden, sql, re.IGNORECASE)
 
 
-@pytest.mark.parametrize("file", sorted(SQL.glob("*/**/*.sql")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(set(SQL.glob("*/**/*.sql")) - OF_POSTGRESQL), ids=lambda file: file.stem)
 def test_the_formatter_leaves_headers_and_divisions_alone(file: Path) -> None:
     sql = file.read_text(encoding="utf-8")
     header = "".join(itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines(keepends=True)))

@@ -54,7 +54,8 @@ class Sources:
     def add(self, feed: str, table: str) -> None:
         """Add the rows of a feed that a table holds."""
         self.known.con.execute(
-            f"INSERT INTO sources SELECT {literal(feed)}, load_id, source_row, to_json(line)::VARCHAR FROM (FROM {table}) AS line"
+            f"INSERT INTO sources BY NAME SELECT {literal(feed)} AS feed, load_id, source_row, to_json(line)::VARCHAR AS line "
+            f"FROM (FROM {table}) AS line"
         )
 
     def new_table(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from kam.build import published_tables
 from kam.periods import add_months
 from kam.publish.reviews.sections import REVIEW, SECTIONS, SHOWN_LINES, SOURCES, Lines
-from kam.warehouse import Connection, rows
+from kam.warehouse import Connection, rows, sql_text
 
 Row = Mapping[str, Any]
 _NOW, _MONTH_BEFORE, _YEAR_BEFORE = 0, 1, 12
@@ -45,23 +45,6 @@ _CAUSES = """
     LEFT JOIN reporting.vendor_rating AS rating USING (period_month, account_id, dimension)
     WHERE gaps.period_month = $month AND gaps.{accounts}
     GROUP BY ALL ORDER BY gaps.account_id, weighted_points DESC, gaps.dimension, gaps.cause
-"""
-# What has a day after the month end: its day, what it is, and which one.
-_DATES = """
-    SELECT account_id, notice_by AS day, 'last day for notice of contract' AS what, contract_id AS which
-    FROM reporting.contract_status WHERE period_month = $month AND state = 'running' AND {accounts}
-    UNION ALL SELECT account_id, due_date, 'action due', coalesce(title, action_id)
-    FROM reporting.actions WHERE period_month = $month AND is_open AND {accounts}
-    UNION ALL SELECT account_id, promised_payment_date, 'payment promised at visit', visit_id
-    FROM reporting.promises WHERE period_month = $month AND NOT is_due AND {accounts}
-    UNION ALL SELECT account_id, valid_until, 'end of', coalesce(title, assessment_id)
-    FROM reporting.assessment_scores WHERE period_month = $month AND {accounts}
-    UNION ALL SELECT account_id, planned_date, 'gate planned', gate || ' of ' || project_id
-    FROM reporting.gate_performance WHERE period_month = $month AND is_next_gate AND {accounts}
-    UNION ALL SELECT account_id, requested_by, 'quotation wanted', quotation_id
-    FROM reporting.quotations WHERE period_month = $month AND is_open AND quoted_date IS NULL AND {accounts}
-    UNION ALL SELECT account_id, due_date, 'commitment due', coalesce(title, commitment_id)
-    FROM reporting.commitments WHERE period_month = $month AND NOT is_fulfilled AND {accounts}
 """
 
 
@@ -132,7 +115,8 @@ def facts_of(con: Connection, month: date, accounts: Sequence[str]) -> dict[str,
     bridges, buckets, causes = (reader.by_account(query) for query in (_BRIDGE, _BUCKETS, _CAUSES))
     end = add_months(month, 1)
     dates = reader.by_account(
-        f"SELECT * FROM ({_DATES}) WHERE day >= $after AND day < $before ORDER BY account_id, day, what, which",
+        f"SELECT * FROM ({sql_text('publish/review_dates.sql')}) WHERE day >= $after AND day < $before AND {{accounts}} "
+        "ORDER BY account_id, day, what, which",
         after=end,
         before=add_months(month, 4),
     )

@@ -12,29 +12,12 @@ from typing import Any
 
 from kam.publish.reviews.figures import Account
 from kam.publish.reviews.reasons import sentence_of
-from kam.warehouse import Connection, rows
+from kam.warehouse import Connection, rows, sql_text
 
 _CRITICAL, _WARNING, _NEW, _UNKNOWN = 10.0, 1.0, 0.25, 0.5
 _MOST_FOR_MONEY = 5.0
 _TO_CALL = 3.0
 _PARTS_OF_A_MONTH = 2
-# What the review does not have: amounts behind its ratios.
-_AMOUNTS = """
-    SELECT review.account_id, receivables.overdue_amount, sales.year_amount, plan.gap_amount
-    FROM reporting.account_review AS review
-    LEFT JOIN reporting.receivables_kpis_by_account AS receivables USING (period_month, account_id)
-    LEFT JOIN (
-        SELECT period_month, account_id, sum(rolling_12_net_amount) AS year_amount
-        FROM reporting.sales
-        GROUP BY ALL
-    ) AS sales USING (period_month, account_id)
-    LEFT JOIN (
-        SELECT period_month, account_id, -arg_min(ytd_variance_amount, ytd_variance_ratio) AS gap_amount
-        FROM reporting.sales_plan_summary_by_account
-        GROUP BY ALL
-    ) AS plan USING (period_month, account_id)
-    WHERE review.period_month = ?
-"""
 # These tell of what the account owes: together they count the largest amount.
 _OWED = frozenset({"overdue_ratio_up", "overdue_ratio_high", "promise_broken", "credit_limit_breached"})
 
@@ -76,7 +59,7 @@ class Ranked:
 
 def ranked(con: Connection, month: date, accounts: Sequence[Account], currency: str) -> list[Ranked]:
     """The accounts, those that need attention most first. Without reasons the larger sales come first."""
-    amounts = {row["account_id"]: row for row in rows(con, _AMOUNTS, [month])}
+    amounts = {row["account_id"]: row for row in rows(con, sql_text("publish/review_amounts.sql"), [month])}
     shared = Counter(flag["rule"] for account in accounts for flag in account.reasons)
     typical = _typical_sales(accounts)
     margin = _usual_margin(accounts)
