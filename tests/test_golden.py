@@ -27,7 +27,7 @@ _FIRST = [case for cases in _CASES.values() for case in cases[:1]]
 _OTHERS = [case for cases in _CASES.values() for case in cases[1:]]
 
 
-@pytest.mark.parametrize("case", [*_FIRST, *mostly_long(_OTHERS, in_every_run=40)])
+@pytest.mark.parametrize("case", [*_FIRST, *mostly_long(_OTHERS, in_every_run=18)])
 def test_worked_case(case: Case) -> None:
     con = build_case(
         case["given"],

@@ -85,6 +85,7 @@ def test_a_mart_without_its_feed_is_empty_and_has_its_columns() -> None:
     assert columns == [column.name for column in models()["build.delivery_performance"].all_columns]
 
 
+@long
 def test_months_built_together_equal_months_built_alone() -> None:
     given = {"invoices": INVOICES, "payments": PAYMENTS}
     together = build_case(given, periods=["2026-01", "2026-02"])
@@ -97,6 +98,7 @@ def test_months_built_together_equal_months_built_alone() -> None:
         assert rows(alone, query) == rows(together, query)
 
 
+@long
 def test_the_content_hash_sees_a_doubled_row_and_not_the_order() -> None:
     def content(values: str) -> str:
         con = build_case({"invoices": INVOICES}, periods=["2026-01"])

@@ -144,6 +144,7 @@ def test_changed_settings_and_newly_declared_feeds_have_months_built(site: Site)
     assert actions(find_site(site.directory), [APRIL]) == ["skip"]
 
 
+@long
 def test_a_rating_rule_changed_from_july_on_changes_no_month_before(site_folder: Path) -> None:
     line = {"account_id": "A", "quantity": 1000, "rejected_quantity": 1}
     orders = [

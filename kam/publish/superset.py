@@ -71,8 +71,10 @@ def write_superset(folder: Path, url: str, *, schema: str = SCHEMA, currency: st
 def _as_yaml(documents: dict[str, Entry]) -> dict[str, str]:
     import yaml
 
+    # The one written in C is ten times faster, and not everywhere.
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     return {
-        name: yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+        name: yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120)
         for name, document in documents.items()
     }
 

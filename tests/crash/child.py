@@ -1,4 +1,4 @@
-"""Runs the commands of a site without Prefect's engine, each in a process of its own that may be killed.
+"""Runs the commands of a site without Prefect, each in a process of its own that may be killed.
 
 `python -m tests.crash.child` reads one request a line and answers each with one line; both are JSON. It has everything
 imported already and forks for a run, so that a run takes no longer than its work.
@@ -6,43 +6,31 @@ imported already and forks for a run, so that a run takes no longer than its wor
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import expectations.engine  # noqa: F401 - imported before the fork
-import flows.backfill
-import flows.ingest
-import flows.monthly_close
-import flows.publish
-import tasks.running
-from kam.close import PLAIN
+from kam.alerts import run_close, run_ingest, run_publish
+from kam.close import Run, Terms
 from kam.errors import KamError
+from kam.ingest import ordered_feeds
+from kam.periods import months_between, parse_month
+from kam.site import find_site
 from tests.crash import clock
 from tests.crash.points import Points, install
 
 
 def main() -> None:
     """Answer requests until there are no more."""
-    _without_prefect()
     for line in sys.stdin:
         print(json.dumps(_served(json.loads(line))), flush=True)  # noqa: T201 - the answer
-
-
-def _without_prefect() -> None:
-    """Flows walk the plain functions in place of the tasks around them, and leave no artifacts."""
-    for module in (flows.ingest, flows.publish, tasks.running):
-        module.TASKS = PLAIN
-        module.alert = tasks.alert.fn
-    tasks.running.leave_artifacts = lambda *_: None  # type: ignore[assignment]
-    flows.ingest.leave_load_artifact = lambda *_: None  # type: ignore[assignment]
 
 
 def _served(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +52,7 @@ def _run(request: Mapping[str, Any]) -> None:
     try:
         clock.set_back(request.get("clock_back_seconds") or 0)
         install(points)
-        _command(request["command"], request["site"], request["arguments"])()
+        _command(request["command"], request["site"], request["arguments"])
         status = 0
     except KamError as error:
         status, message = error.exit_code, str(error)
@@ -76,15 +64,18 @@ def _run(request: Mapping[str, Any]) -> None:
         os._exit(status)
 
 
-def _command(name: str, site: str, arguments: Mapping[str, Any]) -> Callable[[], Any]:
-    module, flow = {
-        "ingest": ("ingest", "ingest"),
-        "close": ("monthly_close", "monthly_close"),
-        "backfill": ("backfill", "backfill"),
-        "publish": ("publish", "publish"),
-    }[name]
-    function = getattr(importlib.import_module(f"flows.{module}"), flow).fn
-    return lambda: function(site, **arguments)
+def _command(name: str, folder: str, arguments: Mapping[str, Any]) -> None:
+    """What the command line runs for this command where no Prefect server is configured."""
+    site, terms = find_site(Path(folder)), Terms(arguments.get("restate", False), arguments.get("reason", ""))
+    if name == "ingest":
+        run_ingest(site, Run("ingest", terms=terms), ordered_feeds(site))
+    elif name == "publish":
+        run_publish(site, Run("publish"))
+    elif name == "close":
+        run_close(site, Run("close", [parse_month(arguments["period"])], terms=terms))
+    else:
+        months = months_between(parse_month(arguments["first"]), parse_month(arguments["last"]))
+        run_close(site, Run("backfill", months, terms=terms))
 
 
 if __name__ == "__main__":

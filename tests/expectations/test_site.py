@@ -233,7 +233,7 @@ def test_an_attempt_that_fails_is_on_record_until_one_does_not(site_folder: Path
 
     (failed,) = published(site, "FROM reporting.failed_closes")
     assert (failed["period_month"], failed["last_version"], failed["as_of_load"]) == (JUNE, 0, 1)
-    assert "No invoice is due before its own date" in failed["message"]
+    assert "1 invoice is due before its own date" in failed["message"]
     assert quality(site, DUE_BEFORE_ISSUE)["close_version"] is None
     (key,) = published(site, f"FROM reporting.data_quality_failures WHERE check_name = '{DUE_BEFORE_ISSUE}'")
     assert (key["failure_no"], key["keys"]) == (

@@ -27,6 +27,7 @@ from tests.support import REPOSITORY, long, published
 pytestmark = pytest.mark.timeout(900)
 
 
+@long
 def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path, site_folder: Path) -> None:
     site = site_in(site_folder)
     # Bound but not listening: nobody answers, and nobody else gets the port.

@@ -610,5 +610,5 @@ def test_closing_month_by_month_gives_the_flags_of_a_backfill(tmp_path: Any) -> 
     )
     assert {row["Flag"] for row in status.flags[: counts[0]]} == {"raised"}
     page = (together.published / "quality" / "index.html").read_text(encoding="utf-8")
-    assert "Flags of 2026-06" in page
+    assert "Flags of accounts, 2026-06" in page
     assert "Exposure 1,500 EUR, limit 1,000 EUR" in page
