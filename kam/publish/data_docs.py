@@ -12,7 +12,7 @@ from typing import Any
 from expectations import KeptCheck, build_data_docs, turned_round
 from kam.errors import UsageError
 from kam.periods import month_name
-from kam.publish.month_report import Written, made_aside
+from kam.publish.month_report import Written, made_aside, swap_in
 from kam.site import Site
 from kam.warehouse import LAST_TRIED, Connection, rows
 
@@ -94,18 +94,11 @@ def write_data_docs(site: Site, recorded: RecordedChecks, folder: Path | None = 
         for row in recorded.checks
     ]
     with made_aside(target.parent) as aside:
-        made, before = aside / "pages", aside / "before"
+        made = aside / "pages"
         made.mkdir()
         name = site.settings.site.name
         build_data_docs(checks, made, site=name, month=recorded.month, version=recorded.version, at=recorded.at)
-        if target.exists():
-            target.replace(before)
-        try:
-            made.replace(target)
-        except OSError:
-            if before.exists():
-                before.replace(target)
-            raise
+        swap_in(made, target, aside / "before")
     return Written((target / "index.html",), len(checks))
 
 

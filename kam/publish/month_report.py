@@ -173,6 +173,18 @@ def made_aside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def swap_in(made: Path, target: Path, before: Path) -> None:
+    """Put the new folder in the place of the old one, which goes to `before`; it comes back if that fails."""
+    if target.exists():
+        target.replace(before)
+    try:
+        made.replace(target)
+    except OSError:
+        if before.exists():
+            before.replace(target)
+        raise
+
+
 def _tables_of_months(con: Connection) -> list[Model]:
     """The published tables that have rows by month, without old names, in the order of subjects.
 

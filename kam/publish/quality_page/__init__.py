@@ -3,7 +3,7 @@
 from kam.publish.quality_page.account_page import account_page
 from kam.publish.quality_page.flags import Flags, flags_of, newest_flags
 from kam.publish.quality_page.ledger import printable_text
-from kam.publish.quality_page.page import PAGE, PAGE_STYLE, render, write
+from kam.publish.quality_page.page import PAGE, PAGE_STYLE, page_environment, render, write
 
 __all__ = [
     "PAGE",
@@ -12,6 +12,7 @@ __all__ = [
     "account_page",
     "flags_of",
     "newest_flags",
+    "page_environment",
     "printable_text",
     "render",
     "write",

@@ -110,23 +110,24 @@ def render(con: Connection, site_name: str, pack: Path | None = None) -> str:
     )
 
 
-@cache
-def _template() -> Template:
+def page_environment(folder: Path) -> Environment:
+    """Templates of pages: what comes from data is escaped, and what cannot be printed is taken out."""
     environment = Environment(
-        loader=FileSystemLoader(_HERE),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=printable_text,
     )
-    environment.filters |= {
-        "counted": counted,
-        "amount": amount_text,
-        "short": shortened,
-        "with_code": with_code,
-        "month": month_name,
-    }
+    environment.filters |= {"counted": counted, "month": month_name}
+    return environment
+
+
+@cache
+def _template() -> Template:
+    environment = page_environment(_HERE)
+    environment.filters |= {"amount": amount_text, "short": shortened, "with_code": with_code}
     environment.globals |= {"month_names": MONTHS}
     return environment.get_template("page.html.j2")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kam.errors import UsageError
 from kam.periods import month_name, parse_month
-from kam.publish.month_report import Written, made_aside, published_month
+from kam.publish.month_report import Written, made_aside, published_month, swap_in
 from kam.publish.reviews.account import account_pages
 from kam.publish.reviews.definitions import definitions
 from kam.publish.reviews.figures import Account, accounts_of
@@ -46,7 +46,7 @@ def write_reviews(site: Site, month: date, folder: Path | None = None) -> Writte
     _require_ours(target)
     with published_month(site, month) as con, made_aside(target.parent) as aside:
         count = _write_pack(con, site, month, aside / "pages", stands_alone=folder is not None)
-        _swap(aside / "pages", target, aside / "before")
+        swap_in(aside / "pages", target, aside / "before")
     if folder is None:
         write_front_page(site)
     return Written((target / "index.html",), count)
@@ -144,18 +144,6 @@ def _definitions(con: Connection, site: Site, month: date, accounts: Sequence[Ac
         descriptions={name: table.description for name, table in tables().items()},
         account=shlex.quote(str(accounts[0].row["account_id"])) if accounts else "ACCOUNT",
     )
-
-
-def _swap(made: Path, target: Path, before: Path) -> None:
-    """Put the new folder in the place of the old one; the old one comes back if that fails."""
-    if target.exists():
-        target.replace(before)
-    try:
-        made.replace(target)
-    except OSError:
-        if before.exists():
-            before.replace(target)
-        raise
 
 
 def _require_ours(folder: Path) -> None:

@@ -9,13 +9,11 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
-from kam.periods import month_name
-from kam.publish.quality_page import PAGE_STYLE, printable_text
+from kam.publish.quality_page import PAGE_STYLE, page_environment
 from kam.site import Site
-from kam.words import counted
 
 GENERATOR = "kam-close"
 """What `<meta name="generator">` of each page says."""
@@ -48,13 +46,6 @@ def _sentence(text: str) -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=printable_text,
-    )
-    environment.filters |= {"counted": counted, "month": month_name, "money": "{:,.0f}".format, "sentence": _sentence}
+    environment = page_environment(_HERE)
+    environment.filters |= {"money": "{:,.0f}".format, "sentence": _sentence}
     return environment
