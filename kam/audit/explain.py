@@ -246,5 +246,5 @@ def _about(
             and not other.is_old_name
             and any(own.name == name and own.unit for own in other.columns)
         ]
-        notes += [f"The same name elsewhere: kam explain {other}." for other in others]
+        notes += [f"The same name elsewhere, to be explained instead: {other}." for other in others]
     return notes

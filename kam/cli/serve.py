@@ -50,7 +50,7 @@ def _serve(site: Site, server: Server, *, ingest: str, close: str, limit: int) -
     listed = replace(alone(site), ingest=ingest, close=close)
     require_crons(listed)
     # A schedule is not paused at the end: what became due meanwhile is made up for.
-    runner = Runner(name=f"kam serve {site.slug}", limit=limit, pause_on_shutdown=False)
+    runner = Runner(name=f"kam-close {site.slug}", limit=limit, pause_on_shutdown=False)
     try:
         with get_client(sync_client=True) as client:
             served = deployments(listed, paused=paused_schedules(client, listed))
