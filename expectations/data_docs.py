@@ -66,7 +66,8 @@ class RecordedRule(BatchExpectation):
         runtime_configuration: dict[str, Any] | None = None,
         execution_engine: Any | None = None,  # noqa: ANN401
     ) -> dict[str, Any]:
-        raise NotImplementedError
+        message = "a recorded rule is shown, and never run"
+        raise NotImplementedError(message)
 
     @classmethod
     @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)

@@ -14,7 +14,7 @@ from kam.cli.reference import commands_page, exit_statuses
 from kam.publish.docs import DOCS, NOTE
 from kam.publish.lineage import lineage_page
 from kam.publish.settings_reference import settings_page
-from kam.site import FEEDS, Settings, built_in_sets, settings_schema, write_site
+from kam.site import ALERT_EVENTS, FEEDS, Settings, built_in_sets, settings_schema, write_site
 from tests.support import REPOSITORY, settings_of
 
 # What a column comes from is described with the key `columns`.
@@ -118,3 +118,17 @@ def test_links_outside_the_site_of_the_docs_lead_somewhere(name: str) -> None:
     file = REPOSITORY / name
     for link in re.findall(r"\]\(([^)#\s]+)", file.read_text(encoding="utf-8")):
         assert link.startswith("https://") or (file.parent / link).exists(), f"{name}: {link}"
+
+
+def test_the_runbook_has_every_exit_status_alert_and_state() -> None:
+    runbook = (DOCS / "operations" / "runbook.md").read_text(encoding="utf-8")
+    states = (DOCS / "operations" / "prefect.md").read_text(encoding="utf-8").partition("| state | type | when |")[2]
+    rows = re.findall(r"^\| ([A-Z][^|]+) \| (?:completed|failed) \|", states.partition("\n\n")[0], re.MULTILINE)
+
+    assert len(rows) > 5
+    for state in ", ".join(rows).split(", "):
+        assert re.search(rf"^\| [^|]*\b{state}\b", runbook, re.MULTILINE), state
+    for status in exit_statuses():
+        assert re.search(rf"^\| {status} \|", runbook, re.MULTILINE), status
+    for event in ALERT_EVENTS:
+        assert f"`{event}`" in runbook, event

@@ -201,12 +201,13 @@ def test_the_pack_of_a_month_that_is_not_published_any_more_goes(site: Site) -> 
     assert "2026-05" not in (site.published / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_front_page_of_others_is_not_replaced(site: Site) -> None:
+@pytest.mark.parametrize("page", ["my home page", "<h1>What kam-close writes for us</h1>"])
+def test_a_front_page_of_others_is_not_replaced(site: Site, page: str) -> None:
     front = site.published / "index.html"
-    front.write_text("my home page", encoding="utf-8")
+    front.write_text(page, encoding="utf-8")
     with pytest.raises(UsageError, match="is not a page of kam-close"):
         write_reviews(site, JUNE)
-    assert front.read_text(encoding="utf-8") == "my home page"
+    assert front.read_text(encoding="utf-8") == page
     front.unlink()
 
 

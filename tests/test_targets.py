@@ -9,12 +9,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from kam.close import steps
+from kam.close import CloseReport, steps
 from kam.errors import KamError
 from kam.publish import target_states
 from kam.publish.month_report import replace_together
 from kam.publish.targets import files, publications
 from kam.publish.targets.editions import CaughtUp
+from kam.report import closing_lines
 from kam.site import Site, find_site, validate_settings
 from kam.warehouse import warehouse
 from tests.cli import kam
@@ -157,6 +158,11 @@ def test_the_pack_is_written_by_default_and_follows_the_versions_of_its_month(si
     assert "Version 1" in pages["2026-09"].read_text()
     said = kam("--site", site.directory, "publish").stdout
     assert f"Which accounts to call: {site.published / 'index.html'}" in said
+    with_link = new_site(site_folder, {"pack": True, "link": "https://example.com/kam"})
+    assert "Which accounts to call: https://example.com/kam/index.html" in closing_lines(with_link, CloseReport())
+    without = new_site(site_folder, {"pack": False})
+    assert not any("index.html" in line and "call" in line for line in closing_lines(without, CloseReport()))
+    site = new_site(site_folder, {"pack": True})
     late(site)
     close_plainly(site, [SEPTEMBER], restate=True)
     assert "Version 2" in pages["2026-09"].read_text()

@@ -10,7 +10,7 @@ from kam.alerts.harmless_text import harmless
 from kam.close import Run
 from kam.ingest import LoadResult
 from kam.periods import month_name
-from kam.publish import MONTHS
+from kam.publish import MONTHS, front_page
 from kam.site import Site
 
 _SHOWN_FAILURES = 10
@@ -73,6 +73,12 @@ def page_address(site: Site, months: Sequence[date]) -> str:
     """The address of the quality page, at the first of these months."""
     anchor = f"#month-{month_name(months[0])}" if months else ""
     return f"{site.settings.alerts.link or site.published / 'quality' / 'index.html'}{anchor}"
+
+
+def front_address(site: Site) -> str:
+    """The address of the overview of the newest month; empty where there is none."""
+    page = front_page(site)
+    return f"{site.settings.publish.link or site.published}/{page.name}" if page else ""
 
 
 def pack_address(site: Site, month: date) -> str:

@@ -60,10 +60,9 @@ def print_what_helps(site: Site) -> None:
 
 def print_pages(site: Site) -> None:
     """Where the pages lie that people open, if the site has them, and the data quality page."""
-    from kam.publish import FRONT_PAGE
+    from kam.publish import front_page
 
-    front = site.published / FRONT_PAGE
-    if site.settings.publish.pack and front.exists():
+    if front := front_page(site):
         out.print(f"Which accounts to call: {shown_path(front)}", soft_wrap=True)
     print_page(site)
 

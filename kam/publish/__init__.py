@@ -5,7 +5,7 @@ from kam.publish.data_docs import RecordedChecks, recorded_checks, write_data_do
 from kam.publish.month_report import Written, write_month_parquet, write_month_workbook
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
-from kam.publish.reviews import FRONT_PAGE, MONTHS, packs_of, write_front_page, write_reviews
+from kam.publish.reviews import FRONT_PAGE, MONTHS, front_page, packs_of, write_front_page, write_reviews
 from kam.publish.standing import PublishedMonth, failed_months, published_months
 from kam.publish.superset import file_url, write_superset
 from kam.publish.table_file import require_format, write_table
@@ -24,6 +24,7 @@ __all__ = [
     "faults_of_targets",
     "file_url",
     "flags_of",
+    "front_page",
     "newest_flags",
     "packs_of",
     "publish_to_targets",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from expectations import Severity
-from kam.alerts import harmless, page_address
+from kam.alerts import front_address, harmless, page_address
 from kam.close import CloseReport, MonthOutcome, Outcome, Run, why_not_valid
 from kam.errors import (
     KamError,
@@ -28,7 +28,6 @@ from kam.words import counted
 Standing = Mapping[date, PublishedMonth]
 _SHOWN_MONTHS = 6
 _SHOWN_NAMES = 12
-_FRONT_PAGE = "index.html"
 _BY_ERROR = (
     (SourceRefusedError, "Source refused"),
     (MonthChangedError, "Needs a restatement"),
@@ -81,6 +80,8 @@ def closing_lines(site: Site, report: CloseReport) -> list[str]:
     """What a close says at its end: its months, what was published, and where to look."""
     lines = [line for line in map(month_line, report.months) if line]
     lines.append(f"{'Published' if report.published else 'Published before'}: {site.published / 'kam.duckdb'}")
+    if front := front_address(site):
+        lines.append(f"Which accounts to call: {front}")
     lines.append(f"Data quality: {page_address(site, [])}")
     lines += [load.message for load in report.loads if load.status is LoadStatus.LEFT]
     if any(load.rejected_count for load in report.loads):
@@ -116,7 +117,9 @@ def summary(site: Site, run: Run, ended: Ending) -> str:
         parts.append(_table(headline_rows(figures)))
     parts += ["## What to do next", *(_verbatim(step) for step in _next_steps(site, run, ended))]
     months = [month.month for month in run.report.months]
-    parts += ["## Where to look", f"- The pages: {_address(str(site.published / _FRONT_PAGE))}"]
+    parts.append("## Where to look")
+    if front := front_address(site):
+        parts.append(f"- Which accounts to call: {_address(front)}")
     parts.append(f"- Data quality: {_address(page_address(site, months))}")
     return "\n\n".join(parts)
 

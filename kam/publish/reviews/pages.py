@@ -22,7 +22,7 @@ from kam.publish.reviews.figures import Account, accounts_of
 from kam.publish.reviews.measures import tables
 from kam.publish.reviews.overview import Links, overview
 from kam.publish.reviews.ranking import Ranked, ranked
-from kam.publish.reviews.render import GENERATOR, render_page
+from kam.publish.reviews.render import is_ours, render_page
 from kam.publish.reviews.subjects import sections_of, subjects
 from kam.site import Site
 from kam.warehouse import Connection, rows
@@ -59,7 +59,7 @@ def write_front_page(site: Site) -> Path | None:
     `UsageError` when the file there is not ours, `KamError` when the folder cannot be written.
     """
     target = site.published / FRONT_PAGE
-    if target.exists() and GENERATOR not in target.read_text(encoding="utf-8", errors="replace"):
+    if target.exists() and not is_ours(target):
         message = f"{target}: is not a page of kam-close, and would be replaced. Move it away"
         raise UsageError(message)
     packs = packs_of(site)
@@ -80,6 +80,12 @@ def write_front_page(site: Site) -> Path | None:
         (aside / FRONT_PAGE).write_text(page, encoding="utf-8")
         (aside / FRONT_PAGE).replace(target)
     return target
+
+
+def front_page(site: Site) -> Path | None:
+    """Where people begin; None for a site that writes no pages, or has none yet."""
+    page = site.published / FRONT_PAGE
+    return page if site.settings.publish.pack and page.exists() else None
 
 
 def packs_of(site: Site) -> dict[date, Mapping[str, object]]:

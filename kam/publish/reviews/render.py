@@ -17,7 +17,13 @@ from kam.site import Site
 
 GENERATOR = "kam-close"
 """What `<meta name="generator">` of each page says."""
+_MARK = f'<meta name="generator" content="{GENERATOR}">'
 _HERE = Path(__file__).resolve().parent
+
+
+def is_ours(page: Path) -> bool:
+    """Whether a file is a page of the close pack, and not somebody else's that only names the project."""
+    return _MARK in page.read_text(encoding="utf-8", errors="replace")
 
 
 def render_page(template: str, site: Site, month: date, *, style: str = "", **given: object) -> str:
