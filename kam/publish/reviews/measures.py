@@ -9,6 +9,8 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+import duckdb
+
 from kam.build import MartColumn, Model, published_tables
 from kam.publish.semantic_model import aggregate
 from kam.warehouse import Connection, literal, rows
@@ -73,10 +75,12 @@ def tables() -> dict[str, Model]:
 
 def is_there(con: Connection, table: str) -> bool:
     """Whether the published file has the table: one of an earlier release lacks those that are new."""
-    found = con.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'reporting' AND table_name = ?", [table]
-    )
-    return bool(found.fetchall()[0][0])
+    # A list of all tables takes thirty times as long, and a page asks for many.
+    try:
+        con.execute(f"SELECT 1 FROM reporting.{table} LIMIT 0")
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def by_account(con: Connection, part: Part, month: date, shown: Sequence[Shown], sort: str) -> list[dict[str, Any]]:
