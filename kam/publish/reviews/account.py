@@ -6,12 +6,14 @@ import itertools
 import multiprocessing
 import os
 import shlex
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from kam.periods import month_name
 from kam.publish.reviews.charts import Chart, Picture, Series, Step, buckets, draw, monthly_bars, trend, waterfall
@@ -25,11 +27,12 @@ from kam.publish.reviews.story import story
 from kam.site import Site
 from kam.warehouse import Connection
 
-_AT_ONCE, _DRAWN_AT_ONCE = 250, 10
-"""Accounts whose facts are read, and kept, at once; and accounts whose charts are drawn at once."""
+_READ_AT_ONCE, _AT_ONCE, _DRAWN_AT_ONCE = 250, 125, 10
+"""Accounts whose facts are read at once, whose pages a process makes at once, and whose charts are drawn at once."""
 _MANY = 300
 """From so many accounts on, processes share the pages: each takes two seconds of CPU to start."""
 _MOST_PROCESSES = 4
+_Item = TypeVar("_Item")
 _TARGETS: Mapping[str, str] = {"otif_ratio": "otif_below_target", "ppm": "ppm_above_target"}
 
 
@@ -54,40 +57,49 @@ class Shown:
     tables: Sequence[Table]
 
 
-def account_pages(con: Connection, site: Site, month: date, accounts: Sequence[Ranked]) -> Iterator[tuple[str, str]]:
-    """The names of the accounts' pages and their HTML. Processes share the pages of many accounts; this one reads the published file."""
+def write_account_pages(con: Connection, site: Site, month: date, accounts: Sequence[Ranked], folder: Path) -> None:
+    """Write the page of each account into a folder. Processes share the pages of many accounts; this one reads the published file.
+
+    Raises `OSError` when a page cannot be written.
+    """
     processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
     batches = _batches(con, month, accounts)
     if len(accounts) < _MANY or processes == 1:
         for batch in batches:
-            yield from _pages(site, month, batch)
+            _write_pages(site, month, batch, folder)
         return
     # A process that is forked would have the threads of DuckDB in a state that nobody knows.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        under_way = [pool.submit(_pages, site, month, batch) for batch in itertools.islice(batches, processes + 1)]
+        under_way = deque(
+            pool.submit(_write_pages, site, month, batch, folder) for batch in itertools.islice(batches, processes + 1)
+        )
         while under_way:
-            yield from under_way.pop(0).result()
-            under_way += [pool.submit(_pages, site, month, batch) for batch in itertools.islice(batches, 1)]
+            under_way.popleft().result()
+            under_way += [
+                pool.submit(_write_pages, site, month, batch, folder) for batch in itertools.islice(batches, 1)
+            ]
 
 
-def _batches(con: Connection, month: date, accounts: Sequence[Ranked]) -> Iterator[list[tuple[Ranked, Facts]]]:
-    for start in range(0, len(accounts), _AT_ONCE):
-        some = accounts[start : start + _AT_ONCE]
+def _batches(con: Connection, month: date, accounts: Sequence[Ranked]) -> Iterator[Sequence[tuple[Ranked, Facts]]]:
+    for some in _cut(accounts, _READ_AT_ONCE):
         facts = facts_of(con, month, [ranked.account.row["account_id"] for ranked in some])
-        yield [(ranked, facts[ranked.account.row["account_id"]]) for ranked in some]
+        yield from _cut([(ranked, facts[ranked.account.row["account_id"]]) for ranked in some], _AT_ONCE)
 
 
-def _pages(site: Site, month: date, batch: Sequence[tuple[Ranked, Facts]]) -> list[tuple[str, str]]:
-    pages = []
-    for start in range(0, len(batch), _DRAWN_AT_ONCE):
-        some = batch[start : start + _DRAWN_AT_ONCE]
+def _cut(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _write_pages(site: Site, month: date, batch: Sequence[tuple[Ranked, Facts]], folder: Path) -> None:
+    """Write pages where they are made: between processes they would go through a pipe."""
+    for some in _cut(batch, _DRAWN_AT_ONCE):
         charts = [_charts(facts, ranked.account.flags, site.settings.site.reporting_currency) for ranked, facts in some]
         drawn = iter(draw([chart for of_page in charts for of_section in of_page.values() for chart in of_section]))
         for (ranked, facts), of_page in zip(some, charts, strict=True):
             pictures = {key: [next(drawn) for _ in of_section] for key, of_section in of_page.items()}
-            pages.append((ranked.account.page, _page(site, month, ranked, facts, pictures)))
-    return pages
+            page = _page(site, month, ranked, facts, pictures)
+            (folder / ranked.account.page).write_text(page, encoding="utf-8")
 
 
 def _page(site: Site, month: date, ranked: Ranked, facts: Facts, pictures: Mapping[str, Sequence[Picture]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -89,6 +89,12 @@ def _writer(column: MartColumn | None) -> Callable[[Any], str]:
             if unit == "fraction":
                 return f"{value * 100:,.1f} %"
             return f"{value:,.2f}" if unit == "reporting currency" else f"{value:,.2f}".rstrip("0").rstrip(".")
-        return escape(printable_text(value))
+        return _escaped(value)
 
     return write
+
+
+@lru_cache(maxsize=10_000, typed=True)
+def _escaped(value: object) -> Markup:
+    """Few texts fill most cells: states, currencies, products, dates."""
+    return escape(printable_text(value))

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 from kam.errors import UsageError
 from kam.periods import month_name, parse_month
 from kam.publish.month_report import Written, made_aside, published_month, swap_in
-from kam.publish.reviews.account import account_pages
+from kam.publish.reviews.account import write_account_pages
 from kam.publish.reviews.definitions import definitions
 from kam.publish.reviews.figures import Account, accounts_of
 from kam.publish.reviews.measures import tables
@@ -45,17 +46,17 @@ def write_reviews(site: Site, month: date, folder: Path | None = None) -> Writte
     target = folder or site.published / MONTHS / month_name(month)
     _require_ours(target)
     with published_month(site, month) as con, made_aside(target.parent) as aside:
-        count = _write_pack(con, site, month, aside / "pages", stands_alone=folder is not None)
+        accounts = _write_pack(con, site, month, aside / "pages", stands_alone=folder is not None)
         swap_in(aside / "pages", target, aside / "before")
     if folder is None:
-        write_front_page(site)
-    return Written((target / "index.html",), count)
+        write_front_page(site, {month: accounts})
+    return Written((target / "index.html",), len(accounts))
 
 
-def write_front_page(site: Site) -> Path | None:
+def write_front_page(site: Site, known: Mapping[date, Sequence[Ranked]] = MappingProxyType({})) -> Path | None:
     """`published/index.html`: the overview of the newest month that has a pack, with links to the other months; None without any.
 
-    Packs of months that are not published any more are removed. One rename replaces the page, so a reader sees the old or the new one. Raises
+    Packs of months that are not published any more are removed. `known` are accounts by month that have been read and ranked. One rename replaces the page, so a reader sees the old or the new one. Raises
     `UsageError` when the file there is not ours, `KamError` when the folder cannot be written.
     """
     target = site.published / FRONT_PAGE
@@ -75,7 +76,7 @@ def write_front_page(site: Site) -> Path | None:
         if not months:
             target.unlink(missing_ok=True)
             return None
-        accounts = _ranked(con, site, months[0], accounts_of(con, months[0]))
+        accounts = known.get(months[0]) or _ranked(con, site, months[0], accounts_of(con, months[0]))
         page = overview(con, site, months[0], accounts, Links.of_front_page(site, months[0], months))
         (aside / FRONT_PAGE).write_text(page, encoding="utf-8")
         (aside / FRONT_PAGE).replace(target)
@@ -98,13 +99,12 @@ def packs_of(site: Site) -> dict[date, Mapping[str, object]]:
     return found
 
 
-def _write_pack(con: Connection, site: Site, month: date, made: Path, *, stands_alone: bool) -> int:
-    """Write all pages into a new folder; the number of accounts."""
+def _write_pack(con: Connection, site: Site, month: date, made: Path, *, stands_alone: bool) -> list[Ranked]:
+    """Write all pages into a new folder; the accounts, those to call first at the top."""
     accounts = accounts_of(con, month)
     (made / "accounts").mkdir(parents=True)
     first = _ranked(con, site, month, accounts)
-    for name, page in account_pages(con, site, month, first):
-        (made / "accounts" / name).write_text(page, encoding="utf-8")
+    write_account_pages(con, site, month, first, made / "accounts")
     links = Links() if stands_alone else Links.of_month(site, month, {month, *packs_of(site)})
     (made / "index.html").write_text(overview(con, site, month, first, links), encoding="utf-8")
     _write_subjects(con, site, month, made, accounts)
@@ -119,7 +119,7 @@ def _write_pack(con: Connection, site: Site, month: date, made: Path, *, stands_
         "accounts": len(accounts),
     }
     (made / _PACK).write_text(json.dumps(pack, indent=2) + "\n", encoding="utf-8")
-    return len(accounts)
+    return first
 
 
 def _ranked(con: Connection, site: Site, month: date, accounts: Sequence[Account]) -> list[Ranked]:
