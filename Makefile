@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The part of it that kam itself runs with: enough for `make demo`.
+RUNS := $(VENV)/.runs
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
 SITE ?= demo-site
 # Beside the other one: the library of the extra `forecast` needs an older pandas and half a gigabyte.
@@ -17,6 +19,8 @@ SUPERSET_INSTALL := $(INSTALL:$(VENV)/%=$(SUPERSET_VENV)/%)
 SUPERSET_PYTHON ?= $(PYTHON)
 SUPERSET_HOME ?= .superset
 SUPERSET_PORT ?= 8088
+# Where the shell forbids compiled modules, each process would compile Prefect, pandas and Great Expectations anew. Empty: allowed.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-forecast dashboards run-dashboards test-dashboards soak bench lint lint-style lint-types lint-docs format docs setup lock clean
@@ -28,18 +32,23 @@ setup: $(READY) ## Make the environment from the lock file
 
 # Its own environment, every package pinned by hash; --no-deps because the lock file already holds the whole tree. A newer pip than
 # Python brings takes half the time to choose files. Modules are compiled when they are first used; most never are.
-$(READY): requirements.lock requirements-pip.lock pyproject.toml
+$(RUNS): deploy/requirements.lock requirements.lock requirements-pip.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 …"; exit 1; }
 	@echo "Setting up $(VENV) (once, about a minute) …"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --require-hashes -r requirements-pip.lock
-	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --require-hashes -r deploy/requirements.lock
 	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-demo: $(READY) ## Write a made-up site and close its last three months
+# With the tools of the tests. The packages that are there already stay as they are: both lock files have the same versions of them.
+$(READY): $(RUNS)
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@touch $@
+
+demo: $(RUNS) ## Write a made-up site and close its last three months
 	@rm -rf $(SITE)
 	@$(BIN)/kam demo $(SITE)
 	@$(BIN)/kam --prefect --site $(SITE) backfill 2026-08 2026-10
