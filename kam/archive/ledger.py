@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,10 @@ def _unlisted(con: Connection, site: Site, listed: Sequence[Mapping[str, Any]]) 
     known = {store.subject(entry) for entry in listed}
     if has <= known:
         return []
-    entries = [*_loads(con), *_closes(con), *_withdrawals(con)]
-    return [entry for entry in entries if store.subject(entry) not in known]
+    lacking = has - known
+    closes = [(month, version) for kind, _, month, version in lacking if kind == CLOSE]
+    entries = [*_loads(con), *_closes(con, closes), *_withdrawals(con)]
+    return [entry for entry in entries if store.subject(entry) in lacking]
 
 
 def _require_complete(site: Site, listed: Sequence[Mapping[str, Any]], has: AbstractSet[tuple[Any, ...]]) -> None:
@@ -140,6 +143,11 @@ def _state(con: Connection, site: Site) -> tuple[int, ...]:
 def add_load(con: Connection, site: Site, load_id: int) -> None:
     """Add the line of a load that was just committed."""
     store.add_to_ledger(site, _loads(con, f"load_id = {load_id}"))
+
+
+def add_close(con: Connection, site: Site, month: date, version: int) -> None:
+    """Add the line of a version that was just committed."""
+    store.add_to_ledger(site, _closes(con, [(str(month), version)]))
 
 
 def is_load(entry: Mapping[str, Any]) -> bool:
@@ -192,16 +200,21 @@ def _loads(con: Connection, condition: str = "true") -> list[dict[str, Any]]:
     )
 
 
-def _closes(con: Connection) -> list[dict[str, Any]]:
-    """The closes in the order of their commits, whatever the clock said, each with its checks and control totals."""
+def _closes(con: Connection, wanted: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    """Closes by month and version, in the order of their commits, whatever the clock said, each with its checks and control totals.
+
+    Only what is wanted is read: a site may have hundreds of closes with hundreds of checks each.
+    """
     closes = _entries(
         con,
         CLOSE,
         """
         SELECT period_month::VARCHAR AS period_month, close_version, as_of_load, content_hash, settings_hash,
                models_hash, verdict, closed_at::VARCHAR AS closed_at, closed_by, reason, manifest
-        FROM ops.closes ORDER BY rowid
+        FROM ops.closes WHERE (period_month::VARCHAR, close_version) IN (SELECT unnest($months::VARCHAR[]), unnest($versions::BIGINT[]))
+        ORDER BY rowid
         """,
+        {"months": [month for month, _ in wanted], "versions": [version for _, version in wanted]},
     )
     for close in closes:
         close["manifest"] = {name: value for name, value in close["manifest"].items() if name != _LISTED_ELSEWHERE}
@@ -227,8 +240,8 @@ def _withdrawals(con: Connection) -> list[dict[str, Any]]:
     )
 
 
-def _entries(con: Connection, kind: str, sql: str) -> list[dict[str, Any]]:
-    return [{"kind": kind} | _plain(row) for row in rows(con, sql)]
+def _entries(con: Connection, kind: str, sql: str, given: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+    return [{"kind": kind} | _plain(row) for row in rows(con, sql, given)]
 
 
 def _plain(row: Mapping[str, Any], *, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -205,7 +205,7 @@ def commit_month(
             reason=reason,
             even_though=even_though,
         )
-        ledger.sync(con, site)
+        ledger.add_close(con, site, month, version)
         return MonthOutcome(month, Outcome.CLOSED, version)
 
 

@@ -56,7 +56,7 @@ def _named_steps() -> Mapping[str, Callable[..., Any]]:
 
     chosen = {
         store: ("take_in", "keep", "add_to_ledger"),
-        ledger: ("sync", "add_load"),
+        ledger: ("sync", "add_load", "add_close"),
         load: ("load",),
         versions: ("commit",),
         published_file: ("publish", "_swap"),

@@ -33,6 +33,7 @@ KILLS = {
     ],
     "close": [
         ("sql INSERT INTO ops.closes", 1),
+        ("step ledger.add_close: before", 1),
         ("step published_file._swap: before", 1),
     ],
     "backfill": [("step steps.commit_month: after", 1)],
