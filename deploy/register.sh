@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 : "${KAM_SITE:?Set KAM_SITE to the folder of the site}"
 prefect --no-prompt work-pool inspect kam >/dev/null 2>&1 || prefect --no-prompt work-pool create kam --type process
 prefect --no-prompt deploy --all
+python -m flows.deploy --strict
 if [ -n "${KAM_ALERT_URL:-}" ]; then
 	kam alerts automations
 else

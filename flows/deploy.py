@@ -1,4 +1,8 @@
-"""`python -m flows.deploy sites.toml`: the deployments of a table of sites on the Prefect server of PREFECT_API_URL."""
+"""The deployments on the Prefect server of PREFECT_API_URL.
+
+`python -m flows.deploy sites.toml` makes those of a table of sites. `python -m flows.deploy --strict` lets the server refuse unknown
+parameters of those that `prefect deploy` made, which cannot do so itself.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from pathlib import Path
 from typing import cast
 from uuid import UUID
 
+import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.exceptions import ObjectNotFound
@@ -20,18 +25,29 @@ from kam.site import SITE_VARIABLE, ListedSite, find_site, read_sites
 from kam.words import counted
 
 _PAGE = 200
+_SINGLE_SITE = Path(__file__).resolve().parents[1] / "prefect.yaml"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Create, update and remove deployments so that the server has those of the table."""
     parser = argparse.ArgumentParser(prog="python -m flows.deploy", description=main.__doc__)
-    parser.add_argument("table", type=Path, metavar="sites.toml", help="the table of sites")
+    parser.add_argument("table", type=Path, metavar="sites.toml", nargs="?", help="the table of sites")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     parser.add_argument(
         "--unchecked", action="store_true", help="do not read the sites' kam.toml, for folders that are not here"
     )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="let the server refuse unknown parameters of the deployments of prefect.yaml",
+    )
     given = parser.parse_args(arguments)
+    if (given.table is None) is not given.strict:
+        parser.error("name a table of sites, or --strict")
     try:
+        if given.strict:
+            refuse_unknown()
+            return
         deploy(given.table, dry_run=given.dry_run, checked=not given.unchecked)
     except KamError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command
@@ -47,11 +63,7 @@ def deploy(table: Path, *, dry_run: bool = False, checked: bool = True) -> None:
     listed = read_sites(table, checked=checked)
     for one in listed:
         require_crons(one)
-    if not PREFECT_API_URL.value():
-        message = (
-            "PREFECT_API_URL is not set. Set it to the address of the Prefect server, such as http://127.0.0.1:4200/api"
-        )
-        raise UsageError(message)
+    _require_server()
     with get_client(sync_client=True) as client:
         _require_pools(client, listed)
         there = _there(client, table)
@@ -70,6 +82,24 @@ def deploy(table: Path, *, dry_run: bool = False, checked: bool = True) -> None:
         f"{counted(len(listed), 'site')}: {counted(len(wanted), 'deployment')}, {len(gone)} removed"
         f"{'. Nothing was changed' if dry_run else ''}"
     )
+
+
+def refuse_unknown() -> None:
+    """Let the server refuse unknown parameters of the deployments of `prefect.yaml`; without it such a run crashes.
+
+    Raises `UsageError` without a server, or when one of the deployments is not there.
+    """
+    _require_server()
+    listed = yaml.safe_load(_SINGLE_SITE.read_text(encoding="utf-8"))["deployments"]
+    with get_client(sync_client=True) as client:
+        for one in listed:
+            name = f"{one['entrypoint'].rpartition('.')[2]}/{one['name']}"
+            try:
+                refuse_unknown_parameters(client, client.read_deployment_by_name(name).id)
+            except ObjectNotFound:
+                message = f"the server has no deployment {name}. Make it: prefect --no-prompt deploy --all"
+                raise UsageError(message) from None
+    _print(f"{counted(len(listed), 'deployment')}: unknown parameters are refused")
 
 
 def require_site(folder: str) -> dict[str, str]:
@@ -102,6 +132,14 @@ def _there(client: SyncPrefectClient, table: Path) -> dict[str, UUID]:
             found[f"{flows[deployment.flow_id]}/{deployment.name}"] = deployment.id
         if len(page) < _PAGE:
             return found
+
+
+def _require_server() -> None:
+    if not PREFECT_API_URL.value():
+        message = (
+            "PREFECT_API_URL is not set. Set it to the address of the Prefect server, such as http://127.0.0.1:4200/api"
+        )
+        raise UsageError(message)
 
 
 def _require_pools(client: SyncPrefectClient, listed: Sequence[ListedSite]) -> None:

@@ -6,6 +6,7 @@ the address changed: `prefect automation create` only adds, so the earlier autom
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -64,13 +65,14 @@ def apply() -> None:
 
 def _block(address: str, server: str) -> str:
     """Keep the address in a block of the server, after a message has arrived there; the block's id."""
+    # Apprise logs an address that it does not understand, and there may be a password in it.
+    logging.getLogger("apprise").disabled = True
     # Of the blocks that every server knows, this one passes any address to Apprise unchanged.
     block = SlackWebhook(url=SecretStr(address), notify_type="failure")
     try:
         with block.raise_on_failure():
             block.notify(f"Messages about crashed and late runs of {server} come here.", "kam-close: a first message")
     except NotificationError:
-        # What Apprise logged may hold the address.
         message = f"No message could be sent to the address in {ADDRESS_VARIABLE}. Is it a valid Apprise URL, and can it be reached from here?"
         raise KamError(message) from None
     return str(block.save(BLOCK, overwrite=True))

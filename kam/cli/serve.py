@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-import warnings
+import signal
 from typing import TYPE_CHECKING, cast
 
 from kam.cli import automations, prefect_runtime
-from kam.cli.console import out
+from kam.cli.console import out, problems
 from kam.cli.server import Server
 from kam.errors import KamError, UsageError
 from kam.site import Site, alone
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from prefect.runner import Runner
+
+
+_START_SECONDS = 0.1
+_LOOK_SECONDS = 2
+"""How often is asked for runs that are due. Prefect's 10 seconds are a fifth of a short close."""
 
 
 def serve(site: Site, server: Server | None, *, ingest: str, close: str, limit: int) -> None:
@@ -40,6 +47,7 @@ def serve(site: Site, server: Server | None, *, ingest: str, close: str, limit: 
 def _serve(site: Site, server: Server, *, ingest: str, close: str, limit: int) -> None:
     from dataclasses import replace
 
+    import httpx
     from prefect.client.orchestration import get_client
     from prefect.runner import Runner
 
@@ -50,26 +58,52 @@ def _serve(site: Site, server: Server, *, ingest: str, close: str, limit: int) -
     listed = replace(alone(site), ingest=ingest, close=close)
     require_crons(listed)
     # A schedule is not paused at the end: what became due meanwhile is made up for.
-    runner = Runner(name=f"kam-close {site.slug}", limit=limit, pause_on_shutdown=False)
+    runner = Runner(name=f"kam-close {site.slug}", limit=limit, pause_on_shutdown=False, query_seconds=_LOOK_SECONDS)
     try:
         with get_client(sync_client=True) as client:
             served = deployments(listed, paused=paused_schedules(client, listed))
             for deployment in served:
                 refuse_unknown_parameters(client, cast("UUID", runner.add_deployment(deployment)))
-    except RuntimeError as error:
-        if "Failed to reach API" not in str(error):
-            raise
-        message = f"{error}. Is the Prefect server of {server.named_by} running?"
-        raise KamError(message) from None
-    if os.environ.get(automations.ADDRESS_VARIABLE):
-        automations.apply()
-    else:
-        out.print(
-            f"{automations.ADDRESS_VARIABLE} is not set: nobody gets a message about a run that crashed or is late."
+    except httpx.HTTPStatusError as error:
+        answer = f"{error.response.status_code} {error.response.reason_phrase}"
+        message = (
+            f"{server.url} answered {answer}. Is it a Prefect server, and is PREFECT_API_AUTH_STRING its password?"
         )
+        raise KamError(message) from None
+    except (httpx.TransportError, RuntimeError) as error:
+        if not isinstance(error, httpx.TransportError) and "Failed to reach API" not in str(error):
+            raise
+        message = f"{server.url} does not answer ({error}). Is the Prefect server of {server.named_by} running?"
+        raise KamError(message) from None
+    _apply_automations()
     for deployment in served:
         out.print(f"Serving {deployment.flow_name}/{deployment.name}", markup=False)
     out.print(f"Runs of {site.settings.site.name} are on {server.url}. Stop: Ctrl-C", markup=False)
-    # What Prefect's own handler of SIGTERM leaves behind.
-    warnings.filterwarnings("ignore", "coroutine 'Runner.astop'", RuntimeWarning)
-    asyncio.run(runner.start())
+    asyncio.run(_until_told_to_end(runner))
+
+
+async def _until_told_to_end(runner: Runner) -> None:
+    """Serve until SIGTERM: then runs are cancelled, and it ends when they have ended."""
+    serving = asyncio.create_task(runner.start())
+    while not (runner.started or serving.done()):  # noqa: ASYNC110 - Prefect has no event for it
+        await asyncio.sleep(_START_SECONDS)
+    # In place of Prefect's own, which ends the process and leaves its runs behind.
+    loop, ending = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+    loop.add_signal_handler(signal.SIGTERM, lambda: ending.add(loop.create_task(runner.astop())))
+    await serving
+    for task in ending:
+        await task
+
+
+def _apply_automations() -> None:
+    """Also where no message can be sent: a mail server that is away while this one starts must not keep months from closing."""
+    if not os.environ.get(automations.ADDRESS_VARIABLE):
+        out.print(
+            f"{automations.ADDRESS_VARIABLE} is not set: nobody gets a message about a run that crashed or is late."
+        )
+        return
+    try:
+        automations.apply()
+    except KamError as error:
+        problems.print(str(error), markup=False, soft_wrap=True)
+        problems.print("The automations on the server stay as they are. The deployments are served all the same.")

@@ -87,3 +87,16 @@ def test_a_missing_site_is_refused_before_anything_is_deployed(server: Server, c
         "KAM_SITE is not set. Set it to the folder of the site. Nothing was changed" in refused.output + refused.errors
     )
     assert server.ask("/deployments/count") == before
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_misspelt_parameter_of_the_single_site_is_refused_by_the_server(
+    server: Server, client_env: dict[str, str]
+) -> None:
+    strict = run("flows.deploy", "--strict", env=client_env)
+
+    assert (strict.exit_status, strict.output) == (0, "7 deployments: unknown parameters are refused\n")
+    with pytest.raises(httpx.HTTPStatusError) as wrong:
+        server.start("monthly_close/monthly", perod="2026-06")
+    assert wrong.value.response.status_code == httpx.codes.CONFLICT
+    assert "'perod' was unexpected" in wrong.value.response.text
