@@ -129,7 +129,7 @@ lint-style: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: make format"; exit 1; }
 	@$(BIN)/sqlfmt --check --quiet sql || { echo "SQL is not formatted. Run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/hadolint deploy/Dockerfile
+	@$(BIN)/hadolint deploy/Dockerfile deploy/superset.Dockerfile
 
 lint-types: $(READY)
 	@$(BIN)/mypy --no-error-summary

@@ -17,8 +17,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from compose_spec import PyCompose
 
-from tests.flows.processes import PATIENCE_SECONDS, environment, running, wait_for
+from kam.close import steps
+from tests.flows.processes import PATIENCE_SECONDS, end, environment, running, wait_for
 from tests.flows.server import Server, open_amounts, site_in
 from tests.postgresql import PostgreSql, postgresql
 from tests.support import REPOSITORY, long
@@ -51,6 +53,63 @@ def test_every_variable_of_the_compose_file_is_explained_in_the_example() -> Non
     example = (DEPLOY / "env.example").read_text(encoding="utf-8")
 
     assert used == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+
+
+def test_the_compose_file_is_one_of_the_specification() -> None:
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    # Compose fills the variables in before it checks.
+    filled = _VARIABLE.sub(lambda found: given({}, found[0]) or "1", text)
+    # The library knows no merge keys.
+    plain = yaml.safe_dump(yaml.safe_load(filled))
+
+    assert set(PyCompose.from_yaml(plain).service_names()) == set(compose()["services"])
+    with pytest.raises(ValueError, match="enviroment"):
+        PyCompose.from_yaml(plain.replace("environment:", "enviroment:", 1))
+
+
+def test_dashboards_are_a_profile_and_what_they_run_is_there() -> None:
+    services = compose()["services"]
+    dashboards = {name for name, service in services.items() if service.get("profiles") == ["superset"]}
+    superset = services["superset"]
+    dockerfile = (DEPLOY / "superset.Dockerfile").read_text(encoding="utf-8")
+
+    assert dashboards == {"superset", "superset-assets"}
+    # Nothing that runs without the profile waits for them, and they find the published file at the same path.
+    assert not any(dashboards & set(service.get("depends_on", ())) for service in services.values())
+    assert {"site:/site:ro", "superset:/var/lib/superset"} == set(superset["volumes"])
+    assert superset["volumes"] == services["superset-assets"]["volumes"]
+    assert superset["build"]["dockerfile"] == "deploy/superset.Dockerfile"
+    assert "USER 10001:10001" in dockerfile
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+    for source in " ".join(copied).split():
+        assert (REPOSITORY / source).exists(), source
+    programs = (DEPLOY / "superset.sh").read_text(encoding="utf-8")
+    locked = dict(_PINNED.findall((REPOSITORY / "requirements-superset.lock").read_text(encoding="utf-8")))
+    assert "exec gunicorn" in programs
+    assert {"gunicorn", "apache-superset", "duckdb-engine"} <= set(locked)
+
+
+@long
+def test_dashboards_wait_for_the_first_close(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    home = tmp_path / "superset"
+    home.mkdir()
+    env = environment(tmp_path, KAM_SITE=str(site.directory), SUPERSET_HOME=str(home), LOOK_SECONDS="0.2")
+    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+    log = tmp_path / "assets.log"
+    with log.open("wb") as output:
+        writing = subprocess.Popen(["/bin/sh", str(DEPLOY / "superset-assets.sh")], env=env, stdout=output)
+        try:
+            wait_for(lambda: "Waiting for published tables" in log.read_text(), "it waits", writing)
+            assert list(home.iterdir()) == []
+            steps.publish(site)
+            assert writing.wait(timeout=PATIENCE_SECONDS) == 0
+        finally:
+            end(writing)
+
+    assert [path.name for path in home.iterdir()] == ["assets"]
+    (database,) = (home / "assets" / "databases").glob("*.yaml")
+    assert str(site.directory / "published" / "kam.duckdb") in database.read_text(encoding="utf-8")
 
 
 def test_the_settings_that_it_gives_to_prefect_exist() -> None:
