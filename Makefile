@@ -21,9 +21,14 @@ SUPERSET_HOME ?= .superset
 SUPERSET_PORT ?= 8088
 # Where the shell forbids compiled modules, each process would compile Prefect, pandas and Great Expectations anew. Empty: allowed.
 export PYTHONDONTWRITEBYTECODE :=
+# What the benchmarks compare with; it wants other packages than Prefect does.
+DBT_VENV := .venv-dbt
+DBT_READY := $(DBT_VENV)/.ready
+DBT_INSTALL := $(INSTALL:$(VENV)/%=$(DBT_VENV)/%)
+LINES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-forecast dashboards run-dashboards test-dashboards soak bench lint lint-style lint-types lint-docs format docs setup lock clean
+.PHONY: help demo test test-long test-forecast dashboards run-dashboards test-dashboards soak bench bench-peers bench-quick lint lint-style lint-types lint-docs format docs setup lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,12 +120,29 @@ soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through
 	@KAM_FUZZ_EXAMPLES=$${KAM_FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest tests/fuzz --timeout=0 -s
 	@KAM_CRASH_RUNS=$${KAM_CRASH_RUNS:-100000} $(BIN)/python -m pytest tests/crash --timeout=0 -s
 
-bench: $(READY) ## Measure a load, a close, validation, a backfill and the close pack (half an hour)
+bench: $(READY) ## Measure all there is to measure, also beside peers at three sizes (an hour)
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.close
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.backfill
 	@$(BIN)/python -m benchmarks.pack
+	@$(MAKE) --no-print-directory bench-peers LINES="100000 1000000 10000000"
+
+# Where dbt cannot be installed, it is left out with a message.
+bench-peers: $(READY) ## Measure a close beside bare DuckDB, Polars and dbt (LINES="100000 1000000", OPTIONS=--backfill)
+	@$(MAKE) --no-print-directory $(DBT_READY) || { rm -rf $(DBT_VENV); echo "dbt cannot be installed here"; }
+	@for lines in $(LINES); do $(BIN)/python -m benchmarks.peers --lines $$lines $(OPTIONS) || exit 1; done
+
+bench-quick: $(READY) ## Compare a small close with bare DuckDB, and both with the last time (a minute; KEEP=1 keeps the figures)
+	@$(BIN)/python -m benchmarks.peers --quick $(if $(KEEP),--keep)
+
+$(DBT_READY): requirements-dbt.lock requirements-pip.lock
+	@echo "Setting up $(DBT_VENV) (once, about a minute) …"
+	@rm -rf $(DBT_VENV)
+	@$(PYTHON) -m venv $(DBT_VENV)
+	@$(DBT_INSTALL) --require-hashes -r requirements-pip.lock
+	@$(DBT_INSTALL) --require-hashes -r requirements-dbt.lock
+	@touch $@
 
 lint: $(READY) ## Check format, style, types, generated docs and links
 	@$(MAKE) --no-print-directory --jobs 2 lint-types lint-style lint-docs
@@ -159,8 +181,10 @@ lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file deploy/requirements.lock
 	@uv pip compile dashboards/superset/requirements.in --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements-superset.lock
+	@uv pip compile benchmarks/dbt/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements-dbt.lock
 	@echo pip | uv pip compile - --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
 		--output-file requirements-pip.lock
 
 clean: ## Remove the environments, the demo site, the guide and Superset with all that it keeps
-	@rm -rf $(VENV) $(FORECAST_VENV) $(SUPERSET_VENV) $(SUPERSET_HOME) $(SITE) site
+	@rm -rf $(VENV) $(FORECAST_VENV) $(SUPERSET_VENV) $(SUPERSET_HOME) $(DBT_VENV) $(SITE) site
