@@ -21,10 +21,10 @@ SUPERSET_HOME ?= .superset
 SUPERSET_PORT ?= 8088
 # Where the shell forbids compiled modules, each process would compile Prefect, pandas and Great Expectations anew. Empty: allowed.
 export PYTHONDONTWRITEBYTECODE :=
-# What the benchmarks compare with; it wants other packages than Prefect does.
+# What the benchmarks compare with; it wants other packages than Prefect does. Compiled at once: its first run is measured.
 DBT_VENV := .venv-dbt
 DBT_READY := $(DBT_VENV)/.ready
-DBT_INSTALL := $(INSTALL:$(VENV)/%=$(DBT_VENV)/%)
+DBT_INSTALL := $(filter-out --no-compile,$(INSTALL:$(VENV)/%=$(DBT_VENV)/%))
 LINES ?= 100000
 
 .DEFAULT_GOAL := help

@@ -49,7 +49,8 @@ def measured_command(
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
-        env={**os.environ, **(variables or {})},
+        # Where the shell forbids compiled modules, each step would compile its libraries anew.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(variables or {})},
         stdout=subprocess.PIPE if silent else None,
         stderr=subprocess.STDOUT if silent else None,
     )

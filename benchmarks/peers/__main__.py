@@ -160,6 +160,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kam-benchmark-") as temporary:
         run = Run((arguments.folder or Path(temporary)).resolve(), arguments.memory_limit)
         write(run, arguments.lines)
+        steps.compile_modules()
         try:
             if arguments.quick:
                 quick(run, is_kept=arguments.keep)

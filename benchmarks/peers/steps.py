@@ -54,6 +54,12 @@ class Run:
         return site
 
 
+def compile_modules() -> None:
+    """Import what all of ours import, so that no step that is measured is the first to compile it."""
+    libraries = "import altair, vl_convert, polars, kam.cli.commands, kam.close.steps, kam.publish, expectations.engine"
+    measured_command("imports", sys.executable, "-c", libraries)
+
+
 def floor(run: Run, months: tuple[str, ...] = (MONTH,), name: str = FLOOR) -> Measured:
     """The bare DuckDB script."""
     database = run.empty("floor") / "floor.duckdb"
