@@ -149,3 +149,12 @@ CREATE TABLE IF NOT EXISTS ops.alert_subjects (
 CREATE TABLE IF NOT EXISTS ops.alert_deliveries (
     alert_id BIGINT, channel VARCHAR, attempts BIGINT, delivered_at TIMESTAMP, last_error VARCHAR
 );
+
+-- One row per step of a run, the run itself as step 0, for those who look at where time went. Not evidence: a rebuild starts it empty, only the
+-- newest 1,000 runs are kept, and nothing is published. outcome: done, failed, stopped, did not end (the process was killed), or what the step says
+-- itself. `peak_memory_bytes` is the most that the process had until the end of the step.
+CREATE TABLE IF NOT EXISTS ops.steps (
+    run_no BIGINT, run_id VARCHAR, command VARCHAR, step_no BIGINT, parent_no BIGINT, step VARCHAR, subject VARCHAR,
+    period_months DATE[], started_at TIMESTAMP, seconds DECIMAL(12, 3), row_count BIGINT, peak_memory_bytes BIGINT, outcome VARCHAR,
+    error VARCHAR
+);

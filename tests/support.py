@@ -127,7 +127,7 @@ def build_case(
     prepare(con, checked.site.reporting_currency)
     prepare_marts(con)
     stage(con, given)
-    with _only(tables):
+    with only(tables):
         build(con, checked, [parse_month(period) for period in periods], as_of_load=1)
     return con
 
@@ -140,7 +140,7 @@ def publish_candidates(con: Connection, month: dt.date) -> None:
 
 
 @contextmanager
-def _only(tables: Sequence[str] | None) -> Iterator[None]:
+def only(tables: Sequence[str] | None) -> Iterator[None]:
     """Models that these marts do not read are left out."""
     needed = runner._needed  # noqa: SLF001 - no run of a user leaves out a mart that it could build
 

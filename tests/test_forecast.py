@@ -94,7 +94,7 @@ def test_a_season_repeats_a_short_history_repeats_its_last_month_and_a_second_ru
 
 def test_the_stair_compares_the_planners_with_it_by_hand(site: Site) -> None:
     make_forecast(site, WANTED)
-    with warehouse(site) as con, support._only(["forecast_stair", "forecast_accuracy"]):  # noqa: SLF001
+    with warehouse(site) as con, support.only(["forecast_stair", "forecast_accuracy"]):
         build(con, site.settings, [date(2024, 7, 1)], as_of_load=4)
         stair = {row["forecast_step"]: row for row in fetch(con, "FROM build.forecast_stair")}
         (accuracy,) = fetch(

@@ -19,6 +19,7 @@ ORDER = (
     "kam.database_urls",
     "kam.periods",
     "kam.stages",
+    "kam.timing",
     "kam.site",
     "kam.warehouse",
     "kam.archive",

@@ -14,6 +14,7 @@ from kam.close import (
     Steps,
     close_months,
     load_feeds,
+    publish,
     require_closed,
     require_loaded,
     require_reason,
@@ -21,6 +22,7 @@ from kam.close import (
 )
 from kam.ingest import LoadResult
 from kam.site import Site
+from kam.timing import step, whole_run
 
 
 @contextmanager
@@ -28,7 +30,7 @@ def writing_and_telling(site: Site, run: Run, tell: Callable[[Site, Run], object
     """Hold the right to write during `run`, then send its alerts; processes that wait show its name."""
     began = False
     try:
-        with steps.writing_session(site, run.name):
+        with steps.writing_session(site, run.name, run.months):
             began = True
             try:
                 yield
@@ -38,6 +40,8 @@ def writing_and_telling(site: Site, run: Run, tell: Callable[[Site, Run], object
                 raise
             else:
                 _tell_if_anybody(site, run, tell)
+                if whole := whole_run():
+                    whole.outcome, whole.error = run.ended
     except Exception as error:
         if not began:
             run.stopped = reason(error)
@@ -75,9 +79,10 @@ def run_ingest(
 def run_publish(site: Site, run: Run, by: Steps = PLAIN, tell: Callable[[Site, Run], object] = news.tell) -> bool:
     """Build the published file again; whether it was written."""
     with writing_and_telling(site, run, tell):
-        return by.publish(site)
+        return publish(site, by)
 
 
 def _tell_if_anybody(site: Site, run: Run, tell: Callable[[Site, Run], object]) -> None:
     if site.settings.alerts.channels:
-        tell(site, run)
+        with step("alert"):
+            tell(site, run)

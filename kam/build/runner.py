@@ -11,6 +11,7 @@ from kam.build.models import Model, marts, models, read_by
 from kam.build.suspects import suspect
 from kam.errors import KamError, ModelFailedError, OutOfMemoryError, is_of_storage, out_of_memory
 from kam.stages import each
+from kam.timing import step
 from kam.warehouse import SQL, Connection, literal, sql_text
 
 
@@ -65,18 +66,16 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
     wanted = _needed(available)
     counts: dict[str, int] = {}
     for model in each("build", tuple(models().values()), "model", name=lambda model: model.name):
-        is_wanted = model.relation in wanted
-        if model.schema == "core":
-            if is_wanted:
-                materialise(con, model.relation)
-            continue
-        if is_wanted:
-            _build_mart(con, model)
-            counts[model.name] = _count(con, model.relation)
-        else:
+        count: int | None = 0
+        if model.relation in wanted:
+            with step("model", model.relation) as now:
+                count = materialise(con, model.relation) if model.schema == "core" else _build_mart(con, model)
+                now.row_count = count
+        elif model.schema != "core":
             columns = ", ".join(f"{column.name} {column.sql_type}" for column in model.all_columns)
             con.execute(f"CREATE OR REPLACE TABLE {model.relation} ({columns})")
-            counts[model.name] = 0
+        if model.schema != "core":
+            counts[model.name] = count or 0
     return counts
 
 
@@ -98,13 +97,14 @@ def _needed(available: Mapping[str, bool]) -> set[str]:
     return read_by(wanted, lacking)
 
 
-def materialise(con: Connection, relation: str) -> None:
-    """Build one core model now, such as `core.months`; the ones it reads must be there."""
+def materialise(con: Connection, relation: str) -> int | None:
+    """Build one core model now, such as `core.months`; its rows, None for a view. The models it reads must be there."""
     model = models()[relation]
     kind = "VIEW" if model.is_view else "TABLE"
     sql = _of_measures(con, model) if model.is_of_measures else model.sql
-    _run(con, f"CREATE OR REPLACE {kind} {relation} AS {sql}", model)
+    count = _run(con, f"CREATE OR REPLACE {kind} {relation} AS {sql}", model)
     _require_columns(con, model)
+    return count
 
 
 def _of_measures(con: Connection, model: Model) -> str:
@@ -133,10 +133,11 @@ def _columns_of(con: Connection, model: Model) -> Iterable[tuple[str, object]]:
     return zip(made.columns, made.types, strict=True)
 
 
-def _build_mart(con: Connection, model: Model) -> None:
+def _build_mart(con: Connection, model: Model) -> int | None:
+    """Build one mart; its rows."""
     casts = ", ".join(f"CAST({column.name} AS {column.sql_type}) AS {column.name}" for column in model.columns)
     keys = ", ".join(model.grain)
-    _run(
+    count = _run(
         con,
         f"CREATE OR REPLACE TABLE {model.relation} AS "
         f"SELECT {casts}, {literal(model.method)} AS method FROM (\n{model.sql}\n) ORDER BY {keys}",
@@ -149,11 +150,13 @@ def _build_mart(con: Connection, model: Model) -> None:
         key = ", ".join(f"{name} {value}" for name, value in zip(model.grain, doubled, strict=False))
         message = f"{model.file}: {doubled[-1]} rows for one key ({key}). The model is wrong; nothing was published"
         raise ModelFailedError(message)
+    return count
 
 
-def _run(con: Connection, sql: str, model: Model) -> None:
+def _run(con: Connection, sql: str, model: Model) -> int | None:
+    """Run the statement of a model; how many rows its table has now, None for a view."""
     try:
-        con.execute(sql)
+        made = con.execute(sql).fetchone()
     except duckdb.Error as error:
         if is_of_storage(error):
             raise
@@ -163,8 +166,4 @@ def _run(con: Connection, sql: str, model: Model) -> None:
         reason = str(error).splitlines()[0]
         message = f"{model.file}: {reason}{suspect(con, model, reason)}"
         raise ModelFailedError(message) from error
-
-
-def _count(con: Connection, table: str) -> int:
-    found = con.execute(f"SELECT count(*) FROM {table}").fetchone()
-    return int(found[0]) if found else 0
+    return int(made[0]) if made else None

@@ -641,11 +641,26 @@ def rebuild(
 
 
 @app.command(epilog="Example: kam --site my-site status")
-def status(folder: SiteOption = None, as_json: JsonOption = False) -> None:  # noqa: FBT002 - a command line switch
-    """Show closed months, the last loads, what failed, and the flags of the newest month."""
+def status(
+    folder: SiteOption = None,
+    timings: Annotated[  # noqa: FBT002 - a command line switch
+        bool, typer.Option("--timings", help="Show the last runs and where time went, in place of all else.")
+    ] = False,
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="MONTH", help="With --timings: only runs over this month.")
+    ] = None,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Show closed months, the last loads, what failed, and the flags of the newest month; or where the time of runs went."""
     from kam.cli.status import site_status
 
     site = _site(folder)
+    if timings:
+        _show_timings(site, month, as_json=as_json)
+        return
+    if month is not None:
+        message = "--month is the month of --timings: name both"
+        raise UsageError(message)
     report = site_status(site)
     if as_json:
         print_json({"site": site.settings.site.name, "folder": site.directory, **vars(report)})
@@ -668,6 +683,27 @@ def status(folder: SiteOption = None, as_json: JsonOption = False) -> None:  # n
         problems.print(f"[red]{escape(fault)}[/red]", soft_wrap=True)
     if report.faults:
         raise typer.Exit(1)
+
+
+def _show_timings(site: Site, month: str | None, *, as_json: bool) -> None:
+    from kam.cli.timings import shown, timings
+    from kam.periods import parse_month
+
+    found = timings(site, parse_month(month) if month else None)
+    if as_json:
+        print_json({"site": site.settings.site.name, "folder": site.directory, **vars(found)})
+        return
+    over = f" over {month}" if month else ""
+    print_table(
+        f"Last runs{over}",
+        shown(found.runs),
+        if_empty=f"No run{over} is on record. A rebuild of the warehouse forgets them.",
+    )
+    if found.runs:
+        print_table(
+            f"Where the time of run {found.runs[0]['Run']} went", shown(found.steps), if_empty="It had no step."
+        )
+    print_table("Slowest models of the newest run that built any", shown(found.models))
 
 
 @app.command(epilog="Example: kam --site my-site quality --month 2026-10 --data-docs")

@@ -22,7 +22,7 @@ from kam.close.outcome import (
 )
 from kam.close.plan import Action, MonthPlan, planned_months
 from kam.close.readiness import Requirement
-from kam.close.run import LOADING, PLAIN, PUBLISHING, Retries, Steps, close_months, dry_run, load_feeds
+from kam.close.run import LOADING, PLAIN, PUBLISHING, Retries, Steps, close_months, dry_run, load_feeds, publish
 from kam.close.steps import difference
 from kam.close.verdict import why_not_valid
 from kam.close.versions import EvenThough, newest_load
@@ -64,6 +64,7 @@ __all__ = [
     "make_forecast",
     "newest_load",
     "planned_months",
+    "publish",
     "require_closed",
     "require_loaded",
     "require_reason",

@@ -142,6 +142,18 @@ class Run:
         """The sources that were refused."""
         return [load for load in self.report.loads if load.status is LoadStatus.FAILED]
 
+    @property
+    def ended(self) -> tuple[str, str]:
+        """How a run that reached its end did, in a word or two, and why it failed: its months, else its loads, else `done`."""
+        for outcome, word in ((Outcome.FAILED, "failed"), (Outcome.CHANGED, "needs a restatement")):
+            found = next((month for month in self.report.months if month.outcome is outcome), None)
+            if found:
+                return word, found.message
+        if self.refused:
+            return "failed", self.refused[0].message
+        are_unchanged = [month.outcome is Outcome.UNCHANGED for month in self.report.months]
+        return ("unchanged" if are_unchanged and all(are_unchanged) else "done"), ""
+
     def add(self, **parts: Any) -> None:  # noqa: ANN401 - the fields of the report
         """Add a step's result to the report."""
         self.report = replace(self.report, **parts)

@@ -24,10 +24,11 @@ from kam.close.readiness import why_not_ready
 from kam.close.verdict import why_not_valid
 from kam.close.versions import EvenThough
 from kam.errors import DatabaseUnreachableError, ModelFailedError, OutOfMemoryError, out_of_memory
-from kam.ingest import LoadResult, ordered_feeds, unreached
+from kam.ingest import LoadResult, LoadStatus, ordered_feeds, unreached
 from kam.periods import add_months, month_name
 from kam.site import CORRECTIONS_FILE, Site
 from kam.stages import each
+from kam.timing import step
 
 # Checks, control totals, and why tables are empty.
 _Built = tuple[Sequence[CheckResult], Sequence[ControlTotal], Mapping[str, str]]
@@ -97,21 +98,33 @@ def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
     Needs the right to write (`steps.writing_session`). A month that fails is in the report; the other months
     still close. Raises `SourceRefusedError` when a source was refused: nothing is closed then.
     """
-    require_valid(site)
     terms = run.terms
-    if not steps.are_up_to_date(site, run.months):
-        warm_up()  # files are read meanwhile
+    with step("look for changes"):
+        require_valid(site)
+        if not steps.are_up_to_date(site, run.months):
+            warm_up()  # files are read meanwhile
     if terms.is_as_now:
         run.add(loads=load_feeds(site, ordered_feeds(site), by, accept_shrink=terms.accept_shrink))
         if not terms.even_though:
             require_loaded(run.report.loads)
-    known = steps.known_load(site, as_of_load=terms.as_of_load, as_known_on=terms.as_known_on)
-    run.add(planned=tuple(by.plan_months(site, run.months, known, restate=terms.restate)))
-    run.add(corrections=tuple(steps.corrections_in_force(site)))
-    run.add(requirements=tuple(steps.readiness(site, run.report.planned, run.report.loads, known)))
+    with step("plan"):
+        known = steps.known_load(site, as_of_load=terms.as_of_load, as_known_on=terms.as_known_on)
+        run.add(planned=tuple(by.plan_months(site, run.months, known, restate=terms.restate)))
+        run.add(corrections=tuple(steps.corrections_in_force(site)))
+    with step("readiness"):
+        run.add(requirements=tuple(steps.readiness(site, run.report.planned, run.report.loads, known)))
     _close_what_is_not_up_to_date(site, run, known, by)
-    run.add(headlines=tuple(steps.headlines(site, run.months)))
-    run.add(published=by.publish(site, only_if_lagging=True))
+    with step("headlines"):
+        run.add(headlines=tuple(steps.headlines(site, run.months)))
+    run.add(published=publish(site, by, only_if_lagging=True))
+
+
+def publish(site: Site, by: Steps = PLAIN, *, only_if_lagging: bool = False) -> bool:
+    """Publish all committed versions; whether anything was written."""
+    with step("publish") as now:
+        is_new = by.publish(site, only_if_lagging=only_if_lagging)
+        now.outcome = "done" if is_new else "unchanged"
+    return is_new
 
 
 def load_feeds(
@@ -121,10 +134,23 @@ def load_feeds(
     results: list[LoadResult] = []
     for feed in each("load", tuple(feeds), "feed"):
         try:
-            results += by.load_feed(site, feed, accept_shrink=accept_shrink, accept_changes=accept_changes)
+            with step("load", feed) as now:
+                loaded = by.load_feed(site, feed, accept_shrink=accept_shrink, accept_changes=accept_changes)
+                now.row_count = sum(load.read_count for load in loaded)
+                now.outcome, now.error = _loaded(loaded)
+            results += loaded
         except DatabaseUnreachableError as error:
             results.append(unreached(feed, error))
     return tuple(results)
+
+
+def _loaded(loads: Iterable[LoadResult]) -> tuple[str, str]:
+    """How the load of a feed ended, and what was refused."""
+    refused = next((load for load in loads if load.status is LoadStatus.FAILED), None)
+    if refused:
+        return "failed", refused.message
+    is_new = any(load.status is LoadStatus.LOADED for load in loads)
+    return ("done" if is_new else "unchanged"), ""
 
 
 def dry_run(
@@ -199,16 +225,19 @@ def _commit(
     before = {outcome.month for outcome in run.report.months}
     outcomes: list[MonthOutcome] = []
     for month in each("commit", months, "month", name=month_name):
-        outcome = by.commit_month(
-            site,
-            month,
-            as_of_load=known,
-            checks=checks,
-            controls=controls,
-            restate=run.terms.restate,
-            reason=run.terms.reason,
-            even_though=_even_though(run, month),
-        )
+        with step("commit", month_name(month), [month]) as now:
+            outcome = by.commit_month(
+                site,
+                month,
+                as_of_load=known,
+                checks=checks,
+                controls=controls,
+                restate=run.terms.restate,
+                reason=run.terms.reason,
+                even_though=_even_though(run, month),
+            )
+            now.outcome, now.error = outcome.outcome, outcome.message
+            now.facts["version"] = outcome.version
         outcomes.append(outcome)
         if len(to_close) > 1:
             done = sum(month in before for month in to_close) + len(outcomes)
@@ -293,12 +322,17 @@ def _built(site: Site, months: Sequence[date], known: int, run: Run, by: Steps) 
     Nothing is built when no month's feeds pass.
     """
     try:
-        by.prepare_months(site, months, known, restate=run.terms.restate)
-        checks = by.validate_feeds(site, known)
+        with step("prepare", months=months):
+            by.prepare_months(site, months, known, restate=run.terms.restate)
+        with step("validate feeds", months=months):
+            checks = by.validate_feeds(site, known)
         if all(why_not_valid(checks, (), month) for month in months):
             return checks, (), {}
-        built = by.build_marts(site, known)
-        mart_checks, controls = by.validate_marts(site, known)
+        with step("build", months=months) as now:
+            built = by.build_marts(site, known)
+            now.row_count = sum(built.row_counts.values())
+        with step("validate tables", months=months):
+            mart_checks, controls = by.validate_marts(site, known)
     except duckdb.OutOfMemoryException as error:
         raise OutOfMemoryError(out_of_memory(error)) from error
     return [*checks, *mart_checks], controls, built.empty_because

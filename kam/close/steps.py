@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -31,7 +31,8 @@ from kam.ingest import LoadResult, ingest_feed, waiting_sources
 from kam.periods import month_name
 from kam.publish import publish_to_targets, published_file, quality_page
 from kam.site import CORRECTIONS_FILE, Site
-from kam.warehouse import Connection, KnownCorrection, known_corrections, rows, warehouse, writing
+from kam.timing import run, step
+from kam.warehouse import Connection, KnownCorrection, kept_steps, known_corrections, rows, warehouse, writing
 
 _SHOWN_WAITING = 5
 log = logging.getLogger("kam")
@@ -105,11 +106,12 @@ def withdraw(site: Site, month: date, reason: str) -> int:
     if not reason.strip():
         message = 'a withdrawal needs a reason for the record: in a shell --reason "…", in a form the field reason'
         raise UsageError(message)
-    with writing_session(site, f"withdraw {month_name(month)}"):
+    with writing_session(site, f"withdraw {month_name(month)}", [month]):
         with warehouse(site) as con:
             version = versions.withdraw(con, month, reason)
             ledger.sync(con, site)
-        publish(site, only_if_lagging=True)
+        with step("publish"):
+            publish(site, only_if_lagging=True)
     return version
 
 
@@ -227,7 +229,7 @@ def difference(
         with warehouse(site) as con:
             prepare_marts(con)
             return _compared(con, before, after, limit, export_to)
-    with writing_session(site, f"diff {month_name(month)}"):
+    with writing_session(site, f"diff {month_name(month)}", [month]):
         with warehouse(site) as con:
             newest = versions.last_version(con, month) or 1
             before = diff.version_side(con, month, newest if first is None else first)
@@ -303,12 +305,16 @@ def _set_as_of_load(con: Connection, as_of_load: int) -> None:
 
 
 @contextmanager
-def writing_session(site: Site, purpose: str) -> Iterator[None]:
-    """Hold the right to write, and the warehouse open, so that each step's own opening of it costs nothing.
+def writing_session(site: Site, purpose: str, months: Sequence[date] = ()) -> Iterator[None]:
+    """Hold the right to write, and the warehouse open, so that each step's own opening of it costs nothing; its steps are kept.
 
     Raises `KamError` when the warehouse or the archive lacks what the ledger lists: whatever is made of the rest would be less.
     """
     patience = site.settings.run.busy_timeout_seconds
-    with writing(site, purpose, wait_seconds=patience, on_wait=log.info), warehouse(site) as con:
-        ledger.compare(con, site)
-        yield
+    with run(purpose, months), ExitStack() as session:
+        with step("open"):
+            session.enter_context(writing(site, purpose, wait_seconds=patience, on_wait=log.info))
+            con = session.enter_context(warehouse(site))
+            ledger.compare(con, site)
+        with kept_steps(con):
+            yield

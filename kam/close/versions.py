@@ -20,6 +20,7 @@ from kam.close.controls import ControlTotal
 from kam.errors import UsageError
 from kam.periods import add_months, month_name
 from kam.site import Site
+from kam.timing import note
 from kam.warehouse import Connection, insert, literal, rows, transaction, user_name, utc_now
 
 # Failed attempts are stored as this version; the versions of closes begin with 1.
@@ -185,6 +186,7 @@ def commit(
         _keep_controls(con, month, version, controls)
         keep_corrections(con, month, version)
         _forget_failure(con, month)
+    note(verdict=str(close["verdict"]))
     return version
 
 

@@ -18,6 +18,7 @@ from kam.publish.targets.databases import Database
 from kam.publish.targets.editions import CaughtUp, Edition, Target, editions
 from kam.publish.targets.files import Pack, ParquetFiles, Workbooks
 from kam.site import Site
+from kam.timing import Step, step
 from kam.warehouse import Connection, insert, literal, rows, transaction, utc_now
 
 _PAUSES = (1, 3)
@@ -63,7 +64,11 @@ def publish_to_targets(con: Connection, site: Site, *, again: bool = False) -> b
     if not targets:
         return False
     wanted = editions(con)
-    done = [_publish(con, site, target, wanted, again=again) for target in targets]
+    done: list[bool] = []
+    for target in targets:
+        with step("target", target.name) as now:
+            done.append(_publish(con, site, target, wanted, now, again=again))
+            now.outcome = "failed" if now.error else "done" if done[-1] else "unchanged"
     return any(done)
 
 
@@ -101,7 +106,7 @@ def target_states(con: Connection, site: Site) -> list[TargetState]:
     return found
 
 
-def _publish(con: Connection, site: Site, target: Target, wanted: Sequence[Edition], *, again: bool) -> bool:
+def _publish(con: Connection, site: Site, target: Target, wanted: Sequence[Edition], now: Step, *, again: bool) -> bool:
     log.info("Publishing to %s …", target.name)
     held = {
         row["period_month"]: row["stamp"]
@@ -113,6 +118,7 @@ def _publish(con: Connection, site: Site, target: Target, wanted: Sequence[Editi
         # The text of an unknown error may hold a secret.
         why = str(error) if isinstance(error, KamError) else f"unexpected {type(error).__name__}"
         _keep_failure(con, target.name, why)
+        now.error = why
         log.warning(
             "Not published to %s: %s. Caught up by the next close, or by: %s", target.name, why, site.command("publish")
         )
