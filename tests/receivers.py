@@ -104,6 +104,40 @@ def web_server(certificate: Path | None = None) -> Iterator[Hook]:
         yield hook
 
 
+@dataclass
+class Collector:
+    """What a collector of traces got: the spans with their service, and the headers of each request."""
+
+    port: int = 0
+    spans: list[tuple[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def trace_collector() -> Iterator[Collector]:
+    """A collector that takes spans as OTLP over HTTP."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    found = Collector()
+
+    class Request(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            sent = ExportTraceServiceRequest.FromString(body)
+            found.headers.append({name.lower(): value for name, value in self.headers.items()} | {"path": self.path})
+            for resource in sent.resource_spans:
+                (service,) = (at.value.string_value for at in resource.resource.attributes if at.key == "service.name")
+                found.spans += [(service, span) for scope in resource.scope_spans for span in scope.spans]
+            self.wfile.write(b"HTTP/1.0 200 so\r\nContent-Length: 0\r\n\r\n")
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing on the console."""
+
+    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Request)) as port:
+        found.port = port
+        yield found
+
+
 @contextmanager
 def silent_server() -> Iterator[int]:
     """The port of a server that takes connections and never says a word."""

@@ -20,6 +20,7 @@ ORDER = (
     "kam.periods",
     "kam.stages",
     "kam.timing",
+    "kam.telemetry",
     "kam.site",
     "kam.warehouse",
     "kam.archive",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from kam.cli.as_json import as_json
 from kam.site import Site
 from tests.cli import kam
-from tests.support import close_plainly, write_csv, write_site
+from tests.support import REPOSITORY, close_plainly, write_csv, write_site
 
 INVOICE = {"invoice_id": "I1", "account_id": "A", "invoice_date": "2026-06-10", "net_amount": "1234.50"}
 
@@ -79,6 +80,36 @@ def test_a_difference_has_the_figures_before_and_after_exactly(site: Site) -> No
         ("1234.5000", "2469.0000")
     }
     assert [(one["feed"], one["key"], one["what"]) for one in found["sources"]] == [("invoices", "I3 1", "new")]
+
+
+def documented(command: str) -> dict[str, set[str]]:
+    """The keys that the page on monitoring promises for a command, and those in the rows of each list."""
+    page = (REPOSITORY / "docs/operations/monitoring.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith(f"| `{command}` |")]
+    return {
+        name: set(re.findall(r"`(\w+)`", inner))
+        for name, inner in re.findall(r"`(\w+)(?:\[\])?`(?: \(((?:`\w+(?:\[\])?`(?:, )?)+)\))?", line.split("|")[2])
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("status", []),
+        ("status --timings", []),
+        ("check", []),
+        ("diff", ["2026-06"]),
+        ("rejects", []),
+    ],
+)
+def test_the_keys_that_are_promised_are_there(site: Site, command: str, arguments: list[str]) -> None:
+    found, promised = asked(site, *command.split(), *arguments), documented(command)
+
+    assert len(promised) > 2
+    assert found.keys() >= promised.keys()
+    for name, keys in promised.items():
+        if keys and found[name]:
+            assert found[name][0].keys() >= keys, name
 
 
 def test_an_error_is_told_as_ever_and_leaves_the_output_empty(site: Site) -> None:

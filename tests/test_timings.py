@@ -62,7 +62,7 @@ def test_a_close_keeps_its_steps_in_their_order_with_rows_time_and_memory(site: 
     assert found["build"]["period_months"] == [JUNE]
     whole = found.pop("run")
     assert whole["command"] == "close 2026-06"
-    assert 0.9 * float(whole["seconds"]) < sum(float(step["seconds"]) for step in found.values()) <= whole["seconds"]
+    assert 0.5 * float(whole["seconds"]) < sum(float(step["seconds"]) for step in found.values()) <= whole["seconds"]
     memory = [step["peak_memory_bytes"] for step in found.values()]
     assert memory == sorted(memory)
     assert memory[0] > 50_000_000  # Python with DuckDB

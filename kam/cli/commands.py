@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kam.site import Site
 from kam.cli.as_json import print_json
 from kam.cli.console import out, print_table, problems, shown_path
+from kam.cli.json_lines import FORMAT_VARIABLE, OPTION, is_wanted, json_lines, lines, write_error
 from kam.cli.messages import (
     export_rejects,
     print_ageing,
@@ -39,6 +40,7 @@ from kam.cli.options import (
     EvenThoughOption,
     FeedOption,
     JsonOption,
+    LogFormat,
     Month,
     ReasonOption,
     RestateOption,
@@ -74,6 +76,7 @@ class _State:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     folder: SiteOption = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show Prefect's own log as well.")] = False,  # noqa: FBT002 - a command line switch
     prefect: Annotated[  # noqa: FBT002
@@ -82,14 +85,26 @@ def _options(
             "--prefect", help="Run as Prefect flows, also where no server is configured; `kam ui` shows their history."
         ),
     ] = False,
+    log_format: Annotated[  # noqa: ARG001 - `main` looks for it before anything can fail
+        LogFormat,
+        typer.Option(
+            OPTION,
+            envvar=FORMAT_VARIABLE,
+            show_envvar=False,
+            help="How messages are written. json: one object a line, on stderr. Default: KAM_LOG_FORMAT, else text.",
+        ),
+    ] = LogFormat.TEXT,
 ) -> None:
+    lines.about["command"] = context.invoked_subcommand or ""
     _State.folder, _State.verbose, _State.prefect = folder, verbose, prefect
 
 
 def _site(own: Path | None) -> Site:
     from kam.site import find_site
 
-    return find_site(own or _State.folder)
+    site = find_site(own or _State.folder)
+    lines.about["site"] = site.settings.site.name
+    return site
 
 
 @app.command(epilog="Example: kam init my-site")
@@ -610,7 +625,9 @@ def superset(
             counted(written.dashboards, "dashboard"),
         )
     )
-    typer.echo(f"{counts} written to {target}. Next: superset import-directory -o {target}")
+    out.print(
+        f"{counts} written to {target}. Next: superset import-directory -o {target}", markup=False, soft_wrap=True
+    )
 
 
 @app.command(epilog="Example: kam --site my-site rebuild --force")
@@ -931,6 +948,9 @@ def _close(site: Site, steps: Callable[[], CloseReport], flow: Callable[[], Clos
 
 def main() -> None:
     """Run a command and answer with the exit status of its error (`kam.errors`)."""
+    if is_wanted(sys.argv[1:]):
+        with json_lines(sys.argv[1:]):
+            sys.exit(_status_in_json())
     try:
         app(standalone_mode=True)
     except KamError as error:
@@ -944,3 +964,20 @@ def main() -> None:
             "See the details with: kam --verbose …"
         )
         sys.exit(1)
+
+
+def _status_in_json() -> int:
+    """Run a command whose errors are lines of JSON, too; its exit status."""
+    try:
+        # Errors of the command line itself are raised, not printed.
+        return int(app(standalone_mode=False) or 0)
+    except KamError as error:
+        write_error(error, str(error), error.exit_code)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - as a line, whatever it is
+        if in_words := getattr(error, "format_message", None):  # what is wrong with the command line
+            write_error(error, in_words(), usage := getattr(error, "exit_code", 2))
+            return int(usage)
+        message = f"Unexpected: {type(error).__name__}: {error}. See the details with: kam --verbose …"
+        write_error(error, message, 1, with_code=_State.verbose)
+        return 1

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
+from rich.text import Text
+
+from kam.cli.json_lines import lines, write_table
 
 if TYPE_CHECKING:
     from kam.report import Row
@@ -20,10 +25,39 @@ _NAMES = ("Load", "Version")
 _NUMBER = re.compile(r"[-+]?[\d,]+(\.\d+)?( ?(%|[A-Za-z]{1,6}))?")
 
 
+class _Console(Console):
+    """A console whose lines are JSON on stderr where that is asked for (`--log-format json`)."""
+
+    def print(self, *objects: Any, style: Any = None, markup: bool | None = None, **options: Any) -> None:  # noqa: ANN401 - as rich has it
+        if not lines.is_on:
+            super().print(*objects, style=style, markup=markup, **options)
+            return
+        texts = [
+            Text(one) if markup is False else Text.from_markup(one) if isinstance(one, str) else self._as_text(one)
+            for one in objects
+        ]
+        styles = " ".join(str(found) for found in (style, *(span.style for text in texts for span in text.spans)))
+        level = "error" if "red" in styles else "warning" if "yellow" in styles else "info"
+        if message := " ".join(text.plain for text in texts).strip():
+            lines.write(message, level=level)
+
+    def status(self, *arguments: Any, **options: Any) -> Status:  # noqa: ANN401 - as above
+        if lines.is_on:
+            return Console(quiet=True).status(*arguments, **options)
+        return super().status(*arguments, **options)
+
+    @staticmethod
+    def _as_text(renderable: object) -> Text:
+        page = Console(file=io.StringIO(), width=_WIDTH_OF_A_FILE)
+        with page.capture() as captured:
+            page.print(renderable)
+        return Text(captured.get())
+
+
 def _console(*, stderr: bool = False) -> Console:
     """A console as wide as its terminal; output that goes to a file or a pipe is wide enough for the tables."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDTH_OF_A_FILE)
+    console = _Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else _Console(stderr=stderr, highlight=False, width=_WIDTH_OF_A_FILE)
 
 
 out = _console()
@@ -41,6 +75,9 @@ def print_table(title: str, rows: Sequence[Mapping[str, object]], *, if_empty: s
     if not rows:
         if if_empty:
             out.print(if_empty)
+        return
+    if lines.is_on:
+        write_table(title, rows)
         return
     table = Table(
         title=title or None, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD

@@ -12,6 +12,7 @@ from typing import TypeVar
 from rich.console import Console
 
 from kam.cli.embedded_server import EmbeddedServer
+from kam.cli.json_lines import lines, show_prefect
 from kam.cli.progress import progress
 from kam.cli.server import Server, home
 from kam.errors import KamError
@@ -36,6 +37,8 @@ def configure(*, verbose: bool = False) -> None:
         os.environ.setdefault(name, value)
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    elif lines.is_on:
+        show_prefect()
 
 
 def run_quietly(

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from kam.cli.json_lines import LogHandler, lines
 from kam.stages import BEGAN, in_words
 
 
@@ -21,7 +22,7 @@ def progress(console: Console, status: Status, stages: Console) -> Iterator[None
 
     Where the console is no terminal, and shows no status, each stage that is done is a line on `stages`.
     """
-    handler = _Progress(console, status, stages)
+    handler = LogHandler() if lines.is_on else _Progress(console, status, stages)
     log = logging.getLogger("kam")
     log.addHandler(handler)
     log.setLevel(logging.INFO)

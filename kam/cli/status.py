@@ -90,7 +90,7 @@ def target_rows(states: Sequence[TargetState]) -> list[Row]:
     return [
         {
             "Target": state.name,
-            "Months": f"{state.months:,}",
+            "Months": state.months,
             "Newest": month_name(state.newest) if state.newest else "",
             "Tried (UTC)": f"{state.tried_at:%Y-%m-%d %H:%M}" if state.tried_at else "",
             "Failed since (UTC)": f"{state.failed_since:%Y-%m-%d %H:%M}" if state.failed_since else "",

@@ -15,6 +15,7 @@ from pathlib import Path
 from expectations import CheckResult, validate
 from expectations.feeds import PREPARED
 from expectations.site import rules_hash, suites_of_feeds, suites_of_marts
+from kam import telemetry
 from kam.archive import ledger
 from kam.build import mart_changes, marts, materialise, prepare_build, prepare_marts, record_content, run_models
 from kam.close import diff, plan, versions
@@ -311,7 +312,7 @@ def writing_session(site: Site, purpose: str, months: Sequence[date] = ()) -> It
     Raises `KamError` when the warehouse or the archive lacks what the ledger lists: whatever is made of the rest would be less.
     """
     patience = site.settings.run.busy_timeout_seconds
-    with run(purpose, months), ExitStack() as session:
+    with run(purpose, months, telemetry.listeners(site.settings.site.name)), ExitStack() as session:
         with step("open"):
             session.enter_context(writing(site, purpose, wait_seconds=patience, on_wait=log.info))
             con = session.enter_context(warehouse(site))
