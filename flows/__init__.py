@@ -15,10 +15,12 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
+from uuid import UUID
 
-from prefect.runtime import flow_run
+from prefect.client.orchestration import get_client
+from prefect.runtime import deployment, flow_run
 
-from kam.errors import KamError, SettingsError
+from kam.errors import KamError, SettingsError, UsageError
 from kam.report import Ending, failed
 from kam.site import Site, find_site
 from tasks.running import state
@@ -111,4 +113,26 @@ def told(flow: Callable[P, R]) -> Callable[P, R]:
 
 @lru_cache(maxsize=1)
 def _read(site: str, _run: str | None) -> Site:
-    return find_site(Path(site))
+    opened = find_site(Path(site))
+    return Site(opened.directory, opened.settings, _identity())
+
+
+def _identity() -> str:
+    """In whose name a run acts: what its deployment says. Raises `UsageError` for a run that says otherwise.
+
+    Whoever starts a run could type any name, so only the definition of the deployment counts.
+    """
+    given = str(flow_run.parameters.get("identity") or "")
+    if not given and not deployment.id:
+        return ""
+    said = ""
+    if deployment.id:
+        with get_client(sync_client=True) as client:
+            said = str(client.read_deployment(UUID(deployment.id)).parameters.get("identity") or "")
+    if given != said:
+        sets = f"the deployment of this run sets {said!r}" if said else "no deployment sets one for this run"
+        message = (
+            f"identity: {given!r} was given, and {sets}. Leave it as it is, or start the deployment of that person"
+        )
+        raise UsageError(message)
+    return said

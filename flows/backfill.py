@@ -36,6 +36,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
     even_though: str = "",
     stop_on_failure: bool = False,  # noqa: FBT001, FBT002
     dry_run: bool = False,  # noqa: FBT001, FBT002
+    identity: str = "",  # noqa: ARG001 - read when the site is opened
 ) -> CloseReport:
     """Close every month of a site from `first` to `last`; months that are up to date are left alone.
 
@@ -53,6 +54,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - parameters of a deployment
         even_though: Close months that are not ready (not over, after a gap, without rows that earlier months had), and why; kept in reporting.closes.
         stop_on_failure: Stop at the first month that fails.
         dry_run: Load and close nothing; report what would be done and why.
+        identity: In whose name; the deployment sets it, and a run may not change it.
     """
     opened = site_of_run(site)
     months = months_between(parse_month(first), parse_month(last))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from prefect.utilities.annotations import freeze
 
 from kam.errors import SettingsError
 from kam.site import ListedSite
+from kam.words import slug
 
 TAG = "kam-close"
 """`automations.yaml` recognises our runs by it."""
@@ -33,12 +34,13 @@ _ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyL
 
 @dataclass(frozen=True)
 class Kind:
-    """One deployment of every site: its flow, its name, what it does, and which schedule it has."""
+    """One deployment of a site: its flow, its name, what it does, which schedule it has, and in whose name it acts."""
 
     flow: str
     name: str
     description: str
     schedule: str = ""
+    identity: str = ""
 
 
 KINDS = (
@@ -49,7 +51,21 @@ KINDS = (
     Kind("forecast", "on-demand", "Forecasts every item at the end of a month."),
     Kind("ageing", "on-demand", "Writes the receivables as they stood at the end of a day, by default yesterday."),
     Kind("withdraw", "on-demand", "Takes back the newest version of a month."),
+    Kind("approve", "on-demand", "Approves a version of a month that waits for it, and publishes it."),
 )
+_BY_PEOPLE = frozenset(("monthly_close", "backfill", "withdraw", "approve"))
+"""Flows whose runs are put on record with an identity."""
+
+
+def kinds_of(listed: ListedSite) -> list[Kind]:
+    """The deployments of a site: those of every site, and one for each of its approvers, in their name."""
+    approve = next(kind for kind in KINDS if kind.flow == "approve")
+    description = "Approves a version of a month in the name of {}, and publishes it."
+    of_people = (
+        replace(approve, name=f"approve-{slug(who)}", description=description.format(who), identity=who)
+        for who in listed.approvers
+    )
+    return [*KINDS, *of_people]
 
 
 def require_crons(listed: ListedSite) -> None:
@@ -68,18 +84,18 @@ def require_crons(listed: ListedSite) -> None:
 
 def full_names(listed: ListedSite) -> list[str]:
     """The names of the deployments of a site, such as `monthly_close/monthly-leipzig`."""
-    return [f"{kind.flow}/{_name(kind, listed)}" for kind in KINDS]
+    return [f"{kind.flow}/{_name(kind, listed)}" for kind in kinds_of(listed)]
 
 
 def deployments(listed: ListedSite, tags: Sequence[str] = (), paused: Collection[str] = ()) -> list[RunnerDeployment]:
     """The deployments of a site, with more tags. Those in `paused` have their schedule paused."""
-    return [_deployment(kind, listed, tags, is_paused=_name(kind, listed) in paused) for kind in KINDS]
+    return [_deployment(kind, listed, tags, is_paused=_name(kind, listed) in paused) for kind in kinds_of(listed)]
 
 
 def paused_schedules(client: SyncPrefectClient, listed: ListedSite) -> set[str]:
     """Of which deployments somebody paused the schedule on the server."""
     found = set()
-    for kind in KINDS:
+    for kind in kinds_of(listed):
         try:
             deployment = client.read_deployment_by_name(f"{kind.flow}/{_name(kind, listed)}")
         except ObjectNotFound:
@@ -107,14 +123,15 @@ def _deployment(kind: Kind, listed: ListedSite, tags: Sequence[str], *, is_pause
     flow: Any = getattr(import_module(f"flows.{kind.flow}"), kind.flow)
     cron = getattr(listed, kind.schedule) if kind.schedule else ""
     schedules = []
+    identity = {"identity": freeze(kind.identity)} if kind.flow in _BY_PEOPLE else {}
     if cron:
         schedule = CronSchedule(cron=cron, timezone=listed.timezone)
         schedules.append(DeploymentScheduleCreate(schedule=schedule, active=not is_paused, slug=kind.schedule))
     made: RunnerDeployment = flow.to_deployment(
         name=_name(kind, listed),
         description=kind.description,
-        # The form shows the site and lets nobody change it.
-        parameters={"site": freeze(listed.folder)},
+        # The form shows them and lets nobody change them.
+        parameters={"site": freeze(listed.folder)} | identity,
         schedules=schedules,
         concurrency_limit=_ONE_AT_A_TIME,
         tags=[TAG, f"site:{listed.key}", *tags],

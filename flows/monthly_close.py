@@ -14,7 +14,7 @@ from flows.parameters import PREVIOUS, MissedMonths, MonthOrPrevious
 from kam.close import CloseReport, Run, Terms
 from kam.errors import UsageError
 from kam.periods import add_months, month_name, months_between, parse_month
-from kam.publish import published_months
+from kam.publish import published_months, waiting_months
 from kam.site import Site
 from kam.words import counted
 from tasks.running import close
@@ -51,6 +51,7 @@ def monthly_close(  # noqa: PLR0913, PLR0917 - parameters of a deployment
     as_known_on: date | None = None,
     even_though: str = "",
     catch_up: MissedMonths = 12,
+    identity: str = "",  # noqa: ARG001 - read when the site is opened
 ) -> CloseReport:
     """Close one month of a site.
 
@@ -67,6 +68,7 @@ def monthly_close(  # noqa: PLR0913, PLR0917 - parameters of a deployment
         as_known_on: Use only what was known at the end of this day, such as 2026-10-17; nothing is loaded.
         even_though: Close a month that is not ready (not over, after a gap, without rows that earlier months had), and why; kept in reporting.closes.
         catch_up: How many missed months `previous` closes before its own, the oldest first; more than that are refused. 0 closes its own only.
+        identity: In whose name; the deployment sets it, and a run may not change it.
     """
     opened = site_of_run(site)
     month = parse_month(resolved(opened, period))
@@ -78,11 +80,13 @@ def monthly_close(  # noqa: PLR0913, PLR0917 - parameters of a deployment
 
 
 def _missed(site: Site, month: date, at_most: int) -> list[date]:
-    """The months between the newest that readers see and this one: their closes were never started, or failed.
+    """The months between the newest that is published or waits for approval and this one: their closes were never started, or failed.
 
     Raises `UsageError` for more than `at_most`.
     """
     seen = [published.month for published in published_months(site)]
+    # Closed, too: they wait for somebody to approve them.
+    seen += [waiting for waiting, _ in waiting_months(site)]
     before = [other for other in seen if other < month]
     if not at_most or not before or month in seen:
         return []

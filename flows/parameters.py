@@ -25,5 +25,7 @@ ModelName = Annotated[str, Field(json_schema_extra={"enum": list(ForecastModel)}
 """How a forecast is made."""
 MonthsAhead = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 36})]
 """How many months a forecast reaches."""
+Version = Annotated[int, Field(json_schema_extra={"minimum": 1})]
+"""The number of a version of a month."""
 MissedMonths = Annotated[int, Field(json_schema_extra={"minimum": 0, "maximum": 120})]
 """How many missed months a scheduled close makes up for."""

@@ -21,15 +21,16 @@ def _what(_site: Site) -> str:
 
 @flow(name="withdraw", flow_run_name=named(_what), persist_result=False)
 @told
-def withdraw(site: str, period: Month, reason: str) -> int:
+def withdraw(site: str, period: Month, reason: str, identity: str = "") -> int:  # noqa: ARG001 - read when the site is opened
     """Take back the newest version of a month and publish without it; returns its number. The version is kept.
 
-    Raises `UsageError` without a reason, for a month that is not closed, and for one that a later month stands on.
+    Raises `UsageError` without a reason, for a month that is not closed or is locked, and for one that a later month stands on.
 
     Args:
         site: The site's folder, the one with kam.toml.
         period: The month, such as 2026-10.
         reason: Why; kept in reporting.closes.
+        identity: In whose name; the deployment sets it, and a run may not change it.
     """
     opened, month = site_of_run(site), parse_month(period)
     version = steps.withdraw(opened, month, reason)

@@ -64,6 +64,10 @@ class MonthChangedError(KamError):
     exit_code: ClassVar[int] = 4
 
 
+class MonthLockedError(MonthChangedError):
+    """The month is locked and its inputs changed since; it keeps its version until somebody opens the lock."""
+
+
 class ArchiveIncompleteError(KamError):
     """The archive lacks files that were loaded: it was moved, is not mounted, or was lost."""
 

@@ -37,11 +37,18 @@ ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS status VARCHAR DEFAULT 'ope
 ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS resolved_load_id BIGINT;
 ALTER TABLE staging.rejects ADD COLUMN IF NOT EXISTS source_column VARCHAR;
 
--- One row per version of a closed month.
+-- Who did it: `…_by` and `…_uid` are the user of the process, as the operating system says, `…_identity` is the person that the
+-- deployment of a Prefect server names, NULL without one.
+
+-- One row per version of a closed month. Readers see one that `needs_approval` when somebody approved it.
 CREATE TABLE IF NOT EXISTS ops.closes (
     period_month DATE, close_version BIGINT, as_of_load BIGINT, content_hash VARCHAR, settings_hash VARCHAR,
-    models_hash VARCHAR, verdict VARCHAR, closed_at TIMESTAMP, closed_by VARCHAR, reason VARCHAR, manifest VARCHAR
+    models_hash VARCHAR, verdict VARCHAR, closed_at TIMESTAMP, closed_by VARCHAR, reason VARCHAR, manifest VARCHAR,
+    closed_uid BIGINT, closed_identity VARCHAR, needs_approval BOOLEAN DEFAULT false
 );
+ALTER TABLE ops.closes ADD COLUMN IF NOT EXISTS closed_uid BIGINT;
+ALTER TABLE ops.closes ADD COLUMN IF NOT EXISTS closed_identity VARCHAR;
+ALTER TABLE ops.closes ADD COLUMN IF NOT EXISTS needs_approval BOOLEAN DEFAULT false;
 
 -- One row per closed month: from what it was last built with the figures of its version. Only to know that nothing changed since;
 -- without the row it is built again.
@@ -52,8 +59,27 @@ CREATE TABLE IF NOT EXISTS ops.last_builds (
 
 -- One row per version that was taken back: it stays in the tables, and readers no longer see it.
 CREATE TABLE IF NOT EXISTS ops.withdrawals (
-    period_month DATE, close_version BIGINT, withdrawn_at TIMESTAMP, withdrawn_by VARCHAR, reason VARCHAR
+    period_month DATE, close_version BIGINT, withdrawn_at TIMESTAMP, withdrawn_by VARCHAR, reason VARCHAR,
+    withdrawn_uid BIGINT, withdrawn_identity VARCHAR
 );
+ALTER TABLE ops.withdrawals ADD COLUMN IF NOT EXISTS withdrawn_uid BIGINT;
+ALTER TABLE ops.withdrawals ADD COLUMN IF NOT EXISTS withdrawn_identity VARCHAR;
+
+-- One row per version that was approved, with the content hash of what was approved.
+CREATE TABLE IF NOT EXISTS ops.approvals (
+    period_month DATE, close_version BIGINT, content_hash VARCHAR, approved_at TIMESTAMP, approved_by VARCHAR,
+    approved_uid BIGINT, approved_identity VARCHAR, comment VARCHAR
+);
+
+-- One row per month that was locked, and per lock that was opened again; they are counted by `lock_no`, from 1 for each month.
+CREATE TABLE IF NOT EXISTS ops.locks (
+    period_month DATE, lock_no BIGINT, is_locked BOOLEAN, decided_at TIMESTAMP, decided_by VARCHAR, decided_uid BIGINT,
+    decided_identity VARCHAR, reason VARCHAR
+);
+
+-- The months that are locked now: they get no other version.
+CREATE OR REPLACE VIEW ops.locked_months AS
+SELECT * FROM ops.locks QUALIFY is_locked AND lock_no = max(lock_no) OVER (PARTITION BY period_month);
 
 -- The versions that were not withdrawn.
 CREATE OR REPLACE VIEW ops.standing_closes AS
@@ -61,6 +87,28 @@ SELECT closes.*
 FROM ops.closes AS closes
 ANTI JOIN ops.withdrawals AS withdrawals
     ON withdrawals.period_month = closes.period_month AND withdrawals.close_version = closes.close_version;
+
+-- The versions that readers do not see, because nobody approved them. `is_waiting`: it is the newest one that stands.
+CREATE OR REPLACE VIEW ops.preliminary AS
+SELECT
+    closes.period_month, closes.close_version, closes.verdict, closes.closed_at, closes.closed_by, closes.closed_identity,
+    withdrawals.period_month IS NULL
+    AND closes.close_version = max(closes.close_version) FILTER (withdrawals.period_month IS NULL) OVER (
+        PARTITION BY closes.period_month
+    ) AS is_waiting
+FROM ops.closes AS closes
+LEFT JOIN ops.withdrawals AS withdrawals
+    ON withdrawals.period_month = closes.period_month AND withdrawals.close_version = closes.close_version
+LEFT JOIN ops.approvals AS approvals
+    ON approvals.period_month = closes.period_month AND approvals.close_version = closes.close_version
+QUALIFY coalesce(closes.needs_approval, false) AND approvals.period_month IS NULL;
+
+-- The versions that readers may see: of each month they see the newest of these.
+CREATE OR REPLACE VIEW ops.shown_closes AS
+SELECT closes.*
+FROM ops.standing_closes AS closes
+ANTI JOIN ops.preliminary AS preliminary
+    ON preliminary.period_month = closes.period_month AND preliminary.close_version = closes.close_version;
 
 -- One row per month whose last attempt to close failed; `last_version` is what readers still see, 0 for nothing. It is removed
 -- when an attempt does not fail.

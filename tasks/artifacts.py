@@ -52,7 +52,7 @@ def leave_artifacts(site: Site, run: Run, ended: Ending) -> None:
             key=f"{site.slug}-{suffix}", markdown=summary(site, run, ended), description=f"How it ended: {ended.name}"
         )
         for month in report.months:
-            if month.outcome is Outcome.CHANGED:
+            if month.outcome in (Outcome.CHANGED, Outcome.LOCKED):
                 _leave_difference(site, month)
         passed = f"All {len(report.checks)} checks passed." if report.checks else "Nothing was checked."
         _table(key("loads"), load_rows(report.loads), "What was loaded", "Nothing new was loaded.")
@@ -66,6 +66,13 @@ def leave_artifacts(site: Site, run: Run, ended: Ending) -> None:
         _table(key("headlines"), headline_rows(report.headlines), "Headline figures", "No figures.")
 
     guarded(create)
+
+
+def leave_approval_artifact(site: Site, run: Run, ended: Ending) -> None:
+    """Create the page of an approval: who approved what, and where readers see it."""
+    key = f"{site.slug}-approval-{_suffix(run.months)}"
+    markdown = summary(site, run, ended)
+    guarded(lambda: create_markdown_artifact(key=key, markdown=markdown, description=f"How it ended: {ended.name}"))
 
 
 def leave_load_artifact(site: Site, loads: Sequence[LoadResult]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Sequence
 from datetime import date, datetime, time
 
 from prefect.events import emit_event
 
-from kam.close import MonthOutcome, Outcome, Run
+from kam.close import Approval, MonthOutcome, Outcome, Run
 from kam.periods import add_months, month_name
 from kam.report import Ending, Standing
 from kam.site import Site
@@ -18,27 +19,52 @@ _STANDING = (Outcome.CLOSED, Outcome.UNCHANGED)
 
 
 def tell_of_months(site: Site, run: Run, ended: Ending, standing: Standing) -> None:
-    """Emit what happened to each month of a run: published, failed, or in need of a restatement."""
+    """Emit what happened to each month of a run: published, preliminary, failed, in need of a restatement, or locked."""
     outcomes = {month.month: month for month in run.report.months}
     for month in run.months:
         outcome = outcomes.get(month)
         if outcome is None or outcome.outcome is Outcome.FAILED:
             if ended.failed:
                 _emit(site, "failed", month, why=ended.name, message=_message(outcome, ended))
+        elif outcome.outcome is Outcome.LOCKED:
+            _emit(site, "locked", month, version=outcome.version, message=_message(outcome, ended))
+        elif outcome.is_preliminary:
+            _emit(site, "preliminary", month, version=outcome.version, seen=outcome.seen)
         elif outcome.outcome is Outcome.CHANGED:
             _emit(site, "needs-restatement", month, version=outcome.version, message=_message(outcome, ended))
-        elif outcome.outcome in _STANDING and run.report.published and month in standing:
-            seen = standing[month]
+        elif outcome.outcome in _STANDING and run.report.published:
+            _tell_what_is_published(site, month, standing)
+
+
+def tell_of_approvals(site: Site, approvals: Sequence[Approval], comment: str, standing: Standing) -> None:
+    """Emit that versions were approved, and that readers see them."""
+    for approval in approvals:
+        if approval.is_new:
             _emit(
                 site,
-                "published",
-                month,
-                # A month that is published before it is over still counts as published when it is.
-                occurred=max(datetime.now(zoneinfo.ZoneInfo("UTC")), _over(site, month)),
-                version=seen.version,
-                verdict=seen.verdict,
-                content_hash=seen.content_hash,
+                "approved",
+                approval.month,
+                version=approval.version,
+                approved_by=approval.approved_by,
+                comment=comment[:_LONGEST_MESSAGE],
             )
+        _tell_what_is_published(site, approval.month, standing)
+
+
+def _tell_what_is_published(site: Site, month: date, standing: Standing) -> None:
+    if month not in standing:
+        return
+    seen = standing[month]
+    _emit(
+        site,
+        "published",
+        month,
+        # A month that is published before it is over still counts as published when it is.
+        occurred=max(datetime.now(zoneinfo.ZoneInfo("UTC")), _over(site, month)),
+        version=seen.version,
+        verdict=seen.verdict,
+        content_hash=seen.content_hash,
+    )
 
 
 def tell_of_withdrawal(site: Site, month: date, version: int, reason: str) -> None:

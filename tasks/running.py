@@ -37,7 +37,7 @@ def close(site: Site, run: Run) -> Any:  # noqa: ANN401 - Prefect makes the repo
             run_close(site, run, by, alert)
         except KamError as raised:
             error = raised
-        standing = _standing(site)
+        standing = standing_of(site)
         ended = ending(run, error, standing)
     except Exception as unexpected:
         ended = replace(ended, message=reason(unexpected))
@@ -60,7 +60,7 @@ def state(ended: Ending, result: object) -> Any:  # noqa: ANN401 - of a result o
     return make(name=ended.name, message=ended.message, data=result)
 
 
-def _standing(site: Site) -> Standing:
+def standing_of(site: Site) -> Standing:
     """The versions that readers see; none where the published file cannot be read."""
     try:
         return {month.month: month for month in published_months(site)}

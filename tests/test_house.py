@@ -47,6 +47,7 @@ PAST_THE_DOOR = {
     "expectations.rules": "what a rule is, without any suite",
     "expectations.site": "the suites of one site",
     "flows.ageing": "one file a flow",
+    "flows.approve": "one file a flow",
     "flows.backfill": "one file a flow",
     "flows.deployments": "what is deployed, which no flow needs",
     "flows.forecast": "one file a flow",

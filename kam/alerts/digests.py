@@ -20,12 +20,13 @@ _GRAVITY = ("critical", "warning")
 
 
 def digests(con: Connection, site: Site, run: Run) -> list[Alert]:
-    """The messages about the newest closed month, if this run closed it or found it unchanged; none that nobody asked for."""
+    """The messages about the newest month that readers see, if this run closed or approved it or found it unchanged; none that nobody asked for."""
     asked_for = {event for channel in site.settings.alerts.channels.values() for event in channel.events}
     if not asked_for & {"flags", "attention"}:
         return []
     flags = newest_flags(con)
-    closed = {month.month for month in run.report.months if month.outcome in (Outcome.CLOSED, Outcome.UNCHANGED)}
+    seen = (Outcome.CLOSED, Outcome.UNCHANGED, Outcome.APPROVED)
+    closed = {month.month for month in run.report.months if month.outcome in seen and not month.is_preliminary}
     if flags is None or flags.month not in closed:
         return []
     found = _news(site, flags) if "flags" in asked_for else []

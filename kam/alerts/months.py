@@ -20,12 +20,18 @@ _SHOWN_KEYS = 3
 def month_now(con: Connection, run: Run, outcome: MonthOutcome) -> MonthNow:
     """The state that follows from a month's outcome."""
     failures = _failures(con, run, outcome)
+    if outcome.is_preliminary:
+        return _preliminary(outcome, [failure for failure in failures if failure.severity == Severity.WARNING])
+    if outcome.outcome is Outcome.APPROVED:
+        what = f"version {outcome.version} was {outcome.message}"
+        return _closed(outcome, [failure for failure in failures if failure.severity == Severity.WARNING], what)
     if outcome.outcome in (Outcome.CLOSED, Outcome.UNCHANGED):
         return _closed(outcome, [failure for failure in failures if failure.severity == Severity.WARNING])
-    if outcome.outcome is Outcome.CHANGED:
+    if outcome.outcome in (Outcome.CHANGED, Outcome.LOCKED):
         lines = [f"- {harmless(line, LONGEST_SENTENCE)}" for line in outcome.message.splitlines()]
         state = failing_state([("changed", outcome.message)], ["its inputs changed since it was closed"])
-        return MonthNow(outcome.month, "was not closed again: its inputs changed", state, "warning", lines)
+        locked = "it is locked, and " if outcome.outcome is Outcome.LOCKED else ""
+        return MonthNow(outcome.month, f"was not closed again: {locked}its inputs changed", state, "warning", lines)
     critical = [failure for failure in failures if failure.severity == Severity.CRITICAL]
     lines = failure_lines(critical) or [f"- {harmless(outcome.message, LONGEST_SENTENCE)}"]
     reasons = [failure.reason for failure in critical] or [harmless(outcome.message, LONGEST_SENTENCE)]
@@ -33,8 +39,16 @@ def month_now(con: Connection, run: Run, outcome: MonthOutcome) -> MonthNow:
     return MonthNow(outcome.month, "was not closed", state, "critical", lines)
 
 
-def _closed(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
-    what = f"{'was' if outcome.outcome is Outcome.CLOSED else 'is'} closed as version {outcome.version}"
+def _preliminary(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
+    """A version that waits for approval; another version is news."""
+    what = f"version {outcome.version} waits for approval"
+    state = SubjectState(Standing.WAITING, fingerprint([("version", outcome.version)]), [what])
+    seen = f"Readers see version {outcome.seen}" if outcome.seen else "Readers see no figures of this month"
+    return MonthNow(outcome.month, what, state, "warning", [f"- {seen}.", *failure_lines(warnings)])
+
+
+def _closed(outcome: MonthOutcome, warnings: Sequence[Failure], what: str = "") -> MonthNow:
+    what = what or f"{'was' if outcome.outcome is Outcome.CLOSED else 'is'} closed as version {outcome.version}"
     if not warnings:
         return MonthNow(outcome.month, what, GOOD, "good", ())
     found = [(warning.name, warning.count) for warning in warnings]
@@ -44,7 +58,7 @@ def _closed(outcome: MonthOutcome, warnings: Sequence[Failure]) -> MonthNow:
 
 def _failures(con: Connection, run: Run, outcome: MonthOutcome) -> list[Failure]:
     """The rules that a month breaks: those that this run found, or those of its version if that stays published."""
-    if outcome.outcome is Outcome.UNCHANGED:
+    if outcome.outcome in (Outcome.UNCHANGED, Outcome.APPROVED):
         return _kept_failures(con, outcome)
     # What another month says of a load is not kept with this one.
     kept = {failure.name for failure in _kept_failures(con, outcome)} if outcome.outcome is Outcome.CLOSED else set()

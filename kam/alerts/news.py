@@ -28,7 +28,7 @@ from kam.alerts.wording import (
     refusal_line,
     were_in_words,
 )
-from kam.close import Outcome, Run
+from kam.close import Outcome, Run, signoff
 from kam.errors import KamError
 from kam.ingest import LoadResult
 from kam.periods import month_name
@@ -94,6 +94,8 @@ def alerts_of(con: Connection, site: Site, run: Run) -> list[Alert]:
             if month.state.state is Standing.WARNED and _is_news(month.name, month.state, before)
         ]
         alerts += _warned(site, run, warned, before)
+        alerts += _waiting(site, run, [month for month in months if month.state.state is Standing.WAITING])
+        alerts += _approved(site, run, [month for month in months if month.state.state is Standing.GOOD])
         good |= {month.name: f"{month.name} {month.what}." for month in months if month.state.state is Standing.GOOD}
         good |= {run.kind: f"kam {run.name} completed."}
         alerts += digests(con, site, run)
@@ -160,8 +162,10 @@ def _mending(site: Site, run: Run, severity: str) -> str:
     """What to do about months that failed, or that only a restatement can close again."""
     if severity == "warning":
         name = month_name(run.months[0]) if run.kind == "close" else "MONTH"
+        locked = [month.month for month in run.report.months if month.outcome is Outcome.LOCKED]
+        unlock = [f"open the lock: {signoff.unlock_command(site, month)}" for month in locked]
         diff, restate = site.command("diff", name), site.command(run.name, '--restate --reason "…"')
-        return next_step([f"look at what changed: {diff}", f"make a new version: {restate}"])
+        return next_step([f"look at what changed: {diff}", *unlock, f"make a new version: {restate}"])
     rejects = [f"see the rejected rows: {site.command('rejects')}"] if _any_rejects(run) else []
     return next_step([*rejects, f"fix what is named above, then run again: {command_again(site, run)}"])
 
@@ -173,8 +177,13 @@ def _stopped(site: Site, run: Run, failed: Sequence[MonthNow]) -> Alert:
         "backfill": f"{run.name} stopped",
         "ingest": "loading stopped",
         "publish": "publishing stopped",
+        "approve": "what was approved was not published",
     }[run.kind]
-    closing: dict[str, AlertEvent] = {"close": "close_failed", "backfill": "backfill_failed"}
+    closing: dict[str, AlertEvent] = {
+        "close": "close_failed",
+        "backfill": "backfill_failed",
+        "approve": "close_failed",
+    }
     refused = run.refused if not run.report.planned else []
     if refused:
         why = f"{were_in_words({load.feed: None for load in refused})} refused"
@@ -234,9 +243,40 @@ def _warned(site: Site, run: Run, warned: Sequence[MonthNow], before: Mapping[st
     return [_alert(site, "close_warned", "warning", what, paragraphs, _states(warned))]
 
 
+def _waiting(site: Site, run: Run, waiting: Sequence[MonthNow]) -> list[Alert]:
+    """The alert of versions that somebody has to approve, with the command."""
+    if not waiting:
+        return []
+    versions = {month.month: month.version for month in run.report.months if month.is_preliminary}
+    many = len(waiting) > 1
+    what = f"{len(waiting)} months wait for approval" if many else f"{waiting[0].name} {waiting[0].what}"
+    steps = [f"approve {'them' if many else 'it'}: {signoff.approve_command(site, versions)}"]
+    if not many and run.report.months[-1].seen:
+        month = next(month for month in run.report.months if month.is_preliminary)
+        see = site.command("diff", waiting[0].name, f"--from {month.seen} --to {month.version}")
+        steps.insert(0, f"see what differs: {see}")
+    paragraphs = [
+        f"{what}. {'They are' if many else 'It is'} preliminary, and not published.",
+        listed_months(waiting, run),
+        next_step(steps),
+    ]
+    return [_alert(site, "close_preliminary", "warning", what, paragraphs, _states(waiting))]
+
+
+def _approved(site: Site, run: Run, good: Sequence[MonthNow]) -> list[Alert]:
+    """The alert of versions that waited for approval and are published now."""
+    if run.kind != "approve" or not good:
+        return []
+    many = len(good) > 1
+    what = f"{len(good)} months were approved" if many else f"{good[0].name} {good[0].what}"
+    paragraphs = [f"{what}. {'They are' if many else 'It is'} published."]
+    return [_alert(site, "close_approved", "good", what, paragraphs, _states(good))]
+
+
 def _recovered(site: Site, good: Mapping[str, str], before: Mapping[str, SubjectState]) -> list[Alert]:
     """The alert of what failed, warned or was refused before and is good now; `good` has a line for each subject."""
-    names = [subject for subject in good if before.get(subject, GOOD).state is not Standing.GOOD]
+    was_well = (Standing.GOOD, Standing.WAITING)
+    names = [subject for subject in good if before.get(subject, GOOD).state not in was_well]
     if not names:
         return []
     months, others = [name for name in names if _is_month(name)], [name for name in names if not _is_month(name)]

@@ -23,6 +23,7 @@ class Standing(StrEnum):
 
     GOOD = "good"
     WARNED = "warned"
+    WAITING = "waiting"
     REFUSED = "refused"
     FAILED = "failed"
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 
 from kam.alerts import news
 from kam.alerts.findings import reason
 from kam.close import (
     PLAIN,
+    Approval,
     CloseReport,
+    MonthOutcome,
+    Outcome,
     Run,
     Steps,
     close_months,
@@ -32,21 +36,52 @@ def writing_and_telling(site: Site, run: Run, tell: Callable[[Site, Run], object
     try:
         with steps.writing_session(site, run.name, run.months):
             began = True
-            try:
+            with _telling(site, run, tell):
                 yield
-            except Exception as error:
-                run.stopped = reason(error)
-                _tell_if_anybody(site, run, tell)
-                raise
-            else:
-                _tell_if_anybody(site, run, tell)
-                if whole := whole_run():
-                    whole.outcome, whole.error = run.ended
     except Exception as error:
         if not began:
             run.stopped = reason(error)
             news.tell_unqueued(site, run)
         raise
+
+
+@contextmanager
+def _telling(site: Site, run: Run, tell: Callable[[Site, Run], object]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        run.stopped = reason(error)
+        _tell_if_anybody(site, run, tell)
+        raise
+    else:
+        _tell_if_anybody(site, run, tell)
+        if whole := whole_run():
+            whole.outcome, whole.error = run.ended
+
+
+def run_approve(
+    site: Site,
+    run: Run,
+    wanted: Mapping[date, int],
+    comment: str,
+    by: Steps = PLAIN,
+    tell: Callable[[Site, Run], object] = news.tell,
+) -> list[Approval]:
+    """Approve a version of each of these months, publish them, and send the alerts of the run.
+
+    Raises as `steps.approve` does; then nothing is approved, and nobody is told.
+    """
+    steps.require_comment(comment)
+    with steps.writing_session(site, run.name, run.months):
+        approved = steps.approve(site, wanted, comment)
+        with _telling(site, run, tell):
+            run.report = run.report.with_months([_approved(approval) for approval in approved])
+            run.add(published=publish(site, by, only_if_lagging=True))
+    return approved
+
+
+def _approved(approval: Approval) -> MonthOutcome:
+    return MonthOutcome(approval.month, Outcome.APPROVED, approval.version, f"approved by {approval.approved_by}")
 
 
 def run_close(site: Site, run: Run, by: Steps = PLAIN, tell: Callable[[Site, Run], object] = news.tell) -> CloseReport:

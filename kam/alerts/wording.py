@@ -60,7 +60,9 @@ def were_in_words(names: Iterable[str]) -> str:
 
 
 def command_again(site: Site, run: Run) -> str:
-    """The command that repeats a run with the same options."""
+    """The command that repeats a run with the same options; what was approved has only to be published."""
+    if run.kind == "approve":
+        return site.command("publish")
     return site.command(run.name, *(['--restate --reason "…"'] if run.terms.restate else []))
 
 

@@ -1,4 +1,6 @@
-"""What the archive's ledger says about the warehouse: a line for each load, each close and each withdrawal, added after its commit.
+"""What the archive's ledger says about the warehouse: a line for each load and each decision about a month, added after its commit.
+
+A decision is a close, a withdrawal, an approval, or a lock that is set or opened.
 
 The warehouse is written first. After a crash between the two, the next run adds the missing line. So a ledger that
 knows more than the warehouse means that the warehouse was lost. Nothing may be written to it then.
@@ -20,7 +22,7 @@ from kam.errors import KamError
 from kam.site import Site
 from kam.warehouse import Connection, open_read_only, rows
 
-LOAD, CLOSE, WITHDRAWAL = "load", "close", "withdrawal"
+LOAD, CLOSE, WITHDRAWAL, APPROVAL, LOCK = "load", "close", "withdrawal", "approval", "lock"
 _JSON_COLUMNS = ("files", "reading", "manifest", "sample_keys")
 # All loads up to `as_of_load`: the ledger has them already.
 _LISTED_ELSEWHERE = "loads"
@@ -101,8 +103,8 @@ def _unlisted(con: Connection, site: Site, listed: Sequence[Mapping[str, Any]]) 
     if has <= known:
         return []
     lacking = has - known
-    closes = [(month, version) for kind, _, month, version in lacking if kind == CLOSE]
-    entries = [*_loads(con), *_closes(con, closes), *_withdrawals(con)]
+    closes = [(month, version) for kind, _, month, version, _ in lacking if kind == CLOSE]
+    entries = [*_loads(con), *_closes(con, closes), *_withdrawals(con), *_approvals(con), *_locks(con)]
     return [entry for entry in entries if store.subject(entry) in lacking]
 
 
@@ -121,9 +123,11 @@ def _subjects(con: Connection) -> AbstractSet[tuple[Any, ...]]:
     """What the warehouse has, as lines of the ledger name it."""
     found = con.execute(
         f"""
-        SELECT '{LOAD}', load_id, NULL, NULL FROM ops.loads WHERE status = 'loaded'
-        UNION ALL SELECT '{CLOSE}', NULL, period_month::VARCHAR, close_version FROM ops.closes
-        UNION ALL SELECT '{WITHDRAWAL}', NULL, period_month::VARCHAR, close_version FROM ops.withdrawals
+        SELECT '{LOAD}', load_id, NULL, NULL, NULL FROM ops.loads WHERE status = 'loaded'
+        UNION ALL SELECT '{CLOSE}', NULL, period_month::VARCHAR, close_version, NULL FROM ops.closes
+        UNION ALL SELECT '{WITHDRAWAL}', NULL, period_month::VARCHAR, close_version, NULL FROM ops.withdrawals
+        UNION ALL SELECT '{APPROVAL}', NULL, period_month::VARCHAR, close_version, NULL FROM ops.approvals
+        UNION ALL SELECT '{LOCK}', NULL, period_month::VARCHAR, NULL, lock_no FROM ops.locks
         """
     )
     return set(found.fetchall())
@@ -157,13 +161,23 @@ def is_load(entry: Mapping[str, Any]) -> bool:
 
 def loaded(site: Site) -> set[tuple[str, str]]:
     """The feed and the hash of each extract that was ever loaded. Raises `KamError` for a damaged ledger."""
-    loads = (entry for entry in store.ledger_entries(site) if not is_close(entry) and not is_withdrawal(entry))
+    loads = (entry for entry in store.ledger_entries(site) if is_load(entry))
     return {(entry["feed"], entry["sha256"]) for entry in loads}
 
 
 def is_withdrawal(entry: Mapping[str, Any]) -> bool:
     """Whether a line of the ledger is about a version that was taken back."""
     return entry.get("kind") == WITHDRAWAL
+
+
+def is_approval(entry: Mapping[str, Any]) -> bool:
+    """Whether a line of the ledger is about a version that was approved."""
+    return entry.get("kind") == APPROVAL
+
+
+def is_lock(entry: Mapping[str, Any]) -> bool:
+    """Whether a line of the ledger is about a month that was locked, or whose lock was opened."""
+    return entry.get("kind") == LOCK
 
 
 def is_close(entry: Mapping[str, Any]) -> bool:
@@ -174,6 +188,10 @@ def is_close(entry: Mapping[str, Any]) -> bool:
 def _in_words(entry: Mapping[str, Any]) -> str:
     if is_withdrawal(entry):
         return f"the withdrawal of version {entry['close_version']} of {entry['period_month'][:7]}"
+    if is_approval(entry):
+        return f"the approval of version {entry['close_version']} of {entry['period_month'][:7]}"
+    if is_lock(entry):
+        return f"lock {entry['lock_no']} of {entry['period_month'][:7]}"
     if is_close(entry):
         return f"version {entry['close_version']} of {entry['period_month'][:7]}"
     return f"load {entry['load_id']} of {entry['feed']}"
@@ -182,7 +200,7 @@ def _in_words(entry: Mapping[str, Any]) -> str:
 def _count(con: Connection) -> int:
     found = con.execute(
         "SELECT (SELECT count(*) FROM ops.loads WHERE status = 'loaded') + (SELECT count(*) FROM ops.closes) "
-        "+ (SELECT count(*) FROM ops.withdrawals)"
+        "+ (SELECT count(*) FROM ops.withdrawals) + (SELECT count(*) FROM ops.approvals) + (SELECT count(*) FROM ops.locks)"
     )
     return int(found.fetchall()[0][0])
 
@@ -210,7 +228,8 @@ def _closes(con: Connection, wanted: Sequence[tuple[str, int]]) -> list[dict[str
         CLOSE,
         """
         SELECT period_month::VARCHAR AS period_month, close_version, as_of_load, content_hash, settings_hash,
-               models_hash, verdict, closed_at::VARCHAR AS closed_at, closed_by, reason, manifest
+               models_hash, verdict, closed_at::VARCHAR AS closed_at, closed_by, reason, manifest,
+               closed_uid, closed_identity, needs_approval
         FROM ops.closes WHERE (period_month::VARCHAR, close_version) IN (SELECT unnest($months::VARCHAR[]), unnest($versions::BIGINT[]))
         ORDER BY rowid
         """,
@@ -234,8 +253,32 @@ def _withdrawals(con: Connection) -> list[dict[str, Any]]:
         WITHDRAWAL,
         """
         SELECT period_month::VARCHAR AS period_month, close_version, withdrawn_at::VARCHAR AS withdrawn_at, withdrawn_by,
-               reason
+               reason, withdrawn_uid, withdrawn_identity
         FROM ops.withdrawals ORDER BY rowid
+        """,
+    )
+
+
+def _approvals(con: Connection) -> list[dict[str, Any]]:
+    return _entries(
+        con,
+        APPROVAL,
+        """
+        SELECT period_month::VARCHAR AS period_month, close_version, content_hash, approved_at::VARCHAR AS approved_at,
+               approved_by, approved_uid, approved_identity, comment
+        FROM ops.approvals ORDER BY rowid
+        """,
+    )
+
+
+def _locks(con: Connection) -> list[dict[str, Any]]:
+    return _entries(
+        con,
+        LOCK,
+        """
+        SELECT period_month::VARCHAR AS period_month, lock_no, is_locked, decided_at::VARCHAR AS decided_at, decided_by,
+               decided_uid, decided_identity, reason
+        FROM ops.locks ORDER BY rowid
         """,
     )
 

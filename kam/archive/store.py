@@ -1,4 +1,4 @@
-"""The archive: the bytes of every loaded file under their SHA-256, and the ledger of loads and closes beside them.
+"""The archive: the bytes of every loaded file under their SHA-256, and the ledger of loads and decisions beside them.
 
 `archive/ledger.ndjson` has one line per load, with the settings that read it, and one line per close, with the
 settings that computed it. So the archive alone is enough to rebuild a warehouse. Lines are only ever added.
@@ -146,7 +146,7 @@ def _copied_bytes(file: Path, copy: Path, descriptor: int) -> str:
 
 
 def ledger(site: Site) -> Path:
-    """The file with one JSON line per load, close or withdrawal."""
+    """The file with one JSON line per load and per decision about a month."""
     return site.ledger
 
 
@@ -154,7 +154,7 @@ def ledger_entries(site: Site, on_repeat: Callable[[str], None] = lambda _: None
     """All lines of the ledger; a last line that a crash cut short is left out, and so is one that repeats another.
 
     `on_repeat` gets a text that names such a line. Raises `KamError` for a damaged line before the last one, and for two
-    that tell different things of the same load, close or withdrawal.
+    that tell different things of the same load or decision.
     """
     if not ledger(site).exists():
         return []
@@ -179,8 +179,9 @@ def ledger_entries(site: Site, on_repeat: Callable[[str], None] = lambda _: None
 
 
 def subject(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What a line of the ledger is about: a load, or a close or withdrawal of a version."""
-    return (entry.get("kind", "load"), *(entry.get(name) for name in ("load_id", "period_month", "close_version")))
+    """What a line of the ledger is about: a load, a decision about a version, or the lock of a month."""
+    names = ("load_id", "period_month", "close_version", "lock_no")
+    return (entry.get("kind", "load"), *(entry.get(name) for name in names))
 
 
 def require_there(site: Site, entries: Sequence[Mapping[str, Any]], *, bring_back: bool) -> None:

@@ -50,7 +50,10 @@ class TableProof:
 
 @dataclass(frozen=True)
 class Proof:
-    """The proof of one version; `closes_made` counts it and those that it opens from."""
+    """The proof of one version; `closes_made` counts it and those that it opens from.
+
+    `approval_fault` says what is wrong with its approval: of other content, or lacking although readers see it.
+    """
 
     month: date
     version: int
@@ -60,6 +63,8 @@ class Proof:
     closes_made: int
     models_changed: bool
     is_published: bool
+    approved_by: str = ""
+    approval_fault: str = ""
 
     @property
     def name(self) -> str:
@@ -68,6 +73,11 @@ class Proof:
 
     @property
     def holds(self) -> bool:
+        """Whether every table is equal, and the approval is of this content."""
+        return not self.approval_fault and self.tables_hold
+
+    @property
+    def tables_hold(self) -> bool:
         """Whether every table is equal."""
         return all(table.is_equal for table in self.tables)
 
@@ -86,6 +96,7 @@ def verify(
     """
     entries = ledger.listed(site)
     closes = {_key(close): close for close in entries if ledger.is_close(close)}
+    approvals = {_key(approval): approval for approval in entries if ledger.is_approval(approval)}
     targets = [_target(site, closes, month, version)] if month else sorted(closes.values(), key=_key)
     if not targets:
         message = f"{store.ledger(site)} lists no closed month. Next: {site.command('close', 'MONTH')}"
@@ -111,9 +122,24 @@ def verify(
             len(openings[_key(target)]),
             target["models_hash"] != models_hash(),
             published is not None,
+            _approver(approvals.get(_key(target))),
+            _approval_fault(target, approvals.get(_key(target)), is_published=published is not None),
         )
         for target, made, published in zip(targets, rebuilt, _published(site, targets), strict=True)
     ]
+
+
+def _approver(approval: Entry | None) -> str:
+    return str(approval["approved_identity"] or approval["approved_by"]) if approval else ""
+
+
+def _approval_fault(close: Entry, approval: Entry | None, *, is_published: bool) -> str:
+    if approval is None:
+        lacks = is_published and close.get("needs_approval")
+        return "readers see it although nobody approved it" if lacks else ""
+    if approval["content_hash"] == close["content_hash"]:
+        return ""
+    return f"{_approver(approval)} approved other content, with the hash {approval['content_hash']}"
 
 
 def _compared(recorded: Mapping[str, str], rebuilt: Content, published: Content | None) -> list[TableProof]:

@@ -148,10 +148,28 @@ def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], Non
             report.differences += _close_again(con, group)
             report.close_count += len(group)
         _insert(con, "ops.withdrawals", [entry for entry in entries if ledger.is_withdrawal(entry)])
+        _insert(con, "ops.approvals", [entry for entry in entries if ledger.is_approval(entry)])
+        _insert(con, "ops.locks", [entry for entry in entries if ledger.is_lock(entry)])
         con.execute("RESET VARIABLE as_of_load")
         prepare(con, aside.settings.site.reporting_currency, aside.settings.corrections)
+        report.differences += _not_as_approved(con)
         con.execute("CHECKPOINT")
     return report
+
+
+def _not_as_approved(con: Connection) -> list[str]:
+    """A line for each version that somebody approved with another content."""
+    found = con.execute(
+        """
+        SELECT strftime(period_month, '%Y-%m') || ' version ' || close_version || ': '
+            || coalesce(approved_identity, approved_by) || ' approved other content, so it is not published as it is now'
+        FROM ops.approvals AS approvals
+        JOIN ops.closes AS closes USING (period_month, close_version)
+        WHERE approvals.content_hash IS DISTINCT FROM closes.content_hash
+        ORDER BY ALL
+        """
+    )
+    return [line for (line,) in found.fetchall()]
 
 
 def _replay(con: Connection, site: Site, entry: Entry) -> None:

@@ -40,6 +40,7 @@ from kam.cli.options import (
     EvenThoughOption,
     FeedOption,
     JsonOption,
+    LockReasonOption,
     LogFormat,
     Month,
     ReasonOption,
@@ -317,6 +318,74 @@ def withdraw(month: Month, folder: SiteOption = None, reason: ReasonOption = "")
     print_page(site)
 
 
+@app.command(epilog='Example: kam --site my-site approve 2026-10 --version 2 --comment "reviewed with sales"')
+def approve(
+    months: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MONTH…", help="A month, such as 2026-10; or several with versions: 2026-09:1 2026-10:2."
+        ),
+    ],
+    folder: SiteOption = None,
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", min=1, help="The version that you looked at.")
+    ] = None,
+    comment: Annotated[
+        str,
+        typer.Option(
+            "--comment", metavar="TEXT", help="What you looked at, or why it is right; kept in reporting.closes."
+        ),
+    ] = "",
+) -> None:
+    """Approve versions that wait for it ([publish] approval), and publish them."""
+    from kam.cli.signoff import approval_lines, wanted_versions
+
+    site = _site(folder)
+    wanted = wanted_versions(site, months, version)
+
+    def steps() -> list[int]:
+        from kam.alerts import run_approve
+        from kam.close import Run
+
+        return [one.version for one in run_approve(site, Run("approve", sorted(wanted)), wanted, comment)]
+
+    def flow() -> list[int]:
+        from flows.approve import approve
+        from kam.periods import month_name
+
+        # One run each, the oldest month first: later ones may open from it.
+        return [approve(str(site.directory), month_name(month), wanted[month], comment) for month in sorted(wanted)]
+
+    _run(site, steps, flow)
+    for line in approval_lines(site, wanted):
+        out.print(line, style="green")
+    print_pages(site)
+
+
+@app.command(epilog='Example: kam --site my-site lock 2026-10 --reason "audited"')
+def lock(month: Month, folder: SiteOption = None, reason: LockReasonOption = "") -> None:
+    """Lock a closed month: it gets no other version until it is unlocked."""
+    from kam.close import steps
+    from kam.periods import parse_month
+
+    site = _site(folder)
+    steps.set_lock(site, parse_month(month), reason, is_locked=True)
+    out.print(
+        f"{month} is locked. To open it: {escape(site.command('unlock', month, '--reason TEXT'))}", soft_wrap=True
+    )
+
+
+@app.command(epilog='Example: kam --site my-site unlock 2026-10 --reason "credit note of the auditor"')
+def unlock(month: Month, folder: SiteOption = None, reason: LockReasonOption = "") -> None:
+    """Open the lock of a month."""
+    from kam.close import steps
+    from kam.periods import parse_month
+
+    site = _site(folder)
+    steps.set_lock(site, parse_month(month), reason, is_locked=False)
+    out.print(f"{month} is no longer locked.")
+
+
 @app.command(epilog="Example: kam --site my-site diff 2026-10 --from 1 --to 2")
 def diff(
     month: Month,
@@ -551,6 +620,10 @@ def verify(
             print_table(f"Tables of {proof.name}", proof_rows(proof))
     broken = [proof for proof in proofs if not proof.holds]
     for proof in broken:
+        if proof.approval_fault:
+            problems.print(f"[red]{proof.name}: {escape(proof.approval_fault)}.[/red]", soft_wrap=True)
+        if proof.tables_hold:
+            continue
         why = (
             "because the models changed since it was closed"
             if proof.models_changed
@@ -683,9 +756,14 @@ def status(
         print_json({"site": site.settings.site.name, "folder": site.directory, **vars(report)})
         raise typer.Exit(1 if report.faults else 0)
     out.print(f"[bold]{escape(site.settings.site.name)}[/bold] in {shown_path(site.directory)}")
-    print_table(
-        "Closed months", report.months, if_empty=f"No month is closed yet. Next: {site.command('close', 'MONTH')}"
-    )
+    needs_approval = any(month["Approved"] for month in report.months)
+    months = [
+        {name: value for name, value in month.items() if name != "Approved" or needs_approval}
+        for month in report.months
+    ]
+    print_table("Closed months", months, if_empty=f"No month is closed yet. Next: {site.command('close', 'MONTH')}")
+    print_table("Waiting for approval", report.waiting)
+    print_table("Locked months", report.locked)
     print_table("Failed closes", report.failed_closes)
     print_table("Last loads", report.loads, if_empty=f"Nothing is loaded yet. Next: {site.command('ingest')}")
     print_table("Failed checks of the latest attempt per month", report.failed_checks, if_empty="No check failed.")
@@ -784,6 +862,12 @@ def serve(
         str, typer.Option("--close", metavar="CRON", help="When to close the previous month. An empty text: never.")
     ] = "0 7 3 * *",
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many runs at a time.")] = 2,
+    approver: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--approver", metavar="NAME", help="Serve a deployment that approves in this name; may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Run the site's schedules and whatever is started on the pages of the Prefect server, until Ctrl-C; no worker is needed.
 
@@ -792,7 +876,7 @@ def serve(
     from kam.cli.serve import serve
 
     site = _site(folder)
-    serve(site, configured_server(site), ingest=ingest, close=close, limit=limit)
+    serve(site, configured_server(site), ingest=ingest, close=close, limit=limit, approvers=approver or ())
 
 
 @app.command(epilog="Example: kam sites sites.toml --html sites.html")

@@ -23,7 +23,16 @@ _SHOWN_CORRECTIONS = 20
 def print_report(site: Site, report: CloseReport) -> None:
     """Months, loads, checks, corrections and headline figures of a run that closes, and where they were published."""
     from kam.close import Outcome
-    from kam.report import check_rows, correction_rows, headline_rows, load_summary, month_line, unmet_rows
+    from kam.report import (
+        approval_lines,
+        check_rows,
+        correction_rows,
+        headline_rows,
+        load_summary,
+        month_line,
+        published_words,
+        unmet_rows,
+    )
 
     months = [outcome.month for outcome in report.months]
     print_table("Closed although not ready", unmet_rows(report.requirements))
@@ -41,7 +50,9 @@ def print_report(site: Site, report: CloseReport) -> None:
     for outcome in report.months:
         if line := month_line(outcome):
             out.print(line, style="green" if outcome.outcome is Outcome.CLOSED else None)
-    out.print(f"{'Published' if report.published else 'Published before'}: {shown_path(site.published / 'kam.duckdb')}")
+    for line in approval_lines(site, report):
+        out.print(escape(line), soft_wrap=True)
+    out.print(f"{published_words(report)}: {shown_path(site.published / 'kam.duckdb')}")
     print_pages(site)
     print_load_notes(site, report.loads)
 

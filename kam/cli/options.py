@@ -34,6 +34,7 @@ RestateOption = Annotated[
     bool, typer.Option("--restate", help="Make a new version of a closed month whose inputs changed.")
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in reporting.closes.")]
+LockReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the ledger.")]
 AcceptShrinkOption = Annotated[
     bool,
     typer.Option("--accept-shrink", help="Load a full extract even when it lacks most of the current rows."),

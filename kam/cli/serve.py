@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from kam.cli import automations, prefect_runtime
 from kam.cli.console import out, problems
 from kam.cli.server import Server
 from kam.errors import KamError, UsageError
-from kam.site import Site, alone
+from kam.site import Site, alone, require_approvers
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -24,7 +25,9 @@ _LOOK_SECONDS = 2
 """How often is asked for runs that are due. Prefect's 10 seconds are a fifth of a short close."""
 
 
-def serve(site: Site, server: Server | None, *, ingest: str, close: str, limit: int) -> None:
+def serve(
+    site: Site, server: Server | None, *, ingest: str, close: str, limit: int, approvers: Sequence[str] = ()
+) -> None:
     """Serve the deployments of a site until the process is stopped; at most `limit` runs at a time.
 
     Each run is a process of its own. Raises `UsageError` without a server, `SettingsError` for a wrong schedule.
@@ -41,10 +44,10 @@ def serve(site: Site, server: Server | None, *, ingest: str, close: str, limit: 
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     with temporary_settings({PREFECT_API_URL: server.url}):
-        _serve(site, server, ingest=ingest, close=close, limit=limit)
+        _serve(site, server, ingest=ingest, close=close, limit=limit, approvers=approvers)
 
 
-def _serve(site: Site, server: Server, *, ingest: str, close: str, limit: int) -> None:
+def _serve(site: Site, server: Server, *, ingest: str, close: str, limit: int, approvers: Sequence[str]) -> None:
     from dataclasses import replace
 
     import httpx
@@ -55,7 +58,8 @@ def _serve(site: Site, server: Server, *, ingest: str, close: str, limit: int) -
 
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    listed = replace(alone(site), ingest=ingest, close=close)
+    listed = replace(alone(site), ingest=ingest, close=close, approvers=tuple(approvers))
+    require_approvers(listed.approvers)
     require_crons(listed)
     # A schedule is not paused at the end: what became due meanwhile is made up for.
     runner = Runner(name=f"kam-close {site.slug}", limit=limit, pause_on_shutdown=False, query_seconds=_LOOK_SECONDS)

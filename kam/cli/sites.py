@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kam.errors import KamError
 from kam.periods import add_months, month_name
-from kam.publish import failed_months, published_months
+from kam.publish import failed_months, published_months, waiting_months
 from kam.site import ListedSite, find_site
 from kam.words import counted
 
@@ -74,18 +74,19 @@ def _state(listed: ListedSite, now: datetime) -> SiteState:
     try:
         site = find_site(Path(listed.folder))
         name = site.settings.site.name
-        published, failed = published_months(site), failed_months(site)
+        published, failed, waiting = published_months(site), failed_months(site), waiting_months(site)
     except (KamError, duckdb.Error, OSError) as error:
         return SiteState(name, "", "", "", "", f"it cannot be read: {error}")
     here = now.astimezone(ZoneInfo(site.settings.site.timezone)).date()
     over = add_months(here.replace(day=1), -1)
+    to_do = [f"approve {month_name(month)} version {version}" for month, version in waiting]
     if not published:
-        return SiteState(name, "", "", "", "", "no month is published")
+        return SiteState(name, "", "", "", "", "; ".join(to_do) or "no month is published")
     newest = published[-1]
-    to_do = []
-    missing = (over.year - newest.month.year) * 12 + over.month - newest.month.month
+    closed = max([newest.month, *(month for month, _ in waiting)])
+    missing = (over.year - closed.year) * 12 + over.month - closed.month
     if missing > 0:
-        first = month_name(add_months(newest.month, 1))
+        first = month_name(add_months(closed, 1))
         to_do.append(
             f"close {first}" if missing == 1 else f"close {counted(missing, 'month')}: {first} to {month_name(over)}"
         )

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from kam.archive import ledger
-from kam.close import Action, newest_load, planned_months
+from kam.cli.signoff import lock_rows, waiting_rows
+from kam.close import Action, newest_load, planned_months, signoff, waiting_versions
 from kam.periods import month_name, parse_month
 from kam.publish import PUBLISHED_FILE, Flags, TargetState, newest_flags, published_file, target_states
 from kam.site import Settings, Site
@@ -23,13 +24,15 @@ _SHOWN_FLAGS = 15
 
 @dataclass(frozen=True)
 class Status:
-    """Closed months, those whose last attempt failed, last loads, failed checks and undelivered alerts.
+    """Closed months, versions that wait for approval, locked months, those whose last attempt failed, last loads, failed checks and undelivered alerts.
 
     `flags` are those of the newest closed month, the new ones first, as far as they are shown; `flag_counts` counts all of them.
     `targets` are those of `[publish]`; `faults` says what of the archive and the published file is lost, and what to do.
     """
 
     months: list[Row]
+    waiting: list[Row]
+    locked: list[Row]
     failed_closes: list[Row]
     loads: list[Row]
     failed_checks: list[Row]
@@ -58,6 +61,8 @@ def site_status(site: Site) -> Status:
         flags = newest_flags(con)
         return Status(
             _months(con, site.settings),
+            waiting_rows(site, waiting_versions(con)),
+            lock_rows(signoff.locks(con)),
             _failed_closes(con),
             _loads(con),
             _failed_checks(con),

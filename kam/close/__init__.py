@@ -1,6 +1,6 @@
 """Closing months: plan, steps, controls, verdict, versions and their differences."""
 
-from kam.close import steps, versions
+from kam.close import signoff, steps, versions
 from kam.close.ageing import Ageing, AgeingLine, write_ageing
 from kam.close.controls import ControlTotal
 from kam.close.diff import CellChange, Difference, FigureChange, SourceChange, TableChange
@@ -23,6 +23,7 @@ from kam.close.outcome import (
 from kam.close.plan import Action, MonthPlan, planned_months
 from kam.close.readiness import Requirement
 from kam.close.run import LOADING, PLAIN, PUBLISHING, Retries, Steps, close_months, dry_run, load_feeds, publish
+from kam.close.signoff import Approval, Lock, Waiting, waiting_versions
 from kam.close.steps import difference
 from kam.close.verdict import why_not_valid
 from kam.close.versions import EvenThough, newest_load
@@ -34,6 +35,7 @@ __all__ = [
     "Action",
     "Ageing",
     "AgeingLine",
+    "Approval",
     "BuildSummary",
     "CellChange",
     "CloseReport",
@@ -44,6 +46,7 @@ __all__ = [
     "Forecast",
     "ForecastModel",
     "Headline",
+    "Lock",
     "MonthOutcome",
     "MonthPlan",
     "Outcome",
@@ -54,6 +57,7 @@ __all__ = [
     "Steps",
     "TableChange",
     "Terms",
+    "Waiting",
     "Wanted",
     "close_months",
     "difference",
@@ -69,8 +73,10 @@ __all__ = [
     "require_loaded",
     "require_reason",
     "shown",
+    "signoff",
     "steps",
     "versions",
+    "waiting_versions",
     "why_not_valid",
     "write_ageing",
 ]

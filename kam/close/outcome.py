@@ -15,7 +15,7 @@ from kam.close.controls import ControlTotal
 from kam.close.diff import FigureChange
 from kam.close.plan import MonthPlan
 from kam.close.readiness import Requirement
-from kam.errors import MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
+from kam.errors import MonthChangedError, MonthLockedError, SourceRefusedError, UsageError, ValidationFailedError
 from kam.ingest import LoadResult, LoadStatus
 from kam.periods import add_months, month_name
 from kam.warehouse import KnownCorrection
@@ -32,6 +32,10 @@ class Outcome(StrEnum):
     """Nothing changed since its last version."""
     CHANGED = "changed"
     """It is closed and would change: it needs a restatement."""
+    LOCKED = "locked"
+    """It would change and is locked: it keeps its version."""
+    APPROVED = "approved"
+    """A version that waited for approval is published."""
     FAILED = "failed"
     LEFT = "left"
     """Not tried, because another month failed."""
@@ -41,7 +45,8 @@ class Outcome(StrEnum):
 class MonthOutcome:
     """How a month ended: `message` says why it failed or what would change, `next_steps` which commands help.
 
-    `changes` are the headline figures that a restatement would change.
+    `changes` are the headline figures that a restatement would change. A version that `is_preliminary` waits for approval, and readers see
+    the version `seen` meanwhile, 0 for none.
     """
 
     month: date
@@ -50,6 +55,8 @@ class MonthOutcome:
     message: str = ""
     next_steps: tuple[str, ...] = ()
     changes: tuple[FigureChange, ...] = ()
+    is_preliminary: bool = False
+    seen: int = 0
 
     def in_words(self) -> str:
         """The message and, below it, what to do next."""
@@ -118,7 +125,7 @@ class Run:
     `report` grows with each step. `stopped` says why the run did not reach its end; empty when it did.
     """
 
-    kind: Literal["close", "backfill", "ingest", "publish"]
+    kind: Literal["close", "backfill", "ingest", "publish", "approve"]
     months: Sequence[date] = ()
     report: CloseReport = field(default_factory=CloseReport)
     terms: Terms = field(default_factory=Terms)
@@ -145,7 +152,8 @@ class Run:
     @property
     def ended(self) -> tuple[str, str]:
         """How a run that reached its end did, in a word or two, and why it failed: its months, else its loads, else `done`."""
-        for outcome, word in ((Outcome.FAILED, "failed"), (Outcome.CHANGED, "needs a restatement")):
+        words = {Outcome.FAILED: "failed", Outcome.CHANGED: "needs a restatement", Outcome.LOCKED: "locked"}
+        for outcome, word in words.items():
             found = next((month for month in self.report.months if month.outcome is outcome), None)
             if found:
                 return word, found.message
@@ -212,8 +220,15 @@ def require_reason(*, restate: bool, reason: str) -> None:
 
 
 def require_closed(outcomes: Sequence[MonthOutcome]) -> None:
-    """Raise the error of the months that failed, else of those that need a restatement; months with one cause share a paragraph."""
-    for outcome, error in ((Outcome.FAILED, ValidationFailedError), (Outcome.CHANGED, MonthChangedError)):
+    """Raise the error of the months that failed, else of those that need a restatement, else of those that are locked.
+
+    Months with one cause share a paragraph.
+    """
+    for outcome, error in (
+        (Outcome.FAILED, ValidationFailedError),
+        (Outcome.CHANGED, MonthChangedError),
+        (Outcome.LOCKED, MonthLockedError),
+    ):
         by_cause: dict[str, list[MonthOutcome]] = {}
         for month in (month for month in outcomes if month.outcome is outcome):
             by_cause.setdefault(_cause(month), []).append(month)

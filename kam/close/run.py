@@ -167,9 +167,7 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
     """Close the planned months set by set, adding each set to the report."""
     left = [plan.month for plan in run.report.planned if plan.action is not Action.SKIP]
     up_to_date = [plan for plan in run.report.planned if plan.month not in left]
-    run.report = run.report.with_months(
-        [MonthOutcome(plan.month, Outcome.UNCHANGED, plan.version) for plan in up_to_date]
-    )
+    run.report = run.report.with_months(steps.up_to_date(site, up_to_date))
     if not run.terms.even_though:
         left = _without_those_not_ready(site, run, left, known)
     if left:

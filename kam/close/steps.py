@@ -6,7 +6,7 @@ Every step opens the warehouse itself, leaves its result there or returns a smal
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
@@ -18,13 +18,14 @@ from expectations.site import rules_hash, suites_of_feeds, suites_of_marts
 from kam import telemetry
 from kam.archive import ledger
 from kam.build import mart_changes, marts, materialise, prepare_build, prepare_marts, record_content, run_models
-from kam.close import diff, plan, versions
+from kam.close import diff, plan, signoff, versions
 from kam.close import readiness as requirements
 from kam.close.controls import ControlTotal, control_totals
 from kam.close.diff import Difference
 from kam.close.outcome import BuildSummary, Headline, MonthOutcome, Outcome
 from kam.close.plan import MonthPlan
 from kam.close.readiness import Requirement, today
+from kam.close.signoff import Approval
 from kam.close.verdict import what_changed, why_not_corrected, why_not_valid
 from kam.close.versions import EvenThough, State
 from kam.errors import UsageError
@@ -102,18 +103,57 @@ def keep_not_closed(site: Site, month: date, as_of_load: int, message: str) -> N
 def withdraw(site: Site, month: date, reason: str) -> int:
     """Take back the newest version of a month and publish without it; the version's number.
 
-    Raises `UsageError` without a reason, for a month that is not closed, and for one that a later month stands on.
+    Raises `UsageError` without a reason, for a month that is not closed or is locked, and for one that a later month stands on.
     """
-    if not reason.strip():
-        message = 'a withdrawal needs a reason for the record: in a shell --reason "…", in a form the field reason'
-        raise UsageError(message)
+    _require_reason("a withdrawal", reason)
     with writing_session(site, f"withdraw {month_name(month)}", [month]):
         with warehouse(site) as con:
-            version = versions.withdraw(con, month, reason)
+            signoff.require_unlocked(con, site, [month])
+            version = versions.withdraw(con, site, month, reason)
             ledger.sync(con, site)
         with step("publish"):
             publish(site, only_if_lagging=True)
     return version
+
+
+def approve(site: Site, wanted: Mapping[date, int], comment: str) -> list[Approval]:
+    """Approve a version of each of these months, all or none, and publish them. Needs the right to write.
+
+    Raises as `signoff.approve` does, and `UsageError` without a comment.
+    """
+    require_comment(comment)
+    with warehouse(site) as con:
+        signoff.require_unlocked(con, site, sorted(wanted))
+        approved = signoff.approve(con, site, wanted, comment)
+        ledger.sync(con, site)
+    return approved
+
+
+def set_lock(site: Site, month: date, reason: str, *, is_locked: bool) -> None:
+    """Lock a month, so that it gets no other version, or open its lock.
+
+    Raises `UsageError` without a reason, and as `signoff.set_lock` does.
+    """
+    _require_reason("a lock" if is_locked else "opening a lock", reason)
+    with (
+        writing_session(site, f"{'lock' if is_locked else 'unlock'} {month_name(month)}", [month]),
+        warehouse(site) as con,
+    ):
+        signoff.set_lock(con, site, month, reason, is_locked=is_locked)
+        ledger.sync(con, site)
+
+
+def require_comment(comment: str) -> None:
+    """Raise `UsageError` for an approval that says nothing."""
+    if not comment.strip():
+        message = 'an approval needs a comment for the record: in a shell --comment "…", in a form the field comment'
+        raise UsageError(message)
+
+
+def _require_reason(what: str, reason: str) -> None:
+    if not reason.strip():
+        message = f'{what} needs a reason for the record: in a shell --reason "…", in a form the field reason'
+        raise UsageError(message)
 
 
 def corrections_in_force(site: Site) -> list[KnownCorrection]:
@@ -186,10 +226,11 @@ def commit_month(
         if candidate.state is State.UNCHANGED:
             versions.forget_failure(con, month)
             versions.keep_build(con, site, candidate, as_of_load)
-            return MonthOutcome(month, Outcome.UNCHANGED, candidate.last_version)
-        if candidate.state is State.CHANGED and not restate:
+            return _closed(con, {month: candidate.last_version}, Outcome.UNCHANGED)[0]
+        lock = signoff.lock_of(con, month)
+        if candidate.state is State.CHANGED and (lock or not restate):
             versions.forget_failure(con, month)
-            return what_changed(con, site, candidate, as_of_load)
+            return what_changed(con, site, candidate, as_of_load, lock)
         unpublished = versions.opens_from_unpublished(con, month)
         if unpublished:
             message = (
@@ -209,7 +250,24 @@ def commit_month(
             even_though=even_though,
         )
         ledger.add_close(con, site, month, version)
-        return MonthOutcome(month, Outcome.CLOSED, version)
+        return _closed(con, {month: version}, Outcome.CLOSED)[0]
+
+
+def up_to_date(site: Site, planned: Sequence[MonthPlan]) -> list[MonthOutcome]:
+    """The outcome of months that need no build."""
+    with warehouse(site) as con:
+        return _closed(con, {plan.month: plan.version for plan in planned}, Outcome.UNCHANGED)
+
+
+def _closed(con: Connection, months: Mapping[date, int], outcome: Outcome) -> list[MonthOutcome]:
+    """The outcome of months with these versions; whether they wait for approval, and what readers see meanwhile."""
+    seen = {(waiting.month, waiting.version): waiting.seen for waiting in signoff.waiting_versions(con)}
+    return [
+        MonthOutcome(
+            month, outcome, version, is_preliminary=(month, version) in seen, seen=seen.get((month, version), 0)
+        )
+        for month, version in months.items()
+    ]
 
 
 def difference(

@@ -10,6 +10,7 @@ from kam.close import diff, plan
 from kam.close.controls import ControlTotal
 from kam.close.outcome import MonthOutcome, Outcome, figure_name, shown
 from kam.close.plan import Action
+from kam.close.signoff import Lock, unlock_command
 from kam.close.versions import Candidate
 from kam.periods import month_name
 from kam.site import CORRECTIONS_FILE, Site
@@ -70,8 +71,13 @@ def why_not_corrected(con: Connection, site: Site, month: date) -> str:
     )
 
 
-def what_changed(con: Connection, site: Site, candidate: Candidate, as_of_load: int) -> MonthOutcome:
-    """Which tables of a closed month would change, since which loads, and what that does to the headline figures."""
+def what_changed(
+    con: Connection, site: Site, candidate: Candidate, as_of_load: int, lock: Lock | None = None
+) -> MonthOutcome:
+    """Which tables of a closed month would change, since which loads, and what that does to the headline figures.
+
+    With a `lock` the month keeps its version until that is opened.
+    """
     month, version = candidate.month, candidate.last_version
     name = month_name(month)
     before, after = diff.version_side(con, month, version), diff.Side(month, None, as_of_load)
@@ -95,8 +101,10 @@ def what_changed(con: Connection, site: Site, candidate: Candidate, as_of_load: 
     ]
     if not figures:
         lines.append("  No headline figure changes")
-    next_steps = (
-        f"See what changes: {site.command('diff', name)}",
-        "To make a new version: " + site.command("close", name, '--restate --reason "…"'),
-    )
-    return MonthOutcome(month, Outcome.CHANGED, version, "\n".join(lines), next_steps, tuple(figures))
+    next_steps = [f"See what changes: {site.command('diff', name)}"]
+    if lock:
+        lines.append(f"  {lock}. It keeps version {version}")
+        next_steps.append(f"To open it: {unlock_command(site, month)}")
+    next_steps.append("To make a new version: " + site.command("close", name, '--restate --reason "…"'))
+    outcome = Outcome.LOCKED if lock else Outcome.CHANGED
+    return MonthOutcome(month, outcome, version, "\n".join(lines), tuple(next_steps), tuple(figures))

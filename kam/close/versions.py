@@ -21,7 +21,7 @@ from kam.errors import UsageError
 from kam.periods import add_months, month_name
 from kam.site import Site
 from kam.timing import note
-from kam.warehouse import Connection, insert, literal, rows, transaction, user_name, utc_now
+from kam.warehouse import Connection, acting, insert, literal, rows, transaction, user_name, utc_now
 
 # Failed attempts are stored as this version; the versions of closes begin with 1.
 _FAILED = 0
@@ -96,6 +96,11 @@ def last_version(con: Connection, month: date) -> int:
     return _newest(con, "ops.standing_closes", month)
 
 
+def shown_version(con: Connection, month: date) -> int:
+    """The version of a month that readers see; 0 for none."""
+    return _newest(con, "ops.shown_closes", month)
+
+
 def _newest(con: Connection, closes: str, month: date) -> int:
     found = con.execute(f"SELECT coalesce(max(close_version), 0) FROM {closes} WHERE period_month = ?", [month])
     return int(found.fetchall()[0][0])
@@ -108,7 +113,7 @@ def candidate(con: Connection, month: date, *, restate: bool = False) -> Candida
     """
     content = con.execute("SELECT table_name, content_hash FROM build.content WHERE period_month = ?", [month])
     tables = dict(sorted(content.fetchall()))
-    together = hashlib.sha256(json.dumps(tables).encode()).hexdigest()
+    together = content_hash_of(tables)
     found = con.execute(
         """
         SELECT close_version, content_hash, manifest FROM ops.standing_closes
@@ -126,6 +131,11 @@ def candidate(con: Connection, month: date, *, restate: bool = False) -> Candida
     dimensions = {mart.name for mart in marts() if mart.is_dimension}
     is_changed = restate or not dimensions.issuperset(changed)
     return Candidate(month, State.CHANGED if is_changed else State.UNCHANGED, version, together, tables, changed)
+
+
+def content_hash_of(tables: Mapping[str, str]) -> str:
+    """The hash of a version, from those of its tables that have rows."""
+    return hashlib.sha256(json.dumps(dict(sorted(tables.items()))).encode()).hexdigest()
 
 
 def opens_from_unpublished(con: Connection, month: date) -> date | None:
@@ -174,7 +184,8 @@ def commit(
         "models_hash": models_hash(),
         "verdict": "warning" if is_warned or even_though else "good",
         "closed_at": utc_now(),
-        "closed_by": user_name(),
+        **acting(site).columns("closed"),
+        "needs_approval": site.settings.publish.approval,
         "reason": reason,
         "manifest": json.dumps(manifest, sort_keys=True),
     }
@@ -221,7 +232,7 @@ def keep_rows(con: Connection, month: date, version: int, tables: Collection[str
         )
 
 
-def withdraw(con: Connection, month: date, reason: str) -> int:
+def withdraw(con: Connection, site: Site, month: date, reason: str) -> int:
     """Take back the newest version of a month: it is kept, and readers see the version before it, or none; its number.
 
     Raises `UsageError` when the month is not closed, or when a later month stands on it and no earlier version of this
@@ -246,7 +257,7 @@ def withdraw(con: Connection, month: date, reason: str) -> int:
         "period_month": month,
         "close_version": version,
         "withdrawn_at": utc_now(),
-        "withdrawn_by": user_name(),
+        **acting(site).columns("withdrawn"),
         "reason": reason,
     }
     insert(con, "ops.withdrawals", [withdrawal])
@@ -299,7 +310,7 @@ def keep_failure(
     with transaction(con):
         _forget_failure(con, month)
         attempt = {
-            "period_month": month, "last_version": last_version(con, month), "as_of_load": as_of_load,
+            "period_month": month, "last_version": shown_version(con, month), "as_of_load": as_of_load,
             "failed_at": utc_now(), "failed_by": user_name(), "message": message,
         }  # fmt: skip
         insert(con, "ops.failed_closes", [attempt])

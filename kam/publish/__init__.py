@@ -6,7 +6,7 @@ from kam.publish.month_report import Written, write_month_parquet, write_month_w
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
 from kam.publish.reviews import FRONT_PAGE, MONTHS, front_page, packs_of, write_front_page, write_reviews
-from kam.publish.standing import PublishedMonth, failed_months, published_months
+from kam.publish.standing import PublishedMonth, failed_months, published_months, waiting_months
 from kam.publish.superset import file_url, write_superset
 from kam.publish.table_file import require_format, write_table
 from kam.publish.targets import TargetState, faults_of_targets, publish_to_targets, target_states
@@ -33,6 +33,7 @@ __all__ = [
     "recorded_checks",
     "require_format",
     "target_states",
+    "waiting_months",
     "write_data_docs",
     "write_front_page",
     "write_month_parquet",

@@ -28,28 +28,35 @@ _STORAGE_VERSION = "v1.0.0"
 _LOADS = "load_id, feed, source, sha256, status, loaded_count, unchanged_count, rejected_count, superseded_count, finished_at"
 _LEDGERS = (
     "closes",
-    "standing_closes",
+    "shown_closes",
     "withdrawals",
+    "approvals",
     "failed_closes",
     "checks",
     "check_failures",
     "control_totals",
     "corrections",
     "metric_definitions",
+    "preliminary",
 )
-VERSIONS_AND_FAILURES = """(
-    SELECT period_month, close_version, content_hash FROM {database}ops.closes
-    UNION ALL SELECT period_month, as_of_load, message FROM {database}ops.failed_closes
-    UNION ALL SELECT period_month, close_version, reason FROM {database}ops.withdrawals
+_WITHOUT_VERSIONS = ("failed_closes", "metric_definitions", "preliminary")
+_SEEN = "ANTI JOIN {database}ops.preliminary AS preliminary USING (period_month, close_version)"
+"""Leaves the rows of versions that readers may see, of a table with a column `close_version`."""
+VERSIONS_AND_FAILURES = f"""(
+    SELECT period_month, close_version, content_hash FROM {{database}}ops.closes {_SEEN}
+    UNION ALL SELECT period_month, as_of_load, message FROM {{database}}ops.failed_closes
+    UNION ALL SELECT period_month, close_version, reason FROM {{database}}ops.withdrawals {_SEEN}
 )"""
 """What makes a publication another one, by month, of the working file or of an attached database."""
+_WAITING = "(SELECT period_month, close_version, 'waiting' FROM {database}ops.preliminary WHERE is_waiting)"
 
 
 def publish(con: Connection, site: Site) -> Path:
-    """Build the published file from all committed versions and swap it in; the file.
+    """Build the published file from all committed versions that readers may see and swap it in; the file.
 
-    Raises `KamError` when the folder cannot be written to.
+    Raises `KamError` when the folder cannot be written to, and when a version has other content than was approved.
     """
+    _require_what_was_approved(con, site)
     with transaction(con):
         _write_definitions(con)
         create_reporting_views(con)
@@ -71,6 +78,27 @@ def publish(con: Connection, site: Site) -> Path:
     return target
 
 
+def _require_what_was_approved(con: Connection, site: Site) -> None:
+    """Raise `KamError` when readers would see a version whose content is not that which was approved, such as after a rebuild."""
+    other = con.execute(
+        """
+        SELECT strftime(closes.period_month, '%Y-%m'), closes.close_version
+        FROM (FROM ops.shown_closes QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)) AS closes
+        JOIN ops.approvals AS approvals
+            ON approvals.period_month = closes.period_month AND approvals.close_version = closes.close_version
+        WHERE approvals.content_hash IS DISTINCT FROM closes.content_hash
+        ORDER BY ALL
+        """
+    ).fetchall()
+    if other:
+        names = ", ".join(f"{month} version {version}" for month, version in other)
+        message = (
+            f"{names}: other content than was approved, so nothing is published, and readers keep what they see. "
+            f"See which tables differ: {site.command('verify')}. Then close the month with --restate and approve the new version"
+        )
+        raise KamError(message)
+
+
 def lags(con: Connection, site: Site) -> bool:
     """Whether the published file is missing, lacks a committed version, or tells of another failed attempt or withdrawal."""
     target = site.published / PUBLISHED_FILE
@@ -81,7 +109,8 @@ def lags(con: Connection, site: Site) -> bool:
     except duckdb.Error:
         return True
     try:
-        here, there = (VERSIONS_AND_FAILURES.format(database=database) for database in ("", "published."))
+        told = f"(FROM {VERSIONS_AND_FAILURES} UNION ALL FROM {_WAITING})"
+        here, there = (told.format(database=database) for database in ("", "published."))
         different = f"SELECT count(*) FROM (({here} EXCEPT {there}) UNION ALL ({there} EXCEPT {here}))"
         return bool(con.execute(different).fetchall()[0][0])
     except duckdb.Error:
@@ -111,17 +140,18 @@ def _create_reporting_tables(con: Connection) -> None:
 
 
 def _newest(table: Model) -> str:
-    """The rows of the newest version of each month; of a table about the runs all."""
+    """The rows of the newest version of each month that readers see; of a table about the runs all."""
     if table.schema != "marts":
         return table.sql
-    newest = "SELECT period_month, max(close_version) AS close_version FROM ops.standing_closes GROUP BY period_month"
+    newest = "SELECT period_month, max(close_version) AS close_version FROM ops.shown_closes GROUP BY period_month"
     joined = f"SEMI JOIN ({newest}) AS newest ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version"
     return _all_versions(table, joined)
 
 
 def _all_versions(table: Model, joined: str = "") -> str:
     names = ", ".join(_as_read(table, column.name) for column in table.all_columns if column.name != "period_month")
-    stored = f"marts.{table.level_of or table.name} AS mart {joined}"
+    seen = "ANTI JOIN ops.preliminary AS preliminary ON preliminary.period_month = mart.period_month AND preliminary.close_version = mart.close_version"
+    stored = f"marts.{table.level_of or table.name} AS mart {joined or seen}"
     condition = f"WHERE mart.level = {literal(table.level)}" if table.level_of else ""
     return f"SELECT mart.period_month, mart.close_version, {names} FROM {stored} {condition}"
 
@@ -165,14 +195,21 @@ def _write_definitions(con: Connection) -> None:
 def _fill(con: Connection, file: Path) -> None:
     working = con.execute("SELECT current_database()").fetchall()[0][0]
     con.execute(f"ATTACH {literal(str(file))} AS published (STORAGE_VERSION {literal(_STORAGE_VERSION)})")
+    # A join costs time, also one that leaves out nothing.
+    is_any_preliminary = con.execute("FROM ops.preliminary LIMIT 1").fetchone() is not None
+    seen = _SEEN.format(database=f"{quoted(working)}.") if is_any_preliminary else ""
     try:
         for schema in ("marts", "ops", "reporting", "history"):
             con.execute(f"CREATE SCHEMA published.{schema}")
-        tables = {f"marts.{mart.name}": ("*", "ORDER BY ALL") for mart in marts()}
-        tables |= {f"ops.{ledger}": ("*", "") for ledger in _LEDGERS} | {"ops.loads": (_LOADS, "")}
+        tables = {f"marts.{mart.name}": f"{seen} ORDER BY ALL" for mart in marts()}
+        tables |= {f"ops.{ledger}": "" if ledger in _WITHOUT_VERSIONS else seen for ledger in _LEDGERS} | {
+            "ops.loads": ""
+        }
         for table in each("publish", tuple(tables), "table"):
-            columns, order = tables[table]
-            con.execute(f"CREATE TABLE published.{table} AS SELECT {columns} FROM {quoted(working)}.{table} {order}")
+            columns = _LOADS if table == "ops.loads" else "*"
+            con.execute(
+                f"CREATE TABLE published.{table} AS SELECT {columns} FROM {quoted(working)}.{table} {tables[table]}"
+            )
         con.execute("USE published")
         with transaction(con):
             _create_reporting_tables(con)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import duckdb
+
 from kam.publish.month_report import published_month
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.site import Site
@@ -48,3 +50,17 @@ def failed_months(site: Site) -> list[tuple[date, datetime]]:
     with published_month(site) as con:
         found = rows(con, "SELECT period_month, failed_at FROM reporting.failed_closes ORDER BY period_month")
     return [(row["period_month"], row["failed_at"]) for row in found]
+
+
+def waiting_months(site: Site) -> list[tuple[date, int]]:
+    """The months with a version that waits for approval, as far as the published file knows, and the version."""
+    if not (site.published / PUBLISHED_FILE).exists():
+        return []
+    with published_month(site) as con:
+        try:
+            found = rows(
+                con, "SELECT period_month, close_version FROM ops.preliminary WHERE is_waiting ORDER BY period_month"
+            )
+        except duckdb.CatalogException:  # a file of an earlier release
+            return []
+    return [(row["period_month"], row["close_version"]) for row in found]

@@ -1,6 +1,17 @@
 """What a close did, as tables, sentences and Markdown for the console and for Prefect."""
 
-from kam.report.ending import Ending, Standing, closing_lines, ending, failed, load_line, month_line, summary
+from kam.report.ending import (
+    Ending,
+    Standing,
+    approval_lines,
+    closing_lines,
+    ending,
+    failed,
+    load_line,
+    month_line,
+    published_words,
+    summary,
+)
 from kam.report.tables import (
     Row,
     ageing_rows,
@@ -26,6 +37,7 @@ __all__ = [
     "Row",
     "Standing",
     "ageing_rows",
+    "approval_lines",
     "cell_rows",
     "check_rows",
     "closing_lines",
@@ -42,6 +54,7 @@ __all__ = [
     "plan_rows",
     "proof_rows",
     "proofs_rows",
+    "published_words",
     "readiness_rows",
     "source_rows",
     "summary",

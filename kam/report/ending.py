@@ -8,10 +8,11 @@ from datetime import date
 
 from expectations import Severity
 from kam.alerts import front_address, harmless, page_address
-from kam.close import CloseReport, MonthOutcome, Outcome, Run, why_not_valid
+from kam.close import CloseReport, MonthOutcome, Outcome, Run, signoff, why_not_valid
 from kam.errors import (
     KamError,
     MonthChangedError,
+    MonthLockedError,
     SettingsError,
     SourceRefusedError,
     UsageError,
@@ -30,6 +31,7 @@ _SHOWN_MONTHS = 6
 _SHOWN_NAMES = 12
 _BY_ERROR = (
     (SourceRefusedError, "Source refused"),
+    (MonthLockedError, "Locked"),
     (MonthChangedError, "Needs a restatement"),
     (WarehouseBusyError, "Busy"),
     (SettingsError, "Wrong settings"),
@@ -50,6 +52,9 @@ def ending(run: Run, error: KamError | None, standing: Standing) -> Ending:
     """How a run over months ended; `standing` are the versions that readers see after it."""
     if error is not None:
         return failed(error, run)
+    waiting = [month for month in run.report.months if month.is_preliminary]
+    if waiting:
+        return _preliminary(run, waiting)
     closed = [month for month in run.report.months if month.outcome is Outcome.CLOSED]
     if not closed:
         again = "; published again, because a target lagged" if run.report.published else ""
@@ -68,6 +73,32 @@ def ending(run: Run, error: KamError | None, standing: Standing) -> Ending:
     return Ending(name, "; ".join(parts))
 
 
+def _preliminary(run: Run, waiting: Sequence[MonthOutcome]) -> Ending:
+    """How a run ended whose versions wait for approval."""
+    if len(run.report.months) == 1:
+        message = f"{month_name(waiting[0].month)} version {waiting[0].version} waits for approval; {_seen(waiting[0])}"
+        return Ending("Preliminary", message)
+    what = f"{len(waiting)} of {counted(len(run.report.months), 'month')} wait for approval: {_row(waiting)}"
+    return Ending("Preliminary", f"{what}. Readers see the versions that were approved before")
+
+
+def _seen(outcome: MonthOutcome) -> str:
+    return f"readers see version {outcome.seen}" if outcome.seen else "readers see no figures of this month"
+
+
+def approval_lines(site: Site, report: CloseReport) -> list[str]:
+    """How to look at the versions that wait for approval, and to approve them; empty without any."""
+    waiting = [month for month in report.months if month.is_preliminary]
+    if not waiting:
+        return []
+    lines = []
+    if len(waiting) == 1 and waiting[0].seen:
+        versions = f"--from {waiting[0].seen} --to {waiting[0].version}"
+        lines.append(f"See what differs: {site.command('diff', month_name(waiting[0].month), versions)}")
+    command = signoff.approve_command(site, {month.month: month.version for month in waiting})
+    return [*lines, f"Approve {'it' if len(waiting) == 1 else 'them'}: {command}"]
+
+
 def failed(error: KamError, run: Run | None = None) -> Ending:
     """How a run ended that an error of ours stopped, or that could not close all its months."""
     if isinstance(error, ValidationFailedError):
@@ -79,7 +110,8 @@ def failed(error: KamError, run: Run | None = None) -> Ending:
 def closing_lines(site: Site, report: CloseReport) -> list[str]:
     """What a close says at its end: its months, what was published, and where to look."""
     lines = [line for line in map(month_line, report.months) if line]
-    lines.append(f"{'Published' if report.published else 'Published before'}: {site.published / 'kam.duckdb'}")
+    lines += approval_lines(site, report)
+    lines.append(f"{published_words(report)}: {site.published / 'kam.duckdb'}")
     if front := front_address(site):
         lines.append(f"Which accounts to call: {front}")
     lines.append(f"Data quality: {page_address(site, [])}")
@@ -89,12 +121,24 @@ def closing_lines(site: Site, report: CloseReport) -> list[str]:
     return lines
 
 
+def published_words(report: CloseReport) -> str:
+    """What stands before the path of the published file."""
+    if any(month.is_preliminary for month in report.months):
+        return "What readers see"
+    return "Published" if report.published else "Published before"
+
+
 def month_line(outcome: MonthOutcome) -> str:
     """How a month ended, in a line; empty for one whose error says it."""
     name = month_name(outcome.month)
     if outcome.outcome is Outcome.UNCHANGED:
-        return f"{name}: nothing changed since version {outcome.version}; no new version."
-    return f"{name}: closed as version {outcome.version}." if outcome.outcome is Outcome.CLOSED else ""
+        waits = f" It waits for approval; {_seen(outcome)}." if outcome.is_preliminary else ""
+        return f"{name}: nothing changed since version {outcome.version}; no new version.{waits}"
+    if outcome.outcome is not Outcome.CLOSED:
+        return ""
+    if outcome.is_preliminary:
+        return f"{name}: closed as version {outcome.version}, preliminary: it waits for approval; {_seen(outcome)}."
+    return f"{name}: closed as version {outcome.version}."
 
 
 def load_line(loads: Sequence[LoadResult]) -> str:
@@ -127,7 +171,10 @@ def summary(site: Site, run: Run, ended: Ending) -> str:
 def _next_steps(site: Site, run: Run, ended: Ending) -> list[str]:
     """What helps, each step once; a line says so when there is nothing to do."""
     steps = [step for month in run.report.months for step in month.next_steps]
-    if ended.name == "Needs a restatement":
+    if ended.name == "Preliminary":
+        steps += approval_lines(site, run.report)
+        steps.append("Or run the deployment approve with month, version and comment.")
+    elif ended.name == "Needs a restatement":
         steps.append("Or run this deployment again with restate and reason.")
     elif ended.name == "Not ready":
         steps.append("Or run this deployment again with even_though, which is recorded.")

@@ -230,6 +230,7 @@ def _value(text: str | None) -> str:
 
 def proofs_rows(proofs: Sequence[Proof]) -> list[Row]:
     """Versions that were rebuilt, one row each."""
+    is_any_approved = any(proof.approved_by for proof in proofs)
     return [
         {
             "Month": month_name(proof.month),
@@ -238,8 +239,9 @@ def proofs_rows(proofs: Sequence[Proof]) -> list[Row]:
             "Loads": f"{proof.loads_made:,}",
             "Versions rebuilt": f"{proof.closes_made:,}",
             "Published": "yes" if proof.is_published else "no",
-            "Equal": "yes" if proof.holds else "NO",
         }
+        | ({"Approved by": proof.approved_by or "–"} if is_any_approved else {})
+        | {"Equal": "yes" if proof.holds else "NO"}
         for proof in proofs
     ]
 

@@ -27,7 +27,7 @@ from kam.site.settings import (
     validate_settings,
 )
 from kam.site.site import SITE_VARIABLE, Site, find_site, require_feed
-from kam.site.sites_file import ListedSite, alone, read_sites
+from kam.site.sites_file import ListedSite, alone, read_sites, require_approvers
 
 __all__ = [
     "ALERT_EVENTS",
@@ -78,6 +78,7 @@ __all__ = [
     "month_names",
     "nearest",
     "read_sites",
+    "require_approvers",
     "require_feed",
     "schema_text",
     "scratch_folder",

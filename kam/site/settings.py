@@ -36,6 +36,8 @@ PlanScope = Literal["all", "planned keys"]
 AlertEvent = Literal[
     "close_failed",
     "close_warned",
+    "close_preliminary",
+    "close_approved",
     "recovered",
     "load_refused",
     "backfill_failed",
@@ -435,6 +437,19 @@ class PublishSection(Section):
     databases: Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], DatabaseTarget] = Field(
         default_factory=dict, description="name and address of each database that gets the tables"
     )
+    approval: bool = Field(
+        default=False, description="whether readers see a new version of a month only after somebody approved it"
+    )
+    four_eyes: bool = Field(
+        default=False, description="whether a version is approved by somebody else than the one who closed it"
+    )
+
+    @model_validator(mode="after")
+    def _four_eyes_look_at_approvals(self) -> Self:
+        if self.four_eyes and not self.approval:
+            message = "approval = true beside four_eyes = true: without it nobody approves anything"
+            raise ValueError(message)
+        return self
 
 
 class Settings(Section):

@@ -17,10 +17,11 @@ SITE_VARIABLE = "KAM_SITE"
 class Site:
     """A folder with `kam.toml` and its data."""
 
-    def __init__(self, directory: Path, settings: Settings) -> None:
-        """Remember the folder, made absolute, and its settings."""
+    def __init__(self, directory: Path, settings: Settings, identity: str = "") -> None:
+        """Remember the folder, made absolute, its settings, and in whose name a deployment of a Prefect server acts on it."""
         self.directory = directory.resolve()
         self.settings = settings
+        self.identity = identity
 
     @property
     def slug(self) -> str:
@@ -34,7 +35,7 @@ class Site:
 
     @property
     def ledger(self) -> Path:
-        """The file of the archive with one JSON line per load, close and withdrawal."""
+        """The file of the archive with one JSON line per load and each decision about a month."""
         return self.archive / "ledger.ndjson"
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 import zoneinfo
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class _Where(Section):
     timezone: str | None = None
     ingest: str | None = None
     close: str | None = None
+    approvers: tuple[str, ...] | None = None
 
 
 class _Entry(_Where):
@@ -43,7 +45,8 @@ class _Table(Section):
 class ListedSite:
     """A site of the table, with the defaults filled in. `ingest` and `close` are crons; an empty one is no schedule.
 
-    `timezone` is empty where neither the table nor a `kam.toml` that was read names one.
+    `timezone` is empty where neither the table nor a `kam.toml` that was read names one. Each of the `approvers` has a deployment that
+    approves in that name.
     """
 
     key: str
@@ -53,6 +56,7 @@ class ListedSite:
     close: str = MONTHLY
     pool: str | None = None
     queue: str | None = None
+    approvers: tuple[str, ...] = ()
 
 
 def alone(site: Site) -> ListedSite:
@@ -119,4 +123,13 @@ def _unchecked(key: str, said: dict[str, Any]) -> ListedSite:
     if "timezone" in said and said["timezone"] not in zoneinfo.available_timezones():
         message = f"{said['timezone']!r} is no time zone. Write it as Europe/Berlin"
         raise SettingsError(message)
+    require_approvers(said.get("approvers", ()))
     return ListedSite(key, **said)
+
+
+def require_approvers(approvers: Sequence[str]) -> None:
+    """Raise `SettingsError` for names that give no deployments of their own."""
+    names = [slug(who) for who in approvers]
+    if not all(names) or len(set(names)) < len(names):
+        message = f"approvers: expected different names with letters or digits, not {', '.join(map(repr, approvers))}"
+        raise SettingsError(message)

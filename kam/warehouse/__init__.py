@@ -3,19 +3,23 @@
 from kam.warehouse.across_feeds import FEEDS_IN_VIEW
 from kam.warehouse.connection import memory, open_read_only, walled_in, warehouse
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
-from kam.warehouse.ledgers import LAST_TRIED
+from kam.warehouse.ledgers import LAST_SHOWN, LAST_TRIED
+from kam.warehouse.people import Person, acting, user_name
 from kam.warehouse.run_steps import KEPT_RUNS, kept_steps
 from kam.warehouse.schema import prepare
 from kam.warehouse.sql import SQL, Connection, insert, literal, number_of, quoted, rows, sql_text, transaction, utc_now
-from kam.warehouse.turns import user_name, writing
+from kam.warehouse.turns import writing
 
 __all__ = [
     "FEEDS_IN_VIEW",
     "KEPT_RUNS",
+    "LAST_SHOWN",
     "LAST_TRIED",
     "SQL",
     "Connection",
     "KnownCorrection",
+    "Person",
+    "acting",
     "checked_corrections",
     "insert",
     "kept_steps",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from kam.errors import KamError, WarehouseBusyError
 from kam.site import Site, sweep
+from kam.warehouse.people import user_name
 
 log = logging.getLogger("kam")
 
@@ -102,11 +102,3 @@ def _is_running(process: int) -> bool:
     except PermissionError:  # it is somebody else's
         return True
     return True
-
-
-def user_name() -> str:
-    """Who runs this process, for the ledgers and for those who wait."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container user without a name
-        return f"user {os.getuid()}"

@@ -1,14 +1,17 @@
 -- fmt: off
--- grain: month that was closed, tried or taken back      from: ops.standing_closes, ops.failed_closes, ops.withdrawals
+-- grain: month that was closed, tried or taken back      from: ops.shown_closes, ops.failed_closes, ops.withdrawals
 -- why: what the quality page says of each month: its newest version, the attempt that failed since, or that it was taken back
 -- fmt: on
 with
     closes as (
-        select * from ops.standing_closes qualify close_version = max(close_version) over (partition by period_month)
+        select * from ops.shown_closes qualify close_version = max(close_version) over (partition by period_month)
     ),
 
     withdrawals as (
-        select * from ops.withdrawals qualify close_version = max(close_version) over (partition by period_month)
+        select *
+        from ops.withdrawals
+        anti join ops.preliminary using (period_month, close_version)
+        qualify close_version = max(close_version) over (partition by period_month)
     ),
 
     -- A version that was taken back and has a newer one is history.

@@ -24,6 +24,7 @@ with
             as_of_load,
             coalesce(lag(as_of_load) over (partition by period_month order by close_version), 0) as known_before
         from ops.closes
+        anti join ops.preliminary using (period_month, close_version)
     )
 
 select

@@ -19,6 +19,6 @@
 select totals.*
 from ops.control_totals as totals
 semi join
-    (select period_month, max(close_version) as close_version from ops.standing_closes group by period_month) as newest
+    (select period_month, max(close_version) as close_version from ops.shown_closes group by period_month) as newest
     on newest.period_month = totals.period_month
     and newest.close_version = totals.close_version

@@ -26,6 +26,6 @@ select
     corrections.state
 from ops.corrections as corrections
 semi join
-    (select period_month, max(close_version) as close_version from ops.standing_closes group by period_month) as newest
+    (select period_month, max(close_version) as close_version from ops.shown_closes group by period_month) as newest
     on newest.period_month = corrections.period_month
     and newest.close_version = corrections.close_version

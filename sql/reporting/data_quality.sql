@@ -43,7 +43,7 @@ semi join
         from
             (
                 select period_month, max(close_version) as close_version
-                from ops.standing_closes
+                from ops.shown_closes
                 group by period_month
                 union all
                 select period_month, 0

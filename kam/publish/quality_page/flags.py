@@ -33,9 +33,9 @@ class Flags:
 
 
 def newest_flags(con: Connection) -> Flags | None:
-    """The flags of the newest closed month; None before the first close."""
+    """The flags of the newest month that readers see; None before the first."""
     newest = con.execute(
-        "SELECT period_month, max(close_version) FROM ops.standing_closes "
+        "SELECT period_month, max(close_version) FROM ops.shown_closes "
         "GROUP BY period_month ORDER BY period_month DESC LIMIT 1"
     ).fetchone()
     return flags_of(con, *newest) if newest else None

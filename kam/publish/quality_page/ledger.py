@@ -18,7 +18,7 @@ from expectations import turned_round
 from expectations.rules import ALLOWED_FAILURES
 from kam.periods import MONTHS, month_name, month_title
 from kam.publish.quality_page.cells import Cell, Column, Names, table_of
-from kam.warehouse import LAST_TRIED, Connection, rows, sql_text
+from kam.warehouse import LAST_SHOWN, Connection, rows, sql_text
 from kam.words import counted
 
 _GRAVITY = {"critical": 0, "warning": 1, "info": 2}
@@ -291,7 +291,7 @@ def kept_checks(con: Connection) -> list[Check]:
             checks.period_month AS month, check_name AS name, suite, severity, sentence, owner, if_it_fails, success,
             checked_count, failed_count, threshold, threshold_meaning, finding
         FROM ops.checks AS checks
-        JOIN ({LAST_TRIED}) AS shown USING (period_month, close_version)
+        JOIN ({LAST_SHOWN}) AS shown USING (period_month, close_version)
         ORDER BY checks.period_month, checks.rowid
         """,
     )
@@ -337,7 +337,7 @@ def _samples(con: Connection, recent: set[date], names: Names) -> dict[date, dic
             failures.period_month, check_name, list(keys ORDER BY failure_no) FILTER (failure_no <= {_SAMPLES}) AS keys,
             count(*) AS kept_count
         FROM ops.check_failures AS failures
-        JOIN ({LAST_TRIED}) AS shown USING (period_month, close_version)
+        JOIN ({LAST_SHOWN}) AS shown USING (period_month, close_version)
         GROUP BY failures.period_month, check_name
         """,
     )
@@ -358,7 +358,7 @@ def _controls(con: Connection) -> dict[date, list[dict[str, Any]]]:
         f"""
         SELECT totals.*
         FROM ops.control_totals AS totals
-        JOIN ({LAST_TRIED}) AS shown USING (period_month, close_version)
+        JOIN ({LAST_SHOWN}) AS shown USING (period_month, close_version)
         ORDER BY totals.period_month, control, currency
         """,
     )
@@ -386,7 +386,9 @@ def _loads(con: Connection, as_of_loads: Mapping[date, int], shown: set[date]) -
         con,
         "SELECT load_id, count(DISTINCT (source_row, source_column)) AS row_count FROM staging.rejects WHERE status = 'open' GROUP BY load_id",
     )
-    known_to_closes = con.execute("SELECT as_of_load FROM ops.closes UNION SELECT as_of_load FROM ops.failed_closes")
+    known_to_closes = con.execute(
+        "SELECT as_of_load FROM ops.closes ANTI JOIN ops.preliminary USING (period_month, close_version) UNION SELECT as_of_load FROM ops.failed_closes"
+    )
     steps = sorted(step for (step,) in known_to_closes.fetchall())
     found = {}
     for month in shown:

@@ -57,9 +57,9 @@ class Target(Protocol):
 
 
 def editions(con: Connection) -> list[Edition]:
-    """The months that are closed, or were tried, in their order."""
+    """The months of which readers see a version, or that were tried, in their order."""
     told = con.execute(f"SELECT * FROM {VERSIONS_AND_FAILURES.format(database='')} ORDER BY ALL").fetchall()
-    standing = con.execute("SELECT period_month, close_version, content_hash FROM ops.standing_closes ORDER BY ALL")
+    standing = con.execute("SELECT period_month, close_version, content_hash FROM ops.shown_closes ORDER BY ALL")
     newest = {month: (version, content_hash) for month, version, content_hash in standing.fetchall()}
     return [
         Edition(month, *newest.get(month, (0, "")), stamp=stamp_of([[str(part) for part in row] for row in of_month]))

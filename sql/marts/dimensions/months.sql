@@ -2,7 +2,7 @@
 -- grain: period_month
 -- why: the closed months and their place in the calendar and the fiscal year
 -- method: months-1
--- when read: is_newest = mart.period_month = (SELECT max(period_month) FROM ops.standing_closes)
+-- when read: is_newest = mart.period_month = (SELECT max(period_month) FROM ops.shown_closes)
 -- lines: core.calendar by period_month
 -- columns:
 --   period_month          DATE
