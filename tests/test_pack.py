@@ -141,6 +141,8 @@ REVIEW = {
             {"figure": Decimal(70), "compared_to": Decimal(71), "threshold": Decimal(5)},
             "Overall rating fell to 70 points, from 71 in 2026-09, the third fall in a row.",
         ),
+        ("rating_falling", {"figure": Decimal(70), "compared_to": None, "threshold": Decimal(5)}, "as the rule says"),
+        ("hit_rate_falling", {"figure": Decimal("0.2"), "compared_to": None}, "as the rule says"),
         ("otif_below_target", {"figure": None}, "Otif below target: not known this month, so the warning stays."),
         ("of_the_future", {"figure": Decimal(1)}, "as the rule says"),
     ],

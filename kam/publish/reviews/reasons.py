@@ -47,6 +47,8 @@ def _promise(flag: Row, _: Row, __: str) -> str:
 
 
 def _falling(flag: Row, _: Row, __: str) -> str:
+    if flag["compared_to"] is None:  # the month before has no rating: the warning stays as it is
+        return ""
     fall = flag["compared_to"] - flag["figure"]
     slowly = ", the third fall in a row" if fall <= flag["threshold"] else ""
     return (
@@ -113,6 +115,8 @@ def _margin(flag: Row, _: Row, __: str) -> str:
 
 
 def _hits(flag: Row, _: Row, __: str) -> str:
+    if flag["compared_to"] is None:
+        return ""
     return (
         f"Took {_percent(flag['figure'])} of the offers decided in twelve months, "
         f"after {_percent(flag['compared_to'])} in {month_name(flag['compared_month'])}."
