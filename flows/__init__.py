@@ -20,6 +20,7 @@ from uuid import UUID
 from prefect.client.orchestration import get_client
 from prefect.runtime import deployment, flow_run
 
+from kam import timing
 from kam.errors import KamError, SettingsError, UsageError
 from kam.report import Ending, failed
 from kam.site import Site, find_site
@@ -97,7 +98,8 @@ def told(flow: Callable[P, R]) -> Callable[P, R]:
         try:
             site_of_run(str(flow_run.parameters["site"]))
             began = True
-            return flow(*args, **kwargs)
+            with timing.named(str(flow_run.id)):
+                return flow(*args, **kwargs)
         except KamError as error:
             lost_its_channels = isinstance(error, SettingsError) and str(error).startswith("kam.toml: alerts.")
             ended = failed(error)

@@ -181,7 +181,10 @@ def published(folder: Path) -> Content | None:
 
 def _tables(con: Connection, schemas: tuple[str, ...]) -> Content:
     names = rows(
-        con, "SELECT schema_name, table_name FROM duckdb_tables() WHERE list_contains(?, schema_name)", [list(schemas)]
+        con,
+        # Each run adds its steps, also one that is killed.
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE list_contains(?, schema_name) AND table_name <> 'steps'",
+        [list(schemas)],
     )
     tables = [f"{row['schema_name']}.{row['table_name']}" for row in names]
     return {table: [_timeless(row) for row in rows(con, f"FROM {table} ORDER BY ALL")] for table in sorted(tables)}

@@ -548,6 +548,10 @@ def test_an_ingest_loads_and_closes_nothing(make_site: Callable[..., Site]) -> N
     assert [(load.feed, load.loaded_count) for load in run.result] == [("accounts", 1), ("invoices", 1)]
     assert [row["Feed"] for row in run.artifacts()["test-loads"]] == ["accounts", "invoices"]
     assert not site.published.exists()
+    with warehouse(site) as con:
+        kept = con.execute("SELECT step, subject, run_id FROM ops.steps ORDER BY step_no").fetchall()
+    steps = [("run", ""), ("open", ""), ("load", "accounts"), ("load", "invoices")]
+    assert kept == [(*step, str(run.flow_run.id)) for step in steps]
 
 
 def test_a_feed_that_the_site_does_not_declare_is_refused_in_one_line(make_site: Callable[..., Site]) -> None:
