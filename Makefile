@@ -115,10 +115,10 @@ $(SUPERSET_READY): requirements-superset.lock requirements-pip.lock
 	@$(SUPERSET_INSTALL) --require-hashes -r requirements-superset.lock
 	@touch $@
 
-soak: $(READY) ## Try mutated files, kill -9 at every point, and readers through 500 closes (hours)
+soak: $(READY) ## Try mutated files, kill -9 at every point, 200 signals, and readers through 500 closes (hours)
 	@KAM_SOAK_CLOSES=$${KAM_SOAK_CLOSES:-500} $(BIN)/python -m pytest tests/test_bi_readers.py --timeout=0 -s
 	@KAM_FUZZ_EXAMPLES=$${KAM_FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest tests/fuzz --timeout=0 -s
-	@KAM_CRASH_RUNS=$${KAM_CRASH_RUNS:-100000} $(BIN)/python -m pytest tests/crash --timeout=0 -s
+	@KAM_SIGNALS=$${KAM_SIGNALS:-200} KAM_CRASH_RUNS=$${KAM_CRASH_RUNS:-100000} $(BIN)/python -m pytest tests/crash --timeout=0 -s
 
 bench: $(READY) ## Measure all there is to measure, also beside peers at three sizes (an hour)
 	@$(BIN)/python -m benchmarks.ingest

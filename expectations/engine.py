@@ -24,7 +24,7 @@ _LOG.addHandler(logging.NullHandler())
 _LOG.propagate = False
 
 import great_expectations as gx
-from duckdb_sqlalchemy import ConnectionWrapper
+from duckdb_sqlalchemy import ConnectionWrapper, CursorWrapper
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.datasource.fluent.sql_datasource import QueryAsset, SQLDatasource
 from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
@@ -36,6 +36,7 @@ from sqlalchemy.pool import StaticPool
 from expectations.rules import MAX_SAMPLE_KEYS, CheckResult, KeyValue, Rule, Suite
 from kam.errors import KamError, OutOfMemoryError, out_of_memory
 from kam.stages import each
+from kam.stops import check
 from kam.warehouse import sql_text
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class ExpectNoFailingRows(UnexpectedRowsExpectation):
 
 class _BorrowedConnection(ConnectionWrapper):
     """The caller's connection: SQLAlchemy may run queries on it, but neither end its transaction nor close it."""
+
+    def cursor(self) -> CursorWrapper:
+        """A cursor for one more statement, unless the run was stopped: the library would go on."""
+        check()
+        return super().cursor()
 
     def begin(self) -> None:
         """The caller's transaction goes on."""

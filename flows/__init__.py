@@ -24,6 +24,7 @@ from kam import timing
 from kam.errors import KamError, SettingsError, UsageError
 from kam.report import Ending, failed
 from kam.site import Site, find_site
+from kam.stops import heard
 from tasks.running import state
 
 __all__ = ["handing_over", "named", "site_of_run", "told"]
@@ -96,9 +97,9 @@ def told(flow: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         began = False
         try:
-            site_of_run(str(flow_run.parameters["site"]))
-            began = True
-            with timing.named(str(flow_run.id)):
+            with heard(), timing.named(str(flow_run.id)):
+                site_of_run(str(flow_run.parameters["site"]))
+                began = True
                 return flow(*args, **kwargs)
         except KamError as error:
             lost_its_channels = isinstance(error, SettingsError) and str(error).startswith("kam.toml: alerts.")

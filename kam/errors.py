@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import ClassVar
 
 _DISK_FAULTS = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO))
 
@@ -15,13 +14,22 @@ _DISK_FAULTS = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, 
 class KamError(Exception):
     """A refused source, or anything else that stops a command; never shown with a traceback."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
+
+
+class StoppedError(KamError):
+    """Somebody or the system stopped the command with a signal."""
+
+    def __init__(self, message: str, number: int) -> None:
+        """`number` is the signal's; the exit status is the one that shells give it."""
+        super().__init__(message)
+        self.exit_code = 128 + number
 
 
 class UsageError(KamError):
     """Wrong input: a month that is not one, a site that does not exist, a month without data."""
 
-    exit_code: ClassVar[int] = 2
+    exit_code: int = 2
 
 
 class SettingsError(UsageError):
@@ -55,13 +63,13 @@ class OutOfMemoryError(ModelFailedError):
 class ValidationFailedError(KamError):
     """A critical rule failed, or the month is not ready; what is published stays as it is."""
 
-    exit_code: ClassVar[int] = 3
+    exit_code: int = 3
 
 
 class MonthChangedError(KamError):
     """The month is closed and its inputs changed since; a restatement needs a reason."""
 
-    exit_code: ClassVar[int] = 4
+    exit_code: int = 4
 
 
 class MonthLockedError(MonthChangedError):
@@ -75,7 +83,7 @@ class ArchiveIncompleteError(KamError):
 class WarehouseBusyError(KamError):
     """Another process is writing to the warehouse and did not finish in time."""
 
-    exit_code: ClassVar[int] = 5
+    exit_code: int = 5
 
 
 # What DuckDB says of a file of its own whose bytes were changed or cut off.

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from kam.stops import check
 from kam.words import counted
 
 Item = TypeVar("Item")
@@ -24,6 +25,7 @@ def each(stage: str, items: Sequence[Item], noun: str, *, name: Callable[[Item],
     more = {BEGAN: began}
     whole = f"{len(items):,} {counted(len(items), noun).partition(' ')[2]}"
     for done, item in enumerate(items):
+        check()
         log.info("%s: %d of %s: %s …", stage, done, whole, name(item), extra=more)
         yield item
     if items:

@@ -15,6 +15,7 @@ from kam.errors import KamError
 from kam.publish import published_months
 from kam.report import Ending, Standing, closing_lines, ending
 from kam.site import Site
+from kam.stops import check
 from tasks import TASKS, alert
 from tasks.artifacts import Progress, leave_artifacts
 from tasks.events import tell_of_months, tell_what_is_awaited
@@ -40,6 +41,7 @@ def close(site: Site, run: Run) -> Any:  # noqa: ANN401 - Prefect makes the repo
         standing = standing_of(site)
         ended = ending(run, error, standing)
     except Exception as unexpected:
+        check()
         ended = replace(ended, message=reason(unexpected))
         raise
     finally:

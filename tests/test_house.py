@@ -16,6 +16,7 @@ from tests.support import REPOSITORY
 ORDER = (
     "kam.words",
     "kam.errors",
+    "kam.stops",
     "kam.database_urls",
     "kam.periods",
     "kam.stages",

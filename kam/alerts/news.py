@@ -34,6 +34,7 @@ from kam.ingest import LoadResult
 from kam.periods import month_name
 from kam.publish import target_states
 from kam.site import AlertEvent, Site
+from kam.stops import check
 from kam.warehouse import Connection, warehouse
 from kam.words import counted
 
@@ -50,6 +51,7 @@ def tell(site: Site, run: Run) -> None:
     try:
         _tell(site, run)
     except Exception as error:  # noqa: BLE001 - a close must not fail because an alert failed
+        check()
         log.warning("Alerts: %s. The run itself is not affected", reason(error))
 
 
@@ -73,6 +75,7 @@ def tell_unqueued(site: Site, run: Run) -> None:
     try:
         send_unqueued(site, _failed(site, run, [], {}))
     except Exception as error:  # noqa: BLE001 - as above
+        check()
         log.warning("Alerts: %s. The run itself is not affected", reason(error))
 
 

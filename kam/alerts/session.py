@@ -26,6 +26,7 @@ from kam.close import (
 )
 from kam.ingest import LoadResult
 from kam.site import Site
+from kam.stops import check
 from kam.timing import step, whole_run
 
 
@@ -39,6 +40,7 @@ def writing_and_telling(site: Site, run: Run, tell: Callable[[Site, Run], object
             with _telling(site, run, tell):
                 yield
     except Exception as error:
+        check()
         if not began:
             run.stopped = reason(error)
             news.tell_unqueued(site, run)
@@ -50,6 +52,7 @@ def _telling(site: Site, run: Run, tell: Callable[[Site, Run], object]) -> Itera
     try:
         yield
     except Exception as error:
+        check()  # nobody is told of what somebody stopped
         run.stopped = reason(error)
         _tell_if_anybody(site, run, tell)
         raise

@@ -1,5 +1,5 @@
 """`python -m kam.cli` is the command `kam`."""
 
-from kam.cli.commands import main
+from kam.cli import main
 
 main()

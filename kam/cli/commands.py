@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from datetime import date
@@ -49,19 +52,42 @@ from kam.cli.options import (
 )
 from kam.cli.progress import progress
 from kam.cli.server import configured_server
-from kam.errors import KamError, MonthChangedError, SourceRefusedError, UsageError, ValidationFailedError
+from kam.errors import (
+    KamError,
+    MonthChangedError,
+    SourceRefusedError,
+    StoppedError,
+    UsageError,
+    ValidationFailedError,
+)
+from kam.stops import listening
 from kam.words import counted
 
 Result = TypeVar("Result")
+
+
+class _Commands(TyperGroup):
+    """The commands, of which each can be stopped."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer keeps the types to itself
+        """Run a command. Raises `StoppedError` when a signal stopped it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            message = "Stopped."
+            raise StoppedError(message, getattr(stop, "number", signal.SIGINT)) from None
+
+
 app = typer.Typer(
     name="kam",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Month-end close for key-account managers: load extracts, validate them, compute the tables, publish them.\n\n"
     "Exit status: 0 done · 2 usage or settings · 3 a critical validation failed · 4 month closed and inputs changed · "
-    "5 warehouse busy · 1 anything else.\n\nExample: [bold]kam --site my-site close 2026-10[/bold]",
+    "5 warehouse busy · 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal · 1 anything else.\n\nExample: [bold]kam --site my-site close 2026-10[/bold]",
 )
 alerts = typer.Typer(no_args_is_help=True, help="Alert channels: test them, and send the messages that wait.")
 app.add_typer(alerts, name="alerts")
@@ -1015,9 +1041,9 @@ def _run(site: Site, steps: Callable[[], Result], flow: Callable[[], Result]) ->
         if server is not None:
             problems.print(f"On the Prefect server {server.url} of {server.named_by}", markup=False, soft_wrap=True)
         return run_quietly(flow, site, server, console=out, stages=problems, verbose=_State.verbose)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         message = "Stopped. Nothing half-done was published; run the command again to continue"
-        raise KamError(message) from None
+        raise StoppedError(message, getattr(stop, "number", signal.SIGINT)) from None
 
 
 def _close(site: Site, steps: Callable[[], CloseReport], flow: Callable[[], CloseReport]) -> None:
@@ -1036,9 +1062,11 @@ def main() -> None:
         with json_lines(sys.argv[1:]):
             sys.exit(_status_in_json())
     try:
-        app(standalone_mode=True)
+        with listening():
+            app(standalone_mode=True)
     except KamError as error:
-        problems.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+        with suppress(OSError):  # a terminal that was closed
+            problems.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         sys.exit(error.exit_code)
     except Exception as error:
         if _State.verbose:

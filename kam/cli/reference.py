@@ -45,6 +45,7 @@ def commands_page() -> str:
         "|---|---|",
         "| 0 | Done. |",
         *(f"| {status} | {meaning} |" for status, meaning in exit_statuses().items()),
+        "| 129, 130, 143 | Stopped: by a terminal that was closed, by Ctrl-C, by SIGTERM. |",
         "",
     ]
     return "\n".join(parts)

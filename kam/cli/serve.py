@@ -13,6 +13,7 @@ from kam.cli.console import out, problems
 from kam.cli.server import Server
 from kam.errors import KamError, UsageError
 from kam.site import Site, alone, require_approvers
+from kam.stops import leave_to_others
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -83,6 +84,7 @@ def _serve(site: Site, server: Server, *, ingest: str, close: str, limit: int, a
     for deployment in served:
         out.print(f"Serving {deployment.flow_name}/{deployment.name}", markup=False)
     out.print(f"Runs of {site.settings.site.name} are on {server.url}. Stop: Ctrl-C", markup=False)
+    leave_to_others()
     asyncio.run(_until_told_to_end(runner))
 
 

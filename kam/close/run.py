@@ -28,6 +28,7 @@ from kam.ingest import LoadResult, LoadStatus, ordered_feeds, unreached
 from kam.periods import add_months, month_name
 from kam.site import CORRECTIONS_FILE, Site
 from kam.stages import each
+from kam.stops import check
 from kam.timing import step
 
 # Checks, control totals, and why tables are empty.
@@ -59,6 +60,7 @@ def _retried(step: Callable[P, R], retries: Retries) -> Callable[P, R]:
             try:
                 return step(*args, **kwargs)
             except retries.errors as error:
+                check()
                 log.warning("%s. It is tried again in %g seconds", error, retries.seconds)
                 time.sleep(retries.seconds)
         return step(*args, **kwargs)

@@ -15,6 +15,7 @@ import duckdb
 
 from kam.errors import KamError, WarehouseBusyError, damage, disk_fault
 from kam.site import Site, scratch_folder
+from kam.stops import check, heard, interrupting
 from kam.warehouse.schema import prepare, shape_made_from, wanted_shape
 from kam.warehouse.sql import Config, Connection, literal, sql_text
 from kam.warehouse.turns import holder
@@ -109,8 +110,10 @@ def _require_not_lost(site: Site) -> None:
 
 @contextmanager
 def _storage_faults_explained(site: Site) -> Iterator[None]:
+    check()
     try:
-        yield
+        with heard():
+            yield
     except Exception as error:
         if found := damage(error) or _cut_off(site, error):
             message = (
@@ -178,7 +181,8 @@ def _opened(
             time.sleep(0.1)
     try:
         con.execute("SET TimeZone = 'UTC'")
-        yield con
+        with interrupting(con.interrupt):
+            yield con
     finally:
         con.close()
 

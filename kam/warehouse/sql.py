@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from kam.stops import check
+
 if TYPE_CHECKING:  # it takes a moment, and most commands need no template
     from jinja2 import Template
 
@@ -79,7 +81,9 @@ def transaction(con: Connection) -> Iterator[None]:
     con.execute("BEGIN")
     try:
         yield
+        check()
     except BaseException:
+        con.interrupt()  # else a statement that a signal interrupted goes on to its end first
         # After a disk-full error the transaction is gone; the original error is kept.
         with suppress(duckdb.Error):
             con.execute("ROLLBACK")

@@ -70,6 +70,14 @@ class Command:
     arguments: Mapping[str, Any]
     before: State
 
+    @property
+    def typed(self) -> list[str]:
+        """What is typed behind `kam`."""
+        given = self.arguments
+        months = [given[name] for name in ("period", "first", "last") if name in given]
+        restate = ["--restate", "--reason", given["reason"]] if given.get("restate") else []
+        return [self.flow, *months, *restate]
+
 
 def landed(folder: Path, _sites: Sites, _run: Run) -> None:
     """Extracts of April, and nothing loaded yet."""

@@ -6,6 +6,8 @@ imported already and forks for a run, so that a run takes no longer than its wor
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -18,6 +20,7 @@ from typing import Any
 
 import expectations.engine  # noqa: F401 - imported before the fork
 from kam.alerts import run_close, run_ingest, run_publish
+from kam.cli import commands
 from kam.close import Run, Terms
 from kam.errors import KamError
 from kam.ingest import ordered_feeds
@@ -40,20 +43,29 @@ def _served(request: Mapping[str, Any]) -> dict[str, Any]:
         _run(request)
     if request.get("kill_after_seconds") is not None:
         time.sleep(request["kill_after_seconds"])
-        os.kill(process, signal.SIGKILL)
+        os.kill(process, request.get("signal", signal.SIGKILL))
     _, status = os.waitpid(process, 0)
     return {"status": os.waitstatus_to_exitcode(status)}
 
 
 def _run(request: Mapping[str, Any]) -> None:
     """Do one run and end the process, whatever happens; `result` is the file that gets what is worth telling."""
-    status, message, points = 1, "", Points(request.get("kill_at", 0), request.get("named", ""))
+    status, message = 1, ""
+    points = Points(
+        request.get("kill_at", 0),
+        request.get("named", ""),
+        request.get("signal", signal.SIGKILL),
+        request.get("way", "at"),
+    )
     os.environ["ERP_URL"] = f"sqlite:///{request['site']}/erp.sqlite"
     try:
         clock.set_back(request.get("clock_back_seconds") or 0)
         install(points)
-        _command(request["command"], request["site"], request["arguments"])
-        status = 0
+        if "kam" in request:
+            status, message = _kam(["--site", request["site"], *request["kam"]])
+        else:
+            _command(request["command"], request["site"], request["arguments"])
+            status = 0
     except KamError as error:
         status, message = error.exit_code, str(error)
     except BaseException:  # noqa: BLE001 - the test shows it
@@ -62,6 +74,17 @@ def _run(request: Mapping[str, Any]) -> None:
         # Where the site's disk may be full.
         Path(request["result"]).write_text(json.dumps({"message": message, "points": points.passed}))
         os._exit(status)
+
+
+def _kam(arguments: list[str]) -> tuple[int, str]:
+    """Run the command line; exit status, and all that it printed."""
+    sys.argv, printed = ["kam", *arguments], io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            commands.main()
+        except SystemExit as ended:
+            return int(ended.code or 0), printed.getvalue()
+    return 0, printed.getvalue()
 
 
 def _command(name: str, folder: str, arguments: Mapping[str, Any]) -> None:

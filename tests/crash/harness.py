@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,12 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from tests.crash import books
 from tests.crash.books import COMMANDS, Content, State
 from tests.flows.processes import end
 from tests.support import REPOSITORY
 
 KILLED = -9
+STOPPED = "Stopped. Nothing half-done was published; run the command again to continue"
+# From the signal to the end, on a busy machine.
+MOST_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,26 @@ class Trial:
         assert books.published(folder) in (self.former, self._left["published"][0])
         self._require_whole_months(books.closed(folder))
         return run.status
+
+    def stop(self, folder: Path, *, signal: int, must_stop: bool = True, **when: Any) -> str:
+        """Run the command line until a signal at a point or moment; what it printed. It may be done before the signal."""
+        start = time.monotonic()
+        run = self._sites.runner.run(folder, self._name, kam=COMMANDS[self._name].typed, signal=signal, **when)
+        assert time.monotonic() - start < self.seconds + MOST_SECONDS
+        allowed = (128 + signal,) if must_stop else (128 + signal, 0)
+        assert run.status in allowed, (run.status, run.message)
+        self.require_stopped(folder, run.message if run.status else STOPPED)
+        return run.message
+
+    def require_stopped(self, folder: Path, printed: str) -> None:
+        """Nothing half-done is there, nobody has to wait, and the last line says what happened."""
+        assert printed.strip().splitlines()[-1] == STOPPED, printed
+        assert not re.search("Unexpected|Traceback|ignored in", printed), printed
+        with FileLock(folder / ".kam.lock").acquire(timeout=0):
+            pass
+        assert books.published(folder) in (self.former, self._left["published"][0])
+        self._require_whole_months(books.closed(folder))
+        assert [name for name in books.leftovers(folder) if not name.startswith(("archive", ".scratch"))] == []
 
     def rerun(self, folder: Path, **request: Any) -> None:
         """Run to the end: nothing may tell that there was a kill."""

@@ -2,6 +2,9 @@
 
 Three kinds: `step`, before and after each named step; `sql`, before each statement on any connection to DuckDB; `os`,
 before and after each call that changes the file system for good. What follows a statement is what precedes the next.
+
+A run can also be told to stop there, by a signal that it hears: at the point, `within` a statement that DuckDB is busy with, or where
+Python drops what the handler raises (`lost`).
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import inspect
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +22,7 @@ from typing import Any
 import duckdb
 
 _OS_CALLS = ("replace", "rename", "link", "unlink", "mkdir", "rmdir", "fsync", "open")
+_EXECUTE = duckdb.DuckDBPyConnection.execute
 _MODULES = ("kam", "flows", "tasks", "expectations")
 
 
@@ -27,15 +32,39 @@ class Points:
 
     kill_at: int = 0
     named: str = ""
+    signal: int = signal.SIGKILL
+    way: str = "at"
     passed: list[str] = field(default_factory=list)
     _count: int = 0
 
-    def reach(self, name: str) -> None:
-        """Pass a point, or die there as by `kill -9`."""
+    def reach(self, name: str, connection: duckdb.DuckDBPyConnection | None = None) -> None:
+        """Pass a point, or get the signal there, as by `kill -9`."""
         self.passed.append(name)
-        self._count += name.startswith(self.named)
-        if self._count == self.kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if not name.startswith(self.named):
+            return
+        self._count += 1
+        if self._count != self.kill_at:
+            return
+        if self.way == "within" and connection is not None:
+            threading.Timer(0.1, self._send).start()
+            _EXECUTE(connection, "SELECT max(hash(range)) FROM range(1_000_000_000_000)")
+        elif self.way == "lost":
+            _Dropping(self._send)
+        else:
+            self._send()
+
+    def _send(self) -> None:
+        os.kill(os.getpid(), self.signal)
+
+
+class _Dropping:
+    """Python drops what is raised while an object goes."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def __del__(self) -> None:
+        self._call()
 
 
 def install(points: Points) -> None:
@@ -113,7 +142,7 @@ def _changes_files(name: str, arguments: tuple[Any, ...]) -> bool:
 
 def _statement(function: Callable[..., Any], points: Points) -> Callable[..., Any]:
     def wrapped(connection: Any, query: Any, *arguments: Any, **named: Any) -> Any:
-        points.reach(f"sql {' '.join(str(query).split())[:60]}")
+        points.reach(f"sql {' '.join(str(query).split())[:60]}", connection)
         return function(connection, query, *arguments, **named)
 
     return wrapped

@@ -138,7 +138,7 @@ def test_an_interrupt_ends_a_flow_at_once_and_quietly(home: Path, site_folder: P
         finally:
             end(process)
 
-    assert process.returncode == 1, errors
+    assert process.returncode == -signal.SIGINT, errors
     # It may have come as far as to say for whom it waits.
     assert output.strip() in ("", f"Waiting for another close (process {os.getpid()} of {getpass.getuser()}) to finish")
     assert errors.strip() == "Stopped. Nothing half-done was published; run the command again to continue"
@@ -156,7 +156,7 @@ def test_an_interrupt_ends_a_close_at_once_and_quietly(home: Path, site_folder: 
     ):
         wait_for(lambda: "Waiting for another close" in log.read_text(), "the close that waits", process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 1
+        assert process.wait(timeout=60) == -signal.SIGINT
     assert log.read_text().splitlines()[1:] == [
         "Stopped. Nothing half-done was published; run the command again to continue"
     ]

@@ -18,6 +18,7 @@ from kam.publish.targets.databases import Database
 from kam.publish.targets.editions import CaughtUp, Edition, Target, editions
 from kam.publish.targets.files import Pack, ParquetFiles, Workbooks
 from kam.site import Site
+from kam.stops import check
 from kam.timing import Step, step
 from kam.warehouse import Connection, insert, literal, rows, transaction, utc_now
 
@@ -115,6 +116,7 @@ def _publish(con: Connection, site: Site, target: Target, wanted: Sequence[Editi
     try:
         caught = _tried(site, target, wanted, held, again=again)
     except Exception as error:  # noqa: BLE001 - a close must not fail because a target does
+        check()
         # The text of an unknown error may hold a secret.
         why = str(error) if isinstance(error, KamError) else f"unexpected {type(error).__name__}"
         _keep_failure(con, target.name, why)

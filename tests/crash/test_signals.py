@@ -1,0 +1,179 @@
+"""Ctrl-C, SIGTERM and a terminal that closes: a run ends at the next statement, whatever it is doing, and a rerun goes on.
+
+`KAM_SIGNALS` asks for a soak of that many signals at real commands; `KAM_CRASH_SEED` repeats one.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from expectations import Rule, Severity, Suite, validate
+from kam.stops import Stopped, listening
+from kam.warehouse import Connection, memory, transaction
+from tests.crash.books import COMMANDS
+from tests.crash.harness import MOST_SECONDS, STOPPED, Sites, Trial
+from tests.crash.test_kills import SEED
+from tests.flows.processes import end, environment
+from tests.support import REPOSITORY, long
+
+SIGNALS = int(os.environ.get("KAM_SIGNALS") or 0)
+KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDLESS = "SELECT max(hash(range)) AS found FROM range(1_000_000_000_000)"
+# Points, how many of them a run passes before the signal, and how it comes. Each run goes on where the one before it stopped.
+STOPS = [
+    ("step store.take_in: after", 1, "at"),
+    ("sql INSERT INTO ops.loads", 1, "within"),
+    ("step ledger.add_load: before", 1, "lost"),
+    ("sql SELECT count(*)", 1, "within"),
+    ("sql SELECT count(*)", 1, "lost"),
+    ("step steps.build_marts: before", 1, "lost"),
+    ("sql INSERT INTO ops.closes", 1, "within"),
+    ("step steps.commit_month: after", 1, "at"),
+    ("step published_file._swap: before", 1, "at"),
+    ("os replace: before", 1, "lost"),
+]
+
+
+@long
+def test_a_close_stops_wherever_the_signal_comes(sites: Sites) -> None:
+    trial = sites.trial("close")
+    folder = trial.site()
+    for number, (name, count, way) in enumerate(STOPS):
+        trial.stop(folder, signal=KINDS[number % len(KINDS)], named=name, kill_at=count, way=way)
+    trial.rerun(folder)
+
+
+def in_a_moment(number: int) -> None:
+    """A signal to this process, sent while it is busy."""
+    threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
+
+
+def inserted(con: Connection) -> None:
+    with listening(), transaction(con):
+        con.execute("INSERT INTO kept VALUES (1)")
+        in_a_moment(signal.SIGTERM)
+        con.execute(ENDLESS)
+
+
+@pytest.mark.timeout(60)
+def test_a_signal_ends_a_statement_and_its_transaction_at_once() -> None:
+    with memory() as con:
+        con.execute("CREATE TABLE kept (number INTEGER)")
+        with pytest.raises(Stopped):
+            inserted(con)
+        assert con.execute("FROM kept").fetchall() == []
+
+
+def validated(con: Connection, suite: Suite) -> None:
+    with listening():
+        in_a_moment(signal.SIGINT)
+        validate(con, [suite])
+
+
+@pytest.mark.timeout(60)
+def test_great_expectations_does_not_go_on_after_a_signal() -> None:
+    def rule(name: str, failing: str) -> Rule:
+        return Rule(
+            name=name,
+            sentence="It holds.",
+            owner="",
+            severity=Severity.INFO,
+            if_it_fails="",
+            failing=failing,
+            keys=("found",),
+        )
+
+    slow = rule("site.slow", f"SELECT NULL::DATE AS period_month, found FROM ({ENDLESS})")
+    suite = Suite(name="site", table="site", batch="SELECT 1 AS one", rules=(slow, rule("site.next", slow.failing)))
+    with memory() as con:
+        validate(con, [])  # so that the library is there
+        with pytest.raises(Stopped):
+            validated(con, suite)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@long
+def test_signals_at_any_moment_end_a_backfill(sites: Sites) -> None:
+    """Those of `make test-long`; the soak sends more, and to commands in processes of their own."""
+    signals_at_any_moment(sites, 20)
+
+
+@pytest.mark.skipif(not SIGNALS, reason="make soak sends many signals")
+@pytest.mark.timeout(0)
+def test_many_signals_at_any_moment_end_a_backfill(sites: Sites) -> None:
+    signals_at_any_moment(sites, SIGNALS, real=True)
+
+
+def signals_at_any_moment(sites: Sites, count: int, *, real: bool = False) -> None:
+    """Send so many signals at moments spread over a backfill, up to five to one site, then run it to its end and compare.
+
+    With `real` those of every second site go to `kam` in a process of its own, sometimes two in a row.
+    """
+    trial, chance = sites.trial("backfill"), random.Random(f"{SEED} signals")  # noqa: S311 - not a secret
+    faults, sent, done, number = [], 0, 0, 0
+    while sent + done < count:
+        folder, number = trial.site(), number + 1
+        for _ in range(min(5, count - sent - done)):
+            kind, after = chance.choice(KINDS), chance.uniform(0, trial.seconds)
+            try:
+                if real and number % 2:
+                    stopped = stopped_for_real(trial, folder, kind, after + chance.uniform(0, 3), chance)
+                else:
+                    printed = trial.stop(folder, signal=kind, must_stop=False, kill_after_seconds=after + 0.2)
+                    stopped = STOPPED in printed
+            except AssertionError as error:
+                faults.append(f"{kind.name} after {after:.2f} s: {error}")
+                stopped = True
+            sent, done = sent + stopped, done + (not stopped)
+        trial.rerun(folder)
+        shutil.rmtree(folder)
+        print(f"{sent} signals ended a run, {done} came too late, {len(faults)} faults, seed {SEED}", flush=True)  # noqa: T201
+    assert faults == []
+
+
+def stopped_for_real(trial: Trial, folder: Path, kind: int, after: float, chance: random.Random) -> bool:
+    """Start the command as a person does, and send a signal so many seconds after it listens; whether it came before the end."""
+    command = [sys.executable, "-m", "kam.cli", "--site", str(folder), *COMMANDS["backfill"].typed]
+    env = environment(folder, ERP_URL=f"sqlite:///{folder}/erp.sqlite")
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
+    try:
+        while not _listens(process.pid) and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(after)
+        process.send_signal(kind)
+        if chance.random() < 0.2:
+            time.sleep(chance.uniform(0, 0.3))
+            process.send_signal(chance.choice(KINDS))
+        printed, _ = process.communicate(timeout=MOST_SECONDS)
+    except subprocess.TimeoutExpired:
+        message = f"still there after {MOST_SECONDS} seconds"
+        raise AssertionError(message) from None
+    finally:
+        end(process)
+    assert process.returncode in (-kind, 0), (process.returncode, printed)
+    if process.returncode:
+        last = printed.strip().splitlines()[-1]
+        trial.require_stopped(folder, printed if last != "Stopped." else STOPPED)  # before the run began
+    return process.returncode != 0
+
+
+def _listens(process: int) -> bool:
+    """Whether a process handles SIGTERM by itself."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) & (1 << (signal.SIGTERM - 1)))
