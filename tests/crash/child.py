@@ -32,6 +32,8 @@ from tests.crash.points import Points, install
 
 def main() -> None:
     """Answer requests until there are no more."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where whoever started the tests ignores it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for line in sys.stdin:
         print(json.dumps(_served(json.loads(line))), flush=True)  # noqa: T201 - the answer
 

@@ -11,15 +11,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from expectations import Rule, Severity, Suite, validate
-from kam.stops import Stopped, listening
-from kam.warehouse import Connection, memory, transaction
 from tests.crash.books import COMMANDS
 from tests.crash.harness import MOST_SECONDS, STOPPED, Sites, Trial
 from tests.crash.test_kills import SEED
@@ -28,7 +24,6 @@ from tests.support import REPOSITORY, long
 
 SIGNALS = int(os.environ.get("KAM_SIGNALS") or 0)
 KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-ENDLESS = "SELECT max(hash(range)) AS found FROM range(1_000_000_000_000)"
 # Points, how many of them a run passes before the signal, and how it comes. Each run goes on where the one before it stopped.
 STOPS = [
     ("step store.take_in: after", 1, "at"),
@@ -53,55 +48,6 @@ def test_a_close_stops_wherever_the_signal_comes(sites: Sites) -> None:
     trial.rerun(folder)
 
 
-def in_a_moment(number: int) -> None:
-    """A signal to this process, sent while it is busy."""
-    threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
-
-
-def inserted(con: Connection) -> None:
-    with listening(), transaction(con):
-        con.execute("INSERT INTO kept VALUES (1)")
-        in_a_moment(signal.SIGTERM)
-        con.execute(ENDLESS)
-
-
-@pytest.mark.timeout(60)
-def test_a_signal_ends_a_statement_and_its_transaction_at_once() -> None:
-    with memory() as con:
-        con.execute("CREATE TABLE kept (number INTEGER)")
-        with pytest.raises(Stopped):
-            inserted(con)
-        assert con.execute("FROM kept").fetchall() == []
-
-
-def validated(con: Connection, suite: Suite) -> None:
-    with listening():
-        in_a_moment(signal.SIGINT)
-        validate(con, [suite])
-
-
-@pytest.mark.timeout(60)
-def test_great_expectations_does_not_go_on_after_a_signal() -> None:
-    def rule(name: str, failing: str) -> Rule:
-        return Rule(
-            name=name,
-            sentence="It holds.",
-            owner="",
-            severity=Severity.INFO,
-            if_it_fails="",
-            failing=failing,
-            keys=("found",),
-        )
-
-    slow = rule("site.slow", f"SELECT NULL::DATE AS period_month, found FROM ({ENDLESS})")
-    suite = Suite(name="site", table="site", batch="SELECT 1 AS one", rules=(slow, rule("site.next", slow.failing)))
-    with memory() as con:
-        validate(con, [])  # so that the library is there
-        with pytest.raises(Stopped):
-            validated(con, suite)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
 @long
 def test_signals_at_any_moment_end_a_backfill(sites: Sites) -> None:
     """Those of `make test-long`; the soak sends more, and to commands in processes of their own."""
@@ -119,6 +65,9 @@ def signals_at_any_moment(sites: Sites, count: int, *, real: bool = False) -> No
 
     With `real` those of every second site go to `kam` in a process of its own, sometimes two in a row.
     """
+    for kind in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(kind) is signal.SIG_IGN:  # as nohup has it; what we start would ignore it, too
+            signal.signal(kind, signal.SIG_DFL)
     trial, chance = sites.trial("backfill"), random.Random(f"{SEED} signals")  # noqa: S311 - not a secret
     faults, sent, done, number = [], 0, 0, 0
     while sent + done < count:
