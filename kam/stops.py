@@ -83,8 +83,11 @@ _ears: list[_Ear] = []
 
 
 def check() -> None:
-    """Raise what the handler of a signal raised, when one asked to stop since the block of `heard` began."""
-    if not _ears or not _is_main_thread():
+    """Raise what the handler of a signal raised, when one asked to stop since the block of `heard` began.
+
+    Not while it is on its way already: what puts the end on record may still be written.
+    """
+    if not _ears or not _is_main_thread() or _is_on_its_way(sys.exc_info()[1]):
         return
     number = _ears[0].number()
     if number is None:
@@ -196,6 +199,10 @@ def _told_as_stop() -> Iterator[None]:
     except Exception:
         check()
         raise
+
+
+def _is_on_its_way(error: BaseException | None) -> bool:
+    return error is not None and not isinstance(error, Exception)
 
 
 def _is_main_thread() -> bool:
