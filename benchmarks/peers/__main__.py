@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -119,11 +120,13 @@ def versions(run: Run) -> str:
     """What was measured, with what, and on what."""
     note = json.loads((run.files / "lines.json").read_text(encoding="utf-8"))
     rows = ", ".join(f"{count:,} {feed}" for feed, count in note["rows"].items())
+    if not steps.DBT.is_file():
+        return f"{rows}; memory limit {run.memory_limit}; {machine()}, Polars {metadata.version('polars')}"
     lock = (Path(__file__).parents[2] / "requirements-dbt.lock").read_text(encoding="utf-8")
     pinned = dict(line.split(" ")[0].split("==") for line in lock.splitlines() if line.startswith("dbt-"))
     return (
         f"{rows}; memory limit {run.memory_limit}; {machine()}, Polars {metadata.version('polars')}, "
-        f"dbt {pinned['dbt-core']} with dbt-duckdb {pinned['dbt-duckdb']}, kam-close {metadata.version('kam-close')}"
+        f"dbt {pinned['dbt-core']} with dbt-duckdb {pinned['dbt-duckdb']}"
     )
 
 
@@ -141,11 +144,23 @@ def quick(run: Run, *, is_kept: bool) -> None:
         keep(floor, [close, again, ingest])
 
 
+def _at_least(least: int) -> Callable[[str], int]:
+    """A whole number as an argument, `least` or more."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            message = f"{text}: not a whole number from {least:,} up"
+            raise argparse.ArgumentTypeError(message)
+        return int(text)
+
+    return number
+
+
 def main() -> None:
     """Measure in a temporary folder, or in one that is kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lines", type=int, default=100_000, help="order lines (default 100,000)")
-    parser.add_argument("--rounds", type=int, default=1, help="rounds of each (default 1)")
+    parser.add_argument("--lines", type=_at_least(100), default=100_000, help="order lines (default 100,000)")
+    parser.add_argument("--rounds", type=_at_least(1), default=1, help="rounds of each (default 1)")
     parser.add_argument("--memory-limit", default="2GB", help="of DuckDB, for each of them (default 2GB)")
     parser.add_argument("--folder", type=Path, help="a folder that is kept, with the files (default a temporary one)")
     parser.add_argument("--backfill", action="store_true", help="also all 36 months (long)")

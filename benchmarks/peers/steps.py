@@ -61,8 +61,8 @@ def compile_modules() -> None:
 
 
 def floor(run: Run, months: tuple[str, ...] = (MONTH,), name: str = FLOOR) -> Measured:
-    """The bare DuckDB script."""
-    database = run.empty("floor") / "floor.duckdb"
+    """The bare DuckDB script; several months in one."""
+    database = run.empty("floor" if len(months) == 1 else "floor of all months") / "floor.duckdb"
     months_text = ",".join(months)
     return measured(name, "benchmarks.peers.floor", str(run.files), str(database), months_text, run.memory_limit)
 
