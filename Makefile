@@ -120,13 +120,15 @@ soak: $(READY) ## Try mutated files, kill -9 at every point, 200 signals, and re
 	@KAM_FUZZ_EXAMPLES=$${KAM_FUZZ_EXAMPLES:-100000} $(BIN)/python -m pytest tests/fuzz --timeout=0 -s
 	@KAM_SIGNALS=$${KAM_SIGNALS:-200} KAM_CRASH_RUNS=$${KAM_CRASH_RUNS:-100000} $(BIN)/python -m pytest tests/crash --timeout=0 -s
 
-bench: $(READY) ## Measure all there is to measure, also beside peers at three sizes (an hour)
+bench: $(READY) ## Measure all there is to measure, beside peers at three sizes, and with three memory limits (two hours)
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.close
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.backfill
 	@$(BIN)/python -m benchmarks.pack
 	@$(MAKE) --no-print-directory bench-peers LINES="100000 1000000 10000000"
+	@for limit in 1GB 2GB 4GB; do \
+		$(BIN)/python -m benchmarks.peers --lines 10000000 --only-ours --backfill --memory-limit $$limit || exit 1; done
 
 # Where dbt cannot be installed, it is left out with a message.
 bench-peers: $(READY) ## Measure a close beside bare DuckDB, Polars and dbt (LINES="100000 1000000", OPTIONS=--backfill)

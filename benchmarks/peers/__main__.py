@@ -68,20 +68,26 @@ def run_all(run: Run, rounds: int, peers: list[str]) -> list[Measured]:
         taken.setdefault(CLOSE, []).append(steps.kam(run.new_site("site"), CLOSE, "close", steps.MONTH))
     equal = compare(run, peers)
     print(f"{equal:,} figures of {', '.join(peers)} are equal to ours.\n", flush=True)
-    taken[steps.AGAIN] = [steps.kam(run.folder / "site", steps.AGAIN, "close", steps.MONTH)]
-    taken[steps.INGEST] = [steps.kam(run.new_site("ingested"), steps.INGEST, "ingest")]
-    return [min(tries, key=lambda step: step.cpu_seconds) for tries in taken.values()]
+    best = [min(tries, key=lambda step: step.cpu_seconds) for tries in taken.values()]
+    return [*best, *run_after_the_close(run)]
+
+
+def run_after_the_close(run: Run) -> list[Measured]:
+    """The same close when nothing is new, and the load into another site."""
+    return [
+        steps.kam(run.folder / "site", steps.AGAIN, "close", steps.MONTH),
+        steps.kam(run.new_site("ingested"), steps.INGEST, "ingest"),
+    ]
 
 
 def run_backfill(run: Run, peers: list[str]) -> list[Measured]:
     """All months: ours in one backfill after `kam ingest`, the floor in one script, dbt month by month."""
-    first, last = steps.EVERY_MONTH[0], steps.EVERY_MONTH[-1]
-    count = len(steps.EVERY_MONTH)
-    taken = [
-        steps.floor(run, steps.EVERY_MONTH, f"bare DuckDB, {count} months"),
-        steps.kam(run.folder / "ingested", f"kam backfill, {count} months, loaded before", "backfill", first, last),
-    ]
-    return [*taken, steps.dbt_backfill(run)] if DBT_BUILD in peers else taken
+    taken = [steps.kam_backfill(run)]
+    if FLOOR in peers:
+        taken.append(steps.floor(run, steps.EVERY_MONTH, f"bare DuckDB, {len(steps.EVERY_MONTH)} months"))
+    if DBT_BUILD in peers:
+        taken.append(steps.dbt_backfill(run))
+    return taken
 
 
 def print_ratios(taken: list[Measured]) -> None:
@@ -136,12 +142,18 @@ def quick(run: Run, *, is_kept: bool) -> None:
     close = steps.kam(run.new_site("site"), CLOSE, "close", steps.MONTH)
     equal = compare(run, [FLOOR])
     print(f"{equal:,} figures of {FLOOR} are equal to ours.\n", flush=True)
-    again = steps.kam(run.folder / "site", steps.AGAIN, "close", steps.MONTH)
-    ingest = steps.kam(run.new_site("ingested"), steps.INGEST, "ingest")
+    ours = [close, *run_after_the_close(run)]
     floor = min([*floors, steps.floor(run)], key=lambda step: step.cpu_seconds)
-    print_beside_kept(floor, [close, again, ingest])
+    print_beside_kept(floor, ours)
     if is_kept:
-        keep(floor, [close, again, ingest])
+        keep(floor, ours)
+
+
+def only_ours(run: Run, *, is_backfill: bool) -> None:
+    """Our steps alone, such as at another memory limit; nothing is compared."""
+    print(f"{versions(run)}\n", flush=True)
+    taken = [steps.kam(run.new_site("site"), CLOSE, "close", steps.MONTH), *run_after_the_close(run)]
+    print_steps([*taken, *(run_backfill(run, []) if is_backfill else [])])
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -164,6 +176,7 @@ def main() -> None:
     parser.add_argument("--memory-limit", default="2GB", help="of DuckDB, for each of them (default 2GB)")
     parser.add_argument("--folder", type=Path, help="a folder that is kept, with the files (default a temporary one)")
     parser.add_argument("--backfill", action="store_true", help="also all 36 months (long)")
+    parser.add_argument("--only-ours", action="store_true", help="only kam-close, such as at another memory limit")
     parser.add_argument("--details", action="store_true", help="also the floor table by table, and our steps")
     parser.add_argument(
         "--quick", action="store_true", help="only the floor and ours, beside the figures kept in the repository"
@@ -179,6 +192,9 @@ def main() -> None:
         try:
             if arguments.quick:
                 quick(run, is_kept=arguments.keep)
+                return
+            if arguments.only_ours:
+                only_ours(run, is_backfill=arguments.backfill)
                 return
             peers = peers_at_hand()
             print(f"{versions(run)}\n", flush=True)

@@ -128,6 +128,12 @@ def kam(site: Path, name: str, *arguments: str) -> Measured:
     return measured_command(name, sys.executable, "-m", "kam.cli", "--site", str(site), *arguments, silent=True)
 
 
+def kam_backfill(run: Run) -> Measured:
+    """`kam backfill` of all months, in the site that `kam ingest` loaded."""
+    name = f"kam backfill, {MONTHS} months, loaded before"
+    return kam(run.folder / "ingested", name, "backfill", EVERY_MONTH[0], EVERY_MONTH[-1])
+
+
 def published(run: Run, site: str = "site") -> Path:
     """The published file of a site."""
     return run.folder / site / "published" / "kam.duckdb"
