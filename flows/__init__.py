@@ -21,7 +21,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import deployment, flow_run
 
 from kam import timing
-from kam.errors import KamError, SettingsError, UsageError
+from kam.errors import KamError, SettingsError, WrongIdentityError
 from kam.report import Ending, failed
 from kam.site import Site, find_site
 from kam.stops import heard
@@ -104,7 +104,7 @@ def told(flow: Callable[P, R]) -> Callable[P, R]:
         except KamError as error:
             lost_its_channels = isinstance(error, SettingsError) and str(error).startswith("kam.toml: alerts.")
             ended = failed(error)
-            if not began or lost_its_channels:
+            if lost_its_channels or not (began or isinstance(error, WrongIdentityError)):
                 ended = Ending(DID_NOT_BEGIN, f"{DID_NOT_BEGIN}: {error}", failed=True)
             return cast("R", state(ended, error))
 
@@ -121,7 +121,7 @@ def _read(site: str, _run: str | None) -> Site:
 
 
 def _identity() -> str:
-    """In whose name a run acts: what its deployment says. Raises `UsageError` for a run that says otherwise.
+    """In whose name a run acts: what its deployment says. Raises `WrongIdentityError` for a run that says otherwise.
 
     Whoever starts a run could type any name, so only the definition of the deployment counts.
     """
@@ -137,5 +137,5 @@ def _identity() -> str:
         message = (
             f"identity: {given!r} was given, and {sets}. Leave it as it is, or start the deployment of that person"
         )
-        raise UsageError(message)
+        raise WrongIdentityError(message)
     return said

@@ -40,6 +40,10 @@ class SourceRefusedError(KamError):
     """A file or query that cannot be loaded at all; nothing of it was loaded."""
 
 
+class WrongIdentityError(UsageError):
+    """A run names another person than its deployment."""
+
+
 class MissingColumnError(SourceRefusedError):
     """A source lacks a column that is mapped or required; `kam check` may propose which other one it is."""
 

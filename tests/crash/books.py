@@ -55,7 +55,7 @@ watermark_start = 0
 watermark_overlap = 1
 """
 # What a rerun makes anew, as another time of day: it is no content.
-_TIMES = ("started_at", "finished_at", "closed_at")
+_TIMES = ("started_at", "finished_at", "closed_at", "approved_at")
 
 
 Run = Callable[..., None]
@@ -117,6 +117,14 @@ def late_invoice(folder: Path, sites: Sites, _run: Run) -> None:
     bill(folder, "06", "I5,A,2026-04-28,5", "I6,B,2026-06-02,20")
 
 
+def may_waits(folder: Path, sites: Sites, run: Run) -> None:
+    """April is published, and May waits for approval."""
+    copied(sites(april_closed), folder)
+    settings = folder / "kam.toml"
+    settings.write_text(settings.read_text().replace("[publish]", "[publish]\napproval = true"))
+    run(folder, "close", period="2026-05")
+
+
 COMMANDS = {
     "ingest": Command("ingest", {}, landed),
     "close": Command("close", {"period": "2026-05"}, april_closed),
@@ -125,6 +133,7 @@ COMMANDS = {
         "backfill", {"first": "2026-04", "last": "2026-06", "restate": True, "reason": "a late invoice"}, late_invoice
     ),
     "publish": Command("publish", {}, may_not_published),
+    "approve": Command("approve", {"period": "2026-05", "version": 1}, may_waits),
 }
 
 
@@ -172,7 +181,11 @@ def closed(folder: Path) -> Content:
     """The closed months in the working file, read as `kam status` reads it, also when a killed run left it."""
     with open_read_only(find_site(folder)) as con:
         found = _tables(con, ("marts", "ops"))
-    return {table: found[table] for table in found if table not in ("ops.loads", "ops.metric_definitions", "ops.shape")}
+    return {
+        table: found[table]
+        for table in found
+        if table not in ("ops.approvals", "ops.loads", "ops.metric_definitions", "ops.shape")
+    }
 
 
 def published(folder: Path) -> Content | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import expectations.engine  # noqa: F401 - imported before the fork
-from kam.alerts import run_close, run_ingest, run_publish
+from kam.alerts import run_approve, run_close, run_ingest, run_publish
 from kam.cli import commands
 from kam.close import Run, Terms
 from kam.errors import KamError
@@ -96,6 +96,9 @@ def _command(name: str, folder: str, arguments: Mapping[str, Any]) -> None:
         run_ingest(site, Run("ingest", terms=terms), ordered_feeds(site))
     elif name == "publish":
         run_publish(site, Run("publish"))
+    elif name == "approve":
+        month = parse_month(arguments["period"])
+        run_approve(site, Run("approve", [month]), {month: arguments["version"]}, "looked at it")
     elif name == "close":
         run_close(site, Run("close", [parse_month(arguments["period"])], terms=terms))
     else:

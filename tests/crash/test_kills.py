@@ -37,6 +37,12 @@ KILLS = {
         ("step published_file._swap: before", 1),
     ],
     "backfill": [("step steps.commit_month: after", 1)],
+    "approve": [
+        ("sql INSERT INTO ops.approvals", 1),
+        ("step ledger.sync: before", 1),
+        ("step store.add_to_ledger: before", 1),
+        ("step published_file._swap: before", 1),
+    ],
     "publish": [("sql CREATE TABLE published.", 10), ("os replace: after", 1)],
 }
 

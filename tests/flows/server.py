@@ -47,7 +47,7 @@ class Server:
         """The deployment of this name, such as `backfill/on-demand`."""
         return dict(self.request("GET", f"/deployments/name/{name}").json())
 
-    def start(self, deployment: str, *, due: str | None = None, **parameters: str) -> str:
+    def start(self, deployment: str, *, due: str | None = None, **parameters: object) -> str:
         """Ask for a run of a deployment, due now or at this time; its id."""
         state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}} if due else {"type": "SCHEDULED"}
         created = self.ask(
