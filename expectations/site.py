@@ -21,7 +21,7 @@ from expectations.marts import MART_SUITES, mart_suites
 from expectations.rules import ALLOWED_FAILURES, Owner, Rule, Severity, Suite, Threshold
 from kam.errors import KamError, SettingsError
 from kam.site import FEEDS, OFF, SETTINGS_FILE, CheckSettings, Site
-from kam.warehouse import Connection
+from kam.warehouse import Connection, reads_beyond_tables
 
 PREFIX = "site"
 
@@ -224,6 +224,11 @@ def _described(con: Connection, site: Site, rule: Rule) -> Rule:
     """The rule as the engine takes it: with a `period_month`, and with all its columns as keys where it names none."""
     file = site.checks / f"{rule.name.removeprefix(f'{PREFIX}.')}.sql"
     try:
+        if elsewhere := reads_beyond_tables(con, rule.failing):
+            message = (
+                f"{file}: it reads {elsewhere}. A rule sees tables and views only; what is in files comes in by a feed"
+            )
+            raise KamError(message)
         columns = [name for name, *_ in con.execute(f"DESCRIBE {rule.failing}").fetchall()]
     except duckdb.Error as error:
         message = f"{file}: {str(error).splitlines()[0]}"

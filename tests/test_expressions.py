@@ -134,6 +134,9 @@ OTHER_EACH_TIME = {
     "DATE '2026-01-01' + getvariable('as_of_load')::INTEGER": r"getvariable\(\) gives another value",
     "(SELECT max(order_date) FROM core.orders)": "it reads orders. An expression sees the columns of its row only",
     "(SELECT max(content) FROM read_text('kam.toml'))": r"it reads read_text\(\)",
+    "1), (SELECT max(content) FROM read_text('kam.toml')": "Parser Error",
+    "1); COPY (SELECT 1) TO 'written.csv'; SELECT (1": "Parser Error",
+    "1; COPY (SELECT 1) TO 'written.csv'; SELECT 1": "expected one expression",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +23,17 @@ if TYPE_CHECKING:
 _WIDTH_OF_A_FILE = 140
 # Columns whose whole numbers are no counts.
 _NAMES = ("Load", "Version")
+# Control characters, invisible ones, halves of characters, and ends of lines and paragraphs.
+_STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _NUMBER = re.compile(r"[-+]?[\d,]+(\.\d+)?( ?(%|[A-Za-z]{1,6}))?")
 
 
 class _Console(Console):
-    """A console whose lines are JSON on stderr where that is asked for (`--log-format json`)."""
+    """A console on which a text of a file cannot do anything to the terminal, and whose lines are JSON on stderr where that is asked for (`--log-format json`)."""
 
     def print(self, *objects: Any, style: Any = None, markup: bool | None = None, **options: Any) -> None:  # noqa: ANN401 - as rich has it
         if not lines.is_on:
+            objects = tuple(harmless(one) if isinstance(one, str) else one for one in objects)
             super().print(*objects, style=style, markup=markup, **options)
             return
         texts = [
@@ -52,6 +56,16 @@ class _Console(Console):
         with page.capture() as captured:
             page.print(renderable)
         return Text(captured.get())
+
+
+def harmless(text: str) -> str:
+    """Text in which characters that steer a terminal, or that turn or hide what stands beside them, are escapes."""
+    return "".join(
+        mark.encode("unicode_escape").decode()
+        if unicodedata.category(mark) in _STEERING and mark not in "\n\t"
+        else mark
+        for mark in text
+    )
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -106,7 +120,7 @@ def side_by_side(sample: Sequence[Mapping[str, object]]) -> list[Row]:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else harmless(str(value))
 
 
 def _text(name: str, value: object) -> str:

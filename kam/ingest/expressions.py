@@ -15,14 +15,12 @@ from kam.ingest.meaning import BLANKS, cell_text, date_value, decimal_value, pla
 from kam.ingest.readers import CHANGES, changing_function
 from kam.ingest.sources import column_sql
 from kam.site import CsvDialect
-from kam.warehouse import Connection
+from kam.warehouse import OF_ITS_ARGUMENTS, Connection, objects, parsed
 
 NUMBER_TYPE = "DECIMAL(28, 10)"
 _KINDS: Mapping[str, str] = {"as_number": "a number", "as_date": "a date"}
 _LENIENT = ("try_as_number", "try_as_date")
 _MOST_TRIALS = 200
-# Table functions that read nothing.
-_OF_ITS_ARGUMENTS = ("unnest", "range", "generate_series")
 _Tree = dict[str, Any]
 
 
@@ -91,11 +89,17 @@ def expression(con: Connection, key: str, sql: str, columns: Mapping[str, str], 
 
 def _why_not_of_the_row(con: Connection, sql: str) -> str:
     """Why an expression would not give the same value for the same row each time; empty when it does."""
+    statements = duckdb.extract_statements(f"SELECT {sql}")
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        return "expected one expression"
     if name := changing_function(sql):
         return f"{name} {CHANGES}"
-    for node in _objects(_tree(con, sql)):
+    tree = _tree(con, sql)
+    if tree.get("error", True):
+        return f"what it reads cannot be told from its text ({tree.get('error_message', '')})"
+    for node in objects(tree):
         table = node.get("table_name") if node.get("type") == "BASE_TABLE" else ""
-        if node.get("type") == "TABLE_FUNCTION" and node["function"]["function_name"] not in _OF_ITS_ARGUMENTS:
+        if node.get("type") == "TABLE_FUNCTION" and node["function"]["function_name"] not in OF_ITS_ARGUMENTS:
             table = f"{node['function']['function_name']}()"
         if table:
             return f"it reads {table}. An expression sees the columns of its row only; for a join there is a SELECT over files (sql)"
@@ -112,10 +116,7 @@ def _worked_out(con: Connection, sql: str, columns: Mapping[str, str], row_numbe
     def type_of(text: str) -> str:
         return str(con.execute(f"DESCRIBE SELECT {text} AS value FROM {probe}").fetchall()[0][1])
 
-    tree = _tree(con, sql)
-    if tree.get("error", True):
-        return Expression(f"({sql})", type_of(f"({sql})"))
-    tree = _on_types(con, tree, columns)
+    tree = _on_types(con, _tree(con, sql), columns)
     text, sql_type = _bound(con, tree, columns, type_of)
     reads = tuple(Read(_sql(con, argument), _KINDS[name]) for name, argument in _calls(_tree(con, text)))
     signed = _without_abs(_tree(con, text))
@@ -145,8 +146,7 @@ def _bound(con: Connection, tree: _Tree, columns: Mapping[str, str], type_of: Ca
 
 def _tree(con: Connection, expression: str) -> _Tree:
     """DuckDB's own parse of an expression."""
-    found = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [f"SELECT {expression}"]).fetchall()
-    return dict(json.loads(found[0][0]))
+    return parsed(con, f"SELECT {expression}")
 
 
 def _sql(con: Connection, tree: _Tree) -> str:
@@ -167,16 +167,6 @@ def _changed(node: Any, change: Callable[[_Tree], Any]) -> Any:  # noqa: ANN401 
         return node
     changed = change(node)
     return {key: _changed(value, change) for key, value in node.items()} if changed is None else changed
-
-
-def _objects(node: Any) -> Iterator[_Tree]:  # noqa: ANN401 - a JSON tree
-    if isinstance(node, list):
-        for child in node:
-            yield from _objects(child)
-    elif isinstance(node, dict):
-        yield node
-        for child in node.values():
-            yield from _objects(child)
 
 
 def _is_column(node: _Tree) -> bool:
@@ -248,7 +238,7 @@ _NUMERIC = frozenset(
 
 def _without_abs(tree: _Tree) -> _Tree | None:
     """The expression with what `abs` is of in its place; None where it does not use it."""
-    if not any(node.get("function_name") == "abs" for node in _objects(tree)):
+    if not any(node.get("function_name") == "abs" for node in objects(tree)):
         return None
 
     def change(node: _Tree) -> Any:  # noqa: ANN401 - a JSON tree

@@ -4,6 +4,7 @@ from kam.warehouse.across_feeds import FEEDS_IN_VIEW
 from kam.warehouse.connection import memory, open_read_only, walled_in, warehouse
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_SHOWN, LAST_TRIED
+from kam.warehouse.parsed import OF_ITS_ARGUMENTS, objects, parsed, reads_beyond_tables
 from kam.warehouse.people import Person, acting, user_name
 from kam.warehouse.run_steps import KEPT_RUNS, kept_steps
 from kam.warehouse.schema import prepare
@@ -15,6 +16,7 @@ __all__ = [
     "KEPT_RUNS",
     "LAST_SHOWN",
     "LAST_TRIED",
+    "OF_ITS_ARGUMENTS",
     "SQL",
     "Connection",
     "KnownCorrection",
@@ -27,9 +29,12 @@ __all__ = [
     "literal",
     "memory",
     "number_of",
+    "objects",
     "open_read_only",
+    "parsed",
     "prepare",
     "quoted",
+    "reads_beyond_tables",
     "rows",
     "sql_text",
     "transaction",

@@ -140,7 +140,9 @@ class Trial:
         """Run the command line until a signal at a point or moment; what it printed. It may be done before the signal."""
         start = time.monotonic()
         run = self._sites.runner.run(folder, self._name, kam=COMMANDS[self._name].typed, signal=signal, **when)
-        assert time.monotonic() - start < self.seconds + MOST_SECONDS
+        took = time.monotonic() - start
+        most = when.get("kill_after_seconds", self.seconds) + MOST_SECONDS
+        assert took < most, f"{took:.1f} s, {run.status}: {run.message}"
         allowed = (128 + signal,) if must_stop else (128 + signal, 0)
         assert run.status in allowed, (run.status, run.message)
         self.require_stopped(folder, run.message if run.status else STOPPED)

@@ -69,24 +69,28 @@ def signals_at_any_moment(sites: Sites, count: int, *, real: bool = False) -> No
         if signal.getsignal(kind) is signal.SIG_IGN:  # as nohup has it; what we start would ignore it, too
             signal.signal(kind, signal.SIG_DFL)
     trial, chance = sites.trial("backfill"), random.Random(f"{SEED} signals")  # noqa: S311 - not a secret
-    faults, sent, done, number = [], 0, 0, 0
-    while sent + done < count:
+    faults: list[str] = []
+    sent = late = number = 0
+    while sent < count and late < count:
         folder, number = trial.site(), number + 1
-        for _ in range(min(5, count - sent - done)):
-            kind, after = chance.choice(KINDS), chance.uniform(0, trial.seconds)
+        for _ in range(min(5, count - sent)):
+            kind, after = chance.choice(KINDS), chance.uniform(0.1, trial.seconds)
             try:
                 if real and number % 2:
-                    stopped = stopped_for_real(trial, folder, kind, after + chance.uniform(0, 3), chance)
+                    is_stopped = stopped_for_real(trial, folder, kind, after, chance)
                 else:
-                    printed = trial.stop(folder, signal=kind, must_stop=False, kill_after_seconds=after + 0.2)
-                    stopped = STOPPED in printed
+                    printed = trial.stop(folder, signal=kind, must_stop=False, kill_after_seconds=after)
+                    is_stopped = STOPPED in printed
             except AssertionError as error:
+                is_stopped = True
                 faults.append(f"{kind.name} after {after:.2f} s: {error}")
-                stopped = True
-            sent, done = sent + stopped, done + (not stopped)
+                print(faults[-1])  # noqa: T201
+            sent, late = sent + is_stopped, late + (not is_stopped)
+            if not is_stopped:
+                break
         trial.rerun(folder)
         shutil.rmtree(folder)
-        print(f"{sent} signals ended a run, {done} came too late, {len(faults)} faults, seed {SEED}", flush=True)  # noqa: T201
+        print(f"{sent} signals ended a run, {late} came too late, {len(faults)} faults, seed {SEED}", flush=True)  # noqa: T201
     assert faults == []
 
 

@@ -215,6 +215,12 @@ def test_a_malformed_rule_of_a_site_is_refused_before_anything_is_loaded(
     [
         (SMALL.replace("core.invoices", "core.bills"), r"small\.sql: Catalog Error: .*bills"),
         (SMALL.replace("-- owner", "-- keys: invoice\n-- owner"), "keys: the SELECT has no column 'invoice'; it has"),
+        (
+            SMALL.replace("core.invoices", "'/etc/hostname'"),
+            "it reads /etc/hostname. A rule sees tables and views only",
+        ),
+        (SMALL.replace("core.invoices", "read_text('/etc/hosts')"), r"it reads read_text\(\)"),
+        (SMALL.replace("core.invoices", "query('FROM x')"), r"it reads query\(\)"),
     ],
 )
 def test_a_rule_of_a_site_that_cannot_be_run_stops_the_close(site_folder: Path, sql: str, said: str) -> None:
