@@ -198,7 +198,7 @@ CREATE TABLE IF NOT EXISTS ops.alert_deliveries (
     alert_id BIGINT, channel VARCHAR, attempts BIGINT, delivered_at TIMESTAMP, last_error VARCHAR
 );
 
--- One row per step of a run, the run itself as step 0, for those who look at where time went. Not evidence: a rebuild starts it empty, only the
+-- One row per step of a run, the run itself as step 0, for those who look at where time went. Not evidence: a rebuild forgets those before it, only the
 -- newest 1,000 runs are kept, and nothing is published. outcome: done, failed, stopped, did not end (the process was killed), or what the step says
 -- itself. `peak_memory_bytes` is the most that the process had until the end of the step.
 CREATE TABLE IF NOT EXISTS ops.steps (

@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from kam import telemetry
 from kam.archive import ledger, store
 from kam.build import models_hash, prepare_build, prepare_marts, record_content, run_models
 from kam.close import versions
@@ -26,7 +27,8 @@ from kam.errors import ArchiveIncompleteError, KamError, UsageError
 from kam.ingest import Extract, SourceFile, replay
 from kam.periods import add_months
 from kam.site import SETTINGS_FILE, Settings, Site, scratch_folder, validate_settings
-from kam.warehouse import Connection, insert, literal, prepare, rows, transaction, warehouse, writing
+from kam.timing import run, step
+from kam.warehouse import Connection, insert, kept_steps, literal, prepare, rows, transaction, warehouse, writing
 
 _COUNTS = ("read_count", "loaded_count", "unchanged_count", "rejected_count", "superseded_count")
 Entry = Mapping[str, Any]
@@ -75,7 +77,10 @@ def rebuild(
     Raises `UsageError` when there is a warehouse with loads in it and not `force`; `KamError` when the archive lacks a
     file or has it with other bytes, or a load differs from the ledger. The old warehouse stays then.
     """
-    with writing(site, "rebuild", wait_seconds=site.settings.run.busy_timeout_seconds, on_wait=on_wait):
+    with (
+        run("rebuild", (), telemetry.listeners(site.settings.site.name)),
+        writing(site, "rebuild", wait_seconds=site.settings.run.busy_timeout_seconds, on_wait=on_wait),
+    ):
         _bring_ledger_up_to_date(site)
         entries = ledger.listed(site)
         if not entries:
@@ -136,16 +141,19 @@ def replayed(aside: Site, entries: Sequence[Entry], on_step: Callable[[str], Non
     loads = [entry for entry in entries if ledger.is_load(entry)]
     closes = [entry for entry in entries if ledger.is_close(entry)]
     report = RebuildReport()
-    with warehouse(aside) as con:
+    with warehouse(aside) as con, kept_steps(con):
         for number, entry in enumerate(sorted(loads, key=lambda entry: entry["load_id"]), start=1):
             on_step(f"Load {number:,} of {len(loads):,}: {entry['feed']} {entry['source']}")
-            _replay(con, aside, entry)
+            with step("load", entry["feed"]) as now:
+                _replay(con, aside, entry)
+                now.row_count = entry["read_count"]
             report.load_count += 1
             report.row_count += entry["loaded_count"]
         for group in _groups(closes):
             names = " to ".join(dict.fromkeys(close["period_month"][:7] for close in (group[0], group[-1])))
             on_step(f"Closing again as known at load {group[0]['as_of_load']}: {names}")
-            report.differences += _close_again(con, group)
+            with step("close again", names):
+                report.differences += _close_again(con, group)
             report.close_count += len(group)
         _insert(con, "ops.withdrawals", [entry for entry in entries if ledger.is_withdrawal(entry)])
         _insert(con, "ops.approvals", [entry for entry in entries if ledger.is_approval(entry)])

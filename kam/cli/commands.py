@@ -818,7 +818,7 @@ def _show_timings(site: Site, month: str | None, *, as_json: bool) -> None:
     print_table(
         f"Last runs{over}",
         shown(found.runs),
-        if_empty=f"No run{over} is on record. A rebuild of the warehouse forgets them.",
+        if_empty=f"No run{over} is on record. A rebuild of the warehouse forgets those before it.",
     )
     if found.runs:
         print_table(

@@ -159,7 +159,7 @@ def dry_run(
     site: Site, months: Sequence[date], *, as_of_load: int | None, as_known_on: date | None, restate: bool
 ) -> list[MonthPlan]:
     """What a backfill of these months would do with what is loaded; loads and closes nothing."""
-    with steps.writing_session(site, "dry run"):
+    with steps.writing_session(site, "dry run", months):
         require_valid(site)
         known = steps.known_load(site, as_of_load=as_of_load, as_known_on=as_known_on)
         return steps.plan_months(site, months, known, restate=restate)
