@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Protocol
 
-from kam.errors import KamError
+from kam.errors import KamError, StoppedError
 
 if sys.platform != "win32":
     import resource
@@ -55,7 +55,8 @@ class Step:
         self.seconds = time.monotonic() - self._began
         self.peak_memory = peak_memory()
         if error is not None:
-            self.outcome = "failed" if isinstance(error, Exception) else "stopped"
+            is_failure = isinstance(error, Exception) and not isinstance(error, StoppedError)
+            self.outcome = "failed" if is_failure else "stopped"
             self.error = _reason(error)
 
 
@@ -207,4 +208,6 @@ def _reason(error: BaseException) -> str:
     """Why something ended, in one line. The text of an unknown error may hold a secret."""
     if isinstance(error, KamError):
         return str(error).partition("\n")[0]
+    if isinstance(error, KeyboardInterrupt) and str(error):
+        return str(error)  # which signal it was
     return f"unexpected {type(error).__name__}" if isinstance(error, Exception) else type(error).__name__

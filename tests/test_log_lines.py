@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from kam.cli.console import out, print_table, problems
 from kam.cli.json_lines import hint, is_wanted, json_lines, write_error
 from kam.site import Site
+from kam.stops import Stopped
 from tests.cli import Answer, kam
 from tests.support import write_site
 
@@ -83,6 +85,15 @@ def test_an_unexpected_error_is_one_line_too(monkeypatch: pytest.MonkeyPatch) ->
     assert line["message"].startswith("Unexpected: ValueError: first\nsecond.")
     assert "in broken" in line["traceback"]
     assert line["exit_status"] == 1
+
+
+def test_a_command_that_is_stopped_says_so_with_the_status_of_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr("kam.site.find_site", stopped)
+    (line,) = lines_of(kam("--log-format=json", "status"))
+    assert (line["event"], line["error"], line["exit_status"]) == ("error", "StoppedError", 143)
 
 
 def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from kam import timing
 from kam.audit import rebuild
 from kam.close import run, steps
 from kam.site import Site
+from kam.stops import Stopped
 from kam.timing import Step
 from kam.warehouse import Connection, kept_steps, memory, rows, run_steps, warehouse
 from tests.cli import kam
@@ -164,9 +166,9 @@ def test_a_run_that_is_killed_leaves_what_it_did(con: Connection, monkeypatch: p
 
 
 def test_a_run_that_is_stopped_says_so(con: Connection) -> None:
-    with pytest.raises(KeyboardInterrupt), timing.run("close 2026-06"), kept_steps(con), timing.step("build"):
-        raise KeyboardInterrupt
-    assert outcomes(con) == [("run", "stopped", "KeyboardInterrupt"), ("build", "stopped", "KeyboardInterrupt")]
+    with pytest.raises(Stopped), timing.run("close 2026-06"), kept_steps(con), timing.step("build"):
+        raise Stopped(signal.SIGTERM)
+    assert outcomes(con) == [("run", "stopped", "stopped by SIGTERM"), ("build", "stopped", "stopped by SIGTERM")]
 
 
 def test_the_text_of_an_unknown_error_is_not_kept(con: Connection) -> None:

@@ -1081,8 +1081,9 @@ def main() -> None:
 def _status_in_json() -> int:
     """Run a command whose errors are lines of JSON, too; its exit status."""
     try:
-        # Errors of the command line itself are raised, not printed.
-        return int(app(standalone_mode=False) or 0)
+        with listening():
+            # Errors of the command line itself are raised, not printed.
+            return int(app(standalone_mode=False) or 0)
     except KamError as error:
         write_error(error, str(error), error.exit_code)
         return error.exit_code
