@@ -14,6 +14,7 @@ from kam.errors import SettingsError
 
 _CONNECT_SECONDS = 20
 _SECRET_OPTION = re.compile(r"pass|pwd|secret|token|key|odbc_connect|credential", re.IGNORECASE)
+_LONGEST_WORD = 7
 _ODBC_SECRET = re.compile(r"(?:PWD|PASSWORD)\s*=\s*\{?([^;}]+)", re.IGNORECASE)
 _POSTGRESQL = "postgresql+psycopg"
 
@@ -56,8 +57,9 @@ def masked(error: BaseException, url: URL) -> str:
     secrets = [str(url.password or "")]
     for name, value in url.query.items():
         values = [value] if isinstance(value, str) else list(value)
+        # Any option may hold a secret; short words such as those of sslmode help to find what is wrong.
+        secrets += [value for value in values if _SECRET_OPTION.search(name) or len(value) > _LONGEST_WORD]
         if _SECRET_OPTION.search(name):
-            secrets += values
             secrets += [secret for value in values for secret in _ODBC_SECRET.findall(value)]
     spellings = {spelling for secret in secrets for spelling in (secret, quote(secret, safe=""), quote_plus(secret))}
     for spelling in sorted(filter(None, spellings), key=len, reverse=True):

@@ -230,7 +230,7 @@ def leftovers(folder: Path) -> list[str]:
     site = find_site(folder)
     belongs = {"kam.toml", "erp.sqlite", "landing", "archive", "warehouse.duckdb", "published", ".scratch", ".kam.lock"}
     found = [path.name for path in folder.iterdir() if path.name not in belongs]
-    found += [f".scratch/{path.name}" for path in site.scratch.iterdir()]
+    found += [f".scratch/{path.name}" for path in site.scratch.glob("*")]
     if site.published.exists():
         targets = {"kam.duckdb", "kam.osi.json", "quality", "quality/index.html"}
         below = sorted(str(path.relative_to(site.published)) for path in site.published.rglob("*"))
