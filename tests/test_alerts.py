@@ -246,6 +246,32 @@ def test_a_month_that_was_never_bad_says_nothing(make_site: Callable[..., Site],
     assert hook.paths == []
 
 
+def test_a_version_that_waits_is_told_once_with_the_command_and_again_when_it_is_approved(
+    make_site: Callable[..., Site], hook: Hook
+) -> None:
+    site = make_site(ops=json_url(hook))
+    waits = MonthOutcome(JUNE, Outcome.CLOSED, 2, is_preliminary=True, seen=1)
+    for _ in range(2):
+        run = Run("close", [JUNE], CloseReport(months=(waits,)))
+        with writing_and_telling(site, run):
+            pass
+    approved = Run(
+        "approve", [JUNE], CloseReport(months=(MonthOutcome(JUNE, Outcome.APPROVED, 2, "approved by anna"),))
+    )
+    with writing_and_telling(site, approved):
+        pass
+
+    assert [(payload["title"], payload["type"]) for payload in hook.payloads] == [
+        ("Books: 2026-06 version 2 waits for approval (warning)", "warning"),
+        ("Books: 2026-06 version 2 was approved by anna (good)", "success"),
+    ]
+    message = hook.payloads[0]["message"]
+    assert "It is preliminary, and not published." in message
+    assert "Readers see version 1." in message
+    assert site.command("approve", '2026-06 --version 2 --comment "…"') in message
+    assert hook.payloads[1]["message"].startswith("2026-06 version 2 was approved by anna. It is published.")
+
+
 def test_a_backfill_is_one_message_for_all_of_its_months(make_site: Callable[..., Site], hook: Hook) -> None:
     site = make_site(ops=json_url(hook))
     checks = (broken(2, month=MAY), broken(3, month=JULY, name="invoices.other"))

@@ -86,7 +86,7 @@ class Past:
 
 @contextmanager
 def past(site: Site, month: date | None = None, version: int | None = None) -> Iterator[Past]:
-    """A closed month, the newest unless one is named, in its newest version that stands unless one is named.
+    """A closed month, the newest unless one is named, in the newest version that readers see unless one is named.
 
     Raises `UsageError` for a month or a version that was not closed.
     """
@@ -107,8 +107,10 @@ def past(site: Site, month: date | None = None, version: int | None = None) -> I
 def _close(con: Connection, site: Site, month: date | None, version: int | None) -> dict[str, Any]:
     closes = rows(
         con,
-        "SELECT closes.*, withdrawals.period_month IS NULL AS stands FROM kept.ops.closes AS closes "
-        "LEFT JOIN kept.ops.withdrawals AS withdrawals USING (period_month, close_version) ORDER BY ALL",
+        "SELECT closes.*, withdrawals.period_month IS NULL AS stands, shown.period_month IS NOT NULL AS is_shown "
+        "FROM kept.ops.closes AS closes "
+        "LEFT JOIN kept.ops.withdrawals AS withdrawals USING (period_month, close_version) "
+        "LEFT JOIN kept.ops.shown_closes AS shown USING (period_month, close_version) ORDER BY ALL",
     )
     standing = [close for close in closes if close["stands"]]
     if not standing:
@@ -125,7 +127,9 @@ def _close(con: Connection, site: Site, month: date | None, version: int | None)
             f"{month_name(wanted)} is not closed; closed: {closed}. Next: {site.command('close', month_name(wanted))}"
         )
         raise UsageError(message)
-    number = version or max(close["close_version"] for close in of_month if close["stands"])
+    # What readers see; of a month of which they see nothing yet the version that waits for approval.
+    seen = [close for close in of_month if close["is_shown"]] or [close for close in of_month if close["stands"]]
+    number = version or max(close["close_version"] for close in seen)
     found = [close for close in of_month if close["close_version"] == number]
     if not found:
         known = ", ".join(str(close["close_version"]) for close in of_month)

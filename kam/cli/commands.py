@@ -338,9 +338,7 @@ def withdraw(month: Month, folder: SiteOption = None, reason: ReasonOption = "")
         return withdraw(str(site.directory), month, reason)
 
     version = _run(site, steps, flow)
-    out.print(
-        f"[green]{month}: version {version} is withdrawn.[/green] It is kept; see reporting.closes.", soft_wrap=True
-    )
+    out.print(f"[green]{month}: version {version} is withdrawn.[/green] It is kept.", soft_wrap=True)
     print_page(site)
 
 
