@@ -36,7 +36,11 @@ def test_a_table_of_sites_is_what_the_server_has(server: Server, client_env: dic
         site_named(tmp_path / name.lower(), name)
     table = tmp_path / "sites.toml"
     leipzig = '[sites.leipzig]\nfolder = "leipzig"\n'
-    table.write_text('[defaults]\npool = "north"\n' + leipzig + '[sites.lyon]\nfolder = "lyon"\nclose = "0 9 5 * *"\n')
+    table.write_text(
+        '[defaults]\npool = "north"\n'
+        + leipzig
+        + '[sites.lyon]\nfolder = "lyon"\nclose = "0 9 5 * *"\napprovers = ["Anna B"]\n'
+    )
 
     refused = deploy(table, env=client_env)
     assert (refused.exit_status, refused.errors.strip()) == (
@@ -51,7 +55,9 @@ def test_a_table_of_sites_is_what_the_server_has(server: Server, client_env: dic
     made = deploy(table, env=client_env)
     assert made.exit_status == 0, made
     kinds = ("daily", "monthly", "on-demand")
-    assert names(server) == {f"{kind}-{site}" for kind in kinds for site in ("leipzig", "lyon")}
+    of_anna = "approve-anna-b-lyon"
+    assert names(server) == {of_anna, *(f"{kind}-{site}" for kind in kinds for site in ("leipzig", "lyon"))}
+    assert server.deployment(f"approve/{of_anna}")["parameters"]["identity"] == "Anna B"
     lyon = server.deployment(f"{MONTHLY}lyon")
     assert lyon["tags"] == ["kam-close", "site:lyon", "table:sites"]
     assert lyon["schedules"][0]["schedule"]["cron"] == "0 9 5 * *"
@@ -71,7 +77,7 @@ def test_a_table_of_sites_is_what_the_server_has(server: Server, client_env: dic
     table.write_text('[defaults]\npool = "north"\n' + leipzig)
     again = deploy(table, env=client_env)
 
-    assert again.output.splitlines()[-1] == "1 site: 7 deployments, 7 removed"
+    assert again.output.splitlines()[-1] == "1 site: 8 deployments, 9 removed"
     assert names(server) == {f"{kind}-leipzig" for kind in kinds}
     assert [one["active"] for one in server.deployment(f"{MONTHLY}leipzig")["schedules"]] == [False]
 
@@ -95,7 +101,7 @@ def test_a_misspelt_parameter_of_the_single_site_is_refused_by_the_server(
 ) -> None:
     strict = run("flows.deploy", "--strict", env=client_env)
 
-    assert (strict.exit_status, strict.output) == (0, "7 deployments: unknown parameters are refused\n")
+    assert (strict.exit_status, strict.output) == (0, "8 deployments: unknown parameters are refused\n")
     with pytest.raises(httpx.HTTPStatusError) as wrong:
         server.start("monthly_close/monthly", perod="2026-06")
     assert wrong.value.response.status_code == httpx.codes.CONFLICT

@@ -15,7 +15,7 @@ from kam.site import FEEDS, ListedSite, Site
 from tests.flows.server import Server
 from tests.support import long
 
-FLOWS = ("ageing", "backfill", "forecast", "ingest", "monthly_close", "publish", "withdraw")
+FLOWS = ("ageing", "approve", "backfill", "forecast", "ingest", "monthly_close", "publish", "withdraw")
 
 
 def form(flow: str) -> dict[str, Any]:
