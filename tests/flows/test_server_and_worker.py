@@ -228,3 +228,17 @@ def test_runs_of_two_deployments_at_once_take_turns_and_a_wrong_one_fails_clearl
         find_site(tmp_path)
     assert failed["state"]["message"] == f"Did not begin: {nowhere.value}"
     assert failed["state_type"] == "FAILED", failed["state"]
+
+
+@long
+def test_a_run_that_is_cancelled_ends_as_cancelled_and_leaves_nobody_waiting(server: Server, worker: Site) -> None:
+    # It waits for this process, so that it is under way when it is cancelled.
+    with writing(worker, "another close"):
+        close = server.start("monthly_close/monthly", period="2026-06")
+        waits = f"Waiting for another close (process {os.getpid()} of {getpass.getuser()}) to finish"
+        server.messages(close, last=waits)
+        server.ask(f"/flow_runs/{close}/set_state", state={"type": "CANCELLING"})
+        ended = server.finished(close)
+    assert (ended["state_type"], ended["state_name"]) == ("CANCELLED", "Cancelled"), ended["state"]
+    with writing(worker, "a test", wait_seconds=30):
+        pass
