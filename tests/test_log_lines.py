@@ -103,7 +103,12 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
     assert not is_wanted(["--log-format=text", "status"])
 
 
-def test_what_libraries_say_markup_and_tables_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_libraries_say_markup_and_tables_are_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where a test before imported Prefect, its handlers write, too.
+    for name in (None, "prefect", "prefect.flow_runs"):
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
     with json_lines(["close", "2026-06"]):
         logging.getLogger("some.library").warning("slow %s", "disk")
         logging.getLogger("prefect.flow_runs").error("a traceback of a hundred lines")

@@ -18,7 +18,7 @@ from kam.audit import rebuild, verify
 from kam.cli.sites import states
 from kam.close import Outcome, Run, signoff, steps, waiting_versions
 from kam.errors import KamError, UsageError
-from kam.publish import published_file, published_months, waiting_months
+from kam.publish import previewed, published_file, published_months, waiting_months
 from kam.site import Site, alone, find_site
 from kam.warehouse import Connection, open_read_only, people, rows, warehouse
 from tests.published_site import AUGUST, OCTOBER, SEPTEMBER, late, new_site
@@ -113,6 +113,31 @@ def test_readers_see_a_version_when_it_is_approved(site: Site) -> None:
         "compared with the ERP",
         True,
     )
+
+
+def test_a_preview_is_what_readers_see_after_the_approval(site: Site) -> None:
+    with previewed(site, SEPTEMBER) as preview:
+        before = reporting(preview)
+        assert "not approved" in preview.settings.site.name
+    assert seen(site) == [(AUGUST, 1)]
+    assert not preview.published.exists()
+
+    approve(site, (SEPTEMBER, 1))
+
+    assert before["receivables_summary"], "there is something to compare"
+    assert before == reporting(site)
+
+
+def test_there_is_no_preview_of_what_does_not_wait(signed_site: Site) -> None:
+    with pytest.raises(UsageError, match="2026-08: no version waits for approval"), previewed(signed_site, AUGUST):
+        pass
+
+
+def reporting(site: Site) -> dict[str, list[dict[str, Any]]]:
+    """All that readers see, but who approved what and which versions were closed when."""
+    tables = published(site, "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'reporting'")
+    names = {row["table_name"] for row in tables} - {"closes"}
+    return {name: published(site, f"FROM reporting.{name} ORDER BY ALL") for name in sorted(names)}
 
 
 @long

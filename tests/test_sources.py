@@ -407,6 +407,20 @@ def test_a_link_out_of_the_landing_folder_is_refused(books: Books) -> None:
     assert "leads out of the landing folder" in books.refusal()
 
 
+def test_a_file_above_the_site_is_no_link_and_named_with_its_whole_path(books: Books) -> None:
+    elsewhere = books.folder.parent / "elsewhere of the books"
+    elsewhere.mkdir()
+    (elsewhere / "a.csv").write_text(line("1"))
+    books.configure('files = "../elsewhere of the books/*.csv"')
+    (refused,) = books.load()
+    assert refused.message == (
+        "orders: ../elsewhere of the books/a.csv: lies outside the site. Name its folder by its whole path: "
+        f"{elsewhere.resolve()}"
+    )
+    books.configure(f'files = "{elsewhere.resolve()}/*.csv"')
+    assert [result.status for result in books.load()] == ["loaded"]
+
+
 def test_a_link_to_a_folder_elsewhere_is_refused(books: Books, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.csv").write_text(line("1"))

@@ -258,6 +258,7 @@ def _waiting(site: Site, run: Run, waiting: Sequence[MonthNow]) -> list[Alert]:
         month = next(month for month in run.report.months if month.is_preliminary)
         see = site.command("diff", waiting[0].name, f"--from {month.seen} --to {month.version}")
         steps.insert(0, f"see what differs: {see}")
+    steps.insert(0, f"look at {'them, a month each' if many else 'it'}: {signoff.look_command(site, min(versions))}")
     paragraphs = [
         f"{what}. {'They are' if many else 'It is'} preliminary, and not published.",
         listed_months(waiting, run),

@@ -536,13 +536,18 @@ def report(
         Path | None,
         typer.Option("--out", metavar="PATH", help="The workbook, or with --html and --parquet the folder."),
     ] = None,
+    preliminary: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--preliminary", help="Write the version that waits for approval, to preliminary/ in the site."),
+    ] = False,
 ) -> None:
     """Write a closed month for people and tools: pages for the reviews of accounts, an Excel workbook, or Parquet files.
 
-    The figures are those of the published file. Whatever was written for the month before is replaced.
+    The figures are those of the published file, or with --preliminary what readers would see if all that waits were approved. Whatever was
+    written for the month before is replaced.
     """
-    from kam.periods import parse_month
-    from kam.publish import write_month_parquet, write_month_workbook, write_reviews
+    from kam.periods import month_name, parse_month
+    from kam.publish import PREVIEWS, previewed, write_month_parquet, write_month_workbook, write_reviews
 
     chosen = [
         (write, noun)
@@ -559,8 +564,14 @@ def report(
     write, noun = chosen[0]
     period = parse_month(month)
     site = _site(folder)
+    path = target.absolute() if target else None
     with out.status("Writing …"):
-        written = write(site, period, target.absolute() if target else None)
+        if preliminary:
+            default = "parquet" if parquet else f"{month_name(period)}.xlsx" if xlsx else month_name(period)
+            with previewed(site, period) as preview:
+                written = write(preview, period, path or site.directory / PREVIEWS / default)
+        else:
+            written = write(site, period, path)
     where = written.files[0].parent.parent if parquet else written.files[0]
     out.print(f"{counted(written.count, noun)} of {month} written: {escape(str(where))}", soft_wrap=True)
 

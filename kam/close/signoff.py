@@ -226,6 +226,11 @@ def approve_command(site: Site, versions: Mapping[date, int]) -> str:
     return site.command("approve", *named, '--comment "…"')
 
 
+def look_command(site: Site, month: date) -> str:
+    """The command that writes the pages of a version that waits for approval."""
+    return site.command("report", month_name(month), "--html --preliminary")
+
+
 def unlock_command(site: Site, month: date) -> str:
     """The command that opens the lock of a month."""
     return site.command("unlock", month_name(month), '--reason "…"')

@@ -146,6 +146,8 @@ def _why_not(path: Path, name: str, root: Path) -> str:
         return f"{name}: a symbolic link to a file that is not there" if path.is_symlink() else ""
     except (OSError, RuntimeError) as error:
         return f"{name}: cannot be read: {error}".replace(str(path), "the file")
+    if not real.is_relative_to(root) and ".." in Path(name).parts:
+        return f"{name}: lies outside the site. Name its folder by its whole path: {printable(str(real.parent))}"
     if not real.is_relative_to(root):
         return (
             f"{name}: a symbolic link that leads out of the landing folder, to {printable(str(real))}. "

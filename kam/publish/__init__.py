@@ -3,6 +3,7 @@
 from kam.publish import published_file
 from kam.publish.data_docs import RecordedChecks, recorded_checks, write_data_docs
 from kam.publish.month_report import Written, write_month_parquet, write_month_workbook
+from kam.publish.preview import PREVIEWS, previewed
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.quality_page import Flags, flags_of, newest_flags
 from kam.publish.reviews import FRONT_PAGE, MONTHS, front_page, packs_of, write_front_page, write_reviews
@@ -14,6 +15,7 @@ from kam.publish.targets import TargetState, faults_of_targets, publish_to_targe
 __all__ = [
     "FRONT_PAGE",
     "MONTHS",
+    "PREVIEWS",
     "PUBLISHED_FILE",
     "Flags",
     "PublishedMonth",
@@ -27,6 +29,7 @@ __all__ = [
     "front_page",
     "newest_flags",
     "packs_of",
+    "previewed",
     "publish_to_targets",
     "published_file",
     "published_months",

@@ -65,7 +65,7 @@ def publish(con: Connection, site: Site) -> Path:
         site.published.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=site.published, prefix=BUILDING, ignore_cleanup_errors=True) as aside:
             built = Path(aside) / PUBLISHED_FILE
-            _fill(con, built)
+            fill(con, built)
             write_semantic_model(Path(aside))
             (Path(aside) / SEMANTIC_MODEL_FILE).replace(site.published / SEMANTIC_MODEL_FILE)
             _swap(built, target)
@@ -192,12 +192,14 @@ def _write_definitions(con: Connection) -> None:
     insert(con, "ops.metric_definitions", definitions)
 
 
-def _fill(con: Connection, file: Path) -> None:
+def fill(con: Connection, file: Path, *, with_preliminary: bool = False) -> None:
+    """Write what readers may see into a new file, or all versions that stand, as if those that wait were approved."""
     working = con.execute("SELECT current_database()").fetchall()[0][0]
-    con.execute(f"ATTACH {literal(str(file))} AS published (STORAGE_VERSION {literal(_STORAGE_VERSION)})")
+    # A connection that only reads the working file may still write this one.
+    con.execute(f"ATTACH {literal(str(file))} AS published (READ_WRITE, STORAGE_VERSION {literal(_STORAGE_VERSION)})")
     # A join costs time, also one that leaves out nothing.
     is_any_preliminary = con.execute("FROM ops.preliminary LIMIT 1").fetchone() is not None
-    seen = _SEEN.format(database=f"{quoted(working)}.") if is_any_preliminary else ""
+    seen = _SEEN.format(database=f"{quoted(working)}.") if is_any_preliminary and not with_preliminary else ""
     try:
         for schema in ("marts", "ops", "reporting", "history"):
             con.execute(f"CREATE SCHEMA published.{schema}")
@@ -205,10 +207,14 @@ def _fill(con: Connection, file: Path) -> None:
         tables |= {f"ops.{ledger}": "" if ledger in _WITHOUT_VERSIONS else seen for ledger in _LEDGERS} | {
             "ops.loads": ""
         }
+        sources = {}
+        if with_preliminary:
+            tables["ops.preliminary"] = "WHERE false"
+            sources["ops.shown_closes"] = "ops.standing_closes"
         for table in each("publish", tuple(tables), "table"):
             columns = _LOADS if table == "ops.loads" else "*"
             con.execute(
-                f"CREATE TABLE published.{table} AS SELECT {columns} FROM {quoted(working)}.{table} {tables[table]}"
+                f"CREATE TABLE published.{table} AS SELECT {columns} FROM {quoted(working)}.{sources.get(table, table)} {tables[table]}"
             )
         con.execute("USE published")
         with transaction(con):

@@ -91,7 +91,8 @@ def approval_lines(site: Site, report: CloseReport) -> list[str]:
     waiting = [month for month in report.months if month.is_preliminary]
     if not waiting:
         return []
-    lines = []
+    which = "it" if len(waiting) == 1 else "them, a month each"
+    lines = [f"Look at {which}: {signoff.look_command(site, waiting[0].month)}"]
     if len(waiting) == 1 and waiting[0].seen:
         versions = f"--from {waiting[0].seen} --to {waiting[0].version}"
         lines.append(f"See what differs: {site.command('diff', month_name(waiting[0].month), versions)}")
