@@ -124,7 +124,7 @@ def test_a_workbook_that_cannot_be_finished_leaves_the_one_before(
     ("arguments", "said"),
     [
         (["2026-10"], "say what to write: --html for pages, --xlsx for a workbook, or --parquet for a file per table"),
-        (["2026-09", "--xlsx"], "2026-09 is not closed: closed are 2026-10"),
+        (["2026-09", "--xlsx"], "2026-09 is not published; published: 2026-10"),
         (["2026-10", "--xlsx", "--out", "x.csv"], "the ending has to be .xlsx"),
     ],
 )

@@ -361,7 +361,7 @@ def approve(
         ),
     ] = "",
 ) -> None:
-    """Approve versions that wait for it ([publish] approval), and publish them."""
+    """Approve versions that wait for approval, and publish them."""
     from kam.cli.signoff import approval_lines, wanted_versions
 
     site = _site(folder)
@@ -401,7 +401,7 @@ def lock(month: Month, folder: SiteOption = None, reason: LockReasonOption = "")
 
 @app.command(epilog='Example: kam --site my-site unlock 2026-10 --reason "credit note of the auditor"')
 def unlock(month: Month, folder: SiteOption = None, reason: LockReasonOption = "") -> None:
-    """Open the lock of a month."""
+    """Unlock a month: it can get other versions again."""
     from kam.close import steps
     from kam.periods import parse_month
 
@@ -457,7 +457,12 @@ def explain(
         typer.Option("--month", metavar="MONTH", help="A closed month, such as 2026-10. Default: the newest."),
     ] = None,
     version: Annotated[
-        int | None, typer.Option("--version", metavar="N", help="A version of the month. Default: the newest.")
+        int | None,
+        typer.Option(
+            "--version",
+            metavar="N",
+            help="A version of the month. Default: the one that readers see; where they see none, the one that waits.",
+        ),
     ] = None,
     key: Annotated[
         list[str] | None,

@@ -150,8 +150,8 @@ def published_month(site: Site, month: date | None = None) -> Iterator[Connectio
             for row in rows(con, "SELECT DISTINCT period_month FROM reporting.closes WHERE is_newest ORDER BY ALL")
         ]
         if month and month not in months:
-            known = f"closed are {', '.join(map(month_name, months))}" if months else "none is"
-            message = f"{month_name(month)} is not closed: {known}"
+            known = ", ".join(map(month_name, months)) or "none"
+            message = f"{month_name(month)} is not published; published: {known}. What waits: {site.command('status')}"
             raise UsageError(message)
         yield con
 
