@@ -141,7 +141,7 @@ def test_without_the_extra_one_line_says_what_to_install(
     assert telemetry.listeners("test") == []
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"No traces are sent to 127.0.0.1:{collector.port}. Install the extra: pip install 'kam-close[otel]'"
+        f"No traces are sent to 127.0.0.1:{collector.port}. Install the extra in the checkout: pip install -e '.[otel]'"
     )
 
 
