@@ -41,7 +41,9 @@ def listeners(site_name: str) -> list[Listener]:
     try:
         return [_Spans(site_name, _host(endpoint))]
     except ModuleNotFoundError:
-        log.warning("No traces are sent to %s. Install the extra in the checkout: pip install -e '.[otel]'", _host(endpoint))
+        log.warning(
+            "No traces are sent to %s. Install the extra in the checkout: pip install -e '.[otel]'", _host(endpoint)
+        )
         return []
     except Exception as error:  # noqa: BLE001 - a close must not fail for its traces, whatever the variables hold
         log.warning("No traces are sent: a variable OTEL_… has a value that cannot be used (%s)", type(error).__name__)
