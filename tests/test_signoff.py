@@ -14,11 +14,12 @@ import pytest
 
 from kam.alerts import run_approve
 from kam.archive.store import ledger_entries
-from kam.audit import rebuild, verify
+from kam.audit import explain, rebuild, verify
 from kam.cli.sites import states
 from kam.close import Outcome, Run, signoff, steps, waiting_versions
 from kam.errors import KamError, UsageError
 from kam.publish import previewed, published_file, published_months, waiting_months
+from kam.publish.month_report import published_month
 from kam.site import Site, alone, find_site
 from kam.warehouse import Connection, open_read_only, people, rows, warehouse
 from tests.published_site import AUGUST, OCTOBER, SEPTEMBER, late, new_site
@@ -140,6 +141,20 @@ def reporting(site: Site) -> dict[str, list[dict[str, Any]]]:
     return {name: published(site, f"FROM reporting.{name} ORDER BY ALL") for name in sorted(names)}
 
 
+def test_who_looks_at_a_version_that_waits_is_told_that_readers_do_not_see_it(signed_site: Site) -> None:
+    found = explain(signed_site, "receivables_summary.outstanding_amount", month=SEPTEMBER)
+    assert "This version is preliminary: nobody approved it, and readers do not see it." in found.notes
+    seen_by_all = explain(signed_site, "receivables_summary.outstanding_amount", month=AUGUST)
+    assert not any("readers do not see" in note for note in seen_by_all.notes)
+    with (
+        pytest.raises(UsageError, match=r"2026-09 is not published; published: 2026-08\. What waits: "),
+        published_month(signed_site, SEPTEMBER),
+    ):
+        pass
+    with pytest.raises(UsageError, match="2026-09: version 1 is the first, so there is none before it"):
+        steps.difference(signed_site, SEPTEMBER, None, 1, limit=1)
+
+
 @long
 def test_the_last_approved_version_stays_until_the_next_one_is_approved(site: Site) -> None:
     approve(site, (SEPTEMBER, 1))
@@ -210,6 +225,20 @@ def test_months_that_were_built_together_are_approved_in_their_order(site: Site)
     approve(site, (SEPTEMBER, 3))
     with pytest.raises(UsageError, match=r"opens from version 2 of 2026-09, and readers see version 3. Make a version"):
         approve(site, (OCTOBER, 1))
+
+
+@long
+def test_a_month_that_was_built_on_a_version_that_is_withdrawn_is_not_approved(site: Site) -> None:
+    approve(site, (SEPTEMBER, 1))
+    late(site)
+    close_plainly(site, [SEPTEMBER, OCTOBER], restate=True)
+    steps.withdraw(site, SEPTEMBER, "the late invoice was a test")
+    with pytest.raises(UsageError, match=r"opens from version 2 of 2026-09, and readers see version 1. Make a version"):
+        approve(site, (OCTOBER, 1))
+    # Closed again, it opens from the version that is left.
+    close_plainly(site, [OCTOBER], restate=True)
+    approve(site, (OCTOBER, 2))
+    assert seen(site) == [(AUGUST, 1), (SEPTEMBER, 1), (OCTOBER, 2)]
 
 
 @long
@@ -342,7 +371,9 @@ def test_rows_that_were_changed_after_the_close_are_not_approved(site: Site) -> 
         con.execute(
             "UPDATE marts.receivables_summary SET outstanding_amount = outstanding_amount + 1 WHERE period_month = DATE '2026-09-01'"
         )
-    with pytest.raises(KamError, match="2026-09 version 1: its rows are not those that were closed"):
+    with pytest.raises(
+        KamError, match=r"2026-09 version 1: its rows are not those that were closed, in receivables_summary\. Rebuild"
+    ):
         approve(site, (SEPTEMBER, 1))
     assert waiting(site) == [(SEPTEMBER, 1, 0)]
 

@@ -226,8 +226,12 @@ def _about(
     figures: Sequence[Figure],
     published: Sequence[Mapping[str, object]],
 ) -> list[str]:
-    """What a reader has to know: models that changed, several figures, nothing published, the same figure elsewhere."""
+    """What a reader has to know: that others do not see this, models that changed, several figures, nothing published, the same figure elsewhere."""
     notes = []
+    if not known.close["stands"]:
+        notes.append("This version was withdrawn, and readers do not see it.")
+    elif not known.close["is_shown"]:
+        notes.append("This version is preliminary: nobody approved it, and readers do not see it.")
     if known.models_changed:
         notes.append(
             "The models changed since this version was made; the lines are those that the present models find."

@@ -382,7 +382,7 @@ def approve(
 
     _run(site, steps, flow)
     for line in approval_lines(site, wanted):
-        out.print(line, style="green")
+        out.print(escape(line), style="green", soft_wrap=True)
     print_pages(site)
 
 

@@ -123,6 +123,8 @@ def version_side(con: Connection, month: date, version: int) -> Side:
         newest = last_version(con, month)
         known = f"its versions are 1 to {newest}" if newest > 1 else "its only version is 1"
         message = f"{month_name(month)} has no version {version}; {known}"
+        if version < 1:
+            message = f"{month_name(month)}: version 1 is the first, so there is none before it to compare"
         if not newest:
             message = f"{month_name(month)} is not closed, so there is no version to compare"
         raise UsageError(message)

@@ -7,6 +7,7 @@ so that nobody publishes one that was replaced meanwhile. A month that is locked
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -183,13 +184,13 @@ def _require_same_content(con: Connection, site: Site, month: date, version: int
             content_query(mart.name, f"(FROM marts.{mart.name} {condition})", mart.all_columns) for mart in marts()
         )
     )
-    if (
-        content_hash_of({table: content_hash for _, table, content_hash, _ in found.fetchall()})
-        != close["content_hash"]
-    ):
+    stored = {table: content_hash for _, table, content_hash, _ in found.fetchall()}
+    if content_hash_of(stored) != close["content_hash"]:
+        closed = json.loads(str(close["manifest"]))["content"]
+        changed = [table for table in sorted({*stored, *closed}) if stored.get(table) != closed.get(table)]
         message = (
-            f"{month_name(month)} version {version}: its rows are not those that were closed. "
-            f"See which tables: {site.command('verify', month_name(month))}. Rebuild the warehouse: {site.command('rebuild', '--force')}"
+            f"{month_name(month)} version {version}: its rows are not those that were closed, in {', '.join(changed)}. "
+            f"Rebuild the warehouse: {site.command('rebuild', '--force')}"
         )
         raise KamError(message)
 

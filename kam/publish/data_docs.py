@@ -48,7 +48,7 @@ def recorded_checks(con: Connection, month: date | None = None) -> RecordedCheck
     """
     tried = {row["period_month"]: row["close_version"] for row in rows(con, LAST_TRIED)}
     if month is not None and month not in tried:
-        message = f"{month_name(month)} was never closed, so nothing of it was checked. Closed months: kam status"
+        message = f"{month_name(month)} was never closed, so nothing of it was checked"
         raise UsageError(message)
     if not tried:
         return None

@@ -6,6 +6,7 @@ select
     closes.close_version,
     closes.content_hash,
     closes.models_hash,
+    closes.manifest,
     closes.closed_at,
     coalesce(closes.closed_identity, closes.closed_by) as closed_by,
     withdrawals.period_month is not null as is_withdrawn,
