@@ -11,6 +11,7 @@ import weakref
 import pytest
 
 from expectations import Rule, Severity, Suite, validate
+from kam.cli.commands import main
 from kam.stops import Stopped, check, listening
 from kam.warehouse import Connection, memory, transaction
 
@@ -79,3 +80,18 @@ def test_a_signal_whose_exception_python_drops_is_raised_by_the_next_look() -> N
         with pytest.raises(Stopped):
             check()
     assert dropping() is None
+
+
+@pytest.mark.parametrize("options", [(), ("--log-format", "json")])
+def test_a_signal_before_the_command_begins_is_told_as_any_other(
+    options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def parse(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("kam.cli.commands._Commands.parse_args", parse)
+    monkeypatch.setattr("sys.argv", ["kam", *options, "status"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 143
+    assert "Stopped." in capsys.readouterr().err

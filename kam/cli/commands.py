@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kam.close import Ageing, CloseReport, Forecast
     from kam.ingest import LoadResult
     from kam.site import Site
+from kam import stops
 from kam.cli.as_json import print_json
 from kam.cli.console import out, print_table, problems, shown_path
 from kam.cli.json_lines import FORMAT_VARIABLE, OPTION, is_wanted, json_lines, lines, write_error
@@ -60,10 +61,11 @@ from kam.errors import (
     UsageError,
     ValidationFailedError,
 )
-from kam.stops import listening
+from kam.stops import Stopped, listening
 from kam.words import counted
 
 Result = TypeVar("Result")
+_STOPPED_WITHIN_TYPER = 130
 
 
 class _Commands(TyperGroup):
@@ -1076,8 +1078,7 @@ def main() -> None:
         with json_lines(sys.argv[1:]):
             sys.exit(_status_in_json())
     try:
-        with listening():
-            app(standalone_mode=True)
+        sys.exit(_run_app(is_alone=True))
     except KamError as error:
         with suppress(OSError):  # a terminal that was closed
             problems.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
@@ -1092,12 +1093,29 @@ def main() -> None:
         sys.exit(1)
 
 
+def _run_app(*, is_alone: bool) -> int:
+    """Run the command of this process; its exit status. Alone, Typer prints errors of the command line itself; else it raises them.
+
+    Raises `StoppedError` also where a signal came while Typer was busy, which makes a silent status of it.
+    """
+    try:
+        with listening():
+            try:
+                status = int(app(standalone_mode=is_alone) or 0)
+            except SystemExit as ended:
+                status = int(ended.code or 0)
+            if status == _STOPPED_WITHIN_TYPER:
+                stops.check()
+            return status
+    except Stopped as stop:
+        message = "Stopped."
+        raise StoppedError(message, stop.number) from None
+
+
 def _status_in_json() -> int:
     """Run a command whose errors are lines of JSON, too; its exit status."""
     try:
-        with listening():
-            # Errors of the command line itself are raised, not printed.
-            return int(app(standalone_mode=False) or 0)
+        return _run_app(is_alone=False)
     except KamError as error:
         write_error(error, str(error), error.exit_code)
         return error.exit_code

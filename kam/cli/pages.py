@@ -63,6 +63,8 @@ def serve(site: Site, port: int, *, opens_browser: bool) -> None:
 
 def _require_free(port: int) -> None:
     with socket.socket() as tried:
+        # As the server itself does: connections of one that ended a moment ago hold the port for a minute.
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             tried.bind(("127.0.0.1", port))
         except OSError as error:
