@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from typing import Any
 import pytest
 
 from kam.cli.console import out, print_table, problems
-from kam.cli.json_lines import hint, is_wanted, json_lines, write_error
+from kam.cli.json_lines import FORMAT_VARIABLE, hint, is_wanted, json_lines, write_error
 from kam.site import Site
 from kam.stops import Stopped
 from tests.cli import Answer, kam
@@ -96,11 +99,37 @@ def test_a_command_that_is_stopped_says_so_with_the_status_of_the_signal(monkeyp
     assert (line["event"], line["error"], line["exit_status"]) == ("error", "StoppedError", 143)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "printed"),
+    [("json", {"level": "error", "event": "error", "message": "Stopped.", "exit_status": 130}), ("text", "Stopped.")],
+)
+def test_a_signal_before_the_command_began_is_a_line_too(wanted: str, printed: dict[str, Any] | str) -> None:
+    raised = "import os, signal, kam.cli, kam.cli.commands as commands; commands.main = lambda: os.kill(os.getpid(), signal.SIGINT); kam.cli.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", raised], env=os.environ | {FORMAT_VARIABLE: wanted}, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert ended.returncode == -signal.SIGINT
+    (line,) = ended.stderr.splitlines()
+    if isinstance(printed, dict):
+        assert json.loads(line).items() >= printed.items()
+    else:
+        assert line == printed
+
+
 def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAM_LOG_FORMAT", "json")
     assert is_wanted(["status"])
     assert not is_wanted(["--log-format", "text", "status"])
     assert not is_wanted(["--log-format=text", "status"])
+
+
+@pytest.mark.parametrize("wanted", ["text", "json"])
+def test_the_command_without_any_argument_says_what_is_missing(wanted: str) -> None:
+    answer = kam(KAM_LOG_FORMAT=wanted)
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
+    assert "Commands" in answer.stdout + answer.stderr
+    assert ("A command is missing" in answer.stderr) == (wanted == "json")
 
 
 def test_what_libraries_say_markup_and_tables_are_lines(

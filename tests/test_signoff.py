@@ -285,6 +285,8 @@ def test_what_was_switched_off_publishes_new_versions_and_leaves_those_that_wait
     close_plainly(site, [SEPTEMBER], restate=True)
     assert seen(site) == [(AUGUST, 1), (SEPTEMBER, 2)]
     assert waiting(site) == []
+    with pytest.raises(UsageError, match=r"was replaced by version 2, .* Readers see that one\. Keep it, or withdraw"):
+        approve(site, (SEPTEMBER, 1))
 
 
 @long

@@ -27,5 +27,17 @@ def main() -> None:
     except stops.Stopped as stopped:  # before the command began, or after it ended
         number = stopped.number
         with suppress(OSError):
-            sys.stderr.write("Stopped.\n")
+            _say_stopped(number)
         sys.exit(128 + number)
+
+
+def _say_stopped(number: int) -> None:
+    """One line, also for a program that collects logs."""
+    from kam.cli.json_lines import is_wanted, write_error  # light, and the signal came already
+    from kam.errors import StoppedError
+
+    message = "Stopped."
+    if is_wanted(sys.argv[1:]):
+        write_error(StoppedError(message, number), message, 128 + number)
+    else:
+        sys.stderr.write(f"{message}\n")

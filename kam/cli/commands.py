@@ -1121,7 +1121,8 @@ def _status_in_json() -> int:
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - as a line, whatever it is
         if in_words := getattr(error, "format_message", None):  # what is wrong with the command line
-            write_error(error, in_words(), usage := getattr(error, "exit_code", 2))
+            message = in_words() or "A command is missing. See: kam --help"
+            write_error(error, message, usage := getattr(error, "exit_code", 2))
             return int(usage)
         message = f"Unexpected: {type(error).__name__}: {error}. See the details with: kam --verbose …"
         write_error(error, message, 1, with_code=_State.verbose)

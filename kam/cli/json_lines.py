@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from kam.cli.as_json import as_json
 from kam.stages import BEGAN
@@ -47,7 +48,7 @@ lines = Lines()
 def is_wanted(arguments: Sequence[str]) -> bool:
     """Whether the command line or the environment asks for JSON; known before the command line is read, which may fail."""
     wanted = os.environ.get(FORMAT_VARIABLE, "")
-    for word, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, value in pairwise([*arguments, ""]):
         wanted = value if word == OPTION else word.removeprefix(f"{OPTION}=") if f"{OPTION}=" in word else wanted
     return wanted == "json"
 

@@ -135,9 +135,10 @@ def _close_to_approve(con: Connection, site: Site, month: date, version: int) ->
     if version != newest:
         newer = closes[newest]
         see = site.command("diff", name, f"--from {version} --to {newest}")
+        then = f"Then approve version {newest}" if newer["is_preliminary"] else "Readers see that one. Keep it"
         message = (
             f"{name} version {version} was replaced by version {newest}, closed by {newer['closed_by']} at {newer['closed_at']:%Y-%m-%d %H:%M} UTC. "
-            f"See what differs: {see}. Then approve version {newest}, or withdraw it first: {site.command('withdraw', name)}"
+            f"See what differs: {see}. {then}, or withdraw it first: {site.command('withdraw', name)}"
         )
         raise UsageError(message)
     return close
