@@ -121,6 +121,7 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
     assert is_wanted(["status"])
     assert not is_wanted(["--log-format", "text", "status"])
     assert not is_wanted(["--log-format=text", "status"])
+    assert is_wanted(["approve", "--comment", "read with --log-format=text"])
 
 
 @pytest.mark.parametrize("wanted", ["text", "json"])

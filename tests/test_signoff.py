@@ -118,6 +118,7 @@ def test_readers_see_a_version_when_it_is_approved(site: Site) -> None:
 
 def test_a_preview_is_what_readers_see_after_the_approval(site: Site) -> None:
     with previewed(site, SEPTEMBER) as preview:
+        assert preview.published.parent == site.scratch, "where the next run removes what a killed one left"
         before = reporting(preview)
         assert "not approved" in preview.settings.site.name
     assert seen(site) == [(AUGUST, 1)]

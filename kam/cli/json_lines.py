@@ -49,7 +49,9 @@ def is_wanted(arguments: Sequence[str]) -> bool:
     """Whether the command line or the environment asks for JSON; known before the command line is read, which may fail."""
     wanted = os.environ.get(FORMAT_VARIABLE, "")
     for word, value in pairwise([*arguments, ""]):
-        wanted = value if word == OPTION else word.removeprefix(f"{OPTION}=") if f"{OPTION}=" in word else wanted
+        wanted = (
+            value if word == OPTION else word.removeprefix(f"{OPTION}=") if word.startswith(f"{OPTION}=") else wanted
+        )
     return wanted == "json"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -13,7 +12,7 @@ import duckdb
 from kam.errors import KamError, UsageError, disk_fault
 from kam.periods import month_name
 from kam.publish.published_file import PUBLISHED_FILE, fill
-from kam.site import BUILDING, Site
+from kam.site import Site, scratch_folder
 from kam.warehouse import open_read_only
 
 PREVIEWS = "preliminary"
@@ -47,9 +46,10 @@ def previewed(site: Site, month: date) -> Iterator[Preview]:
             message = f"{month_name(month)}: no version waits for approval. What waits: {site.command('status')}"
             raise UsageError(message)
         try:
-            with tempfile.TemporaryDirectory(dir=site.directory, prefix=BUILDING, ignore_cleanup_errors=True) as aside:
-                fill(con, Path(aside) / PUBLISHED_FILE, with_preliminary=True)
-                yield Preview(site, Path(aside))
+            # What a process that is killed leaves there, the next one that writes removes.
+            with scratch_folder(site, "preview-") as aside:
+                fill(con, aside / PUBLISHED_FILE, with_preliminary=True)
+                yield Preview(site, aside)
         except (OSError, duckdb.Error) as error:
             reason = error.strerror if isinstance(error, OSError) else disk_fault(error)
             if not reason:
