@@ -66,6 +66,8 @@ def test_a_result_stays_on_stdout(site: Site) -> None:
         (["close", "2026-13"], "UsageError", "2026-13", "Write it as year and month, such as 2026-10"),
         (["close"], "MissingParameter", None, ""),
         (["clsoe", "2026-06"], "UsageError", "2026-06", "Did you mean 'close'?"),
+        (["ui", "--port", "99999"], "BadParameter", None, ""),
+        (["diff", "2026-06", "--limit", "9" * 20], "BadParameter", "2026-06", ""),
     ],
 )
 def test_what_is_wrong_with_a_command_is_a_line_with_a_hint(

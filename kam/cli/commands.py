@@ -423,7 +423,7 @@ def diff(
         int | None,
         typer.Option("--to", metavar="N", help="The version to compare with. Default: what a close would give now."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many values and source rows to show.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many values and source rows to show.")] = 20,
     export: Annotated[
         Path | None,
         typer.Option("--export", metavar="DIR", help="Write all values and source rows to CSV files in this folder."),
@@ -470,7 +470,9 @@ def explain(
         list[str] | None,
         typer.Option("--key", metavar="COLUMN=VALUE", help="Only rows with this value; may be given several times."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many rows, lines and source rows to list.")] = 20,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="How many rows, lines and source rows to list.")
+    ] = 20,
     as_json: JsonOption = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Explain a published figure: its meaning, its formula with the numbers, the lines behind it, and where they stand in which file.
@@ -885,7 +887,9 @@ def quality(
 @app.command(epilog="Example: kam --site my-site ui")
 def ui(
     folder: SiteOption = None,
-    port: Annotated[int, typer.Option(help="Where the pages are served, on this machine only.")] = 4200,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Where the pages are served, on this machine only.")
+    ] = 4200,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the pages.")] = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Serve Prefect's pages of the site's runs until Ctrl-C; meanwhile the site's commands run there, each step a task."""
