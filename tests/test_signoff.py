@@ -15,6 +15,7 @@ import pytest
 from kam.alerts import run_approve
 from kam.archive.store import ledger_entries
 from kam.audit import explain, rebuild, verify
+from kam.cli.messages import print_what_helps
 from kam.cli.sites import states
 from kam.close import Outcome, Run, signoff, steps, waiting_versions
 from kam.errors import KamError, UsageError
@@ -154,6 +155,14 @@ def test_who_looks_at_a_version_that_waits_is_told_that_readers_do_not_see_it(si
         pass
     with pytest.raises(UsageError, match="2026-09: version 1 is the first, so there is none before it"):
         steps.difference(signed_site, SEPTEMBER, None, 1, limit=1)
+
+
+def test_a_close_that_failed_says_what_waits_all_the_same(
+    signed_site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_what_helps(signed_site)
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Waiting for approval: 1 version: {signed_site.command('status')}" in said
 
 
 @long

@@ -58,9 +58,12 @@ def print_report(site: Site, report: CloseReport) -> None:
 
 
 def print_what_helps(site: Site) -> None:
-    """Where to look after a close that failed: open rejects and the data quality page."""
+    """Where to look after a close that failed: versions that wait, of its other months, open rejects and the data quality page."""
+    from kam.cli.signoff import waiting_line
     from kam.cli.status import site_rejects
 
+    if line := waiting_line(site):
+        out.print(escape(line), soft_wrap=True)
     is_open = site_rejects(site, None).open_count
     if is_open:
         out.print(

@@ -12,6 +12,7 @@ from kam.errors import UsageError
 from kam.periods import month_name, parse_month
 from kam.site import Site
 from kam.warehouse import open_read_only
+from kam.words import counted
 
 Row = dict[str, Any]
 _WITH_VERSION = re.compile(r"(?P<month>[^:]+):(?P<version>[1-9]\d*)")
@@ -45,6 +46,13 @@ def approval_lines(site: Site, wanted: Mapping[date, int]) -> list[str]:
         for one in found
         if one
     ]
+
+
+def waiting_line(site: Site) -> str:
+    """How many versions wait for approval, and where they are listed; empty without any."""
+    with open_read_only(site) as con:
+        count = len(signoff.waiting_versions(con))
+    return f"Waiting for approval: {counted(count, 'version')}: {site.command('status')}" if count else ""
 
 
 def waiting_rows(site: Site, found: Sequence[Waiting]) -> list[Row]:
