@@ -17,7 +17,7 @@ from kam.alerts.months import month_now
 from kam.build import marts, run_views
 from kam.cli.status import site_status
 from kam.close import CloseReport, MonthOutcome, Outcome, Run, Terms, close_months, dry_run, require_closed, steps
-from kam.errors import ModelFailedError, ValidationFailedError
+from kam.errors import ModelFailedError, MonthChangedError, ValidationFailedError
 from kam.periods import months_between, parse_month
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import Connection, warehouse
@@ -249,6 +249,12 @@ def test_months_that_fail_for_one_reason_share_a_paragraph() -> None:
         ValidationFailedError, match=r"\A2026-07 was not closed: 2026-06 .*\nThe same for 2026-08 to 2026-09\.\n.*\Z"
     ):
         require_closed(chain)
+    others = [
+        MonthOutcome(date(2026, 1, 1), Outcome.LOCKED, 1, "2026-01 is locked"),
+        MonthOutcome(date(2026, 2, 1), Outcome.CHANGED, 1, "2026-02 would change"),
+    ]
+    with pytest.raises(MonthChangedError, match=r"\A2026-02 would change\n2026-01 is locked\Z"):
+        require_closed(others)
 
 
 @long

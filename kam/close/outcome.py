@@ -15,7 +15,14 @@ from kam.close.controls import ControlTotal
 from kam.close.diff import FigureChange
 from kam.close.plan import MonthPlan
 from kam.close.readiness import Requirement
-from kam.errors import MonthChangedError, MonthLockedError, SourceRefusedError, UsageError, ValidationFailedError
+from kam.errors import (
+    KamError,
+    MonthChangedError,
+    MonthLockedError,
+    SourceRefusedError,
+    UsageError,
+    ValidationFailedError,
+)
 from kam.ingest import LoadResult, LoadStatus
 from kam.periods import add_months, month_name
 from kam.warehouse import KnownCorrection
@@ -220,10 +227,12 @@ def require_reason(*, restate: bool, reason: str) -> None:
 
 
 def require_closed(outcomes: Sequence[MonthOutcome]) -> None:
-    """Raise the error of the months that failed, else of those that need a restatement, else of those that are locked.
+    """Raise an error when a month failed, needs a restatement or is locked: that of the gravest, with the words of all.
 
     Months with one cause share a paragraph.
     """
+    paragraphs: list[str] = []
+    gravest: type[KamError] | None = None
     for outcome, error in (
         (Outcome.FAILED, ValidationFailedError),
         (Outcome.CHANGED, MonthChangedError),
@@ -233,7 +242,10 @@ def require_closed(outcomes: Sequence[MonthOutcome]) -> None:
         for month in (month for month in outcomes if month.outcome is outcome):
             by_cause.setdefault(_cause(month), []).append(month)
         if by_cause:
-            raise error("\n".join(map(_paragraph, by_cause.values())))
+            gravest = gravest or error
+            paragraphs += map(_paragraph, by_cause.values())
+    if gravest:
+        raise gravest("\n".join(paragraphs))
 
 
 def _cause(outcome: MonthOutcome) -> str:
