@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.books import COMMANDS
-from tests.crash.harness import MOST_SECONDS, STOPPED, Sites, Trial
+from tests.crash.harness import MOST_SECONDS, Sites, Trial
 from tests.crash.test_kills import SEED
 from tests.flows.processes import end, environment
 from tests.support import REPOSITORY, long
@@ -81,7 +81,7 @@ def signals_at_any_moment(sites: Sites, count: int, *, real: bool = False) -> No
                     is_stopped = stopped_for_real(trial, folder, kind, after, chance)
                 else:
                     printed = trial.stop(folder, signal=kind, must_stop=False, kill_after_seconds=after)
-                    is_stopped = STOPPED in printed
+                    is_stopped = "Stopped." in printed
             except AssertionError as error:
                 is_stopped = True
                 faults.append(f"{kind.name} after {after:.2f} s: {error}")
@@ -120,8 +120,7 @@ def stopped_for_real(trial: Trial, folder: Path, kind: int, after: float, chance
     if _LAST_WORDS in printed:  # all was done, and Python was on its way out, where it hears nobody
         return False
     if process.returncode:
-        last = printed.strip().splitlines()[-1]
-        trial.require_stopped(folder, printed if last != "Stopped." else STOPPED)  # before the run began
+        trial.require_stopped(folder, printed)
     return process.returncode != 0
 
 
