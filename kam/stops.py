@@ -21,7 +21,7 @@ from typing import Any
 from kam.errors import StoppedError
 
 # Ctrl-C, the system or a service manager, and a terminal that closes.
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SIGNALS: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE_SECONDS = 5
 
 
@@ -167,9 +167,8 @@ def end_as_stopped(number: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # a terminal that is gone
             stream.flush()
-    if os.name == "posix":
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
     os._exit(128 + number)  # the first process of a container is not ended by a signal
 
 

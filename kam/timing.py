@@ -7,6 +7,7 @@ What a listener runs into never harms the run.
 from __future__ import annotations
 
 import logging
+import resource
 import sys
 import time
 import uuid
@@ -20,8 +21,6 @@ from typing import Protocol
 
 from kam.errors import KamError, StoppedError
 
-if sys.platform != "win32":
-    import resource
 _BYTES_OF_MAXRSS = 1 if sys.platform == "darwin" else 1024
 RUN = "run"
 """The name of the step that is the run itself; its subject is the run as it is typed, such as `close 2026-10`."""
@@ -197,10 +196,8 @@ def whole_run() -> Step | None:
     return recording.open[0] if recording is not None and recording.open else None
 
 
-def peak_memory() -> int | None:
-    """The most memory that this process had until now, in bytes; None where the system does not say."""
-    if sys.platform == "win32":
-        return None
+def peak_memory() -> int:
+    """The most memory that this process had until now, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES_OF_MAXRSS
 
 

@@ -1,7 +1,7 @@
 """What BI tools read: `published/kam.duckdb`, built aside and swapped in with one rename.
 
-A reader has either the old file or the new one. `reporting` has the newest version of every closed month, as tables because some
-tools list no views. `history` has all versions, and `ops` the records of runs. Beside the file lies `kam.osi.json`, which describes
+A reader has either the old file or the new one. `reporting` has the newest version of every month that readers may see, as tables
+because some tools list no views. `history` has all versions that they may see, and `ops` the records of runs. Beside the file lies `kam.osi.json`, which describes
 the tables to other tools. The working file has the same names as views.
 """
 
