@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -222,6 +223,43 @@ def test_another_query_starts_over(books: Books) -> None:
     books.configure(SINCE.replace("quantity,", "quantity * 2 AS quantity,"), 'watermark = "changed_at"')
     books.load()
     assert books.orders() == {"1": 2}
+
+
+def test_a_query_may_lie_in_a_file_and_another_text_of_it_starts_over(books: Books) -> None:
+    file = books.folder / "queries" / "orders.sql"
+    file.parent.mkdir()
+    file.write_text(f"-- what changed: all of it\n{SINCE};\n", encoding="utf-8")
+    settings = '[feeds.orders]\ndatabase = "env:ERP_URL"\nquery_file = "queries/orders.sql"\nwatermark = "changed_at"\n'
+    (books.folder / "kam.toml").write_text(f'[site]\nname = "Books"\n{settings}', encoding="utf-8")
+    books.sell("1", "2026-05-01 10:00:00")
+    assert counts(books.load()[0]) == (1, 1, 0, 0)
+    assert [result.status for result in books.load()] == ["already loaded"]
+    file.write_text(SINCE.replace("quantity,", "quantity * 2 AS quantity,"), encoding="utf-8")
+    books.load()
+    assert books.orders() == {"1": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("queries/a.sql", None, "feeds.orders.query_file: queries/a.sql: no such file in "),
+        ("queries/a.sql", b" \n", "the file is empty; expected a SELECT"),
+        ("queries/a.sql", b"select '\xff'", "not UTF-8 text"),
+        ("queries", None, "cannot be read: Is a directory"),
+        ("../a.sql", None, "../a.sql: expected a file below the site"),
+        ('queries/a.sql"\nquery = "select 1', b"select 1", "expected one of `query` and `query_file`, not both"),
+    ],
+)
+def test_a_query_file_that_cannot_be_read_is_an_error_of_the_settings(
+    site_folder: Path, name: str, text: bytes | None, message: str
+) -> None:
+    (site_folder / "queries").mkdir()
+    if text is not None:
+        (site_folder / "queries" / "a.sql").write_bytes(text)
+    feed = f'[feeds.orders]\ndatabase = "env:ERP_URL"\nquery_file = "{name}"\n'
+    (site_folder / "kam.toml").write_text(f'[site]\nname = "Books"\n{feed}', encoding="utf-8")
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        find_site(site_folder)
 
 
 def test_what_was_read_is_in_the_archive_and_needs_no_database(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,3 +176,31 @@ def test_equal_rows_without_line_numbers_match_by_their_occurrence(tmp_path: Pat
     result = books.deliver("b", "1:6 1:6 2:7 2:7")
     assert (result.loaded_count, result.unchanged_count, result.superseded_count) == (3, 1, 1)
     assert books.known() == [("1", 6), ("1", 6), ("2", 7), ("2", 7)]
+
+
+def lines(books: Books, name: str, text: str) -> LoadResult:
+    """Deliver lines such as `1/1:5 1/2:7`, order, line and quantity."""
+    rows = (f"{line.replace('/', ',').replace(':', ',A,2026-01-05,')}\n" for line in text.split())
+    header = "order_id,line_no,account_id,order_date,quantity\n"
+    (books.folder / "landing" / f"{name}.csv").write_text(header + "".join(rows), encoding="utf-8")
+    (result,) = books.load()
+    return result
+
+
+def test_a_document_that_comes_again_ends_the_lines_that_it_lacks_and_no_other(tmp_path: Path) -> None:
+    books = Books(tmp_path, "document")
+    first = lines(books, "a", "1/1:5 1/2:7 2/1:9")
+    second = lines(books, "b", "1/2:8")
+    assert (second.loaded_count, second.superseded_count) == (1, 2)
+    assert books.known(first.load_id) == [("1", 5), ("1", 7), ("2", 9)]
+    assert books.known() == [("1", 8), ("2", 9)]
+    # Under new numbers the lines replace the old ones: nothing counts twice, and nothing is asked.
+    third = lines(books, "c", "1/3:8 1/4:1")
+    assert (third.status, sorted(books.known())) == ("loaded", [("1", 1), ("1", 8), ("2", 9)])
+
+
+def test_a_rejected_line_still_belongs_to_its_document(tmp_path: Path) -> None:
+    books = Books(tmp_path, "document")
+    lines(books, "a", "1/1:5 1/2:7 2/1:9")
+    second = lines(books, "b", "1/1:6 1/2:many 2/1:many")
+    assert (second.loaded_count, second.rejected_count, sorted(books.known())) == (1, 2, [("1", 6), ("1", 7), ("2", 9)])

@@ -31,6 +31,7 @@ from kam.cli.messages import (
     print_difference,
     print_forecast,
     print_load_notes,
+    print_new_site,
     print_page,
     print_pages,
     print_report,
@@ -43,6 +44,7 @@ from kam.cli.options import (
     AsOfLoadOption,
     EvenThoughOption,
     FeedOption,
+    FromOption,
     JsonOption,
     LockReasonOption,
     LogFormat,
@@ -136,16 +138,15 @@ def _site(own: Path | None) -> Site:
     return site
 
 
-@app.command(epilog="Example: kam init my-site")
-def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.")]) -> None:
-    """Create a site: a folder with a commented kam.toml and a landing folder."""
+@app.command(epilog="Example: kam init my-site --from odoo")
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to create.")],
+    preset: FromOption = None,
+) -> None:
+    """Create a site: a folder with a commented kam.toml and a landing folder; with --from, as an ERP needs it."""
     from kam.site import write_site
 
-    file = write_site(directory)
-    out.print(
-        f"Wrote {escape(str(file))}. Put extracts in {escape(str(directory / 'landing'))}, adapt the file, "
-        f"then: kam --site {escape(str(directory))} check"
-    )
+    print_new_site(write_site(directory, preset), preset)
 
 
 @app.command(epilog="Example: kam demo demo-site --accounts 12 --months 24")

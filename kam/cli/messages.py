@@ -20,6 +20,25 @@ if TYPE_CHECKING:
 _SHOWN_CORRECTIONS = 20
 
 
+def print_new_site(file: Path, preset: str | None) -> None:
+    """What was written, and what to do next."""
+    from kam.site import variables_of
+
+    check = f"kam --site {escape(str(file.parent))} check"
+    if preset is None:
+        out.print(
+            f"Wrote {escape(str(file))}. Put extracts in {escape(str(file.parent / 'landing'))}, adapt the file, then: {check}"
+        )
+        return
+    variables = variables_of(file.read_text(encoding="utf-8"))
+    needed = (
+        f"set {' and '.join(variables)} to the address of the database"
+        if variables
+        else "put the files that it names into landing/"
+    )
+    out.print(f"Wrote {escape(str(file))}. Read its first lines, {needed}, then: {check}", soft_wrap=True)
+
+
 def print_report(site: Site, report: CloseReport) -> None:
     """Months, loads, checks, corrections and headline figures of a run that closes, and where they were published."""
     from kam.close import Outcome

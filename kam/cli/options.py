@@ -29,6 +29,12 @@ SiteOption = Annotated[
     ),
 ]
 FeedOption = Annotated[str | None, typer.Option("--feed", metavar="FEED", help="Only this feed.")]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="NAME", help="Begin with what is known of an ERP, such as odoo. An unknown name lists them."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document, for other programs.")]
 RestateOption = Annotated[
     bool, typer.Option("--restate", help="Make a new version of a closed month whose inputs changed.")

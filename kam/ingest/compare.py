@@ -101,6 +101,24 @@ def end_narrow_numbers(con: Connection, site: Site, reading: Reading, extract: E
     return int(ended.fetchall()[0][0])
 
 
+def end_missing_lines(con: Connection, feed: Feed, load_id: int) -> int:
+    """End the current lines that documents no longer have which this load brings with all of their lines; how many.
+
+    A rejected line is still in its document: its last good content stays.
+    """
+    document = feed.identity.document if feed.identity else feed.key[0]
+    ended = con.execute(
+        f"""
+        UPDATE staging.{feed.name} AS kept SET superseded_load_id = {load_id}
+        WHERE kept.superseded_load_id IS NULL
+          AND kept.{document} IN (SELECT {document} FROM incoming WHERE verdict = 'good')
+          AND kept.rowid NOT IN (SELECT kept_place FROM matched)
+          AND NOT EXISTS (SELECT 1 FROM incoming WHERE verdict NOT IN {rejects.NOT_REJECTED} AND {feed.same_key("kept", "incoming")})
+        """
+    )
+    return int(ended.fetchall()[0][0])
+
+
 def close_vanished(
     con: Connection, site: Site, extract: Extract, load_id: int, current: int, shrink_ratio: float
 ) -> int:

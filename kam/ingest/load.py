@@ -24,6 +24,7 @@ from kam.errors import (
 from kam.ingest import questions, rejects, rounding
 from kam.ingest.compare import (
     close_vanished,
+    end_missing_lines,
     end_narrow_numbers,
     insert_rows,
     match,
@@ -160,8 +161,8 @@ def _commit(
         if terms.asks and not questions.was_read_before(con, extract):
             questions.require_one_document_a_number(con, site, extract, reading)
         current = number_of(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
-        # What else a document has, unless this extract is a full one.
-        beside = f"staging.{feed.name}" if current and source.mode != "snapshot" else ""
+        # What else a document has, unless all of it is here.
+        beside = f"staging.{feed.name}" if current and source.mode not in {"document", "snapshot"} else ""
         mark(con, reading, beside=beside, fills=reading.is_patch)
         if current:
             match(con, reading)
@@ -177,6 +178,8 @@ def _commit(
         superseded = supersede(con, feed, load_id) if current else 0
         if current and NARROW in reading.values:
             superseded += end_narrow_numbers(con, site, reading, extract, load_id)
+        if current and source.mode == "document":
+            superseded += end_missing_lines(con, feed, load_id)
         if current and source.mode == "snapshot":
             superseded += close_vanished(con, site, extract, load_id, current, terms.shrink_ratio)
         loaded = insert_rows(con, reading, load_id, any_left_out=bool(rejected or left_out), any_current=bool(current))

@@ -221,7 +221,8 @@ def propose(feed: Feed, source: FeedSource, sample: Sample) -> Proposal | None:
 
 def snippet(name: str, source: FeedSource, proposal: Proposal) -> str:
     """The declaration as TOML, to replace the feed's table in `kam.toml`."""
-    kept = source.model_dump(mode="json", exclude_unset=True, exclude={"csv", "columns"}, exclude_none=True)
+    read = {"query"} if source.query_file else set()
+    kept = source.model_dump(mode="json", exclude_unset=True, exclude={"csv", "columns"} | read, exclude_none=True)
     table = kept | {"csv": proposal.csv, "columns": proposal.columns}
     lines = [f"{key} = {_toml(value)}" for key, value in table.items() if value not in ({}, [], None)]
     return "\n".join((f"[feeds.{name}]", *lines))

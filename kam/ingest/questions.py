@@ -72,7 +72,7 @@ def require_answers(con: Connection, site: Site, extract: Extract, reading: Read
         found = [
             *_changed(con, reading, source, days),
             *_other_lines(con, reading, source, days),
-            *_fewer_lines(con, reading),
+            *([] if source.mode == "document" else _fewer_lines(con, reading)),
         ]
         if found:
             questions.append(". ".join(found) + _how_to_go_on(reading.feed))
@@ -168,15 +168,16 @@ def _changed(con: Connection, reading: Reading, source: FeedSource, days: int) -
 def _other_lines(con: Connection, reading: Reading, source: FeedSource, days: int) -> list[str]:
     """Documents that are there, and none of whose lines comes again.
 
-    In append mode, and where only what changed is read, lines may come alone, and revisions always may: there only those of
-    another account, type or date are asked about. A rejected line that was fixed may come alone as well.
+    In append mode, and where only what changed is read, lines may come alone, and revisions always may; in document mode the
+    lines that a document had end. There only those of another account, type or date are asked about. A rejected line that was
+    fixed may come alone as well.
     """
     feed = reading.feed
     identity = feed.identity
     if identity is None or not feed.key[1:]:
         return []
     lines = feed.key[1]
-    may_come_alone = source.mode == "append" or source.watermark is not None or identity.is_revised
+    may_come_alone = source.mode in {"append", "document"} or source.watermark is not None or identity.is_revised
     differs = _differ(reading, "kept", "incoming", days) if identity.shared else "false"
     is_fixed = f"{key_text(feed)} IN (SELECT business_key FROM staging.rejects WHERE feed = {literal(feed.name)} AND status = 'open')"
     if MARK in {name.lower() for name in reading.relation.columns}:

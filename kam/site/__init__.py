@@ -7,6 +7,7 @@ from kam.site.feeds import EARLIEST_DATE, FEEDS, LATEST_DATE, Column, Events, Fe
 from kam.site.file_dates import date_in_name
 from kam.site.flag_rules import FlagRule, flag_rules
 from kam.site.month_names import COMMON_LANGUAGES, month_names
+from kam.site.presets import known_presets, variables_of
 from kam.site.rating import RATED_DIMENSIONS, RatingRules, RatingSection, built_in_sets
 from kam.site.scaffold import write_site
 from kam.site.schema import SCHEMA_FILE, schema_text, settings_schema
@@ -75,6 +76,7 @@ __all__ = [
     "date_in_name",
     "find_site",
     "flag_rules",
+    "known_presets",
     "month_names",
     "nearest",
     "read_sites",
@@ -85,5 +87,6 @@ __all__ = [
     "settings_schema",
     "sweep",
     "validate_settings",
+    "variables_of",
     "write_site",
 ]

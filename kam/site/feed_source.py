@@ -207,6 +207,9 @@ class FeedSource(Section):
         default=None, description='"env:NAME": the variable that holds an SQLAlchemy URL'
     )
     query: str | None = Field(default=None, min_length=1, description="the SELECT that the database answers")
+    query_file: str | None = Field(
+        default=None, min_length=1, description="in place of `query`: the file with that SELECT, below the site"
+    )
     watermark: str | None = Field(
         default=None, min_length=1, description="the column that grows; needs :watermark in query"
     )
@@ -216,10 +219,11 @@ class FeedSource(Section):
     watermark_overlap: int = Field(
         default=1, ge=1, description="how far back each run reads again: seconds, days of a date, or units of a number"
     )
-    mode: Literal["append", "upsert", "patch", "snapshot"] = Field(
+    mode: Literal["append", "upsert", "patch", "document", "snapshot"] = Field(
         default="upsert",
         description="what a load does with keys that were loaded before, and with keys that are missing; patch = as upsert, but "
-        "columns that a file does not have keep their values",
+        "columns that a file does not have keep their values; document = as upsert, but a document comes with all of its lines: "
+        "those that it lacks end",
     )
     key: tuple[str, ...] = Field(
         default=(),
@@ -254,9 +258,9 @@ class FeedSource(Section):
             message = "`where`, `skip_footer` and `unpivot` only together with `files`; a SELECT has a WHERE and an UNPIVOT of its own"
             raise ValueError(message)
         self._require_keys_of_database()
-        for name in (self.sql, *self.inputs):
+        for name in (self.sql, self.query_file, *self.inputs):
             if name is not None and (Path(name).is_absolute() or ".." in Path(name).parts):
-                message = f"`sql` and `inputs` below the site, not {name!r}"
+                message = f"`sql`, `inputs` and `query_file` below the site, not {name!r}"
                 raise ValueError(message)
         if self._differs("sheet", "header_row") and not self.takes_workbooks:
             message = "`sheet` and `header_row` only for workbooks (.xlsx); for text files there is csv.skip_rows"
@@ -265,25 +269,25 @@ class FeedSource(Section):
 
     def _require_keys_of_database(self) -> None:
         if self.database is None:
-            for key in ("query", "watermark", "watermark_start", "watermark_overlap"):
+            for key in ("query", "query_file", "watermark", "watermark_start", "watermark_overlap"):
                 if self._differs(key):
                     message = f"`{key}` only together with `database`"
                     raise ValueError(message)
             return
         if self.query is None:
-            message = "`query`, the SELECT that the database answers"
+            message = "`query` or `query_file`, the SELECT that the database answers"
             raise ValueError(message)
         if self._differs("csv"):
             message = "no `csv` with a database: its values have types. Convert texts in the query"
             raise ValueError(message)
         if (self.watermark is None) == bool(_WATERMARK_PARAMETER.search(self.query)):
-            message = "both or none: the key `watermark` with a column, and the parameter :watermark in `query`"
+            message = "both or none: the key `watermark` with a column, and the parameter :watermark in the query"
             raise ValueError(message)
         if self.watermark is None and self._differs("watermark_start", "watermark_overlap"):
             message = "`watermark_start` and `watermark_overlap` only together with `watermark`"
             raise ValueError(message)
         if self.watermark is not None and self.mode == "snapshot":
-            message = "mode upsert or append with a `watermark`: what changed since is not a full extract"
+            message = "mode upsert, document or append with a `watermark`: what changed since is not a full extract"
             raise ValueError(message)
 
     def _differs(self, *keys: str) -> bool:

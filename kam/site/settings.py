@@ -584,6 +584,10 @@ def _check_feeds(settings: Settings, file: Path, more_faults: Sequence[str]) -> 
         identity = FEEDS[name].identity
         if source.key and identity is None:
             faults.append(f"feeds.{name}.key: the rows of {name} are no documents with numbers. Remove the key")
+        if source.mode == "document" and (identity is None or identity.is_revised or not FEEDS[name].key[1:]):
+            faults.append(
+                f'feeds.{name}.mode: "document" needs a feed of documents with lines, such as invoices. Use "upsert" for {name}'
+            )
         if identity is not None and identity.document in source.key:
             faults.append(f"feeds.{name}.key: {identity.document} is the number; name the columns beside it")
         known = (*FEEDS[name].column_names, *source.key)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kam.errors import SettingsError, UsageError
 from kam.site.faults import nearest
@@ -90,8 +92,46 @@ def load_settings(directory: Path) -> Settings:
     if "corrections" in document:
         message = f"{file}: corrections: expected in their own file, {CORRECTIONS_FILE}, beside this one"
         raise SettingsError(message)
+    _read_query_files(document, file)
     settings = validate_settings(document, file)
     return settings.model_copy(update={"corrections": read_corrections(directory / CORRECTIONS_FILE, settings)})
+
+
+def _read_query_files(document: Mapping[str, Any], file: Path) -> None:
+    """Put the text of each feed's `query_file` where its `query` would stand, so that a change of it is one of the query."""
+    feeds = document.get("feeds")
+    for feed, source in feeds.items() if isinstance(feeds, dict) else ():
+        name = source.get("query_file") if isinstance(source, dict) else None
+        if not isinstance(name, str) or not name:  # for the validation to tell
+            continue
+        try:
+            source["query"] = _query(file.parent, name, is_alone="query" not in source)
+        except (OSError, ValueError) as error:
+            reason = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else error
+            message = f"{file}: feeds.{feed}.query_file: {name}: {reason}"
+            raise SettingsError(message) from None
+
+
+def _query(folder: Path, name: str, *, is_alone: bool) -> str:
+    """The SELECT in a file of a site. Raises `ValueError` with the reason why there is none, or `OSError`."""
+    if not is_alone:
+        message = "expected one of `query` and `query_file`, not both"
+        raise ValueError(message)
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        message = "expected a file below the site"
+        raise ValueError(message)
+    if not (folder / name).exists():
+        message = f"no such file in {folder}"
+        raise ValueError(message)
+    try:
+        text = (folder / name).read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8 text (byte {error.start}). Save it as UTF-8"
+        raise ValueError(message) from None
+    if not text:
+        message = "the file is empty; expected a SELECT"
+        raise ValueError(message)
+    return text.removesuffix(";")
 
 
 def require_feed(settings: Settings, feed: str) -> None:
