@@ -83,7 +83,7 @@ def test_check_says_which_feeds_need_work_and_which_would_load_nothing(books: Bo
 def test_check_does_not_send_anybody_to_check_and_a_load_does(books: Books) -> None:
     books.put("a.csv", "PO / SO,Buyer\n1,A\n")
     report = check_site(find_site(books.folder))
-    assert "no column 'order_id'" in report.refused[0]
+    assert "no columns 'order_id' (required), 'account_id' (required), 'order_date' (required)" in report.refused[0]
     assert not any(
         "kam check" in text or " check --feed" in text for text in (*report.refused, *report.notes, *report.proposals)
     )

@@ -318,7 +318,7 @@ REFUSED = [
     ("a.ndjson", b'{"order_id": "1", "order_id": "2"}\n', "two keys"),
     ("a.ndjson", b'{"Order_id": "1"}\n{"order_id": "2"}\n', "two columns"),
     ("a.ndjson", b'{"order_id": 123456789012345678901234}\n', "more digits"),
-    ("a.ndjson", b'{"order_id": "1"}\n', "no column 'account_id'"),
+    ("a.ndjson", b'{"order_id": "1"}\n', "no columns 'account_id' (required), 'order_date' (required)"),
     ("a.ndjson.gz", gzip.compress(b'{"order_id": "1"}\n' * 100)[:40], "damaged or incomplete"),
     ("a.csv", b"PK\x03\x04 and so on", "Excel workbook"),
     ("a.json", b"{}", "the ending does not say what is in it"),

@@ -30,11 +30,11 @@ from kam.ingest import (
     unpivoted,
     wide_sample,
 )
-from kam.ingest.readers import uncompressed
+from kam.ingest.readers import Missing, missing_in, uncompressed
 from kam.publish import faults_of_targets
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, require_feed, scratch_folder
 from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, open_read_only, quoted
-from kam.words import printable
+from kam.words import counted, printable
 
 _ROWS_OF_A_DATABASE = 10_000
 _ROWS_LOOKED_AT = 1000
@@ -60,6 +60,7 @@ class SiteCheck:
     notes: list[str]
     proposals: list[str]
     corrections: list[KnownCorrection]
+    missing: list[Missing]
 
     @property
     def in_need(self) -> list[str]:
@@ -82,14 +83,17 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
     if feed is not None:
         require_feed(site.settings, feed)
     require_valid(site)
-    result = SiteCheck([feed] if feed else ordered_feeds(site), [], [], [], [], [], [])
+    result = SiteCheck([feed] if feed else ordered_feeds(site), [], [], [], [], [], [], [])
     _check_corrections(site, feed, result)
     _check_own_rules(site, result)
     if not site.settings.feeds:
         result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # in front of one.")
     known = _loaded(site, result)
+    _check_databases(site, result)
     with memory() as con:
         for name in result.feeds:
+            if name in result.faulty:
+                continue
             try:
                 with offered(con, site, name, row_limit=_ROWS_OF_A_DATABASE) as found:
                     _check_feed(con, site, name, found, known, result)
@@ -104,6 +108,28 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
 
             result.refused.extend(faults(site.settings.alerts))
     return result
+
+
+def _check_databases(site: Site, result: SiteCheck) -> None:
+    """What the queries need and do not find, in one list for each database; their feeds are not read then."""
+    sources = {name: site.settings.feeds[name] for name in result.feeds}
+    for database in dict.fromkeys(source.database for source in sources.values() if source.database):
+        queries = {name: str(source.query) for name, source in sources.items() if source.database == database}
+        first, *others = queries
+        more = f" and of {counted(len(others), 'more feed')}" if others else ""
+        where = f"feeds.{first}.database{more}"
+        try:
+            missing = missing_in(str(database), where, queries)
+        except KamError as error:
+            result.faulty.extend(queries)
+            result.refused.append(str(error))
+            continue
+        if missing:
+            needing = {feed for one in missing for feed in one.feeds}
+            result.missing.extend(missing)
+            result.faulty.extend(name for name in queries if name in needing)
+            lines = (f"  {one.table}: {one.what} ({', '.join(one.feeds)})" for one in missing)
+            result.refused.append("\n".join((f"{database}: the queries need what is not there:", *lines)))
 
 
 def _loaded(site: Site, result: SiteCheck) -> Collection[tuple[str, str]]:
@@ -304,6 +330,10 @@ def summary(report: SiteCheck) -> dict[str, object]:
                 ],
             }
             for one in report.examined
+        ],
+        "missing": [
+            {"database": one.database, "table": one.table, "what": one.what, "feeds": list(one.feeds)}
+            for one in report.missing
         ],
         "refused": report.refused,
         "notes": report.notes,

@@ -37,7 +37,7 @@ from kam.ingest.meaning import (
 )
 from kam.ingest.readers import Relation, name_beside
 from kam.ingest.rounding import TooLong, too_long
-from kam.ingest.sources import Extract, column_sql, missing_column
+from kam.ingest.sources import Extract, column_sql, missing_columns
 from kam.site import FEEDS, Column, ComputedColumn, ConstantColumn, CsvDialect, Feed, FeedSource, Kind, SignRule
 from kam.warehouse import Connection, literal, quoted
 
@@ -202,6 +202,7 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
     """
     _require_date_formats(con, source.csv, extract)
     _declare_macros(con, source)
+    _require_columns(feed, source, extract, relation)
     cells = [_cell(con, column, source, extract, relation) for column in feed.columns]
     cells += _key_cells(con, feed, source, extract, relation)
     line = next((cell for cell in cells if cell.column.name == feed.line), None)
@@ -243,6 +244,21 @@ def plan_reading(con: Connection, feed: Feed, source: FeedSource, extract: Extra
         is_patch=is_patch,
         too_long=too_long,
     )
+
+
+def _require_columns(feed: Feed, source: FeedSource, extract: Extract, relation: Relation) -> None:
+    """Raise `MissingColumnError` with all columns that are mapped or required and that the source lacks."""
+    lower = {name.lower() for name in relation.columns}
+    missing: dict[str, str] = {}
+    for column in feed.columns:
+        mapped = source.columns.get(column.name)
+        if isinstance(mapped, str) and mapped != ROW_NUMBER and mapped not in relation.columns:
+            missing[column.name] = mapped
+        is_needed = column.required and (source.mode != "patch" or column.name in feed.key)
+        if mapped is None and is_needed and column.name not in lower:
+            missing[column.name] = column.name
+    if missing:
+        raise missing_columns(extract, missing, relation)
 
 
 def _given_and_kept(relation: Relation, cells: Sequence[_Cell], line: _Cell | None) -> tuple[dict[str, str], list[str]]:
@@ -517,8 +533,6 @@ def _given(column: Column, source: FeedSource, extract: Extract, relation: Relat
     if mapped is None:
         mapped = next((name for name in relation.columns if name.lower() == column.name), None)
         if mapped is None:
-            if column.required and (source.mode != "patch" or column.name in FEEDS[extract.feed].key):
-                raise missing_column(extract, column.name, column.name, relation)
             return "NULL::VARCHAR", ABSENT
     if isinstance(mapped, ConstantColumn):
         # A constant is written in TOML, not in the source's dialect: it is cast, not parsed.
@@ -527,7 +541,7 @@ def _given(column: Column, source: FeedSource, extract: Extract, relation: Relat
     if name == ROW_NUMBER and name not in relation.columns:
         return f"source.{_row_number(relation)}", "BIGINT"
     if name not in relation.columns:
-        raise missing_column(extract, column.name, name, relation)
+        raise missing_columns(extract, {column.name: name}, relation)
     return column_sql(name), relation.columns[name]
 
 

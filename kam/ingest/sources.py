@@ -286,15 +286,19 @@ def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path)
     return query_relation(con, text, inputs, folder, site.settings.site.memory_limit, where)
 
 
-def missing_column(extract: Extract, column: str, wanted: str, relation: Relation) -> MissingColumnError:
-    """The error for a column that a source does not have; names what it has and how to map it."""
-    required = column in FEEDS[extract.feed].required
-    has = ", ".join(relation.columns)
+def missing_columns(extract: Extract, missing: Mapping[str, str], relation: Relation) -> MissingColumnError:
+    """The error for columns of a feed and the source columns that are not there; names what there is and how to map it."""
+    required = FEEDS[extract.feed].required
+    mark = " (required)" if len(missing) > 1 else ", which is required"
+    named = ", ".join(
+        f"{wanted!r}{f' for {column}' if wanted != column else ''}{mark if column in required else ''}"
+        for column, wanted in missing.items()
+    )
+    mapping = ", ".join(f'{column} = "…"' for column in missing)
     message = (
-        f"{extract.feed}: {extract.source}: no column {wanted!r}"
-        f"{f' for {column}' if wanted != column else ''}{', which is required' if required else ''}. "
-        f"The source has: {has}. "
-        f'Map it in kam.toml: [feeds.{extract.feed}] columns = {{ {column} = "…" }}'
+        f"{extract.feed}: {extract.source}: no column{'s' if len(missing) > 1 else ''} {named}. "
+        f"The source has: {', '.join(relation.columns)}. "
+        f"Map {'them' if len(missing) > 1 else 'it'} in kam.toml: [feeds.{extract.feed}] columns = {{ {mapping} }}"
     )
     return MissingColumnError(message)
 

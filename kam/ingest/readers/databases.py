@@ -22,6 +22,7 @@ import duckdb
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, CursorResult, Engine
+    from sqlalchemy import Connection as DatabaseConnection
 from kam.database_urls import engine_of, masked, place_of
 from kam.errors import DatabaseUnreachableError, SourceRefusedError
 from kam.ingest.readers.parquet_ndjson import refuse_same_names
@@ -178,16 +179,7 @@ def _batches(
     from sqlalchemy import text
     from sqlalchemy.exc import SQLAlchemyError
 
-    place = place_of(engine.url)
-    if engine.dialect.name == "sqlite" and _names_no_file(engine.url):
-        message = f"{where}: the database file {place} does not exist. Nothing was changed"
-        raise SourceRefusedError(message)
-    try:
-        connection = engine.connect()
-    except (SQLAlchemyError, OSError) as error:
-        reason = masked(error, engine.url)
-        message = f"{where}: the database {place} cannot be reached: {reason}. Nothing was changed"
-        raise DatabaseUnreachableError(message) from None
+    connection = connected(engine, where)
     try:
         with connection:
             if connection.dialect.name == "postgresql":
@@ -206,6 +198,22 @@ def _batches(
         raise _query_error(error, engine.url, source, since, where) from None
     except (OSError, ValueError, OverflowError, ArithmeticError) as error:  # a value that the driver cannot give
         raise _query_error(error, engine.url, source, since, where) from None
+
+
+def connected(engine: Engine, where: str) -> DatabaseConnection:
+    """A connection to a database. Raises `SourceRefusedError` when there is none."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    place = place_of(engine.url)
+    if engine.dialect.name == "sqlite" and _names_no_file(engine.url):
+        message = f"{where}: the database file {place} does not exist. Nothing was changed"
+        raise SourceRefusedError(message)
+    try:
+        return engine.connect()
+    except (SQLAlchemyError, OSError) as error:
+        reason = masked(error, engine.url)
+        message = f"{where}: the database {place} cannot be reached: {reason}. Nothing was changed"
+        raise DatabaseUnreachableError(message) from None
 
 
 def _names_no_file(url: URL) -> bool:

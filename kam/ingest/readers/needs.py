@@ -1,0 +1,129 @@
+"""What queries need of a database and do not find there: tables, columns and rights, all at once.
+
+A query says what it reads in comment lines such as `-- reads: account_move: id, name, state`.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kam.database_urls import engine_of, masked
+from kam.errors import DatabaseUnreachableError
+from kam.ingest.readers.databases import connected
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Inspector
+_READS = re.compile(r"^\s*--\s*reads:\s*([^:\n]+?)\s*:\s*([^\n]+?)\s*$", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A table of a database of which something is not there, what that is, and the feeds that read it."""
+
+    database: str
+    table: str
+    what: str
+    feeds: tuple[str, ...]
+
+
+def reads_of(query: str) -> dict[str, tuple[str, ...]]:
+    """The columns by table that a query says it reads; empty when it does not say so."""
+    found: dict[str, tuple[str, ...]] = {}
+    for table, columns in _READS.findall(query):
+        names = (name.strip() for name in columns.split(","))
+        found[table] = tuple(dict.fromkeys((*found.get(table, ()), *filter(None, names))))
+    return found
+
+
+def missing_in(database: str, where: str, queries: Mapping[str, str]) -> list[Missing]:
+    """What the queries of these feeds need of a database (`env:NAME`), and what is not there.
+
+    Raises `SettingsError` for a variable that is not set and `DatabaseUnreachableError` when there is no connection.
+    """
+    from sqlalchemy import inspect
+    from sqlalchemy.exc import SAWarning, SQLAlchemyError
+
+    engine = engine_of(database.removeprefix("env:"), f"kam.toml: {where}")
+    found: list[Missing] = []
+    try:
+        with connected(engine, database) as connection, warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # types that SQLAlchemy does not know
+            inspector = inspect(connection)
+            for table, readers in _readers(queries).items():
+                found += [
+                    Missing(database, table, what, feeds)
+                    for what, feeds in _faults(connection, inspector, table, readers)
+                ]
+    except SQLAlchemyError as error:
+        message = f"{database}: the tables cannot be listed: {masked(error, engine.url)}. Nothing was changed"
+        raise DatabaseUnreachableError(message) from None
+    finally:
+        engine.dispose()
+    return found
+
+
+def _readers(queries: Mapping[str, str]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """By table and column the feeds whose queries read it."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for feed, query in queries.items():
+        for table, columns in reads_of(query).items():
+            readers = found.setdefault(table, {})
+            for column in columns:
+                readers[column] = (*readers.get(column, ()), feed)
+    return found
+
+
+def _faults(
+    connection: Connection, inspector: Inspector, table: str, readers: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What is missing of a table, each with the feeds that need it."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    schema, _, name = table.rpartition(".")
+    everybody = _feeds(readers, tuple(readers))
+    try:
+        if not inspector.has_table(name, schema or None):
+            yield "no such table", everybody
+            return
+        there = {
+            str(column["name"]).lower(): str(column["name"]) for column in inspector.get_columns(name, schema or None)
+        }
+    except SQLAlchemyError as error:
+        connection.rollback()
+        yield f"cannot be looked at: {masked(error, connection.engine.url)}", everybody
+        return
+    absent = tuple(column for column in readers if column.lower() not in there)
+    if absent:
+        yield f"no column{'s' if len(absent) > 1 else ''} {', '.join(absent)}", _feeds(readers, absent)
+    wanted = tuple(column for column in readers if column.lower() in there)
+    spelt = {column: there[column.lower()] for column in wanted}
+    if not wanted or _refusal(connection, table, tuple(spelt.values())) is None:
+        return
+    refused = {column: why for column in wanted if (why := _refusal(connection, table, (spelt[column],))) is not None}
+    if len(refused) == len(wanted):
+        yield f"no right to read it ({next(iter(refused.values()))})", everybody
+    elif refused:
+        yield f"no right to read {', '.join(refused)}", _feeds(readers, tuple(refused))
+
+
+def _feeds(readers: Mapping[str, tuple[str, ...]], columns: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(feed for column in columns for feed in readers[column]))
+
+
+def _refusal(connection: Connection, table: str, columns: Sequence[str]) -> str | None:
+    """Why these columns cannot be read; None when they can. No row is read."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    quote = connection.dialect.identifier_preparer.quote
+    named = ".".join(quote(part) for part in table.split("."))
+    try:
+        connection.execute(text(f"SELECT {', '.join(map(quote, columns))} FROM {named} WHERE 1 = 0"))
+    except SQLAlchemyError as error:
+        connection.rollback()
+        return masked(error, connection.engine.url)
+    return None
