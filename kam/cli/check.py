@@ -30,7 +30,7 @@ from kam.ingest import (
     unpivoted,
     wide_sample,
 )
-from kam.ingest.readers import Missing, missing_in, uncompressed
+from kam.ingest.readers import Missing, missing_in, missing_in_files, uncompressed
 from kam.publish import faults_of_targets
 from kam.site import FEEDS, WORKBOOK_ENDINGS, FeedSource, Site, require_feed, scratch_folder
 from kam.warehouse import Connection, KnownCorrection, checked_corrections, memory, open_read_only, quoted
@@ -90,6 +90,7 @@ def check_site(site: Site, feed: str | None = None) -> SiteCheck:
         result.notes.append("No feed is declared in kam.toml; nothing would be loaded. Remove the # in front of one.")
     known = _loaded(site, result)
     _check_databases(site, result)
+    _check_inputs(site, result)
     with memory() as con:
         for name in result.feeds:
             if name in result.faulty:
@@ -130,6 +131,21 @@ def _check_databases(site: Site, result: SiteCheck) -> None:
             result.faulty.extend(name for name in queries if name in needing)
             lines = (f"  {one.table}: {one.what} ({', '.join(one.feeds)})" for one in missing)
             result.refused.append("\n".join((f"{database}: the queries need what is not there:", *lines)))
+
+
+def _check_inputs(site: Site, result: SiteCheck) -> None:
+    """What the SELECTs over files need and do not find in them, in one list; their feeds are not read then."""
+    missing = []
+    for name in result.feeds:
+        select = site.settings.feeds[name].sql
+        if select is not None and (site.directory / select).is_file():
+            text = (site.directory / select).read_text(encoding="utf-8", errors="replace")
+            missing += missing_in_files(site.directory, name, text)
+    if missing:
+        result.missing.extend(missing)
+        result.faulty.extend(dict.fromkeys(feed for one in missing for feed in one.feeds))
+        lines = (f"  {one.table}: {one.what} ({', '.join(one.feeds)})" for one in missing)
+        result.refused.append("\n".join(("The queries need what is not in the files:", *lines)))
 
 
 def _loaded(site: Site, result: SiteCheck) -> Collection[tuple[str, str]]:

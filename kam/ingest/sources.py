@@ -149,13 +149,11 @@ def _refused(feed: str, name: str, refusal: str) -> Extract:
 def _query(site: Site, feed: str, source: FeedSource) -> Extract:
     """A SELECT with the files that its `inputs` name now: one more of them makes it another extract."""
     select = str(source.sql)
-    found: dict[str, LandedFile] = {}
-    for pattern in (select, *source.inputs):
-        named = list(landed_files(site, [pattern]))
-        if not named:
-            message = f"{feed}: {site.directory / pattern}: no such file, named by feeds.{feed} in kam.toml"
-            raise SourceRefusedError(message)
-        found |= {file.name: file for file in named}
+    named = {pattern: list(landed_files(site, [pattern])) for pattern in (select, *source.inputs)}
+    if absent := [str(site.directory / pattern) for pattern, files in named.items() if not files]:
+        message = f"{feed}: {', '.join(absent)}: no such file, named by feeds.{feed} in kam.toml"
+        raise SourceRefusedError(message)
+    found = {file.name: file for files in named.values() for file in files}
     refusal = next((file.refusal for file in found.values() if file.refusal), "")
     if refusal:
         return _refused(feed, select, refusal)

@@ -5,7 +5,7 @@ The reader of workbooks is imported by itself, as `kam.ingest.readers.workbooks`
 
 from kam.ingest.readers.compression import uncompressed
 from kam.ingest.readers.databases import extracted
-from kam.ingest.readers.needs import Missing, missing_in
+from kam.ingest.readers.needs import Missing, missing_in, missing_in_files
 from kam.ingest.readers.parquet_ndjson import ndjson_relation, parquet_relation
 from kam.ingest.readers.queries import CHANGES, changing_function, query_relation
 from kam.ingest.readers.relation import READ_ERRORS, Relation, WideRecords, name_beside
@@ -21,6 +21,7 @@ __all__ = [
     "csv_relation",
     "extracted",
     "missing_in",
+    "missing_in_files",
     "name_beside",
     "ndjson_relation",
     "parquet_relation",

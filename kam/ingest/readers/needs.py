@@ -1,6 +1,7 @@
-"""What queries need of a database and do not find there: tables, columns and rights, all at once.
+"""What queries need and do not find: tables, columns and rights of a database, or columns of files, all at once.
 
-A query says what it reads in comment lines such as `-- reads: account_move: id, name, state`.
+A query says what it reads in comment lines such as `-- reads: account_move: id, name, state`. A SELECT over files names these in the
+same way.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kam.database_urls import engine_of, masked
@@ -17,12 +19,13 @@ from kam.ingest.readers.databases import connected
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Inspector
+_LONGEST_HEADER = 1_000_000
 _READS = re.compile(r"^\s*--\s*reads:\s*([^:\n]+?)\s*:\s*([^\n]+?)\s*$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A table of a database of which something is not there, what that is, and the feeds that read it."""
+    """A table of a database, or a file, of which something is not there, what that is, and the feeds that read it."""
 
     database: str
     table: str
@@ -64,6 +67,30 @@ def missing_in(database: str, where: str, queries: Mapping[str, str]) -> list[Mi
     finally:
         engine.dispose()
     return found
+
+
+def missing_in_files(site: Path, feed: str, select: str) -> list[Missing]:
+    """The columns that a SELECT over files says it reads, and that the first lines of these files do not have."""
+    found = []
+    for pattern, columns in reads_of(select).items():
+        for file in sorted(site.glob(pattern)):
+            there = _header(file)
+            absent = [column for column in columns if column.lower() not in there]
+            if there and absent:
+                what = f"no column{'s' if len(absent) > 1 else ''} {', '.join(absent)}"
+                found.append(Missing("", str(file.relative_to(site)), what, (feed,)))
+    return found
+
+
+def _header(file: Path) -> set[str]:
+    """The names in the first line of a text file, in small letters; empty for a file that is no text."""
+    try:
+        with file.open(encoding="utf-8-sig") as stream:
+            line = stream.readline(_LONGEST_HEADER)
+    except (OSError, UnicodeDecodeError):
+        return set()
+    cells = max((line.split(mark) for mark in ";,\t|"), key=len)
+    return {cell.strip().strip('"').lower() for cell in cells}
 
 
 def _readers(queries: Mapping[str, str]) -> dict[str, dict[str, tuple[str, ...]]]:
