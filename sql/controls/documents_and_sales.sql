@@ -33,13 +33,8 @@ with
             'order lines of the month = sales + cancelled',
             orders.currency,
             orders.account_id,
-            sum((quantity::decimal(28, 4) * unit_price)::decimal(18, 4)),
-            coalesce(
-                sum((quantity::decimal(28, 4) * unit_price)::decimal(18, 4)) filter (
-                    where never_counts(status, cancelled_date)
-                ),
-                0
-            )
+            sum(line_amount(quantity, unit_price)),
+            coalesce(sum(line_amount(quantity, unit_price)) filter (where never_counts(status, cancelled_date)), 0)
         from core.orders as orders
         join core.days as days on days.calendar_date = orders.order_date
         where (select is_ordered from bases)

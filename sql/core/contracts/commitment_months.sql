@@ -154,7 +154,7 @@ select
     committed_amount_reason,
     case when bought_quantity_reason is null then coalesce(sold_quantity, 0) end as bought_quantity,
     bought_quantity_reason,
-    case when bought_amount_reason is null then money_round(coalesce(sold_amount, 0)) end as bought_amount,
+    case when bought_amount_reason is null then to_cents(coalesce(sold_amount, 0)) end as bought_amount,
     bought_amount_reason,
     least_unit,
     greatest_unit

@@ -54,9 +54,9 @@ with
         where not never_counts(orders.status, orders.cancelled_date) and orders.quantity > 0
     ),
 
-    -- A line keeps its few deliveries as a list: three times as many rows are then judged without another join.
-    -- Lists are gathered only for the lines that were delivered in parts, because a gathering of millions does not
-    -- spill to disk.
+    -- A line keeps its deliveries: three times as many rows are then judged without another join. Those of a line
+    -- that was
+    -- delivered in parts are a list. Most have one, and judging one needs no list, which would take five times as long.
     deliveries_of_lines as materialized(
         select
             order_id,
@@ -70,11 +70,11 @@ with
     ),
 
     arrivals as (
-        select order_id, line_no, [{'date':delivered_date, 'quantity':quantity::decimal(34, 4)}] as arrivals
+        select order_id, line_no, delivered_date, quantity::decimal(38, 4) as only_quantity, null as arrivals
         from deliveries_of_lines
         where delivery_count = 1
         union all
-        select order_id, line_no, list({'date':delivered_date, 'quantity':quantity::decimal(34, 4)})
+        select order_id, line_no, null, null, list({'date':delivered_date, 'quantity':quantity::decimal(34, 4)})
         from core.delivery_lines
         semi join (from deliveries_of_lines where delivery_count > 1) using (order_id, line_no)
         group by order_id, line_no
@@ -101,7 +101,12 @@ with
                 then lines.quantity::decimal(28, 4) * (1 + settings.quantity_tolerance_ratio)
             end as most_quantity,
             -- Later deliveries are not known yet, whatever the window.
-            coalesce([arrival for arrival in lines.arrivals if arrival.date <= due_days.as_of_date], []) as arrivals
+            case when lines.delivered_date <= due_days.as_of_date then lines.delivered_date end as only_date,
+            case when lines.delivered_date <= due_days.as_of_date then lines.only_quantity end as only_quantity,
+            case
+                when lines.arrivals is not null
+                then [arrival for arrival in lines.arrivals if arrival.date <= due_days.as_of_date]
+            end as arrivals
         from
             (
                 from
@@ -121,27 +126,46 @@ with
     delivered as (
         select
             *,
-            coalesce(list_sum([arrival.quantity for arrival in arrivals]), 0) as delivered_quantity,
             coalesce(
-                list_sum(
-                    [
-                        arrival.quantity for arrival in arrivals
-                        if arrival.date <= window_end and (window_start is null or arrival.date >= window_start)
-                    ]
-                ),
+                case
+                    when arrivals is null then only_quantity else list_sum([arrival.quantity for arrival in arrivals])
+                end,
+                0
+            ) as delivered_quantity,
+            coalesce(
+                case
+                    when arrivals is not null
+                    then
+                        list_sum(
+                            [
+                                arrival.quantity for arrival in arrivals
+                                if arrival.date <= window_end and (window_start is null or arrival.date >= window_start)
+                            ]
+                        )
+                    when only_date <= window_end and (window_start is null or only_date >= window_start)
+                    then only_quantity
+                end,
                 0
             ) as window_quantity,
-            list_min(
-                [
-                    arrival.date for arrival in arrivals
-                    if list_sum([earlier.quantity for earlier in arrivals if earlier.date <= arrival.date])
-                    >= least_quantity
-                ]
-            ) as completed_date,
+            case
+                when arrivals is not null
+                then
+                    list_min(
+                        [
+                            arrival.date for arrival in arrivals
+                            if list_sum([earlier.quantity for earlier in arrivals if earlier.date <= arrival.date])
+                            >= least_quantity
+                        ]
+                    )
+                when only_quantity >= least_quantity
+                then only_date
+            end as completed_date,
             -- Nothing more comes of a closed line after its last delivery known. Without one it stays open: its
             -- status has
             -- no date.
-            case when is_closed then list_max([arrival.date for arrival in arrivals]) end as closed_date
+            case
+                when is_closed then coalesce(only_date, list_max([arrival.date for arrival in arrivals]))
+            end as closed_date
         from due
     )
 
@@ -157,7 +181,8 @@ select
     delivered_quantity,
     least(window_quantity, quantity) as on_time_quantity,
     completed_date,
-    window_quantity > 0 and window_quantity >= least(least_quantity, delivered_quantity) as is_on_time,
+    -- Not the least of both: it would have to round one.
+    window_quantity > 0 and (window_quantity >= least_quantity or window_quantity >= delivered_quantity) as is_on_time,
     completed_date is not null and (most_quantity is null or delivered_quantity <= most_quantity) as is_in_full,
     completed_date is null and closed_date is null as is_open,
     coalesce(completed_date, closed_date, as_of_date) > window_end or is_open as is_late,

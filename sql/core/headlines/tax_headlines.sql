@@ -13,7 +13,7 @@ with
         select
             balances.*,
             outstanding_amount > 0 as is_outstanding,
-            case when not is_outstanding then 0 else money_round(outstanding_amount * rates.rate) end as tax_amount,
+            case when not is_outstanding then 0 else to_cents(outstanding_amount * rates.rate) end as tax_amount,
             'form_type '
             || balances.form_type
             || ', fiscal_year '

@@ -133,7 +133,8 @@ with
             coalesce(known.promised_window, 0) as promised_window,
             coalesce(known.last_promised_window, 0) as last_promised_window,
             least(
-                lines.quantity::decimal(28, 4) * (1 - settings.quantity_tolerance_ratio), coalesce(arrived_quantity, 0)
+                lines.quantity::decimal(28, 4) * (1 - settings.quantity_tolerance_ratio),
+                coalesce(arrived_quantity, 0)::decimal(28, 4)
             ) as on_time_from,
             -- Too much is a fault only where a tolerance is set.
             case

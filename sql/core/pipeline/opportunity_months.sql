@@ -88,7 +88,7 @@ select
     converted(compared.value, rates.rate) as amount,
     case
         when compared.is_open
-        then money_round(at_rate(compared.value, rates.rate) * coalesce(compared.success_probability, 0))
+        then to_cents(at_rate(compared.value, rates.rate) * coalesce(compared.success_probability, 0))
     end as expected_amount,
     rate_reason(rates.rate, compared.currency) as amount_reason,
     compared.is_open,

@@ -28,7 +28,7 @@ select
     ) as item,
     plan.currency,
     plan.quantity,
-    coalesce(plan.amount, plan.quantity * plan.unit_price)::decimal(28, 8) as amount_doc,
+    coalesce(plan.amount::decimal(28, 8), exact_product(plan.quantity, plan.unit_price)::decimal(28, 8)) as amount_doc,
     case when plan.currency <> settings.reporting_currency then plan.fx_rate end as fx_rate
 from core.plan_rows as plan
 cross join build.settings as settings

@@ -101,7 +101,7 @@ select
     decision.lost_reason,
     decision.competitor_id,
     decision.order_id,
-    money_round(at_rate(offered, rate)) as amount,
+    to_cents(at_rate(offered, rate)) as amount,
     case
         when offer is null
         then 'not quoted by the month end'
@@ -115,8 +115,8 @@ select
     and offer.quantity is not null
     and offer.unit_price is not null
     and offer.target_price is not null as has_gap,
-    case when has_gap then money_round(at_rate(offered - wanted, rate)) end as price_gap_amount,
-    case when has_gap then money_round(at_rate(wanted, rate)) end as target_amount,
+    case when has_gap then to_cents(at_rate(offered - wanted, rate)) end as price_gap_amount,
+    case when has_gap then to_cents(at_rate(wanted, rate)) end as target_amount,
     case
         when not is_quoted
         then 'not first quoted in the month'

@@ -68,7 +68,7 @@ select
     converted(promises.promised_payment_amount, rates.rate) as promised_amount,
     rate_reason(rates.rate, promises.currency) as promised_amount_reason,
     coalesce(received.amount_doc, 0)::decimal(34, 4) as received_amount_doc,
-    case when received.visit_id is null then 0 else money_round(received.amount) end::decimal(32, 2) as received_amount,
+    case when received.visit_id is null then 0 else to_cents(received.amount) end::decimal(32, 2) as received_amount,
     case
         when received.visit_id is not null and received.amount is null then received.amount_reason
     end as received_amount_reason,

@@ -48,7 +48,7 @@ with
             currency,
             quantity,
             -- An order line without a price has no amount yet; its quantity counts.
-            coalesce(quantity::decimal(28, 4) * unit_price, 0)::decimal(18, 4)
+            coalesce(line_amount(quantity, unit_price), 0)::decimal(18, 4)
         from core.orders
         where not never_counts(status, cancelled_date)
     )

@@ -83,7 +83,7 @@ with
                 when planned_since_sop_quantity_reason is null
                 then share_of_days(gates.annual_quantity, gates.as_of_date - gates.actual_date, 365)
             end as planned_since_sop_quantity,
-            money_round(
+            to_cents(
                 at_rate(
                     at_rate(at_price(gates.annual_quantity, gates.unit_price), gates.lifetime_years), rates.closing_rate
                 )

@@ -8,9 +8,9 @@
 --     cancelled_quantity = opening_quantity + ordered_quantity - delivered_quantity - closing_quantity, overdue_quantity = case when
 --     due_date < as_of_date then closing_quantity end, undated_quantity = case when due_date is null then closing_quantity end,
 --     due_quantity = case when due_date >= as_of_date then closing_quantity end, ordered_amount =
---     converted((ordered_quantity::decimal(28, 4) * coalesce(unit_price, 0))::decimal(34, 4), (select rate from core.daily_rates as rates
+--     converted(line_amount(ordered_quantity, coalesce(unit_price, 0)), (select rate from core.daily_rates as rates
 --     where rates.currency = line.currency and rates.rate_date = line.order_date)), closing_amount =
---     converted((closing_quantity::decimal(28, 4) * coalesce(unit_price, 0))::decimal(34, 4), (select rate from core.daily_rates as rates
+--     converted(line_amount(closing_quantity, coalesce(unit_price, 0)), (select rate from core.daily_rates as rates
 --     where rates.currency = line.currency and rates.rate_date = line.order_date))
 -- columns:
 --   period_month           DATE
@@ -70,24 +70,16 @@ with
             *,
             -- Wide arithmetic is slow, and most of these are 0.
             case
-                when opening_quantity <> 0
-                then converted((opening_quantity::decimal(28, 4) * price)::decimal(34, 4), rate)
-                else 0
+                when opening_quantity <> 0 then converted(line_amount(opening_quantity, price), rate) else 0
             end as opening_amount,
             case
-                when ordered_quantity <> 0
-                then converted((ordered_quantity::decimal(28, 4) * price)::decimal(34, 4), rate)
-                else 0
+                when ordered_quantity <> 0 then converted(line_amount(ordered_quantity, price), rate) else 0
             end as ordered_amount,
             case
-                when cancelled_quantity <> 0
-                then converted((cancelled_quantity::decimal(28, 4) * price)::decimal(34, 4), rate)
-                else 0
+                when cancelled_quantity <> 0 then converted(line_amount(cancelled_quantity, price), rate) else 0
             end as cancelled_amount,
             case
-                when closing_quantity <> 0
-                then converted((closing_quantity::decimal(28, 4) * price)::decimal(34, 4), rate)
-                else 0
+                when closing_quantity <> 0 then converted(line_amount(closing_quantity, price), rate) else 0
             end as closing_amount,
             case
                 when closing_quantity = 0

@@ -41,7 +41,7 @@ select
     balances.days_outstanding,
     balances.days_reason as days_outstanding_reason,
     case
-        when balances.outstanding_amount <= 0 then 0 else money_round(balances.outstanding_amount * rates.rate)
+        when balances.outstanding_amount <= 0 then 0 else to_cents(balances.outstanding_amount * rates.rate)
     end as tax_at_risk_amount,
     case
         when tax_at_risk_amount is null
