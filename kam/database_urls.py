@@ -17,6 +17,12 @@ _SECRET_OPTION = re.compile(r"pass|pwd|secret|token|key|odbc_connect|credential"
 _LONGEST_WORD = 7
 _ODBC_SECRET = re.compile(r"(?:PWD|PASSWORD)\s*=\s*\{?([^;}]+)", re.IGNORECASE)
 _POSTGRESQL = "postgresql+psycopg"
+_DRIVERS: Mapping[str, str] = {
+    "postgresql": _POSTGRESQL,
+    "postgres": _POSTGRESQL,
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
 
 
 def engine_of(variable: str, where: str, postgresql: Mapping[str, object] | None = None) -> Engine:
@@ -78,5 +84,5 @@ def _url(text: str, where: str, variable: str) -> URL:
             f"{where}: {variable} holds no SQLAlchemy URL, such as postgresql+psycopg://user:password@host/database"
         )
         raise SettingsError(message) from None
-    # SQLAlchemy's own choice is psycopg2, whose successor is the driver that kam-close comes with.
-    return url.set(drivername=_POSTGRESQL) if url.drivername in ("postgresql", "postgres") else url
+    # SQLAlchemy's own choices are psycopg2, whose successor is the driver that kam-close comes with, and a driver that has to be compiled.
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
