@@ -26,9 +26,13 @@ DBT_VENV := .venv-dbt
 DBT_READY := $(DBT_VENV)/.ready
 DBT_INSTALL := $(filter-out --no-compile,$(INSTALL:$(VENV)/%=$(DBT_VENV)/%))
 LINES ?= 100000
+# The real Tryton that its preset is tested against. Compiled at once: its server starts several times.
+TRYTON_VENV := .venv-tryton
+TRYTON_READY := $(TRYTON_VENV)/.ready
+TRYTON_INSTALL := $(filter-out --no-compile,$(INSTALL:$(VENV)/%=$(TRYTON_VENV)/%))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-forecast dashboards run-dashboards test-dashboards soak bench bench-peers bench-quick lint lint-style lint-types lint-docs format docs setup lock clean
+.PHONY: help demo test test-long test-forecast dashboards run-dashboards test-dashboards test-tryton tryton-figures soak bench bench-peers bench-quick lint lint-style lint-types lint-docs format docs setup lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +75,7 @@ test: $(READY) lint ## Check style, types and docs, and run the tests except the
 	@$(BIN)/python -m pytest -n 3 -p no:hypothesispytest
 
 test-long: $(READY) ## Run the tests that `make test` leaves out: whole runs that take long, other cases of a kind
+	@$(MAKE) --no-print-directory $(TRYTON_READY) || { rm -rf $(TRYTON_VENV); echo "Tryton cannot be installed here"; }
 	@KAM_LONG=1 $(BIN)/python -m pytest -n 3 -m long
 
 test-forecast: $(FORECAST_READY) ## Run the tests of `kam forecast` with the real library, in an environment of its own
@@ -113,6 +118,22 @@ $(SUPERSET_READY): requirements-superset.lock requirements-pip.lock
 	@$(SUPERSET_PYTHON) -m venv $(SUPERSET_VENV)
 	@$(SUPERSET_INSTALL) --require-hashes -r requirements-pip.lock
 	@$(SUPERSET_INSTALL) --require-hashes -r requirements-superset.lock
+	@touch $@
+
+# A year in a real Tryton server, on PostgreSQL. Where one of them cannot be had, the tests say so and are skipped.
+test-tryton: $(READY) ## Live through a year in a Tryton server and compare its reports with our figures (minutes; needs PostgreSQL)
+	@$(MAKE) --no-print-directory $(TRYTON_READY) || { rm -rf $(TRYTON_VENV); echo "Tryton cannot be installed here"; }
+	@KAM_LONG=1 $(BIN)/python -m pytest tests/presets/test_tryton.py
+
+tryton-figures: $(READY) $(TRYTON_READY) ## The same, and write the figures into docs/erp/tryton.md
+	@KAM_LONG=1 KAM_TRYTON_FIGURES=1 $(BIN)/python -m pytest tests/presets/test_tryton.py
+
+$(TRYTON_READY): requirements-tryton.lock requirements-pip.lock
+	@echo "Setting up $(TRYTON_VENV) (once, about a minute) …"
+	@rm -rf $(TRYTON_VENV)
+	@$(PYTHON) -m venv $(TRYTON_VENV)
+	@$(TRYTON_INSTALL) --require-hashes -r requirements-pip.lock
+	@$(TRYTON_INSTALL) --require-hashes -r requirements-tryton.lock
 	@touch $@
 
 soak: $(READY) ## Try mutated files, kill -9 at every point, 200 signals, and readers through 500 closes (hours)
@@ -185,8 +206,10 @@ lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements-superset.lock
 	@uv pip compile benchmarks/dbt/requirements.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements-dbt.lock
+	@uv pip compile tests/tryton/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements-tryton.lock
 	@echo pip | uv pip compile - --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
 		--output-file requirements-pip.lock
 
 clean: ## Remove the environments, the demo site, the guide and Superset with all that it keeps
-	@rm -rf $(VENV) $(FORECAST_VENV) $(SUPERSET_VENV) $(SUPERSET_HOME) $(DBT_VENV) $(SITE) site
+	@rm -rf $(VENV) $(FORECAST_VENV) $(SUPERSET_VENV) $(SUPERSET_HOME) $(DBT_VENV) $(TRYTON_VENV) $(SITE) site

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -126,13 +127,17 @@ class Books:
         party.save()
 
     def product(self, event: Event) -> None:
-        """A part that is on stock."""
+        """A part that is on stock, or a service."""
         (unit,) = Model.get("product.uom").find([("name", "=", "Unit")])
-        template = Model.get("product.template")(name=event["name"], default_uom=unit, type="goods", salable=True)
+        template = Model.get("product.template")(name=event["name"], default_uom=unit, salable=True)
+        template.type = "service" if event.get("service") else "goods"
         template.code = event["code"]
         template.list_price = amount_of(event["price"])
+        template.lead_time = dt.timedelta(days=event.get("days", 0))
         (template.account_category,) = Model.get("product.category").find([("accounting", "=", True)])
         template.save()
+        if template.type == "service":
+            return
         inventory = Model.get("stock.inventory")(location=one("stock.location", code="STO"))
         line = inventory.lines.new(product=template.products[0])
         line.quantity = 100000.0
@@ -191,8 +196,10 @@ class Books:
     def promise(self, event: Event) -> None:
         """The shipment is planned for another day."""
         shipment = self._waiting(event["id"])
-        shipment.planned_date = event["to"]
+        shipment.click("draft")
+        shipment.planned_date = dt.date.fromisoformat(str(event["to"]))
         shipment.save()
+        shipment.click("wait")
 
     # Invoicing
 
@@ -243,7 +250,7 @@ class Books:
         invoice = self._invoice(event)
         wizard = invoice.click("pay")
         wizard.form.amount = amount_of(event["amount"])
-        wizard.form.date = event["day"]
+        wizard.form.date = event.get("on", event["day"])
         wizard.form.payment_method = one("account.invoice.payment.method", name="Bank")
         wizard.execute("choice")
         if wizard.form_state == "ask":
@@ -305,7 +312,9 @@ def main() -> None:
         for event in document.get("events", ()):
             books.on(event["day"])
             try:
+                started = time.monotonic()
                 getattr(books, event["do"])(event)
+                print(f"{time.monotonic() - started:.2f} {event['do']}", file=sys.stderr)
             except Exception as error:
                 message = f"Tryton refuses {event}: {error!r}"
                 raise SystemExit(message) from error

@@ -23,6 +23,9 @@ def reports(company: Any, months: int, start: dt.date) -> Row:
         "revenue": [row for first, end in months_ends for row in revenue(company, first, end)],
         "sales": sales(company, start, months_ends[-1][1]),
         "shipments": shipments(),
+        "invoices": invoices(company),
+        "sale_lines": sale_lines(company),
+        "moves": moves(company),
         "opportunities": opportunities(company, start, months_ends[-1][1]),
     }
 
@@ -80,6 +83,52 @@ def receivable_lines(company: Any) -> list[Row]:
     paid = {line: invoice.id for invoice in Model.get("account.invoice").find([]) for line in [l.id for l in invoice.payment_lines]}
     moves = {invoice.move.id: invoice.id for invoice in Model.get("account.invoice").find([("move", "!=", None)])}
     return [{**line, "pays": paid.get(line["line"]), "invoice": moves.get(line["move"])} for line in lines]
+
+
+def invoices(company: Any) -> list[Row]:
+    """The customer invoices, each with those that it corrects."""
+    found = Model.get("account.invoice").find([("type", "=", "out"), ("company", "=", company.id), ("move", "!=", None)])
+    return [
+        {
+            "invoice": invoice.id,
+            "number": invoice.number,
+            "party": invoice.party.code,
+            "total": invoice.total_amount,
+            "currency": invoice.currency.code,
+            "corrects": [origin.id for origin in invoice.origin_invoices],
+        }
+        for invoice in found
+    ]
+
+
+def sale_lines(company: Any) -> list[Row]:
+    """The lines of the sales that Tryton counts."""
+    fields = {
+        "line": "id",
+        "sale": "sale.reference",
+        "date": "sale.sale_date",
+        "party": "sale.party.code",
+        "currency": "sale.currency.code",
+        "quantity": "quantity",
+        "actual": "actual_quantity",
+        "price": "unit_price",
+    }
+    domain = [("sale.state", "in", ["confirmed", "processing", "done"]), ("sale.company", "=", company.id)]
+    return _find("sale.line", {}, fields, domain)
+
+
+def moves(company: Any) -> list[Row]:
+    """The stock moves to customers of all sales."""
+    fields = {
+        "line": "origin.id",
+        "shipment": "shipment.number",
+        "state": "state",
+        "quantity": "quantity",
+        "first_planned": "origin_planned_date",
+        "planned": "planned_date",
+        "done": "effective_date",
+    }
+    return _find("stock.move", {}, fields, [("origin", "like", "sale.line,%"), ("company", "=", company.id)])
 
 
 def party_balances(company: Any, end: dt.date) -> list[Row]:

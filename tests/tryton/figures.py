@@ -1,0 +1,147 @@
+"""The figures of Tryton's reports beside ours, month by month, as they stand in docs/erp/tryton.md.
+
+`make tryton-figures` lives through the year again and writes them there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tests.support import REPOSITORY
+from tests.tryton.explained import Oracle, day, month_ends, month_of, ordered, rate_differences
+
+PAGE = REPOSITORY / "docs" / "erp" / "tryton.md"
+_BEGIN, _END = "<!-- figures: written by `make tryton-figures` -->", "<!-- end of the figures -->"
+Sums = dict[dt.date, Decimal]
+
+
+def documented() -> str:
+    """The figures as the page has them."""
+    return PAGE.read_text(encoding="utf-8").partition(_BEGIN)[2].partition(_END)[0].strip()
+
+
+def write(figures: str) -> None:
+    """Put figures into the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    PAGE.write_text(f"{before}{_BEGIN}\n\n{figures}\n\n{_END}{rest.partition(_END)[2]}", encoding="utf-8")
+
+
+def written_figures(oracle: Oracle, published: Path) -> str:
+    """All tables, as Markdown."""
+    with duckdb.connect(str(published), read_only=True) as con:
+        tables = [_receivables(oracle, con), _sales(oracle, con), _shipments(oracle, con), _opportunities(oracle, con)]
+    return "\n\n".join(tables)
+
+
+def _receivables(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
+    aged, ledger = _sums(oracle["aged_balance"], "balance"), _sums(oracle["ledger"], "balance")
+    ours = _of(con, "SELECT as_of_date, sum(book_amount) FROM reporting.receivables_ageing GROUP BY ALL")
+    at_month_end = _of(con, "SELECT last_day(period_month), sum(closing_amount) FROM reporting.receivables_rollforward GROUP BY ALL")
+    lines = []
+    for end in month_ends(oracle):
+        explained = sum(rate_differences(oracle, end).values(), Decimal(0))
+        lines.append([end, aged[end], ledger[end], ours[end], ours[end] - aged[end], explained, at_month_end[end]])
+    head = (
+        "Receivables",
+        ("month end", "Aged Balance", "General Ledger", "ours, at the rates of the documents", "difference",
+         "of it part payments in dollars", "ours, at the rates of the month end"),
+    )  # fmt: skip
+    return _table(*head, lines)
+
+
+def _sales(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
+    theirs = _sums(oracle["sales"], "revenue")
+    more: Sums = defaultdict(Decimal)
+    for (month, _), amount in ordered(oracle).items():
+        more[month] += amount
+    revenue: Sums = defaultdict(Decimal)
+    for row in oracle["revenue"]:
+        if row["account"] != "Exchange differences":
+            revenue[month_of(row["month"])] += Decimal(row["credit"]) - Decimal(row["debit"])
+    ours = _of(con, "SELECT period_month, sum(ordered_amount) FROM reporting.sales GROUP BY ALL")
+    net = _of(con, "SELECT period_month, sum(net_amount) FROM reporting.sales GROUP BY ALL")
+    lines = [
+        [month, theirs[month], ours[month], ours[month] - theirs[month], more[month], revenue[month], net[month], net[month] - revenue[month]]
+        for month in (end.replace(day=1) for end in month_ends(oracle))
+    ]
+    head = (
+        "Sales",
+        ("month", "Sales by customer", "ours, ordered", "difference", "of it given up or returned", "General Ledger, revenue",
+         "ours, invoiced", "difference"),
+    )  # fmt: skip
+    return _table(*head, lines)
+
+
+def _shipments(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
+    late: Sums = defaultdict(Decimal)
+    days: Sums = defaultdict(Decimal)
+    for row in oracle["shipments"]:
+        if row["state"] == "done":
+            late[month_of(row["first_planned"])] += row["delay"] > 0
+            days[month_of(row["first_planned"])] += max(row["delay"], 0)
+    query = "SELECT period_month, sum({}) FROM reporting.delivery_performance WHERE basis = 'promised' GROUP BY ALL"
+    ours, our_days = _of(con, query.format("late_count")), _of(con, query.format("days_late"))
+    lines = [
+        [month, late[month], days[month], ours[month], our_days[month]]
+        for month in (end.replace(day=1) for end in month_ends(oracle))
+    ]
+    head = ("Shipments, by the day first planned", ("month", "late shipments", "their days late", "ours, late lines", "their days late"))
+    return _table(*head, lines)
+
+
+def _opportunities(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
+    begun, ended = oracle["opportunities"]["begun"], oracle["opportunities"]["ended"]
+    counted = [_sums(begun, "number"), _sums(ended, "won"), _sums(ended, "won_amount"), _sums(ended, "lost")]
+    ours = [
+        _of(con, f"SELECT period_month, {what} FROM reporting.opportunities GROUP BY ALL")
+        for what in (
+            "count(*) FILTER (is_won)", "coalesce(sum(amount) FILTER (is_won), 0)", "count(*) FILTER (is_lost)"
+        )
+    ]  # fmt: skip
+    first = _of(
+        con,
+        "SELECT month, count(*) FROM (SELECT min(period_month) AS month FROM reporting.opportunities GROUP BY opportunity_id) GROUP BY ALL",
+    )
+    lines = [
+        [month, *(part for pair in zip((sums[month] for sums in counted), (sums[month] for sums in (first, *ours)), strict=True) for part in pair)]
+        for month in (end.replace(day=1) for end in month_ends(oracle))
+    ]
+    head = (
+        "Opportunities",
+        ("month", "begun", "ours", "won", "ours", "amount won", "ours", "lost", "ours"),
+    )
+    return _table(*head, lines)
+
+
+def _sums(found: Iterable[Any], column: str) -> Sums:
+    """By month end as the report has it, or by first day of the month where it has a day in it."""
+    sums: Sums = defaultdict(Decimal)
+    for row in found:
+        date = day(row["month"])
+        sums[date if column == "balance" else date.replace(day=1)] += Decimal(str(row[column]))
+    return sums
+
+
+def _of(con: duckdb.DuckDBPyConnection, sql: str) -> Sums:
+    return defaultdict(Decimal, {date: Decimal(str(amount or 0)) for date, amount in con.execute(sql).fetchall()})
+
+
+def _table(title: str, names: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+    head = [f"### {title}", "", f"| {' | '.join(names)} |", f"|---|{'---:|' * (len(names) - 1)}"]
+    return "\n".join([*head, *(f"| {' | '.join(map(_cell, line))} |" for line in lines)])
+
+
+def _cell(value: dt.date | Decimal) -> str:
+    if isinstance(value, Decimal):
+        whole = value == value.to_integral_value() and value.as_tuple().exponent == 0
+        return f"{value:,.0f}" if whole else f"{value:,.2f}"
+    return value.isoformat() if value.day > 1 else f"{value:%Y-%m}"
+
+
