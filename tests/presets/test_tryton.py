@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
+from kam.ingest.readers.needs import reads_of
 from kam.site import FEEDS, find_site, write_site
 from kam.warehouse import rows, warehouse
 from tests.cli import kam
-from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - the fixture
+from tests.postgresql import USER, PostgreSql, postgresql  # noqa: F401 - the fixture
 from tests.support import REPOSITORY, long
 from tests.tryton import explained
 from tests.tryton.explained import Amount, Lateness, Oracle, Position
@@ -80,13 +81,17 @@ def require_equal_receivables(oracle: Oracle, site: Path) -> None:
     for end in explained.month_ends(oracle):
         ours, theirs = open_items(site, end), explained.positions(oracle, end)
         assert {position: amount for position, (amount, _) in ours.items()} == theirs, end
-        assert all(bucket == explained.bucket_no((end - position.day).days) for position, (_, bucket) in ours.items()), end
+        assert all(
+            bucket == explained.bucket_no((end - position.day).days) for position, (_, bucket) in ours.items()
+        ), end
         balances: dict[str, Decimal] = defaultdict(Decimal)
         for position, (amount, _) in ours.items():
             balances[position.party] += amount.book
         differences = explained.rate_differences(oracle, end)
         for report in ("aged_balance", "ledger"):
-            said = {row["party"]: Decimal(row["balance"]) for row in oracle[report] if explained.day(row["month"]) == end}
+            said = {
+                row["party"]: Decimal(row["balance"]) for row in oracle[report] if explained.day(row["month"]) == end
+            }
             for party in {*said, *balances}:
                 assert balances[party] - said.get(party, 0) == differences.get(party, 0), (end, report, party)
 
@@ -145,7 +150,10 @@ def test_what_was_invoiced_in_each_month_is_the_ledgers_revenue(books: Books) ->
 
 def test_lateness_is_that_of_trytons_shipments(books: Books) -> None:
     sql = "SELECT period_month, account_id, line_count, late_count, days_late FROM reporting.delivery_performance WHERE basis = 'promised'"
-    ours = {(month, party): Lateness(lines, late, days or 0) for month, party, lines, late, days in published(books.site, sql)}
+    ours = {
+        (month, party): Lateness(lines, late, days or 0)
+        for month, party, lines, late, days in published(books.site, sql)
+    }
     assert ours == explained.lateness(books.oracle)
     # Where all lines of a month and party were sent whole, in one shipment each and by the month end, it is Tryton's own figure.
     delays = {shipment["number"]: shipment["delay"] for shipment in books.oracle["shipments"]}
@@ -178,7 +186,8 @@ def test_the_page_has_these_figures(books: Books) -> None:
     assert documented() == figures, "run: make tryton-figures"
 
 
-def test_the_check_of_a_new_site_finds_all_that_the_queries_read(books: Books, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("books")
+def test_the_check_of_a_new_site_finds_all_that_the_queries_read(tmp_path: Path) -> None:
     write_site(tmp_path / "new", "tryton")
     checked = kam("--site", tmp_path / "new", "check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -186,8 +195,31 @@ def test_the_check_of_a_new_site_finds_all_that_the_queries_read(books: Books, t
     assert "to reject" not in checked.stdout.replace("none to reject", "")
 
 
+def test_a_role_that_may_read_what_the_queries_name_fills_all_feeds(
+    books: Books,
+    postgresql: PostgreSql,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,  # noqa: F811 - the fixture
+) -> None:
+    site = tmp_path / "few"
+    write_site(site, "tryton")
+    queries = [str(source.query) for source in find_site(site).settings.feeds.values()]
+    grants = [
+        f'GRANT SELECT ({", ".join(columns)}) ON "{table}" TO few'
+        for query in queries
+        for table, columns in reads_of(query).items()
+    ]
+    postgresql.run(books.tryton.url, "CREATE ROLE few LOGIN PASSWORD 'few'", *grants)
+    monkeypatch.setenv(VARIABLE, books.tryton.url.replace(f"{USER}:{postgresql.password}@", "few:few@"))
+    loaded = kam("--site", site, "ingest")
+    assert loaded.returncode == 0, loaded.stdout + loaded.stderr
+    assert content(site) == content(books.site)
+
+
 @pytest.mark.parametrize("loads", [2, 6])
-def test_a_first_load_that_is_killed_neither_loses_nor_doubles_a_document(books: Books, tmp_path: Path, loads: int) -> None:
+def test_a_first_load_that_is_killed_neither_loses_nor_doubles_a_document(
+    books: Books, tmp_path: Path, loads: int
+) -> None:
     site = tmp_path / "killed"
     write_site(site, "tryton")
     ledger = site / "archive" / "ledger.ndjson"
@@ -216,7 +248,8 @@ def content(site: Path) -> dict[str, list[tuple[str, ...]]]:
     with warehouse(found) as con:
         return {
             feed: sorted(
-                tuple(map(str, row.values())) for row in rows(con, f"SELECT {', '.join(FEEDS[feed].column_names)} FROM core.{feed}")
+                tuple(map(str, row.values()))
+                for row in rows(con, f"SELECT {', '.join(FEEDS[feed].column_names)} FROM core.{feed}")
             )
             for feed in found.settings.feeds
         }
@@ -254,7 +287,11 @@ def stale_months(site: Path) -> set[str]:
 
 
 def test_only_what_changed_in_tryton_is_new(later: Later) -> None:
-    loaded = {line.split()[0]: int(line.split()[3]) for line in later.ingested.splitlines() if line.split()[:1] and line.split()[0] in FEEDS}
+    loaded = {
+        line.split()[0]: int(line.split()[3])
+        for line in later.ingested.splitlines()
+        if line.split()[:1] and line.split()[0] in FEEDS
+    }
     assert loaded == {"orders": 1, "invoices": 1, "instalments": 0, "payments": 1}
 
 
@@ -279,7 +316,9 @@ def test_a_date_that_moved_shows_in_the_month_it_moved_out_of(books: Books, late
     assert after == before - 1
 
 
-def test_a_settlement_that_is_undone_opens_the_invoice_and_the_payment_again(books: Books, later: Later, tmp_path: Path) -> None:
+def test_a_settlement_that_is_undone_opens_the_invoice_and_the_payment_again(
+    books: Books, later: Later, tmp_path: Path
+) -> None:
     site = tmp_path / "undone"
     shutil.copytree(later.site, site)
     oracle = books.tryton.live_through("undone.toml")

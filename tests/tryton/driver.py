@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -72,12 +71,12 @@ class Books:
         Model.get("company.employee")(party=party, company=company).save()
 
     def _money(self, accounts: Mapping[str, Any]) -> None:
-        Journal = Model.get("account.journal")
-        (cash,) = Journal.find([("type", "=", "cash")])
+        journals = Model.get("account.journal")
+        (cash,) = journals.find([("type", "=", "cash")])
         Model.get("account.invoice.payment.method")(
             name="Bank", journal=cash, credit_account=accounts["cash"], debit_account=accounts["cash"]
         ).save()
-        journal = Journal(name="Write-Off", type="write-off")
+        journal = journals(name="Write-Off", type="write-off")
         journal.save()
         expense = accounts["expense"]
         Model.get("account.move.reconcile.write_off")(
@@ -90,11 +89,11 @@ class Books:
         configuration.save()
 
     def _currency(self, code: str) -> Any:
-        Currency = Model.get("currency.currency")
-        found = Currency.find([("code", "=", code)])
+        currencies = Model.get("currency.currency")
+        found = currencies.find([("code", "=", code)])
         if found:
             return found[0]
-        currency = Currency(name=code, code=code, symbol=code, rounding=Decimal("0.01"))
+        currency = currencies(name=code, code=code, symbol=code, rounding=Decimal("0.01"))
         currency.save()
         return currency
 
@@ -259,13 +258,6 @@ class Books:
                 wizard.form.writeoff = one("account.move.reconcile.write_off", name="Bad debt")
             wizard.execute("pay")
 
-    def reconcile(self, event: Event) -> None:
-        """Set off all that is open on these invoices against each other."""
-        numbers = [invoice.id for sale in event["sales"] for invoice in self._invoices(sale)]
-        Line = Model.get("account.move.line")
-        lines = Line.find([("reconciliation", "=", None), ("move.origin.id", "in", numbers, "account.invoice"), ("party", "!=", None)])
-        Wizard("account.move.reconcile_lines", lines)
-
     def unreconcile(self, event: Event) -> None:
         """Undo what set off an invoice."""
         invoice = self._invoice(event)
@@ -312,16 +304,15 @@ def main() -> None:
         for event in document.get("events", ()):
             books.on(event["day"])
             try:
-                started = time.monotonic()
                 getattr(books, event["do"])(event)
-                print(f"{time.monotonic() - started:.2f} {event['do']}", file=sys.stderr)
             except Exception as error:
                 message = f"Tryton refuses {event}: {error!r}"
                 raise SystemExit(message) from error
         if "reports" in document:
             from reports import reports
 
-            print(json.dumps(reports(get_company(), document["reports"]["months"], document["reports"]["start"]), default=str))
+            said = reports(get_company(), document["reports"]["months"], document["reports"]["start"])
+            sys.stdout.write(json.dumps(said, default=str))
 
 
 if __name__ == "__main__":

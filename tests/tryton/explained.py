@@ -82,9 +82,13 @@ def doc(line: Row) -> Decimal:
 
 def positions(oracle: Oracle, end: dt.date) -> dict[Position, Amount]:
     """The open items at a month end: what Tryton's lines leave open once each payment and credit note reduces its invoice."""
-    lines = [line for line in oracle["open_lines"] if day(line["date"]) <= end and not _is_exchange_difference(oracle, line)]
+    lines = [
+        line for line in oracle["open_lines"] if day(line["date"]) <= end and not _is_exchange_difference(oracle, line)
+    ]
     corrects = {invoice["invoice"]: set(invoice["corrects"]) for invoice in oracle["invoices"]}
-    owed = sorted((line for line in lines if line["invoice"] and own(line) > 0), key=lambda line: (line["maturity"], line["line"]))
+    owed = sorted(
+        (line for line in lines if line["invoice"] and own(line) > 0), key=lambda line: (line["maturity"], line["line"])
+    )
     left = {line["line"]: doc(line) for line in owed}
     found: dict[Position, Amount] = {}
     for line in sorted((line for line in lines if own(line) < 0), key=lambda line: (line["date"], line["line"])):
@@ -194,7 +198,9 @@ def sent_whole(oracle: Oracle) -> Iterator[tuple[tuple[dt.date, str], list[str]]
 
 def _completed(line: Row, moves: Sequence[Row], end: dt.date) -> dt.date:
     """The day of the delivery that made a line complete, of the last one of a line that ended short, else the month end."""
-    sent = sorted((day(move["done"]), move["quantity"]) for move in moves if move["state"] == "done" and day(move["done"]) <= end)
+    sent = sorted(
+        (day(move["done"]), move["quantity"]) for move in moves if move["state"] == "done" and day(move["done"]) <= end
+    )
     is_over = all(move["state"] in {"done", "cancelled"} for move in moves)
     total = 0.0
     for date, quantity in sent:

@@ -43,7 +43,9 @@ def written_figures(oracle: Oracle, published: Path) -> str:
 def _receivables(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     aged, ledger = _sums(oracle["aged_balance"], "balance"), _sums(oracle["ledger"], "balance")
     ours = _of(con, "SELECT as_of_date, sum(book_amount) FROM reporting.receivables_ageing GROUP BY ALL")
-    at_month_end = _of(con, "SELECT last_day(period_month), sum(closing_amount) FROM reporting.receivables_rollforward GROUP BY ALL")
+    at_month_end = _of(
+        con, "SELECT last_day(period_month), sum(closing_amount) FROM reporting.receivables_rollforward GROUP BY ALL"
+    )
     lines = []
     for end in month_ends(oracle):
         explained = sum(rate_differences(oracle, end).values(), Decimal(0))
@@ -68,7 +70,16 @@ def _sales(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     ours = _of(con, "SELECT period_month, sum(ordered_amount) FROM reporting.sales GROUP BY ALL")
     net = _of(con, "SELECT period_month, sum(net_amount) FROM reporting.sales GROUP BY ALL")
     lines = [
-        [month, theirs[month], ours[month], ours[month] - theirs[month], more[month], revenue[month], net[month], net[month] - revenue[month]]
+        [
+            month,
+            theirs[month],
+            ours[month],
+            ours[month] - theirs[month],
+            more[month],
+            revenue[month],
+            net[month],
+            net[month] - revenue[month],
+        ]
         for month in (end.replace(day=1) for end in month_ends(oracle))
     ]
     head = (
@@ -92,7 +103,10 @@ def _shipments(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
         [month, late[month], days[month], ours[month], our_days[month]]
         for month in (end.replace(day=1) for end in month_ends(oracle))
     ]
-    head = ("Shipments, by the day first planned", ("month", "late shipments", "their days late", "ours, late lines", "their days late"))
+    head = (
+        "Shipments, by the day first planned",
+        ("month", "late shipments", "their days late", "ours, late lines", "their days late"),
+    )
     return _table(*head, lines)
 
 
@@ -110,7 +124,16 @@ def _opportunities(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
         "SELECT month, count(*) FROM (SELECT min(period_month) AS month FROM reporting.opportunities GROUP BY opportunity_id) GROUP BY ALL",
     )
     lines = [
-        [month, *(part for pair in zip((sums[month] for sums in counted), (sums[month] for sums in (first, *ours)), strict=True) for part in pair)]
+        [
+            month,
+            *(
+                part
+                for pair in zip(
+                    (sums[month] for sums in counted), (sums[month] for sums in (first, *ours)), strict=True
+                )
+                for part in pair
+            ),
+        ]
         for month in (end.replace(day=1) for end in month_ends(oracle))
     ]
     head = (
@@ -143,5 +166,3 @@ def _cell(value: dt.date | Decimal) -> str:
         whole = value == value.to_integral_value() and value.as_tuple().exponent == 0
         return f"{value:,.0f}" if whole else f"{value:,.2f}"
     return value.isoformat() if value.day > 1 else f"{value:%Y-%m}"
-
-

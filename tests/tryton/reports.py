@@ -41,7 +41,10 @@ def _months(start: dt.date, months: int) -> Iterator[tuple[dt.date, dt.date]]:
 def _find(model: str, context: Mapping[str, Any], fields: Mapping[str, str], domain: Any = ()) -> list[Row]:
     """The records of a report that has its parameters from the context; `fields` are dotted paths."""
     with proteus_config.get_config().set_context(context=dict(context)):
-        return [{name: _value(record, path) for name, path in fields.items()} for record in Model.get(model).find(list(domain))]
+        return [
+            {name: _value(record, path) for name, path in fields.items()}
+            for record in Model.get(model).find(list(domain))
+        ]
 
 
 def _value(record: Any, path: str) -> Any:
@@ -80,14 +83,20 @@ def receivable_lines(company: Any) -> list[Row]:
         "move": "move.id",
     }
     lines = _find("account.move.line", {"company": company.id}, fields, domain)
-    paid = {line: invoice.id for invoice in Model.get("account.invoice").find([]) for line in [l.id for l in invoice.payment_lines]}
+    paid = {
+        line: invoice.id
+        for invoice in Model.get("account.invoice").find([])
+        for line in (each.id for each in invoice.payment_lines)
+    }
     moves = {invoice.move.id: invoice.id for invoice in Model.get("account.invoice").find([("move", "!=", None)])}
     return [{**line, "pays": paid.get(line["line"]), "invoice": moves.get(line["move"])} for line in lines]
 
 
 def invoices(company: Any) -> list[Row]:
     """The customer invoices, each with those that it corrects."""
-    found = Model.get("account.invoice").find([("type", "=", "out"), ("company", "=", company.id), ("move", "!=", None)])
+    found = Model.get("account.invoice").find(
+        [("type", "=", "out"), ("company", "=", company.id), ("move", "!=", None)]
+    )
     return [
         {
             "invoice": invoice.id,
@@ -145,7 +154,10 @@ def revenue(company: Any, first: dt.date, end: dt.date) -> list[Row]:
     (year,) = Model.get("account.fiscalyear").find([("start_date", "<=", end), ("end_date", ">=", end)])
     context = {"company": company.id, "fiscalyear": year.id, "from_date": first, "to_date": end, "posted": True}
     fields = {"account": "account.name", "debit": "debit", "credit": "credit"}
-    return [{"month": end, **row} for row in _find("account.general_ledger.account", context, fields, [("account.type.revenue", "=", True)])]
+    return [
+        {"month": end, **row}
+        for row in _find("account.general_ledger.account", context, fields, [("account.type.revenue", "=", True)])
+    ]
 
 
 def sales(company: Any, start: dt.date, end: dt.date) -> list[Row]:
@@ -166,7 +178,10 @@ def shipments() -> list[Row]:
         "sent": "effective_date",
         "delay": "delay",
     }
-    return [{**row, "delay": None if row["delay"] is None else row["delay"].days} for row in _find("stock.shipment.out", {}, fields)]
+    return [
+        {**row, "delay": None if row["delay"] is None else row["delay"].days}
+        for row in _find("stock.shipment.out", {}, fields)
+    ]
 
 
 def opportunities(company: Any, start: dt.date, end: dt.date) -> Row:

@@ -6,10 +6,10 @@
 -- reads: country_country: id, code
 -- reads: party_party-party_category: id, party, category, create_date, write_date
 -- reads: party_category: id, name
--- reads: party_party_payment_term: party, customer_payment_term, create_date, write_date
+-- reads: party_party_payment_term: id, party, customer_payment_term, create_date, write_date
 -- reads: account_invoice_payment_term_line: id, payment, sequence
 -- reads: account_invoice_payment_term_line_delta: line, days, weeks, months
--- reads: party_party_credit_limit_amount: party, company, credit_limit_amount, create_date, write_date
+-- reads: party_party_credit_limit_amount: id, party, company, credit_limit_amount, create_date, write_date
 -- reads: sale_sale: party, company, create_date
 -- reads: account_invoice: party, company, type, create_date
 -- reads: sale_opportunity: party, company, create_date
@@ -72,10 +72,20 @@ left join lateral (
     limit 1
 ) as category on true
 left join lateral (
-    select * from party_party_payment_term where party_party_payment_term.party = party.id order by id limit 1
+    select term.customer_payment_term, term.create_date, term.write_date
+    from party_party_payment_term as term
+    where term.party = party.id
+    order by term.id
+    limit 1
 ) as payment on true
 left join term on term.id = payment.customer_payment_term
-left join party_party_credit_limit_amount as credit on credit.party = party.id and credit.company = company.id
+left join lateral (
+    select amount.credit_limit_amount, amount.create_date, amount.write_date
+    from party_party_credit_limit_amount as amount
+    where amount.party = party.id and amount.company = company.id
+    order by amount.id
+    limit 1
+) as credit on true
 where
     greatest(
         party.create_date, party.write_date, customer.since, address.changed_at, category.changed_at,

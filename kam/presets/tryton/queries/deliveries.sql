@@ -19,7 +19,7 @@ with
                 over (partition by coalesce(shipment.id, -move.id)) as changed_at
         from stock_move as move
         join company on company.id = move.company
-        join sale_line as line on line.id = split_part(move.origin, ',', 2)::integer and line.quantity > 0
+        join sale_line as line on line.id = nullif(split_part(move.origin, ',', 2), '')::integer and line.quantity > 0
         join sale_sale as sale on sale.id = line.sale
         left join stock_shipment_out as shipment
             on move.shipment = 'stock.shipment.out,' || shipment.id

@@ -6,12 +6,13 @@
 with
     company as (select id, currency from company_company order by id limit 1),
     day as (
-        select foreign_currency.id as currency, foreign_currency.code, rate.date
+        -- A first rate is often of the year 1.
+        select foreign_currency.id as currency, foreign_currency.code, greatest(rate.date, date '1990-01-01') as date
         from currency_currency as foreign_currency
         cross join company
         join currency_currency_rate as rate on rate.currency in (foreign_currency.id, company.currency)
         where foreign_currency.id <> company.currency
-        group by foreign_currency.id, foreign_currency.code, rate.date
+        group by 1, 2, 3
     ),
     fx as (
         select
@@ -35,6 +36,6 @@ with
             order by date desc
             limit 1
         ) as own on true
-        where day.date >= date '1990-01-01' and theirs.rate <> 0
+        where theirs.rate <> 0
     )
 select * from fx where changed_at > :watermark

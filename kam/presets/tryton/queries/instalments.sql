@@ -1,13 +1,18 @@
 -- One row a part in which an invoice is due: the lines of its moves on the receivable account. A part that was rescheduled has amount 0, and
 -- the parts that took its place come after it.
 -- reads: company_company: id
--- reads: account_invoice: id, number, type, state, company, account, move, cancel_move, total_amount_cache, create_date, write_date
+-- reads: account_invoice: id, number, type, state, company, account, move, total_amount_cache, create_date, write_date
 -- reads: account_invoice-additional-account_move: invoice, move
 -- reads: account_move_line: id, move, account, debit, credit, amount_second_currency, maturity_date, reconciliation, create_date, write_date
 with
     company as (select id from company_company order by id limit 1),
     invoice as (
-        select invoice.*
+        select
+            invoice.id,
+            invoice.number,
+            invoice.account,
+            invoice.move,
+            greatest(invoice.create_date, invoice.write_date) as changed_at
         from account_invoice as invoice
         join company on company.id = invoice.company
         where
@@ -37,7 +42,7 @@ with
                 ) then 0
                 else coalesce(line.amount_second_currency, line.debit - line.credit)
             end as amount,
-            max(greatest(invoice.create_date, invoice.write_date, line.create_date, line.write_date))
+            max(greatest(invoice.changed_at, line.create_date, line.write_date))
                 over (partition by invoice.id) as changed_at
         from invoice
         join own_move on own_move.invoice = invoice.id

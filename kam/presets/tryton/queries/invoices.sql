@@ -136,10 +136,10 @@ left join product_uom as unit on unit.id = document.unit_key
 -- Sales of returned goods are not in orders.
 left join sale_line
     on document.origin like 'sale.line,%'
-    and sale_line.id = split_part(document.origin, ',', 2)::integer
+    and sale_line.id = nullif(split_part(document.origin, ',', 2), '')::integer
     and sale_line.quantity > 0
 left join sale_sale as sale on sale.id = sale_line.sale
 left join account_invoice_line as corrected_line
-    on document.origin like 'account.invoice.line,%' and corrected_line.id = split_part(document.origin, ',', 2)::integer
+    on document.origin like 'account.invoice.line,%' and corrected_line.id = nullif(split_part(document.origin, ',', 2), '')::integer
 left join invoice as corrected on corrected.id = corrected_line.invoice
 where greatest(document.changed_at, receivable.changed_at) > :watermark

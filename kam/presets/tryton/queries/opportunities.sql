@@ -4,13 +4,24 @@
 -- reads: currency_currency: id, code
 -- reads: party_party: id, code, name
 -- reads: company_employee: id, party
--- reads: sale_opportunity: id, number, company, write_date
+-- reads: sale_opportunity: id, number, company
 -- reads: sale_opportunity__history: id, __id, party, currency, amount, conversion_probability, employee, state, start_date, end_date, create_date, write_date
 with
     company as (select id from company_company order by id limit 1),
     version as (
         select
-            history.*,
+            history.id,
+            history.__id,
+            history.party,
+            history.currency,
+            history.amount,
+            history.conversion_probability,
+            history.employee,
+            history.state,
+            history.start_date,
+            history.end_date,
+            history.create_date,
+            history.write_date,
             opportunity.number as opportunity_number,
             row_number() over (partition by history.id order by history.__id) as position,
             history.state in ('won', 'lost', 'cancelled') as is_decided,

@@ -18,7 +18,7 @@ with
     company as (select id from company_company order by id limit 1),
     move as (
         select
-            split_part(origin, ',', 2)::integer as sale_line,
+            nullif(split_part(origin, ',', 2), '')::integer as sale_line,
             min(origin_planned_date) as first_planned,
             max(planned_date) filter (where state <> 'cancelled') as last_planned,
             bool_and(state = 'cancelled') as is_cancelled,
@@ -31,7 +31,7 @@ with
     ),
     invoiced as (
         select
-            split_part(line.origin, ',', 2)::integer as sale_line,
+            nullif(split_part(line.origin, ',', 2), '')::integer as sale_line,
             max(invoice.invoice_date) filter (where invoice.state in ('posted', 'paid')) as last_date,
             max(greatest(invoice.create_date, invoice.write_date)) as changed_at
         from account_invoice_line as line

@@ -1,5 +1,6 @@
 -- One row a part of a payment that settles an invoice, and one for what settles none (line 0). A payment is a posted line on a receivable
--- account that belongs to no customer invoice: from the wizard that pays invoices, from bank statements, or entered by hand.
+-- account that belongs to no customer invoice: from the wizard that pays invoices, from bank statements, or entered by hand. What adds to
+-- the debt, such as an opening balance or money sent back, is a refund.
 -- What was set off against each other (a reconciliation) is shared out from the earliest due invoice on, credit notes first; a part payment
 -- goes to the invoice it was entered for. Exchange differences are none: amounts are those of the document's currency.
 -- All payments of a party are read again when any of its lines or invoices changes: that a reconciliation was undone leaves no other trace.
@@ -131,7 +132,7 @@ with
         select invoice.id as note, min(corrected_line.invoice) as invoice
         from invoice
         join account_invoice_line as line on line.invoice = invoice.id and line.origin like 'account.invoice.line,%'
-        join account_invoice_line as corrected_line on corrected_line.id = split_part(line.origin, ',', 2)::integer
+        join account_invoice_line as corrected_line on corrected_line.id = nullif(split_part(line.origin, ',', 2), '')::integer
         where invoice.total < 0
         group by invoice.id
     ),
