@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _connect = connection._connect  # noqa: SLF001 - the one door
 # The files here share one Prefect server.
 _FLOWS = "tests/flows"
+_TRYTON = "tests/presets/test_tryton.py"
 # Each case is a site of its own.
 _CASES = "tests/cases"
 # As if each test in them were marked `long`: kills and full disks, mutated files, third-party data, and each case of the figures
@@ -101,8 +102,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the flows, which take longest; leave out what is marked `long`, unless `KAM_LONG` is set or a path is given."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_FLOWS))
+    """Begin with the flows and the year in Tryton, which take longest; leave out what is marked `long`, unless `KAM_LONG` is set or a path is given."""
+    items.sort(key=lambda item: not item.nodeid.startswith((_FLOWS, _TRYTON)))
     for item in items:
         if item.nodeid.startswith(_LONG):
             item.add_marker(long)

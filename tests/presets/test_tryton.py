@@ -197,9 +197,9 @@ def test_the_check_of_a_new_site_finds_all_that_the_queries_read(tmp_path: Path)
 
 def test_a_role_that_may_read_what_the_queries_name_fills_all_feeds(
     books: Books,
-    postgresql: PostgreSql,
+    postgresql: PostgreSql,  # noqa: F811 - the fixture
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811 - the fixture
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     site = tmp_path / "few"
     write_site(site, "tryton")
