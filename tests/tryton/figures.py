@@ -36,7 +36,13 @@ def write(figures: str) -> None:
 def written_figures(oracle: Oracle, published: Path) -> str:
     """All tables, as Markdown."""
     with duckdb.connect(str(published), read_only=True) as con:
-        tables = [_receivables(oracle, con), _sales(oracle, con), _shipments(oracle, con), _opportunities(oracle, con)]
+        tables = [
+            _receivables(oracle, con),
+            _terms(oracle, con),
+            _sales(oracle, con),
+            _shipments(oracle, con),
+            _opportunities(oracle, con),
+        ]
     return "\n\n".join(tables)
 
 
@@ -48,7 +54,7 @@ def _receivables(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     )
     lines = []
     for end in month_ends(oracle):
-        explained = sum(rate_differences(oracle, end).values(), Decimal(0))
+        explained = sum(rate_differences(oracle, end).values(), Decimal("0.00"))
         lines.append([end, aged[end], ledger[end], ours[end], ours[end] - aged[end], explained, at_month_end[end]])
     head = (
         "Receivables",
@@ -58,9 +64,27 @@ def _receivables(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     return _table(*head, lines)
 
 
+def _terms(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
+    ours: dict[tuple[dt.date, int], Decimal] = defaultdict(lambda: Decimal("0.00"))
+    for end, bucket, amount in con.execute(
+        "SELECT as_of_date, bucket_no, sum(book_amount) FROM reporting.receivables_ageing GROUP BY ALL"
+    ).fetchall():
+        ours[end, bucket] = amount
+    lines = []
+    for end in month_ends(oracle):
+        rows = [row for row in oracle["aged_balance"] if day(row["month"]) == end]
+        terms = [sum((Decimal(row[f"term{term}"]) for row in rows), Decimal("0.00")) for term in range(4)]
+        terms.insert(0, sum((Decimal(row["balance"]) for row in rows), Decimal("0.00")) - sum(terms))
+        lines.append([end, *(cell for bucket, term in enumerate(terms) for cell in (term, ours[end, bucket]))])
+    names = ("not due", "0–29", "30–59", "60–89", "90 and more")
+    return _table(
+        "Receivables by days overdue", ("month end", *(cell for name in names for cell in (name, "ours"))), lines
+    )
+
+
 def _sales(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     theirs = _sums(oracle["sales"], "revenue")
-    more: Sums = defaultdict(Decimal)
+    more: Sums = defaultdict(lambda: Decimal("0.00"))
     for (month, _), amount in ordered(oracle).items():
         more[month] += amount
     revenue: Sums = defaultdict(Decimal)
