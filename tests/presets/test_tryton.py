@@ -127,7 +127,7 @@ def test_the_open_items_equal_the_aged_balance_where_no_definition_differs(books
         terms = [Decimal(row[name]) for name in ("term0", "term1", "term2", "term3")]
         assert buckets == [Decimal(row["balance"]) - sum(terms), *terms], (end, row["party"])
         compared += 1
-    assert compared > 30
+    assert compared >= 20
 
 
 def test_sales_of_each_month_and_party_are_those_of_trytons_report(books: Books) -> None:
