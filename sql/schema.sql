@@ -50,6 +50,12 @@ ALTER TABLE ops.closes ADD COLUMN IF NOT EXISTS closed_uid BIGINT;
 ALTER TABLE ops.closes ADD COLUMN IF NOT EXISTS closed_identity VARCHAR;
 ALTER TABLE ops.closes ADD COLUMN IF NOT EXISTS needs_approval BOOLEAN DEFAULT false;
 
+-- One row per version whose rows are in the marts already, before its month is committed. Nobody sees them until ops.closes lists the version. What
+-- a run that died left is deleted before the next one commits something else or publishes.
+CREATE TABLE IF NOT EXISTS ops.stored_ahead (
+    period_month DATE, close_version BIGINT, content_hash VARCHAR, as_of_load BIGINT
+);
+
 -- One row per closed month: from what it was last built with the figures of its version. Only to know that nothing changed since;
 -- without the row it is built again.
 CREATE TABLE IF NOT EXISTS ops.last_builds (

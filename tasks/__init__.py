@@ -2,7 +2,15 @@
 
 from kam.close import Steps
 from tasks.alerting import alert
-from tasks.closing import build_marts, commit_month, plan_months, prepare_months, validate_feeds, validate_marts
+from tasks.closing import (
+    build_marts,
+    commit_month,
+    plan_months,
+    prepare_months,
+    store_ahead,
+    validate_feeds,
+    validate_marts,
+)
 from tasks.loading import load_feed
 from tasks.publishing import publish
 
@@ -13,6 +21,7 @@ TASKS = Steps(
     validate_feeds=validate_feeds,
     build_marts=build_marts,
     validate_marts=validate_marts,
+    store_ahead=store_ahead,
     commit_month=commit_month,
     publish=publish,
 )

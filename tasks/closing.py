@@ -43,6 +43,20 @@ def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list
     return steps.validate_marts(site, as_of_load)
 
 
+@task(task_run_name="store", cache_policy=NO_CACHE)
+def store_ahead(
+    site: Site,
+    months: Sequence[date],
+    *,
+    as_of_load: int,
+    checks: Sequence[CheckResult],
+    controls: Sequence[ControlTotal],
+    restate: bool,
+) -> None:
+    """Store the rows of months that are committed one by one."""
+    steps.store_ahead(site, months, as_of_load=as_of_load, checks=checks, controls=controls, restate=restate)
+
+
 @task(task_run_name="commit-{month:%Y-%m}", cache_policy=NO_CACHE)
 def commit_month(
     site: Site,

@@ -134,7 +134,7 @@ def build_case(
 
 def publish_candidates(con: Connection, month: dt.date) -> None:
     """The candidates of a month as its first version, and the views of `reporting` that show it."""
-    keep_rows(con, month, 1, [mart.name for mart in marts()])
+    keep_rows(con, {month: 1}, [mart.name for mart in marts()])
     con.execute("INSERT INTO ops.closes (period_month, close_version) VALUES (?, 1)", [month])
     create_reporting_views(con)
 
@@ -227,12 +227,14 @@ def close_plainly(
         checks = steps.validate_feeds(site, known) if with_checks else []
         steps.build_marts(site, known)
         mart_checks, controls = steps.validate_marts(site, known) if with_checks else ([], [])
+        checks = [*checks, *mart_checks]
+        steps.store_ahead(site, months, as_of_load=known, checks=checks, controls=controls, restate=restate)
         outcomes = [
             steps.commit_month(
                 site,
                 month,
                 as_of_load=known,
-                checks=[*checks, *mart_checks],
+                checks=checks,
                 controls=controls,
                 restate=restate,
                 reason="late documents" if restate else "",

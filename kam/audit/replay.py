@@ -244,6 +244,12 @@ def _close_again(con: Connection, group: Sequence[Entry]) -> list[str]:
         )
     run_models(con, settings.available)
     record_content(con)
+    found = con.execute("SELECT DISTINCT table_name FROM build.content")
+    tables = [name for (name,) in found.fetchall()]
+    with transaction(con):
+        versions.keep_rows(
+            con, {month: close["close_version"] for month, close in zip(months, group, strict=True)}, tables
+        )
     return [line for close in group if (line := _commit_again(con, close))]
 
 
@@ -260,7 +266,7 @@ def _settings_of(close: Entry) -> Settings:
 
 
 def _commit_again(con: Connection, close: Entry) -> str:
-    """Write one version with its record from the ledger; returns how it differs, empty when it does not."""
+    """Write the record of one version, whose rows are there, from the ledger; returns how it differs, empty when it does not."""
     month, version = date.fromisoformat(close["period_month"]), close["close_version"]
     made = versions.candidate(con, month)
     manifest = dict(close["manifest"])
@@ -268,7 +274,6 @@ def _commit_again(con: Connection, close: Entry) -> str:
     manifest["content"] = dict(made.tables)
     manifest["loads"] = versions.loads_known(con, close["as_of_load"])
     with transaction(con):
-        versions.keep_rows(con, month, version, made.tables)
         values = {**close, "content_hash": made.content_hash, "manifest": json.dumps(manifest, sort_keys=True)}
         _insert(con, "ops.closes", [values])
         of_version = {"period_month": month, "close_version": version}

@@ -78,6 +78,7 @@ class Steps:
     validate_feeds: Callable[..., list[CheckResult]]
     build_marts: Callable[..., BuildSummary]
     validate_marts: Callable[..., tuple[list[CheckResult], list[ControlTotal]]]
+    store_ahead: Callable[..., None]
     commit_month: Callable[..., MonthOutcome]
     publish: Callable[..., bool]
 
@@ -89,6 +90,7 @@ PLAIN = Steps(
     validate_feeds=steps.validate_feeds,
     build_marts=steps.build_marts,
     validate_marts=steps.validate_marts,
+    store_ahead=steps.store_ahead,
     commit_month=steps.commit_month,
     publish=_retried(steps.publish, PUBLISHING),
 )
@@ -220,8 +222,12 @@ def _smaller_sets(
 def _commit(
     site: Site, run: Run, months: Sequence[date], built: _Built, known: int, by: Steps, to_close: Sequence[date]
 ) -> None:
-    """Commit the months of a set one by one, as far as `stop_on_failure` lets it, and add them to the report."""
+    """Store the rows of a set together, commit its months one by one as far as `stop_on_failure` lets it, and add them to the report."""
     checks, controls, empty_because = built
+    if len(months) > 1:
+        restate = run.terms.restate
+        with step("store", months=months):
+            by.store_ahead(site, months, as_of_load=known, checks=checks, controls=controls, restate=restate)
     before = {outcome.month for outcome in run.report.months}
     outcomes: list[MonthOutcome] = []
     for month in each("commit", months, "month", name=month_name):

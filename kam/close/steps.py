@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from expectations import CheckResult, validate
 from expectations.feeds import PREPARED
 from expectations.site import rules_hash, suites_of_feeds, suites_of_marts
@@ -25,9 +27,9 @@ from kam.close.diff import Difference
 from kam.close.outcome import BuildSummary, Headline, MonthOutcome, Outcome
 from kam.close.plan import MonthPlan
 from kam.close.readiness import Requirement, today
-from kam.close.signoff import Approval
+from kam.close.signoff import Approval, Lock
 from kam.close.verdict import what_changed, why_not_corrected, why_not_valid
-from kam.close.versions import EvenThough, State
+from kam.close.versions import Candidate, EvenThough, State
 from kam.errors import UsageError
 from kam.ingest import LoadResult, ingest_feed, waiting_sources
 from kam.periods import month_name
@@ -37,6 +39,8 @@ from kam.timing import run, step
 from kam.warehouse import Connection, KnownCorrection, kept_steps, known_corrections, rows, warehouse, writing
 
 _SHOWN_WAITING = 5
+# One month is stored and committed in one transaction.
+_FEWEST_STORED_AHEAD = 2
 log = logging.getLogger("kam")
 
 
@@ -203,6 +207,43 @@ def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list
         return checks, control_totals(con, site.settings.available)
 
 
+def store_ahead(
+    site: Site,
+    months: Sequence[date],
+    *,
+    as_of_load: int,
+    checks: Sequence[CheckResult],
+    controls: Sequence[ControlTotal],
+    restate: bool,
+) -> None:
+    """Store the rows of those of these months that will get a version, in one statement per table, for `commit_month`.
+
+    Nobody sees them before that. Of a single month nothing is stored here: its commit does that. The same goes for months that
+    together need too much memory.
+    """
+    with warehouse(site) as con:
+        valid = [
+            month
+            for month in months
+            if not why_not_valid(checks, controls, month) and not why_not_corrected(con, site, month)
+        ]
+        locks = {lock.month: lock for lock in signoff.locks(con)}
+        candidates = [versions.candidate(con, month, restate=restate) for month in valid]
+        renewed = [one for one in candidates if _gets_version(one, locks.get(one.month), restate=restate)]
+        if len(renewed) < _FEWEST_STORED_AHEAD:
+            return
+        log.info("Storing the tables of %d months …", len(renewed))
+        try:
+            versions.store_ahead(con, renewed, as_of_load)
+        except duckdb.OutOfMemoryException:
+            log.info("%d months together need too much memory; they are stored one by one …", len(renewed))
+
+
+def _gets_version(candidate: Candidate, lock: Lock | None, *, restate: bool) -> bool:
+    """Whether a month that is valid gets a version, rather than staying as it is."""
+    return candidate.state is State.NEW or (candidate.state is State.CHANGED and restate and lock is None)
+
+
 def commit_month(
     site: Site,
     month: date,
@@ -228,7 +269,7 @@ def commit_month(
             versions.keep_build(con, site, candidate, as_of_load)
             return _closed(con, {month: candidate.last_version}, Outcome.UNCHANGED)[0]
         lock = signoff.lock_of(con, month)
-        if candidate.state is State.CHANGED and (lock or not restate):
+        if not _gets_version(candidate, lock, restate=restate):
             versions.forget_failure(con, month)
             return what_changed(con, site, candidate, as_of_load, lock)
         unpublished = versions.opens_from_unpublished(con, month)
@@ -327,6 +368,7 @@ def publish(site: Site, *, only_if_lagging: bool = False) -> bool:
         is_due = not only_if_lagging or published_file.lags(con, site)
         if is_due:
             prepare_marts(con)
+            versions.drop_stored_ahead(con)
             published_file.publish(con, site)
         # Compared by its content, so that it also comes back when it was lost, or when a crash came before it.
         is_page_new = quality_page.write(con, site)

@@ -1,7 +1,8 @@
 """The ledger of closes: what a candidate is compared with, and how it becomes a version of its month.
 
-A version is committed in one transaction: its rows in every mart, its checks, its control totals and its manifest. What
-was committed is never changed.
+A version is committed in one transaction: its checks, its control totals, its manifest and its rows in every mart. The rows of
+months that are closed together are stored before, in one statement per mart, and nobody sees them until the version is
+committed. What was committed is never changed.
 """
 
 from __future__ import annotations
@@ -101,6 +102,11 @@ def shown_version(con: Connection, month: date) -> int:
     return _newest(con, "ops.shown_closes", month)
 
 
+def _next(con: Connection, month: date) -> int:
+    """The number of the next version of a month; one that was withdrawn keeps its own."""
+    return _newest(con, "ops.closes", month) + 1
+
+
 def _newest(con: Connection, closes: str, month: date) -> int:
     found = con.execute(f"SELECT coalesce(max(close_version), 0) FROM {closes} WHERE period_month = ?", [month])
     return int(found.fetchall()[0][0])
@@ -165,9 +171,15 @@ def commit(
     reason: str,
     even_though: EvenThough | None = None,
 ) -> int:
-    """Make a candidate the next version of its month, in one transaction; the version's number."""
+    """Make a candidate the next version of its month, in one transaction; the version's number.
+
+    Its rows are there already when `store_ahead` stored them.
+    """
     month = candidate.month
-    version = _newest(con, "ops.closes", month) + 1
+    version = _next(con, month)
+    is_stored = _is_stored_ahead(con, candidate, version, as_of_load)
+    if not is_stored:
+        drop_stored_ahead(con)
     failed = {check.name: check.failed_in(month) for check in checks if check.fails_in(month)}
     is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
     found = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
@@ -190,7 +202,10 @@ def commit(
         "manifest": json.dumps(manifest, sort_keys=True),
     }
     with transaction(con):
-        keep_rows(con, month, version, [name for name, row_count in counts.items() if row_count])
+        if is_stored:
+            con.execute("DELETE FROM ops.stored_ahead WHERE period_month = ?", [month])
+        else:
+            keep_rows(con, {month: version}, [name for name, row_count in counts.items() if row_count])
         insert(con, "ops.closes", [close])
         _keep_build(con, site, month, version, as_of_load)
         _keep_checks(con, month, version, checks)
@@ -221,14 +236,65 @@ def _manifest(
     }
 
 
-def keep_rows(con: Connection, month: date, version: int, tables: Collection[str]) -> None:
-    """Copy a month's rows of these marts from `build.*` to `marts.*`, as those of a version."""
+def store_ahead(con: Connection, candidates: Sequence[Candidate], as_of_load: int) -> None:
+    """Store the rows of these candidates as those of the next versions of their months, in one statement per mart.
+
+    Nobody sees them until `commit` lists the version. What an earlier run left of this kind is deleted first.
+    """
+    drop_stored_ahead(con)
+    months = [candidate.month for candidate in candidates]
+    versions = {month: _next(con, month) for month in months}
+    records = [
+        {
+            "period_month": candidate.month,
+            "close_version": versions[candidate.month],
+            "content_hash": candidate.content_hash,
+            "as_of_load": as_of_load,
+        }
+        for candidate in candidates
+    ]
+    found = con.execute("SELECT DISTINCT table_name FROM build.content WHERE list_contains(?, period_month)", [months])
+    tables = [name for (name,) in found.fetchall()]
+    with transaction(con):
+        keep_rows(con, versions, tables)
+        insert(con, "ops.stored_ahead", records)
+
+
+def _is_stored_ahead(con: Connection, candidate: Candidate, version: int, as_of_load: int) -> bool:
+    """Whether the marts have the rows of this candidate as those of this version."""
+    found = con.execute(
+        "FROM ops.stored_ahead WHERE period_month = ? AND close_version = ? AND content_hash = ? AND as_of_load = ?",
+        [candidate.month, version, candidate.content_hash, as_of_load],
+    )
+    return found.fetchone() is not None
+
+
+def drop_stored_ahead(con: Connection) -> None:
+    """Delete the rows of versions that were stored and not committed, because a month failed or a run died."""
+    found = con.execute("SELECT period_month, close_version FROM ops.stored_ahead").fetchall()
+    if not found:
+        return
+    tables = con.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'marts'"
+    )
+    versions = ", ".join(f"(DATE '{month}', {version})" for month, version in found)
+    names = [name for (name,) in tables.fetchall()]
+    with transaction(con):
+        for name in names:
+            con.execute(f"DELETE FROM marts.{name} WHERE (period_month, close_version) IN ({versions})")
+        con.execute("DELETE FROM ops.stored_ahead")
+
+
+def keep_rows(con: Connection, versions: Mapping[date, int], tables: Collection[str]) -> None:
+    """Copy these months' rows of these marts from `build.*` to `marts.*`, as those of the months' versions."""
+    months = ", ".join(f"DATE '{month}'" for month in versions)
+    # No join: the rows keep their order, by which a reader of one month skips the others.
+    cases = " ".join(f"WHEN DATE '{month}' THEN {version}" for month, version in versions.items())
     for mart in (mart for mart in marts() if mart.name in tables):
         names = ", ".join(column.name for column in mart.all_columns)
         con.execute(
             f"INSERT INTO marts.{mart.name} (close_version, {names}) "
-            f"SELECT ?, {names} FROM build.{mart.name} WHERE period_month = ?",
-            [version, month],
+            f"SELECT CASE period_month {cases} END, {names} FROM build.{mart.name} WHERE period_month IN ({months})"
         )
 
 

@@ -144,14 +144,20 @@ def _newest(table: Model) -> str:
     if table.schema != "marts":
         return table.sql
     newest = "SELECT period_month, max(close_version) AS close_version FROM ops.shown_closes GROUP BY period_month"
-    joined = f"SEMI JOIN ({newest}) AS newest ON newest.period_month = mart.period_month AND newest.close_version = mart.close_version"
-    return _all_versions(table, joined)
+    return _of_versions(table, newest)
 
 
-def _all_versions(table: Model, joined: str = "") -> str:
+def _all_versions(table: Model) -> str:
+    """The rows of all versions that readers may see. Those of versions that are not committed yet are nobody's."""
+    return _of_versions(table, "FROM ops.closes ANTI JOIN ops.preliminary USING (period_month, close_version)")
+
+
+def _of_versions(table: Model, versions: str) -> str:
     names = ", ".join(_as_read(table, column.name) for column in table.all_columns if column.name != "period_month")
-    seen = "ANTI JOIN ops.preliminary AS preliminary ON preliminary.period_month = mart.period_month AND preliminary.close_version = mart.close_version"
-    stored = f"marts.{table.level_of or table.name} AS mart {joined or seen}"
+    stored = (
+        f"marts.{table.level_of or table.name} AS mart SEMI JOIN ({versions}) AS seen "
+        "ON seen.period_month = mart.period_month AND seen.close_version = mart.close_version"
+    )
     condition = f"WHERE mart.level = {literal(table.level)}" if table.level_of else ""
     return f"SELECT mart.period_month, mart.close_version, {names} FROM {stored} {condition}"
 
@@ -200,10 +206,14 @@ def fill(con: Connection, file: Path, *, with_preliminary: bool = False) -> None
     # A join costs time, also one that leaves out nothing.
     is_any_preliminary = con.execute("FROM ops.preliminary LIMIT 1").fetchone() is not None
     seen = _SEEN.format(database=f"{quoted(working)}.") if is_any_preliminary and not with_preliminary else ""
+    is_any_stored_ahead = con.execute("FROM ops.stored_ahead LIMIT 1").fetchone() is not None
+    committed = (
+        f"SEMI JOIN {quoted(working)}.ops.closes USING (period_month, close_version)" if is_any_stored_ahead else ""
+    )
     try:
         for schema in ("marts", "ops", "reporting", "history"):
             con.execute(f"CREATE SCHEMA published.{schema}")
-        tables = {f"marts.{mart.name}": f"{seen} ORDER BY ALL" for mart in marts()}
+        tables = {f"marts.{mart.name}": f"{committed} {seen} ORDER BY ALL" for mart in marts()}
         tables |= {f"ops.{ledger}": "" if ledger in _WITHOUT_VERSIONS else seen for ledger in _LEDGERS} | {
             "ops.loads": ""
         }

@@ -181,9 +181,11 @@ def closed(folder: Path) -> Content:
     """The closed months in the working file, read as `kam status` reads it, also when a killed run left it."""
     with open_read_only(find_site(folder)) as con:
         found = _tables(con, ("marts", "ops"))
+    # Rows of months that are not committed yet may be there, but no others.
+    ahead = [(row["period_month"], row["close_version"]) for row in found.pop("ops.stored_ahead")]
     return {
-        table: found[table]
-        for table in found
+        table: [row for row in kept if (row.get("period_month"), row.get("close_version")) not in ahead]
+        for table, kept in found.items()
         if table not in ("ops.approvals", "ops.loads", "ops.metric_definitions", "ops.shape")
     }
 

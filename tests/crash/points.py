@@ -87,7 +87,7 @@ def _named_steps() -> Mapping[str, Callable[..., Any]]:
         store: ("take_in", "keep", "add_to_ledger"),
         ledger: ("sync", "add_load", "add_close"),
         load: ("load",),
-        versions: ("commit",),
+        versions: ("store_ahead", "commit"),
         published_file: ("publish", "_swap"),
         steps: tuple(
             name

@@ -36,7 +36,15 @@ KILLS = {
         ("step ledger.add_close: before", 1),
         ("step published_file._swap: before", 1),
     ],
-    "backfill": [("step steps.commit_month: after", 1)],
+    "backfill": [
+        ("sql INSERT INTO ops.stored_ahead", 1),
+        ("step versions.store_ahead: after", 1),
+        ("sql DELETE FROM ops.stored_ahead", 1),
+        ("sql DELETE FROM ops.stored_ahead", 2),
+        ("sql INSERT INTO ops.closes", 1),
+        ("step steps.commit_month: after", 1),
+    ],
+    "restatement": [("step versions.store_ahead: after", 1), ("step steps.commit_month: after", 2)],
     "approve": [
         ("sql INSERT INTO ops.approvals", 1),
         ("step ledger.sync: before", 1),
