@@ -1,8 +1,6 @@
--- The ledgers: what was loaded, what was closed, what was checked. Only what DuckLake supports too: no keys, no sequences.
+-- What is stored, above all the ledgers: what was loaded, what was closed, what was checked. Only what DuckLake supports too: no keys, no sequences.
 
 CREATE SCHEMA IF NOT EXISTS staging;
-CREATE SCHEMA IF NOT EXISTS core;
-CREATE SCHEMA IF NOT EXISTS build;
 CREATE SCHEMA IF NOT EXISTS marts;
 CREATE SCHEMA IF NOT EXISTS reporting;
 CREATE SCHEMA IF NOT EXISTS history;

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kam.site import Site
-from kam.warehouse import Connection, connection
+from kam.warehouse import Connection, connection, file_store
 from kam.warehouse.sql import Config
 from tests.support import IS_LONG, long
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadFileScheduling
     from xdist.workermanage import WorkerController
 
-_connect = connection._connect  # noqa: SLF001 - the one door
+_connect = connection.connect
 # The files here share one Prefect server.
 _FLOWS = "tests/flows"
 _TRYTON = "tests/presets/test_tryton.py"
@@ -42,7 +42,7 @@ def _connect_with_one_thread(database: str, **options: Any) -> Connection:
     return _connect(database, config=config, **options)
 
 
-_make = connection._make
+_make = file_store._make
 _made: dict[str, bytes] = {}
 
 
@@ -60,8 +60,8 @@ def _make_as_a_copy(site: Site, config: Config) -> None:
 
 
 # Tests run beside each other, and for a few rows more threads only cost time. Programs that a test starts have them all.
-connection._connect = _connect_with_one_thread  # noqa: SLF001
-connection._make = _make_as_a_copy
+connection.connect = _connect_with_one_thread
+file_store._make = _make_as_a_copy
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -121,7 +121,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def every_core() -> Iterator[None]:
     """DuckDB has as many threads as there are cores, as in use."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection, "_connect", _connect)
+        patch.setattr(connection, "connect", _connect)
         yield
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -254,3 +256,16 @@ def published(site: Site, sql: str) -> list[dict[str, Any]]:
 def fetch(con: Connection, sql: str) -> list[dict[str, Any]]:
     """The rows of a query as dictionaries."""
     return rows(con, sql)
+
+
+def product_texts() -> Iterator[tuple[str, str]]:
+    """By file, what may be SQL in the product: `sql/` without comments, and the texts in Python that document nothing."""
+    for file in sorted((REPOSITORY / "sql").rglob("*.sql")):
+        yield str(file.relative_to(REPOSITORY)), re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8"))
+    for folder in ("kam", "expectations", "tasks", "flows"):
+        for file in sorted((REPOSITORY / folder).rglob("*.py")):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documents:
+                    yield str(file.relative_to(REPOSITORY)), node.value

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from kam.close import Run, Terms, close_months, steps, versions
 from kam.publish.published_file import fill
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import Connection, open_read_only, rows, warehouse
-from tests.support import REPOSITORY, close_plainly, long, write_csv, write_site
+from tests.support import close_plainly, long, product_texts, write_csv, write_site
 
 APRIL, MAY, JUNE = (date(2026, month, 1) for month in (4, 5, 6))
 INVOICES: list[dict[str, Any]] = [
@@ -106,25 +105,8 @@ def require_whole(site: Site) -> None:
     assert made == {(month, version): content_hash for month, version, content_hash in closes}
 
 
-def _texts(file: Path) -> Iterator[str]:
-    """The SQL of a file: all of it without comments, or the texts of a module."""
-    text = file.read_text(encoding="utf-8")
-    if file.suffix == ".sql":
-        yield re.sub(r"--[^\n]*", "", text)
-        return
-    tree = ast.parse(text)
-    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
-            yield node.value
-
-
 def test_everything_that_reads_the_marts_says_why_it_sees_committed_versions_only() -> None:
-    files = [
-        file for folder in ("kam", "expectations", "tasks", "flows") for file in (REPOSITORY / folder).rglob("*.py")
-    ]
-    files += (REPOSITORY / "sql").rglob("*.sql")
-    found = {str(file.relative_to(REPOSITORY)) for file in files if any(_READS.search(text) for text in _texts(file))}
+    found = {name for name, text in product_texts() if _READS.search(text)}
     assert found == set(READERS)
 
 

@@ -163,7 +163,7 @@ def test_a_writer_waits_for_somebody_who_only_looks(site: Site) -> None:
 def test_a_writer_that_finds_a_looker_names_it_and_not_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with warehouse(site):
         pass
-    monkeypatch.setattr("kam.warehouse.connection._LOOK_SECONDS", 0)
+    monkeypatch.setattr("kam.warehouse.file_store._LOOK_SECONDS", 0)
     look = "import sys, duckdb\ncon = duckdb.connect(sys.argv[1], read_only=True)\nprint('looking', flush=True)\nsys.stdin.read()"
     command = [sys.executable, "-c", look, str(site.warehouse)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as looker:

@@ -20,7 +20,7 @@ from typing import Any
 from kam.archive import store
 from kam.errors import KamError
 from kam.site import Site
-from kam.warehouse import Connection, open_read_only, rows
+from kam.warehouse import Connection, open_read_only, rows, store_of
 
 LOAD, CLOSE, WITHDRAWAL, APPROVAL, LOCK = "load", "close", "withdrawal", "approval", "lock"
 _JSON_COLUMNS = ("files", "reading", "manifest", "sample_keys")
@@ -81,14 +81,14 @@ def what_the_archive_lacks(site: Site) -> str:
 def listed(site: Site) -> list[dict[str, Any]]:
     """All lines of the ledger. Raises `KamError` when there is none although the warehouse has loads: the archive was lost."""
     entries = store.ledger_entries(site)
-    if not entries and site.warehouse.exists():
+    if not entries and store_of(site).exists():
         has_any = False
         # One that cannot be read proves nothing.
         with suppress(KamError), open_read_only(site) as con:
             has_any = bool(_count(con))
         if has_any:
             message = (
-                f"{site.archive}: lists no load, but {site.warehouse} has some. Is the folder moved or not mounted? "
+                f"{site.archive}: lists no load, but {store_of(site).name} has some. Is the folder moved or not mounted? "
                 "Bring it back or restore it from a backup; nothing was changed"
             )
             raise KamError(message)
@@ -113,7 +113,7 @@ def _require_complete(site: Site, listed: Sequence[Mapping[str, Any]], has: Abst
     if lacking is not None:
         rebuild = site.command("rebuild", *(["--force"] if has else []))
         message = (
-            f"{site.warehouse}: lacks {_in_words(lacking)}, which {store.ledger(site)} lists. Is it an older copy? "
+            f"{store_of(site).name}: lacks {_in_words(lacking)}, which {store.ledger(site)} lists. Is it an older copy? "
             f"Rebuild the warehouse from the archive: {rebuild}"
         )
         raise KamError(message)
@@ -135,11 +135,10 @@ def _subjects(con: Connection) -> AbstractSet[tuple[Any, ...]]:
 
 def _state(con: Connection, site: Site) -> tuple[int, ...]:
     """Changes when the ledger gets a line or is replaced, and when the warehouse is replaced or gets what a line is for."""
-    stamps = [file.stat() if file.exists() else None for file in (site.ledger, site.warehouse)]
-    ledger, warehouse = stamps
+    ledger = site.ledger.stat() if site.ledger.exists() else None
     return (
         *((ledger.st_ino, ledger.st_size, ledger.st_mtime_ns) if ledger else ()),
-        *((warehouse.st_ino,) if warehouse else ()),
+        *store_of(site).stamp(),
         _count(con),
     )
 

@@ -18,7 +18,7 @@ from kam.build import materialise, models, models_hash, prepare_build, read_by
 from kam.errors import UsageError
 from kam.periods import month_name
 from kam.site import FEEDS, SETTINGS_FILE, Settings, Site, scratch_folder, validate_settings
-from kam.warehouse import Connection, literal, memory, open_read_only, prepare, rows
+from kam.warehouse import Connection, literal, memory, open_read_only, prepare, rows, store_of
 
 _FEW = 6
 # What every build has before its models.
@@ -92,14 +92,14 @@ def past(site: Site, month: date | None = None, version: int | None = None) -> I
     """
     with open_read_only(site):  # brings the file of an earlier release up to date, and says who has it open
         pass
-    if not site.warehouse.exists():
+    if not store_of(site).exists():
         message = f"no month is closed yet. Next: {site.command('close', 'MONTH')}"
         raise UsageError(message)
     with scratch_folder(site, "explain-") as folder, memory() as con:
         con.execute(f"SET memory_limit = {literal(site.settings.site.memory_limit)}")
         con.execute(f"SET temp_directory = {literal(str(folder))}")
         con.execute("SET TimeZone = 'UTC'")
-        con.execute(f"ATTACH {literal(str(site.warehouse))} AS kept (READ_ONLY)")
+        store_of(site).attach(con, "kept")
         close = _close(con, site, month, version)
         yield Past(con, site, _settings(site, close), close)
 

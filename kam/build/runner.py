@@ -12,7 +12,7 @@ from kam.build.suspects import suspect
 from kam.errors import KamError, ModelFailedError, OutOfMemoryError, is_of_storage, out_of_memory
 from kam.stages import each
 from kam.timing import step
-from kam.warehouse import SQL, Connection, literal, sql_text
+from kam.warehouse import SQL, Connection, catalog, literal, sql_text
 
 
 def prepare_marts(con: Connection) -> None:
@@ -28,7 +28,7 @@ def mart_changes(con: Connection) -> list[str]:
     """The statements that `prepare_marts` has left to run; none in a warehouse that this release prepared."""
     found = con.execute(
         "SELECT table_name, map(list(column_name), list(data_type)) FROM duckdb_columns() "
-        "WHERE database_name = current_database() AND schema_name = 'marts' GROUP BY table_name"
+        f"WHERE database_name = {literal(catalog(con))} AND schema_name = 'marts' GROUP BY table_name"
     )
     columns_of: dict[str, dict[str, str]] = dict(found.fetchall())
     statements: list[str] = []

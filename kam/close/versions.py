@@ -22,7 +22,7 @@ from kam.errors import UsageError
 from kam.periods import add_months, month_name
 from kam.site import Site
 from kam.timing import note
-from kam.warehouse import Connection, acting, insert, literal, rows, transaction, user_name, utc_now
+from kam.warehouse import Connection, acting, catalog, insert, literal, rows, transaction, user_name, utc_now
 
 # Failed attempts are stored as this version; the versions of closes begin with 1.
 _FAILED = 0
@@ -275,7 +275,7 @@ def drop_stored_ahead(con: Connection) -> None:
     if not found:
         return
     tables = con.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'marts'"
+        f"SELECT table_name FROM duckdb_tables() WHERE database_name = {literal(catalog(con))} AND schema_name = 'marts'"
     )
     versions = ", ".join(f"(DATE '{month}', {version})" for month, version in found)
     names = [name for (name,) in tables.fetchall()]

@@ -20,7 +20,7 @@ from kam.periods import month_name
 from kam.publish.published_file import PUBLISHED_FILE
 from kam.publish.workbook import MOST_ROWS, Book, workbook
 from kam.site import BUILDING, Site
-from kam.warehouse import Connection, literal, memory, number_of, rows
+from kam.warehouse import Connection, literal, memory, names_mean, number_of, rows
 from kam.words import counted
 
 _COVER, _COLUMNS, _QUALITY = "Cover", "Columns", "Data quality"
@@ -144,16 +144,19 @@ def published_month(site: Site, month: date | None = None) -> Iterator[Connectio
         message = f"{file}: is not there: no month is closed yet, or it was lost. Next: {site.command('publish')}"
         raise UsageError(message)
     with memory() as con:
-        con.execute(f"ATTACH {literal(str(file))} AS published (READ_ONLY); USE published")
-        months = [
-            row["period_month"]
-            for row in rows(con, "SELECT DISTINCT period_month FROM reporting.closes WHERE is_newest ORDER BY ALL")
-        ]
-        if month and month not in months:
-            known = ", ".join(map(month_name, months)) or "none"
-            message = f"{month_name(month)} is not published; published: {known}. What waits: {site.command('status')}"
-            raise UsageError(message)
-        yield con
+        con.execute(f"ATTACH {literal(str(file))} AS published (READ_ONLY)")
+        with names_mean(con, "published"):
+            months = [
+                row["period_month"]
+                for row in rows(con, "SELECT DISTINCT period_month FROM reporting.closes WHERE is_newest ORDER BY ALL")
+            ]
+            if month and month not in months:
+                known = ", ".join(map(month_name, months)) or "none"
+                message = (
+                    f"{month_name(month)} is not published; published: {known}. What waits: {site.command('status')}"
+                )
+                raise UsageError(message)
+            yield con
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from kam.errors import KamError, disk_fault
 from kam.publish.semantic_model import SEMANTIC_MODEL_FILE, write_semantic_model
 from kam.site import BUILDING, Site
 from kam.stages import each
-from kam.warehouse import Connection, insert, literal, quoted, transaction
+from kam.warehouse import Connection, catalog, insert, literal, names_mean, quoted, transaction
 
 PUBLISHED_FILE = "kam.duckdb"
 # Readers from DuckDB 1.1 on can open this.
@@ -200,16 +200,14 @@ def _write_definitions(con: Connection) -> None:
 
 def fill(con: Connection, file: Path, *, with_preliminary: bool = False) -> None:
     """Write what readers may see into a new file, or all versions that stand, as if those that wait were approved."""
-    working = con.execute("SELECT current_database()").fetchall()[0][0]
+    working = quoted(catalog(con))
     # A connection that only reads the working file may still write this one.
     con.execute(f"ATTACH {literal(str(file))} AS published (READ_WRITE, STORAGE_VERSION {literal(_STORAGE_VERSION)})")
     # A join costs time, also one that leaves out nothing.
     is_any_preliminary = con.execute("FROM ops.preliminary LIMIT 1").fetchone() is not None
-    seen = _SEEN.format(database=f"{quoted(working)}.") if is_any_preliminary and not with_preliminary else ""
+    seen = _SEEN.format(database=f"{working}.") if is_any_preliminary and not with_preliminary else ""
     is_any_stored_ahead = con.execute("FROM ops.stored_ahead LIMIT 1").fetchone() is not None
-    committed = (
-        f"SEMI JOIN {quoted(working)}.ops.closes USING (period_month, close_version)" if is_any_stored_ahead else ""
-    )
+    committed = f"SEMI JOIN {working}.ops.closes USING (period_month, close_version)" if is_any_stored_ahead else ""
     try:
         for schema in ("marts", "ops", "reporting", "history"):
             con.execute(f"CREATE SCHEMA published.{schema}")
@@ -224,21 +222,15 @@ def fill(con: Connection, file: Path, *, with_preliminary: bool = False) -> None
         for table in each("publish", tuple(tables), "table"):
             columns = _LOADS if table == "ops.loads" else "*"
             con.execute(
-                f"CREATE TABLE published.{table} AS SELECT {columns} FROM {quoted(working)}.{sources.get(table, table)} {tables[table]}"
+                f"CREATE TABLE published.{table} AS SELECT {columns} FROM {working}.{sources.get(table, table)} {tables[table]}"
             )
-        con.execute("USE published")
-        with transaction(con):
+        with names_mean(con, "published"), transaction(con):
             _create_reporting_tables(con)
     except duckdb.Error:
-        # On a full disk these may fail too; the first error is the one to report.
+        # On a full disk this may fail too; the first error is the one to report.
         with suppress(duckdb.Error):
-            _leave(con, working)
+            con.execute("DETACH published")
         raise
-    _leave(con, working)
-
-
-def _leave(con: Connection, working: str) -> None:
-    con.execute(f"USE {quoted(working)}")
     con.execute("DETACH published")
 
 

@@ -1,15 +1,16 @@
 """The one door to DuckDB: connections, whose turn it is to write, the schema, and values as known at a load."""
 
 from kam.warehouse.across_feeds import FEEDS_IN_VIEW
-from kam.warehouse.connection import memory, open_read_only, walled_in, warehouse
+from kam.warehouse.connection import memory, walled_in
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_SHOWN, LAST_TRIED
+from kam.warehouse.names import catalog, names_mean
 from kam.warehouse.parsed import OF_ITS_ARGUMENTS, objects, parsed, reads_beyond_tables
 from kam.warehouse.people import Person, acting, user_name
 from kam.warehouse.run_steps import KEPT_RUNS, kept_steps
 from kam.warehouse.schema import prepare
 from kam.warehouse.sql import SQL, Connection, insert, literal, number_of, quoted, rows, sql_text, transaction, utc_now
-from kam.warehouse.turns import writing
+from kam.warehouse.store import Store, open_read_only, store_of, warehouse, writing
 
 __all__ = [
     "FEEDS_IN_VIEW",
@@ -21,13 +22,16 @@ __all__ = [
     "Connection",
     "KnownCorrection",
     "Person",
+    "Store",
     "acting",
+    "catalog",
     "checked_corrections",
     "insert",
     "kept_steps",
     "known_corrections",
     "literal",
     "memory",
+    "names_mean",
     "number_of",
     "objects",
     "open_read_only",
@@ -37,6 +41,7 @@ __all__ = [
     "reads_beyond_tables",
     "rows",
     "sql_text",
+    "store_of",
     "transaction",
     "user_name",
     "utc_now",

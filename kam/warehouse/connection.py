@@ -1,37 +1,24 @@
-"""The one door to DuckDB: the working file of a site, databases in memory, and who may write.
-
-Every database has the macros of `sql/macros.sql`. One process writes at a time; `writing` waits for its turn.
-"""
+"""Connections to DuckDB: nothing else calls `duckdb.connect`."""
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from kam.errors import KamError, WarehouseBusyError, damage, disk_fault
-from kam.site import Site, scratch_folder
-from kam.stops import check, heard, interrupting
-from kam.warehouse.schema import prepare, shape_made_from, wanted_shape
 from kam.warehouse.sql import Config, Connection, literal, sql_text
-from kam.warehouse.turns import holder
-
-_LOOK_SECONDS = 20
-# In DuckDB's refusal to open a file that another process has open.
-_OPENED_BY = re.compile(r"held in (?P<program>.+?) \(PID (?P<process>\d+)\)")
 
 
-def _connect(database: str, *, read_only: bool = False, config: Config | None = None) -> Connection:
-    return duckdb.connect(database, read_only=read_only, config=config or {})
+def connect(database: str, *, read_only: bool = False, config: Config | None = None) -> Connection:
+    """Open a database. A name that no table has is an error, also where a variable of Python has it."""
+    return duckdb.connect(database, read_only=read_only, config={"python_enable_replacements": False, **(config or {})})
 
 
 def memory() -> Connection:
     """A new database in memory, with the project's macros."""
-    con = _connect(":memory:")
+    con = connect(":memory:")
     con.execute(sql_text("macros.sql"))
     return con
 
@@ -49,148 +36,10 @@ def walled_in(file: Path, readable: Sequence[Path], spill: Path, memory_limit: s
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    with _connect(str(file), config=config) as con:
+    with connect(str(file), config=config) as con:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(f"SET allowed_directories = [{literal(f'{Path.cwd()}/')}]")
         con.execute(f"SET allowed_paths = [{', '.join(literal(str(path)) for path in readable)}]")
         con.execute("SET enable_external_access = false")
         con.execute("SET lock_configuration = true")
         yield con
-
-
-@contextmanager
-def warehouse(site: Site) -> Iterator[Connection]:
-    """Open the working file for reading and writing; create or update it where needed.
-
-    Raises `WarehouseBusyError` when another process has it open, and `KamError` when it was lost, is damaged, or a disk
-    is full or does not take what is written while it is open.
-    """
-    with _storage_faults_explained(site):
-        site.scratch.mkdir(exist_ok=True)
-        with _opened_for_writing(site) as con:
-            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
-            yield con
-
-
-@contextmanager
-def _opened_for_writing(site: Site) -> Iterator[Connection]:
-    config: Config = {
-        "memory_limit": site.settings.site.memory_limit,
-        "temp_directory": str(site.scratch / "spill"),
-        "storage_compatibility_version": "v1.5.0",
-    }
-    if not site.warehouse.exists():
-        _require_not_lost(site)
-        _make(site, config)
-    # Somebody may be looking at the status; that takes no longer than this.
-    with _opened(site, config=config, wait_seconds=_LOOK_SECONDS) as con:
-        yield con
-
-
-def _make(site: Site, config: Config) -> None:
-    """Create an empty working file atomically: half of one could not be opened."""
-    with scratch_folder(site, "new-") as folder:
-        new = folder / site.warehouse.name
-        with _connect(str(new), config=config) as con:
-            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
-        # A log left by a file that was deleted would be replayed into this one.
-        site.warehouse.with_name(f"{site.warehouse.name}.wal").unlink(missing_ok=True)
-        new.replace(site.warehouse)
-
-
-def _require_not_lost(site: Site) -> None:
-    """Raise `KamError` when there was a working file: an empty one in its place would say that nothing was ever loaded."""
-    if site.ledger.is_file() and b"\n" in site.ledger.open("rb").readline():
-        message = (
-            f"{site.warehouse}: is missing, but {site.ledger} lists what was loaded into it. Is a folder moved or not mounted? "
-            f"Bring the file back, or rebuild it from the archive: {site.command('rebuild')}"
-        )
-        raise KamError(message)
-
-
-@contextmanager
-def _storage_faults_explained(site: Site) -> Iterator[None]:
-    check()
-    try:
-        with heard():
-            yield
-    except Exception as error:
-        if found := damage(error) or _cut_off(site, error):
-            message = (
-                f"{site.warehouse}: damaged: {found}. Rebuild it from the archive: {site.command('rebuild', '--force')}"
-            )
-            raise KamError(message) from None
-        fault = disk_fault(error) if isinstance(error, duckdb.Error | OSError) else ""
-        if not fault:
-            raise
-        named = re.search(r'file "([^"]+)"', str(error))
-        where = named[1] if named else getattr(error, "filename", None) or site.warehouse
-        message = f"{where}: cannot be written: {fault}. What was committed stays. Make room or make it writable, then run the command again"
-        raise KamError(message) from None
-
-
-def _cut_off(site: Site, error: Exception) -> str:
-    """DuckDB's words for the working file when its end is missing; it says the same of a source that is cut off."""
-    text = str(error).splitlines()[0] if str(error) else ""
-    return text if "Could not read enough bytes" in text and f'"{site.warehouse}"' in text else ""
-
-
-@contextmanager
-def open_read_only(site: Site) -> Iterator[Connection]:
-    """Open the working file for reading only; an empty one in memory when nothing was loaded yet.
-
-    Its views `core.*` have the corrections of the command that wrote last. Raises `WarehouseBusyError` while another process
-    writes, and `KamError` when it was lost or is damaged.
-    """
-    if not site.warehouse.exists():
-        _require_not_lost(site)
-        with memory() as con:
-            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
-            yield con
-        return
-    wanted = wanted_shape(site.settings.site.reporting_currency)
-    with _storage_faults_explained(site), _opened(site, read_only=True) as con:
-        if shape_made_from(con)[:1] == (wanted,):
-            yield con
-            return
-    # Made by an earlier release: first brought up to date.
-    with warehouse(site):
-        pass
-    with _storage_faults_explained(site), _opened(site, read_only=True) as con:
-        yield con
-
-
-@contextmanager
-def _opened(
-    site: Site, *, read_only: bool = False, config: Config | None = None, wait_seconds: float = 0
-) -> Iterator[Connection]:
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        try:
-            con = _connect(str(site.warehouse), read_only=read_only, config=config)
-            break
-        except duckdb.IOException as error:
-            if disk_fault(error) or damage(error) or _cut_off(site, error):
-                raise
-            if "Could not set lock" not in str(error):
-                message = f"{site.warehouse}: cannot be opened: {str(error).splitlines()[0]}"
-                raise KamError(message) from None
-            if time.monotonic() >= deadline:
-                message = f"{site.warehouse}: in use by {_opener(site, str(error))}. Try again when it has finished"
-                raise WarehouseBusyError(message) from None
-            time.sleep(0.1)
-    try:
-        con.execute("SET TimeZone = 'UTC'")
-        with interrupting(con.interrupt):
-            yield con
-    finally:
-        con.close()
-
-
-def _opener(site: Site, refusal: str) -> str:
-    """Who has the working file open: the writer, or the program that DuckDB names, which only looks."""
-    found = _OPENED_BY.search(refusal)
-    writer = holder(site)
-    if writer is not None and (found is None or int(found["process"]) == writer.process):
-        return str(writer)
-    return f"{Path(found['program']).name} (process {found['process']})" if found else "another process"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kam.site import Site
-from kam.warehouse.connection import open_read_only
 from kam.warehouse.corrected import fill_corrections, states_of_corrections
 from kam.warehouse.sql import Connection, rows
+from kam.warehouse.store import open_read_only
 
 
 @dataclass(frozen=True)

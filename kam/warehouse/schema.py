@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import duckdb
 
 from kam.site import FEEDS, Correction, Feed
 from kam.warehouse.across_feeds import SAID, account_terms, dates_said, feed_currencies, feed_events, feed_keys
 from kam.warehouse.corrected import corrected_columns, fill_corrections, states_of_corrections, with_corrections
-from kam.warehouse.sql import Connection, literal, sql_text, transaction
+from kam.warehouse.names import LOCAL_SCHEMAS, catalog, is_apart, names_mean
+from kam.warehouse.sql import Connection, literal, quoted, sql_text, transaction
 
 STAGING_BOOKKEEPING = (
     ("load_id", "BIGINT"),
@@ -28,18 +29,34 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
     """
     views = _views(reporting_currency, corrections)
     made_from = (wanted_shape(reporting_currency), _hash(json.dumps([entry.model_dump() for entry in corrections])))
-    if shape_made_from(con) == made_from:
-        return
-    with transaction(con):
-        con.execute(sql_text("macros.sql"))
+    is_made = shape_made_from(con) == made_from
+    if not is_made:
+        _prepare_stored(con, corrections)
+    if not is_made or is_apart(con):
+        _prepare_local(con, views)
+    if not is_made:
+        # Last: what was made only in part is made again.
+        hashes = f"{literal(made_from[0])} AS sha256, {literal(made_from[1])} AS corrections_sha256"
+        con.execute(f"CREATE OR REPLACE TABLE {quoted(catalog(con))}.ops.shape AS SELECT {hashes}")
+
+
+def _prepare_stored(con: Connection, corrections: Sequence[Correction]) -> None:
+    """What a store keeps: the ledgers, and the staging tables with the corrections of their rows."""
+    with names_mean(con, catalog(con)), transaction(con):
         con.execute(sql_text("schema.sql"))
         fill_corrections(con, "staging.corrections", corrections)
         for statement in _changes_of_staging(con):
             con.execute(statement)
+
+
+def _prepare_local(con: Connection, views: Mapping[str, str]) -> None:
+    """What the connection's own database has. It is the store itself, or made anew with each connection to one."""
+    with transaction(con):
+        con.execute(sql_text("macros.sql"))
+        for schema in LOCAL_SCHEMAS:
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         for name, select in views.items():
             con.execute(f"CREATE OR REPLACE VIEW core.{name} AS {select}")
-        hashes = f"{literal(made_from[0])} AS sha256, {literal(made_from[1])} AS corrections_sha256"
-        con.execute(f"CREATE OR REPLACE TABLE ops.shape AS SELECT {hashes}")
 
 
 def _views(reporting_currency: str, corrections: Sequence[Correction] = ()) -> dict[str, str]:
@@ -90,7 +107,7 @@ def _changes_of_staging(con: Connection) -> list[str]:
     # One query for all tables: each costs as much as making a table. No query parameter: DuckDB imports pandas to look at one.
     found = con.execute(
         "SELECT table_name, column_name, data_type FROM duckdb_columns() "
-        "WHERE database_name = current_database() AND schema_name = 'staging'"
+        f"WHERE database_name = {literal(catalog(con))} AND schema_name = 'staging'"
     )
     had: dict[str, dict[str, str]] = {}
     for table, column, sql_type in found.fetchall():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import socket
 import time
@@ -17,8 +16,6 @@ from filelock import FileLock, Timeout
 from kam.errors import KamError, WarehouseBusyError
 from kam.site import Site, sweep
 from kam.warehouse.people import user_name
-
-log = logging.getLogger("kam")
 
 
 @dataclass(frozen=True)
@@ -37,9 +34,7 @@ class Holder:
 
 
 @contextmanager
-def writing(
-    site: Site, purpose: str, *, wait_seconds: float = 600, on_wait: Callable[[str], None] = log.info
-) -> Iterator[None]:
+def writing(site: Site, purpose: str, *, wait_seconds: float, on_wait: Callable[[str], None]) -> Iterator[None]:
     """Hold the right to write to the warehouse; wait for another process that has it.
 
     `purpose` tells a waiting person what this process does, such as `close 2026-06`. `on_wait` gets one message for each

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from kam.warehouse import Connection, rows, sql_text
+from kam.warehouse import Connection, catalog, literal, rows, sql_text
 
 _ORDER = ("raised", "continuing", "cleared")
 
@@ -44,7 +44,7 @@ def newest_flags(con: Connection) -> Flags | None:
 def flags_of(con: Connection, month: date, version: int) -> Flags:
     """The flags of a version of a month; none where an earlier release closed it."""
     has_table = con.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = 'marts'"
+        f"SELECT 1 FROM duckdb_tables() WHERE database_name = {literal(catalog(con))} AND schema_name = 'marts'"
         " AND table_name = 'account_flags'"
     ).fetchone()
     if not has_table:

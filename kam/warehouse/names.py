@@ -1,0 +1,48 @@
+"""In which database a name of two parts is looked up, such as `ops.closes`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kam.warehouse.sql import Connection, literal, quoted
+
+LAKE = "lake"
+"""The name under which a connection has a store that is not its own database."""
+LOCAL_SCHEMAS = ("core", "build")
+"""The schemas that a run makes for itself."""
+STORED_SCHEMAS = ("staging", "marts", "reporting", "history", "ops")
+"""The schemas that a store keeps."""
+
+
+def catalog(con: Connection) -> str:
+    """The name of the database that has the stored schemas: that of the connection, unless its store is another one."""
+    found = con.execute(
+        f"SELECT coalesce(any_value(database_name) FILTER (database_name = {literal(LAKE)}), current_database()) "
+        "FROM duckdb_databases()"
+    )
+    return str(found.fetchall()[0][0])
+
+
+def is_apart(con: Connection) -> bool:
+    """Whether the stored schemas are in another database than the local ones."""
+    return con.execute("SELECT current_database()").fetchall() != [(catalog(con),)]
+
+
+@contextmanager
+def names_mean(con: Connection, database: str) -> Iterator[None]:
+    """Names of two parts are those of this database meanwhile. Afterwards they mean what they meant before."""
+    before = con.execute("SELECT current_setting('search_path')").fetchall()[0][0]
+    con.execute(f"SET search_path = {literal(f'{quoted(database)}.main')}")
+    try:
+        yield
+    finally:
+        con.execute(f"SET search_path = {literal(before)}")
+
+
+def look_in_store(con: Connection) -> None:
+    """Let names of two parts also mean those of the store that is attached as `LAKE`."""
+    own = str(con.execute("SELECT current_database()").fetchall()[0][0])
+    places = [f"{quoted(own)}.{schema}" for schema in ("main", *LOCAL_SCHEMAS)]
+    places += [f"{LAKE}.{schema}" for schema in STORED_SCHEMAS]
+    con.execute(f"SET search_path = {literal(','.join(places))}")
