@@ -19,8 +19,8 @@ from kam.warehouse import Connection, warehouse
 
 _MODULE = "benchmarks.validation"
 _MONTHS = 36
-_LAST_MONTH = "2026-10"
-_SETTINGS = """
+LAST_MONTH = "2026-10"
+SETTINGS = """
 [site]
 name = "Many lines"
 memory_limit = "{memory_limit}"
@@ -65,7 +65,7 @@ _ROWS = {
 
 def write_books(site: Site, lines: int) -> None:
     """Put the rows into staging as one load a feed."""
-    first = f"DATE '{_LAST_MONTH}-01' - INTERVAL {_MONTHS - 1} MONTH"
+    first = f"DATE '{LAST_MONTH}-01' - INTERVAL {_MONTHS - 1} MONTH"
     # Whole orders, spread evenly over all days that leave time for the delivery.
     day = f"({first})::DATE + (n // 4 * {_MONTHS * 30 - 10} // {lines // 4 + 1})::INTEGER"
     with warehouse(site) as con:
@@ -92,10 +92,10 @@ def run(folder: Path, lines: int, memory_limit: str) -> list[Measured]:
     """The steps of closing the last month, in `folder`."""
     site = folder / "site"
     site.mkdir()
-    (site / "kam.toml").write_text(_SETTINGS.format(memory_limit=memory_limit), encoding="utf-8")
+    (site / "kam.toml").write_text(SETTINGS.format(memory_limit=memory_limit), encoding="utf-8")
     print(f"3 × {lines:,} lines, {_MONTHS} months, memory limit {memory_limit}; {machine()}\n", flush=True)
     measured("write the site", _MODULE, "--lines", str(lines), "--write", str(site))
-    measured("the steps", "benchmarks.close", "--step", "steps", str(folder), _LAST_MONTH)
+    measured("the steps", "benchmarks.close", "--step", "steps", str(folder), LAST_MONTH)
     steps = json.loads((folder / "steps.json").read_text(encoding="utf-8"))
     return [Measured(**part) for part in steps if "import" not in part["step"] and "load" not in part["step"]]
 
