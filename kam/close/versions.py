@@ -182,8 +182,7 @@ def commit(
         drop_stored_ahead(con)
     failed = {check.name: check.failed_in(month) for check in checks if check.fails_in(month)}
     is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
-    found = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
-    counts: dict[str, int] = dict(found.fetchall())
+    counts = _row_counts(con, month)
     manifest = _manifest(con, site, candidate, counts, failed, as_of_load)
     if even_though is not None:
         manifest["even_though"] = {"reason": even_though.reason, "unmet": list(even_though.unmet)}
@@ -214,6 +213,12 @@ def commit(
         _forget_failure(con, month)
     note(verdict=str(close["verdict"]))
     return version
+
+
+def _row_counts(con: Connection, month: date) -> dict[str, int]:
+    """The rows of a candidate by table."""
+    found = con.execute("SELECT table_name, row_count FROM build.content WHERE period_month = ? ORDER BY ALL", [month])
+    return dict(found.fetchall())
 
 
 def _manifest(
