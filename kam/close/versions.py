@@ -178,14 +178,10 @@ def commit(
     month = candidate.month
     version = _next(con, month)
     is_stored = _is_stored_ahead(con, candidate, version, as_of_load)
-    if not is_stored:
-        drop_stored_ahead(con)
     failed = {check.name: check.failed_in(month) for check in checks if check.fails_in(month)}
     is_warned = any(check.severity == "warning" for check in checks if check.name in failed)
     counts = _row_counts(con, month)
-    manifest = _manifest(con, site, candidate, counts, failed, as_of_load)
-    if even_though is not None:
-        manifest["even_though"] = {"reason": even_though.reason, "unmet": list(even_though.unmet)}
+    manifest = _manifest(con, site, candidate, counts, failed, as_of_load, even_though)
     close = {
         "period_month": month,
         "close_version": version,
@@ -228,9 +224,10 @@ def _manifest(
     counts: Mapping[str, int],
     failed: Mapping[str, int],
     as_of_load: int,
+    even_though: EvenThough | None,
 ) -> dict[str, object]:
     """What a version was made from, and what it holds: hashes and rows by table, loads, failed checks, settings."""
-    return {
+    manifest: dict[str, object] = {
         "content": dict(candidate.tables),
         "rows": counts,
         "loads": loads_known(con, as_of_load),
@@ -239,6 +236,9 @@ def _manifest(
         # As text, in the order of the settings: the order of a customer's bands means something.
         "settings": json.dumps(site.settings.definitions),
     }
+    if even_though is not None:
+        manifest["even_though"] = {"reason": even_though.reason, "unmet": list(even_though.unmet)}
+    return manifest
 
 
 def store_ahead(con: Connection, candidates: Sequence[Candidate], as_of_load: int) -> None:
@@ -266,12 +266,15 @@ def store_ahead(con: Connection, candidates: Sequence[Candidate], as_of_load: in
 
 
 def _is_stored_ahead(con: Connection, candidate: Candidate, version: int, as_of_load: int) -> bool:
-    """Whether the marts have the rows of this candidate as those of this version."""
+    """Whether the marts have the rows of this candidate as those of this version. If not, they have none afterwards."""
     found = con.execute(
         "FROM ops.stored_ahead WHERE period_month = ? AND close_version = ? AND content_hash = ? AND as_of_load = ?",
         [candidate.month, version, candidate.content_hash, as_of_load],
     )
-    return found.fetchone() is not None
+    is_stored = found.fetchone() is not None
+    if not is_stored:
+        drop_stored_ahead(con)
+    return is_stored
 
 
 def drop_stored_ahead(con: Connection) -> None:
