@@ -146,6 +146,7 @@ bench: $(READY) ## Measure all there is to measure, beside peers at three sizes,
 	@$(BIN)/python -m benchmarks.close
 	@$(BIN)/python -m benchmarks.validation
 	@$(BIN)/python -m benchmarks.backfill
+	@$(BIN)/python -m benchmarks.commit
 	@$(BIN)/python -m benchmarks.pack
 	@$(MAKE) --no-print-directory bench-peers LINES="100000 1000000 10000000"
 	@for limit in 1GB 2GB 4GB; do \
