@@ -15,7 +15,9 @@ from kam.ingest.readers.needs import reads_of
 from kam.periods import parse_month
 from kam.site import Site, find_site, write_site
 from kam.warehouse import rows, warehouse
-from tests.support import build, ingest, only
+from tests.cli import kam
+from tests.mariadb import MariaDb
+from tests.support import build, ingest, only, published
 
 HERE = Path(__file__).parent
 
@@ -45,6 +47,21 @@ class Books:
         site = self.site
         with warehouse(site) as con:
             return ingest(con, site, accept_changes=accept_changes)
+
+    def close(self, *months: str) -> None:
+        """Close months on the command line, with all checks."""
+        for month in months:
+            done = kam("--site", self.folder, "close", month)
+            assert done.returncode == 0, done.stderr
+
+    def published_receivables(self, month: str) -> dict[str, Decimal]:
+        """What readers see that each account owes at the end of a month."""
+        found = published(
+            self.site,
+            "SELECT account_id, sum(outstanding_amount) AS amount FROM reporting.receivables_summary "
+            f"WHERE period_month = '{month}-01' GROUP BY 1",
+        )
+        return {row["account_id"]: row["amount"] for row in found}
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         with warehouse(self.site) as con:
@@ -126,6 +143,19 @@ def unread(query: Path) -> list[str]:
         for column in columns
         if not re.search(rf"\b{re.escape(column)}\b", body) or table not in body
     ]
+
+
+def only_what_is_read(preset: str, server: MariaDb, url: str) -> None:
+    """Run each query of a preset on a database that has only the columns that it says it reads."""
+    name = url.rpartition("/")[2].partition("?")[0]
+    for query in queries_of(preset):
+        assert unread(query) == [], query.name
+        text = query.read_text(encoding="utf-8")
+        small = server.new_database()
+        for table, columns in reads_of(text).items():
+            listed = ", ".join(f"`{column}`" for column in columns)
+            server.run(small, f"CREATE TABLE `{table}` AS SELECT {listed} FROM {name}.`{table}`")
+        server.run(small, text.replace(":watermark", "'2026-01-01'"))
 
 
 def day(text: str) -> date:

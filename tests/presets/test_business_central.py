@@ -131,3 +131,9 @@ def test_an_application_that_is_taken_back_ends_and_the_money_is_unapplied(centr
     assert (account["account_name"], account["credit_limit"]) == ("Northern Wheels, Inc.", 50000)
     (due,) = central.query("SELECT DISTINCT due_date, disputed FROM core.invoices WHERE invoice_id = '103002'")
     assert due == {"due_date": day("2026-03-17"), "disputed": True}
+
+
+@long
+def test_months_close_with_all_checks(central: BusinessCentral) -> None:
+    central.close("2026-01", "2026-02")
+    assert central.published_receivables("2026-02")["00010"] == Decimal("163.00")

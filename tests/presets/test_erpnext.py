@@ -6,11 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
-from kam.ingest.readers.needs import reads_of
 from tests.mariadb import MariaDb, mariadb  # noqa: F401 - the fixture
-from tests.presets.books import HERE, Books, queries_of, statements, unread
+from tests.presets.books import HERE, Books, only_what_is_read, statements
 from tests.support import long
 
 
@@ -96,26 +94,7 @@ def test_what_is_cancelled_or_taken_apart_counts_no_more(erpnext: ErpNext) -> No
 
 @long
 def test_each_query_says_all_that_it_reads_and_no_more(erpnext: ErpNext) -> None:
-    engine = create_engine(erpnext.url.replace("mysql:", "mysql+pymysql:"))
-    for query in queries_of("erpnext"):
-        assert unread(query) == [], query.name
-        reads = reads_of(query.read_text(encoding="utf-8"))
-        url = erpnext.server.new_database()
-        erpnext.server.run(
-            url,
-            *(
-                f"CREATE TABLE `{table}` AS SELECT {', '.join(f'`{column}`' for column in columns)} FROM {erpnext.url.split('/')[-1].split('?')[0]}.`{table}`"
-                for table, columns in reads.items()
-            ),
-        )
-        only = create_engine(url.replace("mysql:", "mysql+pymysql:"))
-        with only.connect() as con:
-            con.execute(
-                text(query.read_text(encoding="utf-8")),
-                {"watermark": "2026-01-01"} if ":watermark" in query.read_text() else {},
-            )
-        only.dispose()
-    engine.dispose()
+    only_what_is_read("erpnext", erpnext.server, erpnext.url)
 
 
 @long
@@ -129,3 +108,9 @@ def test_a_table_that_may_not_be_read_is_in_the_list(erpnext: ErpNext, monkeypat
     missing = {one.table: one.what for one in erpnext.check().missing}
     assert missing["tabItem"] == "no column item_group"
     assert len(missing) == 17
+
+
+@long
+def test_months_close_with_all_checks(erpnext: ErpNext) -> None:
+    erpnext.close("2026-01", "2026-02")
+    assert erpnext.published_receivables("2026-02")["Nordrad AG"] == Decimal("266.94")

@@ -100,3 +100,9 @@ def test_a_row_of_other_columns_is_refused_and_not_left_out_like_the_foot(books:
     refused = books.check().refused
     assert all("rows with a date do not have the columns of the heading" in text for text in refused)
     assert len(refused) == 2
+
+
+@long
+def test_months_close_with_all_checks(books: QuickBooks) -> None:
+    books.close("2026-01", "2026-02")
+    assert books.published_receivables("2026-02")["Nordic, Inc."] == Decimal("246.00")

@@ -196,3 +196,9 @@ def test_all_columns_and_files_that_are_missing_are_in_the_lists(sap: Sap) -> No
         "  landing/bsad_2026-02.csv: no columns WRBTR, UMSKZ (payments)",
     ]
     assert all(name in files for name in ("landing/vbap*.csv", "landing/vbep*.csv"))
+
+
+@long
+def test_months_close_with_all_checks(sap: Sap) -> None:
+    sap.close("2026-01", "2026-02")
+    assert sap.published_receivables("2026-02")["100023"] == Decimal("228.44")
