@@ -137,3 +137,14 @@ def test_an_application_that_is_taken_back_ends_and_the_money_is_unapplied(centr
 def test_months_close_with_all_checks(central: BusinessCentral) -> None:
     central.close("2026-01", "2026-02")
     assert central.published_receivables("2026-02")["00010"] == Decimal("163.00")
+
+
+@long
+def test_words_of_another_language_are_refused_and_not_left_out(central: BusinessCentral) -> None:
+    name = "customer_ledger_entries_1.csv"
+    central.put(name, tuple(line.replace(",Invoice,", ",Rechnung,") for line in FILES[name]))
+    assert any("the Document Type Rechnung is none of the English ones" in text for text in central.check().refused)
+    central.put(name, FILES[name])
+    name = "detailed_customer_ledger_entries_1.csv"
+    central.put(name, tuple(line.replace(",No", ",Nein") for line in FILES[name]))
+    assert any("Unapplied is neither Yes nor No" in text for text in central.check().refused)

@@ -12,7 +12,8 @@ from tests.support import long
 
 TITLE = ("Ours LLC,,,,,,", "{},,,,,,", '"January 1, 2026 - February 28, 2026",,,,,,', "")
 FOOT = ("", "Accrual Basis Sunday, March 1, 2026 09:00 AM GMT-05:00,,,,,,")
-# Nordic: invoice 1001 of 1,296.00 with sales tax, 1002 of 50.00; paid 1,000.00; a credit memo of 100.00. Tyre Corp: paid 30.00 in advance.
+# Nordic: invoice 1001 of 1,296.00 with sales tax, 1002 of 50.00; paid 1,000.00; a credit memo of 100.00. Tyre Corp: twice 15.00 in advance, without
+# numbers, a sales receipt of 80.00 and a refund of 20.00.
 TRANSACTIONS = (
     "Date,Transaction type,Num,Name,Due date,Amount",
     '01/21/2026,Invoice,1001,"Nordic, Inc.",02/20/2026,"1,296.00"',
@@ -20,7 +21,9 @@ TRANSACTIONS = (
     '02/10/2026,Payment,77,"Nordic, Inc.",,"-1,000.00"',
     '02/25/2026,Credit Memo,1003,"Nordic, Inc.",,-100.00',
     "02/12/2026,Sales Receipt,1004,Tyre Corp,,80.00",
-    "02/28/2026,Payment,78,Tyre Corp,,-30.00",
+    "02/28/2026,Payment,,Tyre Corp,,-15.00",
+    "02/28/2026,Payment,,Tyre Corp,,-15.00",
+    "02/27/2026,Refund,1005,Tyre Corp,,-20.00",
     '02/28/2026,Estimate,9,"Nordic, Inc.",,500.00',
     'TOTAL,,,,,"296.00"',
 )
@@ -30,6 +33,7 @@ DETAILS = (
     '02/05/2026,Invoice,1002,"Nordic, Inc.",Seal,1,50.00',
     '02/25/2026,Credit Memo,1003,"Nordic, Inc.",Seal,-2,-100.00',
     "02/12/2026,Sales Receipt,1004,Tyre Corp,Ring,4,80.00",
+    "02/27/2026,Refund,1005,Tyre Corp,Ring,-1,-20.00",
     'TOTAL,,,,,,"1,230.00"',
 )
 
@@ -76,8 +80,14 @@ def test_figures_are_those_worked_by_hand(books: QuickBooks) -> None:
     assert figures.sales == {
         ("2026-01", "Nordic, Inc."): Decimal("1200.00"),
         ("2026-02", "Nordic, Inc."): Decimal("-50.00"),
-        ("2026-02", "Tyre Corp"): Decimal("80.00"),
+        ("2026-02", "Tyre Corp"): Decimal("60.00"),
     }
+    # A payment of March without a number is another one.
+    books.report(
+        "transaction_list_2026-03.csv",
+        "Transaction List by Date",
+        (TRANSACTIONS[0], "03/02/2026,Payment,,Tyre Corp,,-15.00"),
+    )
     # Voided in March: the report of February comes again, the invoice with amount 0.
     voided = tuple(line.replace("03/07/2026,50.00", "03/07/2026,0.00") for line in TRANSACTIONS)
     books.report("transaction_list_2026-02b.csv", "Transaction List by Date", voided)
@@ -88,6 +98,7 @@ def test_figures_are_those_worked_by_hand(books: QuickBooks) -> None:
     )
     books.load()
     assert books.figures("2026-02").receivables["2026-02", "Nordic, Inc."] == Decimal("196.00")
+    assert books.figures("2026-03").receivables["2026-03", "Tyre Corp"] == Decimal("-45.00")
 
 
 @long

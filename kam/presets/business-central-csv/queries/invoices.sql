@@ -8,7 +8,11 @@ with
     entries as (
         select
             cast("Entry No." as integer) as entry_no,
-            coalesce(trim("Document Type"), '') as document_type,
+            if(
+                coalesce(trim("Document Type"), '') in ('', 'Invoice', 'Credit Memo', 'Payment', 'Refund', 'Finance Charge Memo', 'Reminder'),
+                coalesce(trim("Document Type"), ''),
+                error('customer_ledger_entries: the Document Type ' || "Document Type" || ' is none of the English ones')
+            ) as document_type,
             trim("Document No.") as document,
             trim("Customer No.") as customer,
             nullif(trim("Salesperson Code"), '') as salesperson,
@@ -37,7 +41,14 @@ with
                 qualify filename = max(filename) over (partition by "Entry No.")
             )
         -- An application that was taken back is marked.
-        where trim("Unapplied") in ('No', 'false', 'FALSE')
+        where
+            case lower(coalesce(trim("Unapplied"), ''))
+                when 'no' then true
+                when 'false' then true
+                when 'yes' then false
+                when 'true' then false
+                else error('detailed_customer_ledger_entries: Unapplied is neither Yes nor No')
+            end
     ),
 
     posted as (

@@ -42,11 +42,14 @@ with
             max(max(modified)) over (partition by voucher_type, voucher_no) as changed_at
         from entries
         group by voucher_type, voucher_no, party, invoice_id, account_currency
+        -- Exchange differences have no amount in the currency of the account.
+        having amount <> 0 or max(delinked) = 1
     )
 
 select
     voucher_no as payment_id,
-    row_number() over (partition by voucher_type, voucher_no order by party, invoice_id, account_currency) as line_no,
+    -- Of the customer and the invoice, so that a line keeps its number whatever else is allocated.
+    crc32(concat_ws('|', party, coalesce(invoice_id, ''), account_currency)) >> 1 as line_no,
     party as account_id,
     invoice_id,
     posting_date as payment_date,

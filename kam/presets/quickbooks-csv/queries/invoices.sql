@@ -1,17 +1,18 @@
 -- Invoices and credit memos of the Transaction List, with lines of the report Sales by Customer Detail. Line 0 holds what an invoice has beyond its lines: sales tax,
--- or all of an invoice without lines. Sales receipts are paid at once and owe nothing; their lines count as sales with a document of their own.
+-- or all of an invoice without lines. Sales receipts (SR) and refund receipts (RF) are paid at once and owe nothing; their lines count as sales.
 -- reads by heading, on line 5 of landing/transaction_list*.csv: Date, Transaction type, Num, Name, Due date, Amount
 -- and of landing/sales_by_customer_detail*.csv: Date, Transaction type, Num, Customer, Product/Service, Quantity, Amount
 with
-    transactions as (
-        -- Rows without a date are the customer's heading, totals and the foot of the report. Of a transaction that is in several reports, that of the last one.
+    listed as (
         select
             trim("Transaction type") as type,
-            trim("Num") as number,
+            -- Many payments have no number: then the day and the amount are one.
+            coalesce(nullif(trim("Num"), ''), strftime(strptime(nullif(trim("Date"), ''), '%m/%d/%Y')::date, '%Y-%m-%d') || ' ' || trim("Amount")) as number,
             trim("Name") as customer,
             strptime(nullif(trim("Date"), ''), '%m/%d/%Y')::date as day,
             strptime(nullif(trim("Due date"), ''), '%m/%d/%Y')::date as due_on,
-            cast(replace(replace(replace(trim("Amount"), ',', ''), '$', ''), ' ', '') as decimal(18, 4)) as amount
+            cast(replace(replace(replace(trim("Amount"), ',', ''), '$', ''), ' ', '') as decimal(18, 4)) as amount,
+            filename
         from read_csv('landing/transaction_list*.csv', delim = ',', quote = '"', skip = 4, header = true, all_varchar = true, ignore_errors = true, union_by_name = true, filename = true)
         -- The foot of a report has other columns and is left out; no row with a date may be lost with it.
         where
@@ -22,7 +23,18 @@ with
                 true,
                 error('transaction_list: rows with a date do not have the columns of the heading')
             )
-        qualify filename = max(filename) over (partition by "Transaction type", "Num", "Name")
+    ),
+
+    counted as (
+        -- Equal ones of one report are several.
+        select *, row_number() over (partition by filename, type, number, customer) as place from listed
+    ),
+
+    transactions as (
+        -- Of a transaction that is in several reports, that of the last one.
+        select * replace (number || if(place > 1, ' (' || place || ')', '') as number)
+        from counted
+        qualify filename = max(filename) over (partition by type, number, place, customer)
     ),
 
     details as (
@@ -33,8 +45,8 @@ with
             row_number() over (partition by "Transaction type", "Num", "Customer", filename) as line_no,
             nullif(trim("Product/Service"), '') as product_id,
             abs(cast(replace(replace(replace(trim("Quantity"), ',', ''), '$', ''), ' ', '') as decimal(18, 4))) as quantity,
-            -- The report has the lines of credit memos negative.
-            cast(replace(replace(replace(trim("Amount"), ',', ''), '$', ''), ' ', '') as decimal(18, 4)) * if(trim("Transaction type") = 'Credit Memo', -1, 1) as amount
+            -- The report has the lines of credit memos and refunds negative.
+            cast(replace(replace(replace(trim("Amount"), ',', ''), '$', ''), ' ', '') as decimal(18, 4)) * if(trim("Transaction type") in ('Credit Memo', 'Refund'), -1, 1) as amount
         from read_csv('landing/sales_by_customer_detail*.csv', delim = ',', quote = '"', skip = 4, header = true, all_varchar = true, ignore_errors = true, union_by_name = true, filename = true)
         -- The foot of a report has other columns and is left out; no row with a date may be lost with it.
         where
@@ -49,7 +61,7 @@ with
     ),
 
     documents as (
-        select * from transactions where type in ('Invoice', 'Credit Memo', 'Sales Receipt')
+        select * from transactions where type in ('Invoice', 'Credit Memo', 'Sales Receipt', 'Refund')
     ),
 
     lines as (
@@ -70,9 +82,9 @@ with
     )
 
 select
-    if(document.type = 'Sales Receipt', 'SR ', '') || document.number as invoice_id,
+    case document.type when 'Sales Receipt' then 'SR ' when 'Refund' then 'RF ' else '' end || document.number as invoice_id,
     line.line_no,
-    if(document.type = 'Credit Memo', 'credit_note', 'invoice') as document_type,
+    if(document.type in ('Credit Memo', 'Refund'), 'credit_note', 'invoice') as document_type,
     document.customer as account_id,
     line.product_id,
     document.day as invoice_date,

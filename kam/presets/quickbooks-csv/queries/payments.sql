@@ -1,16 +1,17 @@
 -- Payments of the Transaction List. It does not say which invoices a payment paid: payments and credit memos are taken to pay the oldest invoices of their customer first.
--- What a customer owes is exact; which of its invoices are open may differ from QuickBooks. Sales receipts pay themselves.
+-- What a customer owes is exact; which of its invoices are open may differ from QuickBooks. Sales and refund receipts pay themselves.
 -- reads by heading, on line 5 of landing/transaction_list*.csv: Date, Transaction type, Num, Name, Due date, Amount
 with
-    transactions as (
-        -- Rows without a date are the customer's heading, totals and the foot of the report. Of a transaction that is in several reports, that of the last one.
+    listed as (
         select
             trim("Transaction type") as type,
-            trim("Num") as number,
+            -- Many payments have no number: then the day and the amount are one.
+            coalesce(nullif(trim("Num"), ''), strftime(strptime(nullif(trim("Date"), ''), '%m/%d/%Y')::date, '%Y-%m-%d') || ' ' || trim("Amount")) as number,
             trim("Name") as customer,
             strptime(nullif(trim("Date"), ''), '%m/%d/%Y')::date as day,
             strptime(nullif(trim("Due date"), ''), '%m/%d/%Y')::date as due_on,
-            cast(replace(replace(replace(trim("Amount"), ',', ''), '$', ''), ' ', '') as decimal(18, 4)) as amount
+            cast(replace(replace(replace(trim("Amount"), ',', ''), '$', ''), ' ', '') as decimal(18, 4)) as amount,
+            filename
         from read_csv('landing/transaction_list*.csv', delim = ',', quote = '"', skip = 4, header = true, all_varchar = true, ignore_errors = true, union_by_name = true, filename = true)
         -- The foot of a report has other columns and is left out; no row with a date may be lost with it.
         where
@@ -21,7 +22,18 @@ with
                 true,
                 error('transaction_list: rows with a date do not have the columns of the heading')
             )
-        qualify filename = max(filename) over (partition by "Transaction type", "Num", "Name")
+    ),
+
+    counted as (
+        -- Equal ones of one report are several.
+        select *, row_number() over (partition by filename, type, number, customer) as place from listed
+    ),
+
+    transactions as (
+        -- Of a transaction that is in several reports, that of the last one.
+        select * replace (number || if(place > 1, ' (' || place || ')', '') as number)
+        from counted
+        qualify filename = max(filename) over (partition by type, number, place, customer)
     ),
 
     debits as (
@@ -79,6 +91,5 @@ select 'SR ' || number, 1, customer, 'SR ' || number, day, amount, 'receipt' fro
 
 union all
 
-select type || ' ' || number, 1, customer, null, day, abs(amount), 'refund'
-from transactions where type in ('Refund', 'Credit Card Refund', 'Cheque', 'Check')
+select 'RF ' || number, 1, customer, 'RF ' || number, day, abs(amount), 'refund' from transactions where type = 'Refund'
 order by 1, 2
