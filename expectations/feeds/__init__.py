@@ -20,6 +20,7 @@ PREPARED = (
     "feed_activity",
     "newest_dates",
     "sales",
+    "actual_sales",
     "plan_versions",
     "plan_rows",
     "plan_lines",

@@ -93,7 +93,7 @@ def _needed(available: Mapping[str, bool]) -> set[str]:
     """Relations of the marts to build and of all that they read; the calendar and rates are always there for the checks."""
     lacking = {model.relation for model in marts() if model.missing(available)}
     wanted = [model.relation for model in marts() if model.relation not in lacking]
-    wanted += [f"core.{name}" for name in ("months", "days", "daily_rates", "month_rates", "sales")]
+    wanted += [f"core.{name}" for name in ("months", "days", "daily_rates", "month_rates", "sales", "actual_sales")]
     return read_by(wanted, lacking)
 
 

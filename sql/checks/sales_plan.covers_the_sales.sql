@@ -28,8 +28,7 @@ with
             sales.region,
             sum(sales.amount_doc::decimal(28, 4) * rates.average_rate) as amount,
             row_number() over () as sale_no
-        from core.sales as sales
-        join build.settings as settings on settings.actual = sales.basis
+        from core.actual_sales as sales
         join build.periods as periods on periods.period_month = sales.period_month
         join core.month_rates as rates on rates.period_month = sales.period_month and rates.currency = sales.currency
         group by all

@@ -20,8 +20,7 @@ with
 
     sold as (
         select sales.period_month, coalesce(sum(sales.quantity), 0) as sold_quantity
-        from core.sales as sales
-        join build.settings as settings on settings.actual = sales.basis
+        from core.actual_sales as sales
         semi join build.periods as periods on periods.period_month = sales.period_month
         group by sales.period_month
     )

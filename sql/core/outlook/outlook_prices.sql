@@ -19,8 +19,7 @@ with
             sales.currency,
             sum(sales.quantity) as quantity,
             sum(sales.amount_doc) as amount_doc
-        from core.sales as sales
-        join build.settings as settings on settings.actual = sales.basis
+        from core.actual_sales as sales
         semi join items on items.account_id = sales.account_id and items.product_id = sales.product_id
         where sales.period_month <= (select max(period_month) from build.periods)
         group by sales.account_id, sales.product_id, sales.period_month, sales.currency

@@ -131,11 +131,7 @@ with
         group by plan_version, period_month, item, prior_year_month
     ),
 
-    sales_history as (
-        select min(sales.period_month) as first_month
-        from core.sales as sales
-        join build.settings as settings on settings.actual = sales.basis
-    )
+    sales_history as (select min(sales.period_month) as first_month from core.actual_sales as sales)
 
 select
     results.period_month,

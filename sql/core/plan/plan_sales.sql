@@ -48,8 +48,7 @@ with
             nullif(sales.quantity, 0) as quantity,
             sales.amount_doc,
             case when sales.quantity <> 0 then sales.unit end as unit
-        from core.sales as sales
-        join build.settings as settings on settings.actual = sales.basis
+        from core.actual_sales as sales
     )
 
 select
