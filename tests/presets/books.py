@@ -48,11 +48,10 @@ class Books:
         with warehouse(site) as con:
             return ingest(con, site, accept_changes=accept_changes)
 
-    def close(self, *months: str) -> None:
-        """Close months on the command line, with all checks."""
-        for month in months:
-            done = kam("--site", self.folder, "close", month)
-            assert done.returncode == 0, done.stderr
+    def close(self, month: str) -> None:
+        """Close a month on the command line, with all checks."""
+        done = kam("--site", self.folder, "close", month)
+        assert done.returncode == 0, done.stderr
 
     def published_receivables(self, month: str) -> dict[str, Decimal]:
         """What readers see that each account owes at the end of a month."""
