@@ -91,6 +91,7 @@ def central(tmp_path: Path) -> BusinessCentral:
     return made
 
 
+@long
 def test_figures_are_those_worked_by_hand(central: BusinessCentral) -> None:
     report = central.check()
     assert (report.refused, report.in_need) == ([], [])

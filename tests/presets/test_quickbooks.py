@@ -64,6 +64,7 @@ def books(tmp_path: Path) -> QuickBooks:
     return made
 
 
+@long
 def test_figures_are_those_worked_by_hand(books: QuickBooks) -> None:
     report = books.check()
     assert (report.refused, report.in_need) == ([], [])
