@@ -144,7 +144,7 @@ def rate_differences(oracle: Oracle, end: dt.date) -> dict[str, Decimal]:
     return differences
 
 
-def ordered(oracle: Oracle) -> dict[tuple[dt.date, str], Decimal]:
+def given_up_or_returned(oracle: Oracle) -> dict[tuple[dt.date, str], Decimal]:
     """By month and party, how much more is ordered than Tryton's report of sales says: what was given up later, and what was returned."""
     more: dict[tuple[dt.date, str], Decimal] = defaultdict(Decimal)
     for line in oracle["sale_lines"]:
@@ -154,6 +154,35 @@ def ordered(oracle: Oracle) -> dict[tuple[dt.date, str], Decimal]:
         if kept != counted:
             more[month_of(line["date"]), line["party"]] += (kept - counted) * Decimal(line["price"])
     return more
+
+
+def at_monthly_rate(oracle: Oracle, documents: str) -> dict[tuple[dt.date, str], Decimal]:
+    """By month and party, what documents in foreign currency (`sale_lines` or `invoices`) are worth more at the month's average rate.
+
+    Tryton takes the rate of the day, and we take the mean of the rates of the month, else the latest one before it.
+    """
+    found: dict[tuple[dt.date, str], Decimal] = defaultdict(Decimal)
+    for row in oracle[documents]:
+        if row["currency"] == "EUR":
+            continue
+        date = day(row["date"])
+        rates = [
+            (day(rate["date"]), 1 / Decimal(rate["rate"]))
+            for rate in oracle["rates"]
+            if rate["currency"] == row["currency"]
+        ]
+        of_month = [rate for since, rate in rates if since.replace(day=1) == date.replace(day=1)]
+        _, of_day = max((since, rate) for since, rate in rates if since <= date)
+        mean = sum(of_month) / len(of_month) if of_month else of_day
+        amount = (
+            Decimal(row["net"]) if documents == "invoices" else Decimal(str(row["quantity"])) * Decimal(row["price"])
+        )
+        found[month_of(row["date"]), row["party"]] += _cents(amount * mean) - _cents(amount * of_day)
+    return {key: amount for key, amount in found.items() if amount}
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, ROUND_HALF_UP)
 
 
 class Lateness(NamedTuple):

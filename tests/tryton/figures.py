@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,15 @@ from typing import Any
 import duckdb
 
 from tests.support import REPOSITORY
-from tests.tryton.explained import Oracle, day, month_ends, month_of, ordered, rate_differences
+from tests.tryton.explained import (
+    Oracle,
+    at_monthly_rate,
+    day,
+    given_up_or_returned,
+    month_ends,
+    month_of,
+    rate_differences,
+)
 
 PAGE = REPOSITORY / "docs" / "erp" / "tryton.md"
 _BEGIN, _END = "<!-- figures: written by `make tryton-figures` -->", "<!-- end of the figures -->"
@@ -84,34 +92,43 @@ def _terms(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
 
 def _sales(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     theirs = _sums(oracle["sales"], "revenue")
-    more: Sums = defaultdict(lambda: Decimal("0.00"))
-    for (month, _), amount in ordered(oracle).items():
-        more[month] += amount
-    revenue: Sums = defaultdict(Decimal)
-    for row in oracle["revenue"]:
-        if row["account"] != "Exchange differences":
-            revenue[month_of(row["month"])] += Decimal(row["credit"]) - Decimal(row["debit"])
+    other, dollars = _by_month(given_up_or_returned(oracle)), _by_month(at_monthly_rate(oracle, "sale_lines"))
     ours = _of(con, "SELECT period_month, sum(ordered_amount) FROM reporting.sales GROUP BY ALL")
-    net = _of(con, "SELECT period_month, sum(net_amount) FROM reporting.sales GROUP BY ALL")
     lines = [
-        [
-            month,
-            theirs[month],
-            ours[month],
-            ours[month] - theirs[month],
-            more[month],
-            revenue[month],
-            net[month],
-            net[month] - revenue[month],
-        ]
+        [month, theirs[month], ours[month], ours[month] - theirs[month], other[month], dollars[month]]
         for month in (end.replace(day=1) for end in month_ends(oracle))
     ]
-    head = (
-        "Sales",
-        ("month", "Sales by customer", "ours, ordered", "difference", "of it given up or returned", "General Ledger, revenue",
-         "ours, invoiced", "difference"),
-    )  # fmt: skip
-    return _table(*head, lines)
+    names = (
+        "month",
+        "Sales by customer",
+        "ours, ordered",
+        "difference",
+        "of it given up or returned",
+        "of it the rate of dollars",
+    )
+    return _table("Sales", names, lines)
+
+
+def _revenue(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
+    theirs: Sums = defaultdict(Decimal)
+    for row in oracle["revenue"]:
+        if row["account"] != "Exchange differences":
+            theirs[month_of(row["month"])] += Decimal(row["credit"]) - Decimal(row["debit"])
+    dollars = _by_month(at_monthly_rate(oracle, "invoices"))
+    ours = _of(con, "SELECT period_month, sum(net_amount) FROM reporting.sales GROUP BY ALL")
+    lines = [
+        [month, theirs[month], ours[month], ours[month] - theirs[month], dollars[month]]
+        for month in (end.replace(day=1) for end in month_ends(oracle))
+    ]
+    names = ("month", "General Ledger, revenue", "ours, invoiced", "difference", "of it the rate of dollars")
+    return _table("Revenue", names, lines)
+
+
+def _by_month(amounts: Mapping[tuple[dt.date, str], Decimal]) -> Sums:
+    sums: Sums = defaultdict(lambda: Decimal("0.00"))
+    for (month, _), amount in amounts.items():
+        sums[month] += amount
+    return sums
 
 
 def _shipments(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:

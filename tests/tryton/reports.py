@@ -24,6 +24,7 @@ def reports(company: Any, months: int, start: dt.date) -> Row:
         "sales": sales(company, start, months_ends[-1][1]),
         "shipments": shipments(),
         "invoices": invoices(company),
+        "rates": _find("currency.currency.rate", {}, {"currency": "currency.code", "date": "date", "rate": "rate"}),
         "sale_lines": sale_lines(company),
         "moves": moves(company),
         "opportunities": opportunities(company, start, months_ends[-1][1]),
@@ -103,6 +104,8 @@ def invoices(company: Any) -> list[Row]:
             "number": invoice.number,
             "party": invoice.party.code,
             "total": invoice.total_amount,
+            "net": invoice.untaxed_amount,
+            "date": invoice.invoice_date,
             "currency": invoice.currency.code,
             "corrects": [origin.id for origin in invoice.origin_invoices],
         }
