@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kam.site import SCHEMA_FILE, find_site, known_presets, presets
+from kam.ingest.readers.needs import reads_of
+from kam.site import SCHEMA_FILE, find_site, known_presets, presets, write_site
 from tests.cli import kam
 
 SETTINGS = """#:schema ./<schema>
@@ -67,3 +68,13 @@ def test_every_preset_says_in_a_line_what_it_is_for(monkeypatch: pytest.MonkeyPa
     for name, what in known_presets().items():
         assert len(what) < 100, name
         assert what.endswith("."), name
+
+
+def test_every_preset_makes_a_site_whose_queries_say_what_they_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    for name in known_presets():
+        write_site(tmp_path / name, name)
+        for feed, source in find_site(tmp_path / name).settings.feeds.items():
+            assert source.query is None or reads_of(source.query), (name, feed)
