@@ -347,3 +347,38 @@ def test_a_settlement_that_is_undone_opens_the_invoice_and_the_payment_again(
     restated = kam("--site", site, "backfill", "2025-06", MONTHS[-1], "--restate", "--reason", "Set off by mistake")
     assert restated.returncode == 0, restated.stdout + restated.stderr
     require_equal_receivables(oracle, site)
+
+
+def test_a_receipt_for_two_invoices_new_due_dates_and_money_sent_back(books: Books, tmp_path: Path) -> None:
+    site = tmp_path / "other"
+    write_site(site, "tryton")
+    oracle = books.tryton.live_through("other.toml")
+    closed = kam("--site", site, "close", "2026-01")
+    assert closed.returncode == 0, closed.stdout + closed.stderr
+    # Three customers of 2026: 360 for 120 and 240; 1080 in one part, then in three; 600 paid, 240 of it credited and sent back.
+    f, g, h = (
+        code
+        for (code,) in published(
+            site, "SELECT account_id FROM reporting.accounts WHERE account_name > 'F' ORDER BY account_name"
+        )
+    )
+    with warehouse(find_site(site)) as con:
+        parts = (
+            f"SELECT payment_type, line_no, amount::INTEGER FROM core.payments WHERE account_id = '{f}' ORDER BY ALL"
+        )
+        assert con.execute(parts).fetchall() == [("receipt", 1, 120), ("receipt", 2, 240)]
+        dates = (
+            "SELECT instalment_no, due_date::VARCHAR, amount::INTEGER FROM core.instalments "
+            f"SEMI JOIN (SELECT invoice_id FROM core.invoices WHERE account_id = '{g}') USING (invoice_id) ORDER BY ALL"
+        )
+        assert con.execute(dates).fetchall() == [
+            (1, "2026-02-14", 0), (2, "2026-03-15", 360), (3, "2026-04-15", 360), (4, "2026-05-15", 360)
+        ]  # fmt: skip
+        back = f"SELECT payment_type, amount::INTEGER, invoice_id IS NULL FROM core.payments WHERE account_id = '{h}' ORDER BY ALL"
+        assert con.execute(back).fetchall() == [("receipt", 600, False), ("refund", 240, False)]
+    assert {position.party for position in open_items(site, dt.date(2026, 1, 31))}.isdisjoint({f, h})
+    balances = dict(
+        published(site, "SELECT account_id, sum(book_amount) FROM reporting.receivables_ageing GROUP BY ALL")
+    )
+    said = {row["party"]: Decimal(row["balance"]) for row in oracle["aged_balance"]}
+    assert {party: balances.get(party, 0) for party in said} == said

@@ -258,6 +258,45 @@ class Books:
                 wizard.form.writeoff = one("account.move.reconcile.write_off", name="Bad debt")
             wizard.execute("pay")
 
+    def send_back(self, event: Event) -> None:
+        """Pay a credit note out: the one that corrects an invoice."""
+        number = self._invoice(event).id
+        notes = Model.get("account.invoice").find([("total_amount", "<", 0)])
+        (note,) = [note for note in notes if number in {origin.id for origin in note.origin_invoices}]
+        wizard = note.click("pay")
+        wizard.form.amount = -amount_of(event["amount"])
+        wizard.form.date = event["day"]
+        wizard.form.payment_method = one("account.invoice.payment.method", name="Bank")
+        wizard.execute("choice")
+
+    def receive(self, event: Event) -> None:
+        """Enter a receipt by hand, and set it off against all that is open on these sales' invoices."""
+        invoices = [invoice for sale in event["sales"] for invoice in self._invoices(sale)]
+        accounts = get_accounts()
+        move = Model.get("account.move")(date=event["day"], journal=one("account.journal", code="CASH"))
+        (move.period,) = Model.get("account.period").find(
+            [("start_date", "<=", event["day"]), ("end_date", ">=", event["day"]), ("type", "=", "standard")]
+        )
+        line = move.lines.new()
+        line.account, line.debit = accounts["cash"], amount_of(event["amount"])
+        line = move.lines.new()
+        line.account, line.party, line.credit = accounts["receivable"], invoices[0].party, amount_of(event["amount"])
+        move.click("post")
+        owed = [line for invoice in invoices for line in invoice.lines_to_pay if not line.reconciliation]
+        received = [line for line in move.lines if line.account == accounts["receivable"]]
+        Wizard("account.move.reconcile_lines", [*owed, *received])
+
+    def reschedule(self, event: Event) -> None:
+        """Let an invoice be due in another way: in this many parts, a month apart, from the day on."""
+        invoice = self._invoice(event)
+        wizard = Wizard(
+            "account.move.line.reschedule", [line for line in invoice.lines_to_pay if not line.reconciliation]
+        )
+        wizard.form.start_date, wizard.form.number = event["from"], event["parts"]
+        wizard.execute("preview")
+        (wizard.form.journal,) = Model.get("account.journal").find([("code", "=", "MISC")])
+        wizard.execute("reschedule")
+
     def unreconcile(self, event: Event) -> None:
         """Undo what set off an invoice."""
         invoice = self._invoice(event)
