@@ -382,7 +382,7 @@ def test_a_missing_variable_names_the_key(books: Books, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    "url", ["reader:s3cret@host", "nosuchbase://reader:s3cret@host/books", "mysql+pymysql://u:s3cret@h/d"]
+    "url", ["reader:s3cret@host", "nosuchbase://reader:s3cret@host/books", "mysql+mysqlconnector://u:s3cret@h/d"]
 )
 def test_a_url_that_cannot_be_used_is_not_shown(books: Books, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("ERP_URL", url)
