@@ -60,6 +60,11 @@ class Aside(Site):
         return self._folder / "ledger.ndjson"
 
     @property
+    def has_lake(self) -> bool:
+        """Never: what is made again is compared, and thrown away or moved."""
+        return False
+
+    @property
     def warehouse(self) -> Path:
         """The working file in that folder."""
         return self._folder / "warehouse.duckdb"

@@ -53,7 +53,9 @@ OFF = "off"
 # What the first step of a forecast is compared with.
 NAIVE_STEP = "naive"
 # Sections that do not affect the figures of the same rows.
-_NO_DEFINITION = dict.fromkeys(("feeds", "ingest", "readiness", "run", "checks", "alerts", "publish"), True)
+_NO_DEFINITION = dict.fromkeys(
+    ("feeds", "ingest", "readiness", "run", "warehouse", "checks", "alerts", "publish"), True
+)
 # As PostgreSQL keeps a name that is not quoted, and no longer than it keeps one.
 _NAME = r"^[a-z_][a-z0-9_]{0,62}$"
 
@@ -336,6 +338,31 @@ class RunSection(Section):
     busy_timeout_seconds: int = Field(default=600, ge=0, description="how long a run waits for another one to finish")
 
 
+class WarehouseSection(Section):
+    """`[warehouse]`: where loads and versions are stored; no figure depends on it."""
+
+    kind: Literal["file", "ducklake"] = Field(
+        default="file", description="file: warehouse.duckdb in this folder; ducklake: a DuckLake, which is experimental"
+    )
+    catalog: EnvironmentUrl | None = Field(
+        default=None,
+        description='of a DuckLake, "env:NAME": the variable that holds the URL of a PostgreSQL database of its own',
+    )
+    data: str = Field(default="lake", min_length=1, description="of a DuckLake, the folder of its data files")
+
+    @model_validator(mode="after")
+    def _a_lake_has_a_catalog(self) -> Self:
+        if (self.kind == "ducklake") != (self.catalog is not None):
+            message = 'catalog = "env:NAME" beside kind = "ducklake", and not without it'
+            raise ValueError(message)
+        return self
+
+    @property
+    def catalog_variable(self) -> str:
+        """The environment variable that holds the URL of the catalog; empty without one."""
+        return (self.catalog or "").removeprefix(ENVIRONMENT_PREFIX)
+
+
 class Correction(Section):
     """A source error and its right value, as `corrections_file` reads an entry of `corrections.toml`.
 
@@ -460,6 +487,7 @@ class Settings(Section):
     ingest: IngestSection = IngestSection()
     readiness: ReadinessSection = ReadinessSection()
     run: RunSection = RunSection()
+    warehouse: WarehouseSection = WarehouseSection()
     receivables: ReceivablesSection = ReceivablesSection()
     variance: VarianceSection = VarianceSection()
     rating: RatingSection = RatingSection()

@@ -46,6 +46,11 @@ class Site:
         return self.directory / "warehouse.duckdb"
 
     @property
+    def has_lake(self) -> bool:
+        """Whether loads and versions are stored in a DuckLake instead of the working file."""
+        return self.settings.warehouse.kind == "ducklake"
+
+    @property
     def published(self) -> Path:
         """The folder that BI tools read."""
         return self.directory / "published"

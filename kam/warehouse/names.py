@@ -40,6 +40,15 @@ def names_mean(con: Connection, database: str) -> Iterator[None]:
         con.execute(f"SET search_path = {literal(before)}")
 
 
+def another(con: Connection) -> Connection:
+    """Another connection to the same databases, for which names mean the same. It has to be closed."""
+    other = con.cursor()
+    places = con.execute("SELECT current_setting('search_path')").fetchall()[0][0]
+    if places:
+        other.execute(f"SET search_path = {literal(places)}")
+    return other
+
+
 def look_in_store(con: Connection) -> None:
     """Let names of two parts also mean those of the store that is attached as `LAKE`."""
     own = str(con.execute("SELECT current_database()").fetchall()[0][0])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kam.timing import RUN, Step, also_heard_by
+from kam.warehouse.names import another
 from kam.warehouse.sql import Connection, insert, literal, number_of, transaction
 
 KEPT_RUNS = 1_000
@@ -35,7 +36,7 @@ class _Kept:
             self._write_now_and_then()
             return
         # A cursor of its own: a step may have left its connection in any state.
-        with self._con.cursor() as con:
+        with another(self._con) as con:
             self._run_no = number_of(con, "SELECT coalesce(max(run_no), 0) + 1 FROM ops.steps")
             self._command = step.subject
             insert(con, "ops.steps", [self._row(run_id, step) | {"outcome": DID_NOT_END}])
@@ -51,7 +52,7 @@ class _Kept:
 
     def _end_of_run(self, step: Step) -> None:
         memory = "NULL" if step.peak_memory is None else step.peak_memory
-        with self._con.cursor() as con, transaction(con):
+        with another(self._con) as con, transaction(con):
             insert(con, "ops.steps", self._ended)
             con.execute(
                 f"UPDATE ops.steps SET seconds = {step.seconds:.3f}, peak_memory_bytes = {memory}, "
@@ -62,7 +63,7 @@ class _Kept:
         """Write the steps that ended, unless that was done a moment ago: each commit costs milliseconds, and many steps no more."""
         if not self._ended or time.monotonic() - self._written < _MOMENT:
             return
-        with self._con.cursor() as con:
+        with another(self._con) as con:
             insert(con, "ops.steps", self._ended)
         self._ended, self._written = [], time.monotonic()
 

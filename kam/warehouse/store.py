@@ -48,6 +48,10 @@ class Store(Protocol):
 
 def store_of(site: Site) -> Store:
     """The store of a site."""
+    if site.has_lake:
+        from kam.warehouse.lake_store import LakeStore  # few sites have one
+
+        return LakeStore(site)
     return FileStore(site)
 
 
