@@ -13,7 +13,7 @@ from enum import StrEnum
 from kam.alerts.channels import Attempt, Message, send_all
 from kam.alerts.harmless_text import harmless
 from kam.site import ALERT_EVENTS, AlertEvent, AlertsSection, Site
-from kam.warehouse import Connection, insert, rows, transaction, utc_now, warehouse, writing
+from kam.warehouse import Connection, insert, rows, stored, utc_now, warehouse, writing
 
 log = logging.getLogger("kam")
 
@@ -91,7 +91,7 @@ def last_states(con: Connection) -> dict[str, SubjectState]:
 
 def record(con: Connection, site: Site, alerts: Sequence[Alert]) -> None:
     """Record alerts, each with a delivery for every channel that takes it."""
-    with transaction(con):
+    with stored(con):
         for alert in alerts:
             (number, load), *_ = con.execute(
                 "SELECT (SELECT coalesce(max(alert_id), 0) + 1 FROM ops.alerts), (SELECT max(load_id) FROM ops.loads)"

@@ -17,7 +17,7 @@ from kam.close.versions import content_hash_of, last_version, shown_version
 from kam.errors import KamError, UsageError
 from kam.periods import add_months, month_name
 from kam.site import Site
-from kam.warehouse import Connection, acting, insert, rows, sql_text, transaction, utc_now
+from kam.warehouse import Connection, acting, insert, rows, sql_text, stored, utc_now
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def approve(con: Connection, site: Site, wanted: Mapping[date, int], comment: st
     that were closed.
     """
     found = []
-    with transaction(con):
+    with stored(con):
         for month, version in sorted(wanted.items()):
             known = approval_of(con, month, version)
             found.append(known or _approve(con, site, month, version, comment))
@@ -261,7 +261,8 @@ def set_lock(con: Connection, site: Site, month: date, reason: str, *, is_locked
         **acting(site).columns("decided"),
         "reason": reason,
     }
-    insert(con, "ops.locks", [record])
+    with stored(con):
+        insert(con, "ops.locks", [record])
 
 
 def _require_may_be_locked(con: Connection, site: Site, month: date) -> None:

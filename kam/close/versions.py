@@ -22,7 +22,7 @@ from kam.errors import UsageError
 from kam.periods import add_months, month_name
 from kam.site import Site
 from kam.timing import note
-from kam.warehouse import Connection, acting, catalog, insert, literal, rows, transaction, user_name, utc_now
+from kam.warehouse import Connection, acting, catalog, insert, literal, rows, stored, user_name, utc_now
 
 # Failed attempts are stored as this version; the versions of closes begin with 1.
 _FAILED = 0
@@ -196,7 +196,7 @@ def commit(
         "reason": reason,
         "manifest": json.dumps(manifest, sort_keys=True),
     }
-    with transaction(con):
+    with stored(con):
         if is_stored:
             con.execute("DELETE FROM ops.stored_ahead WHERE period_month = ?", [month])
         else:
@@ -260,7 +260,7 @@ def store_ahead(con: Connection, candidates: Sequence[Candidate], as_of_load: in
     ]
     found = con.execute("SELECT DISTINCT table_name FROM build.content WHERE list_contains(?, period_month)", [months])
     tables = [name for (name,) in found.fetchall()]
-    with transaction(con):
+    with stored(con):
         keep_rows(con, versions, tables)
         insert(con, "ops.stored_ahead", records)
 
@@ -287,7 +287,7 @@ def drop_stored_ahead(con: Connection) -> None:
     )
     versions = ", ".join(f"(DATE '{month}', {version})" for month, version in found)
     names = [name for (name,) in tables.fetchall()]
-    with transaction(con):
+    with stored(con):
         for name in names:
             con.execute(f"DELETE FROM marts.{name} WHERE (period_month, close_version) IN ({versions})")
         con.execute("DELETE FROM ops.stored_ahead")
@@ -334,7 +334,8 @@ def withdraw(con: Connection, site: Site, month: date, reason: str) -> int:
         **acting(site).columns("withdrawn"),
         "reason": reason,
     }
-    insert(con, "ops.withdrawals", [withdrawal])
+    with stored(con):
+        insert(con, "ops.withdrawals", [withdrawal])
     return version
 
 
@@ -381,7 +382,7 @@ def keep_failure(
     message: str,
 ) -> None:
     """Record an attempt to close a month that failed, in place of an earlier one: why, with its checks and controls."""
-    with transaction(con):
+    with stored(con):
         _forget_failure(con, month)
         attempt = {
             "period_month": month, "last_version": shown_version(con, month), "as_of_load": as_of_load,
@@ -394,14 +395,14 @@ def keep_failure(
 
 def forget_failure(con: Connection, month: date) -> None:
     """Remove the record of a failed attempt: the month could be closed now."""
-    with transaction(con):
+    with stored(con):
         _forget_failure(con, month)
 
 
 def keep_build(con: Connection, site: Site, candidate: Candidate, as_of_load: int) -> None:
     """Record that a month was built, and gave the figures of its last version and nothing else."""
     if candidate.state is State.UNCHANGED and not candidate.changed_tables:
-        with transaction(con):
+        with stored(con):
             _keep_build(con, site, candidate.month, candidate.last_version, as_of_load)
 
 

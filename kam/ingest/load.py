@@ -39,7 +39,7 @@ from kam.ingest.row_rules import NARROW, Reading
 from kam.ingest.sources import Extract, offered, opened
 from kam.ingest.sources import archive as archive_extract
 from kam.site import FeedSource, Site
-from kam.warehouse import Connection, insert, number_of, transaction, utc_now
+from kam.warehouse import Connection, insert, number_of, stored, utc_now
 from kam.words import printable
 
 
@@ -156,7 +156,7 @@ def _commit(
     con: Connection, site: Site, reading: Reading, extract: Extract, source: FeedSource, terms: _Terms
 ) -> LoadResult:
     feed = reading.feed
-    with transaction(con):
+    with stored(con):
         load_id = terms.load_id or _next_load_id(con)
         if terms.asks and not questions.was_read_before(con, extract):
             questions.require_one_document_a_number(con, site, extract, reading)
@@ -225,7 +225,7 @@ def _record_failure(
     """List a refused source once, however often it is tried."""
     # It may quote the source's own names, and those may hold line ends.
     reason = printable(reason)
-    with transaction(con):
+    with stored(con):
         con.execute(
             "DELETE FROM ops.loads WHERE status = 'failed' AND feed = ? AND source = ? AND sha256 = ?",
             [extract.feed, extract.source, extract.sha256],

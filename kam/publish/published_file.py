@@ -19,7 +19,7 @@ from kam.errors import KamError, disk_fault
 from kam.publish.semantic_model import SEMANTIC_MODEL_FILE, write_semantic_model
 from kam.site import BUILDING, Site
 from kam.stages import each
-from kam.warehouse import Connection, catalog, insert, literal, names_mean, quoted, transaction
+from kam.warehouse import Connection, catalog, insert, literal, names_mean, quoted, stored, transaction
 
 PUBLISHED_FILE = "kam.duckdb"
 # Readers from DuckDB 1.1 on can open this.
@@ -57,7 +57,7 @@ def publish(con: Connection, site: Site) -> Path:
     Raises `KamError` when the folder cannot be written to, and when a version has other content than was approved.
     """
     _require_what_was_approved(con, site)
-    with transaction(con):
+    with stored(con):
         _write_definitions(con)
         create_reporting_views(con)
     target = site.published / PUBLISHED_FILE

@@ -2,6 +2,7 @@
 
 from kam.warehouse.across_feeds import FEEDS_IN_VIEW
 from kam.warehouse.connection import memory, walled_in
+from kam.warehouse.fence import stored
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_SHOWN, LAST_TRIED
 from kam.warehouse.names import catalog, names_mean
@@ -42,6 +43,7 @@ __all__ = [
     "rows",
     "sql_text",
     "store_of",
+    "stored",
     "transaction",
     "user_name",
     "utc_now",

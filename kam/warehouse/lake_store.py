@@ -23,6 +23,7 @@ from kam.errors import KamError, SettingsError, WarehouseBusyError, disk_fault
 from kam.site import Site, sweep
 from kam.stops import check, heard, interrupting
 from kam.warehouse import connection
+from kam.warehouse.fence import WRITER, has_lake
 from kam.warehouse.names import LAKE, LOCAL_SCHEMAS, STORED_SCHEMAS, look_in_store
 from kam.warehouse.people import user_name
 from kam.warehouse.schema import prepare
@@ -81,8 +82,7 @@ class LakeStore:
             self._wait_for_turn(catalog, wait_seconds, on_wait)
             token = uuid.uuid4().hex
             with self.open() as con:
-                con.execute("DELETE FROM ops.writer")
-                con.execute("INSERT INTO ops.writer VALUES (?, 0)", [token])
+                con.execute("UPDATE ops.writer SET token = ?, commits = 0", [token])
             _tokens[self._url] = token
             try:
                 sweep(self._site)
@@ -111,16 +111,16 @@ class LakeStore:
         # All connections of this process share this database while one of them is open, as they share a file.
         key = hashlib.sha256(f"{site.directory} {self._url}".encode()).hexdigest()[:12]
         with self._faults_explained(), self._opened(f":memory:kam_{key}") as con:
-            if not _has_lake(con):
+            if not has_lake(con):
                 self._attach(con, LAKE, read_only=False)
                 lacking = _lacking(con)
                 for schema in (*LOCAL_SCHEMAS, *(f"{LAKE}.{schema}" for schema in lacking)):
                     con.execute(f"CREATE SCHEMA {schema}")
                 if lacking:
-                    con.execute(f"CREATE TABLE {LAKE}.ops.writer (token VARCHAR, commits BIGINT)")
+                    con.execute(f"CREATE TABLE {LAKE}.ops.writer AS SELECT '' AS token, 0::BIGINT AS commits")
             look_in_store(con)
             prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
-            con.execute("SET VARIABLE writer = ?", [_tokens.get(self._url)])
+            con.execute(f"SET VARIABLE {WRITER} = ?", [_tokens.get(self._url, "")])
             yield con
 
     @contextmanager
@@ -205,23 +205,6 @@ class LakeStore:
         return re.sub(r"postgres(ql)?://\S+", "…", line.replace(self._url, "…"))
 
 
-def fence(con: Connection) -> None:
-    """Say in a transaction that it is that of the one who has the right to write. Raises `WarehouseBusyError` when somebody else has it.
-
-    Rows of a lake have no keys. So two writers that do not know of each other would both commit, if not both changed this row.
-    """
-    if not _has_lake(con):
-        return
-    found = con.execute("UPDATE ops.writer SET commits = commits + 1 WHERE token = getvariable('writer')").fetchall()
-    if found != [(1,)]:
-        message = "the right to write was lost, because the connection to the catalog broke. Nothing of this step was kept. Run the command again"
-        raise WarehouseBusyError(message)
-
-
-def _has_lake(con: Connection) -> bool:
-    return con.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = ?", [LAKE]).fetchone() is not None
-
-
 def _lacking(con: Connection) -> list[str]:
     """The stored schemas that a new lake does not have yet."""
     found = con.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?", [LAKE]).fetchall()
@@ -242,5 +225,5 @@ def _extension(name: str) -> str:
 
 
 def _value(catalog: PgConnection[Any], query: str, values: list[object] | None = None) -> object:
-    row = catalog.execute(query, values).fetchone()  # type: ignore[call-overload]
+    row = catalog.execute(query, values).fetchone()
     return row[0] if row else None

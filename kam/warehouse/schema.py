@@ -32,12 +32,17 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
     is_made = shape_made_from(con) == made_from
     if not is_made:
         _prepare_stored(con, corrections)
-    if not is_made or is_apart(con):
+    if not is_made or (is_apart(con) and _local_made_from(con) != made_from):
         _prepare_local(con, views)
+        if is_apart(con):
+            con.execute(f"CREATE OR REPLACE TABLE build.shape AS {_hashes(made_from)}")
     if not is_made:
         # Last: what was made only in part is made again.
-        hashes = f"{literal(made_from[0])} AS sha256, {literal(made_from[1])} AS corrections_sha256"
-        con.execute(f"CREATE OR REPLACE TABLE {quoted(catalog(con))}.ops.shape AS SELECT {hashes}")
+        con.execute(f"CREATE OR REPLACE TABLE {quoted(catalog(con))}.ops.shape AS {_hashes(made_from)}")
+
+
+def _hashes(made_from: tuple[str, str]) -> str:
+    return f"SELECT {literal(made_from[0])} AS sha256, {literal(made_from[1])} AS corrections_sha256"
 
 
 def _prepare_stored(con: Connection, corrections: Sequence[Correction]) -> None:
@@ -91,8 +96,17 @@ def _hash(text: str) -> str:
 
 def shape_made_from(con: Connection) -> tuple[str, ...]:
     """Hashes of what the schemas and the corrections were last made from; empty for a new database."""
+    return _made_from(con, "ops.shape")
+
+
+def _local_made_from(con: Connection) -> tuple[str, ...]:
+    """The same of the schemas that are not stored, where these are apart: other connections of this process may have made them."""
+    return _made_from(con, "build.shape")
+
+
+def _made_from(con: Connection, table: str) -> tuple[str, ...]:
     try:
-        return tuple(map(str, con.execute("FROM ops.shape").fetchall()[0]))
+        return tuple(map(str, con.execute(f"FROM {table}").fetchall()[0]))
     except duckdb.CatalogException:
         return ()
 

@@ -20,7 +20,7 @@ from kam.publish.targets.files import Pack, ParquetFiles, Workbooks
 from kam.site import Site
 from kam.stops import check
 from kam.timing import Step, step
-from kam.warehouse import Connection, insert, literal, rows, transaction, utc_now
+from kam.warehouse import Connection, insert, literal, rows, stored, utc_now
 
 _PAUSES = (1, 3)
 """Seconds to wait before the second try and before the third, which is the last."""
@@ -162,7 +162,7 @@ def _keep(con: Connection, name: str, wanted: Sequence[Edition], caught: CaughtU
     """Put on record what a target has now; months that it had already keep the time when they came."""
     by_month = {edition.month: edition for edition in wanted}
     now = utc_now()
-    with transaction(con):
+    with stored(con):
         had = {row["period_month"]: row for row in rows(con, "FROM ops.publications WHERE target = ?", [name])}
         con.execute("DELETE FROM ops.publications WHERE target = ?", [name])
         kept = [
@@ -181,7 +181,7 @@ def _keep(con: Connection, name: str, wanted: Sequence[Edition], caught: CaughtU
 
 def _keep_failure(con: Connection, name: str, why: str) -> None:
     now = utc_now()
-    with transaction(con):
+    with stored(con):
         failed = con.execute("SELECT failed_since FROM ops.targets WHERE target = ?", [name]).fetchone()
         since = failed[0] if failed and failed[0] else now
         con.execute("DELETE FROM ops.targets WHERE target = ?", [name])
