@@ -79,9 +79,12 @@ def rebuild(
 ) -> RebuildReport:
     """Rebuild `warehouse.duckdb` and put it in the place of the old one.
 
-    Raises `UsageError` when there is a warehouse with loads in it and not `force`; `KamError` when the archive lacks a
+    Raises `UsageError` when there is a warehouse with loads in it and not `force`, and for one in a lake; `KamError` when the archive lacks a
     file or has it with other bytes, or a load differs from the ledger. The old warehouse stays then.
     """
+    if site.has_lake:
+        message = "a warehouse in DuckLake cannot be rebuilt yet. Restore its catalog and its data files, which belong together, from a backup"
+        raise UsageError(message)
     with (
         run("rebuild", (), telemetry.listeners(site.settings.site.name)),
         writing(site, "rebuild", wait_seconds=site.settings.run.busy_timeout_seconds, on_wait=on_wait),

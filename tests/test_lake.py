@@ -1,0 +1,171 @@
+"""A warehouse in DuckLake gives what one in a file gives, with its catalog in a real PostgreSQL."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from kam.audit import rebuild, verify
+from kam.errors import KamError, SettingsError, UsageError, WarehouseBusyError
+from kam.site import FEEDS, Site
+from kam.warehouse import open_read_only, rows, stored, warehouse, writing
+from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
+from tests.support import REPOSITORY, close_plainly, long, published, write_csv, write_site
+
+pytest.importorskip("duckdb_extension_ducklake")
+pytest.importorskip("duckdb_extension_postgres_scanner")
+
+APRIL, MAY, JUNE = (date(2026, month, 1) for month in (4, 5, 6))
+INVOICES: list[dict[str, Any]] = [
+    {"invoice_id": f"I{month}", "account_id": "A", "invoice_date": f"2026-0{month}-10", "net_amount": 100}
+    for month in (4, 5, 6)
+]
+LATE = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "net_amount": 7}
+LAKE = {"warehouse": {"kind": "ducklake", "catalog": "env:KAM_CATALOG"}}
+VERSIONS = "SELECT period_month, close_version, content_hash FROM reporting.closes ORDER BY ALL"
+
+
+@pytest.fixture(scope="module")
+def catalog(postgresql: PostgreSql) -> Iterator[str]:  # noqa: F811
+    """The URL of an empty database, in the variable that the settings name."""
+    with pytest.MonkeyPatch.context() as patch:
+        url = postgresql.new_database()
+        patch.setenv("KAM_CATALOG", url)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def closed(catalog: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """April and May are closed in the lake; then an invoice of April comes late, and April to June are closed."""
+    assert catalog
+    site = write_site(tmp_path_factory.mktemp("lake"), {"invoices": INVOICES}, settings=LAKE, feeds=["invoices"])
+    close_all(site)
+    return site
+
+
+def close_all(site: Site) -> None:
+    close_plainly(site, [APRIL, MAY])
+    write_csv(site.directory / "landing" / "invoices_late.csv", FEEDS["invoices"].column_names, [LATE])
+    close_plainly(site, [APRIL, MAY, JUNE], restate=True)
+
+
+@long
+def test_a_lake_gives_the_versions_that_a_file_gives(closed: Site, tmp_path: Path) -> None:
+    in_a_file = write_site(tmp_path, {"invoices": INVOICES}, feeds=["invoices"])
+    close_all(in_a_file)
+    assert published(closed, VERSIONS) == published(in_a_file, VERSIONS)
+    assert len(published(closed, VERSIONS)) == 5
+    assert not closed.warehouse.exists()
+
+
+@long
+def test_each_version_in_a_lake_is_proved_from_the_archive(closed: Site) -> None:
+    proofs = verify(closed)
+    assert [(proof.month, proof.version) for proof in proofs if proof.holds] == [
+        (APRIL, 1),
+        (APRIL, 2),
+        (MAY, 1),
+        (MAY, 2),
+        (JUNE, 1),
+    ]
+
+
+@long
+def test_others_read_while_one_writes(closed: Site) -> None:
+    def half_done() -> None:
+        with writing(closed, "close"), warehouse(closed) as con, stored(con):
+            con.execute("DELETE FROM ops.closes")
+            assert rows(con, "FROM ops.closes") == []
+            with open_read_only(closed) as reader:
+                assert len(rows(reader, "FROM ops.closes")) == 5
+                assert len(rows(reader, "FROM reporting.receivables_rollforward")) == 3
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half_done()
+    with open_read_only(closed) as reader:
+        assert len(rows(reader, "FROM ops.closes")) == 5
+
+
+@long
+def test_a_writer_that_lost_its_lock_commits_nothing_more(closed: Site, catalog: str) -> None:
+    def overtaken() -> None:
+        with writing(closed, "close 2026-06"), warehouse(closed) as con:
+            with stored(con):
+                con.execute("UPDATE ops.closes SET reason = 'before'")
+            with psycopg.connect(catalog, autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'kam close%'"
+                )
+            # Another machine has its turn now.
+            write = (
+                "import sys, pathlib\nfrom kam.site import find_site\nfrom kam.warehouse import stored, warehouse, writing\n"
+                "site = find_site(pathlib.Path(sys.argv[1]))\n"
+                "with writing(site, 'other'), warehouse(site) as con, stored(con):\n"
+                "    con.execute(\"UPDATE ops.closes SET reason = 'other'\")"
+            )
+            subprocess.run([sys.executable, "-c", write, str(closed.directory)], cwd=REPOSITORY, check=True)
+            with stored(con):
+                con.execute("UPDATE ops.closes SET reason = 'too late'")
+
+    with pytest.raises(WarehouseBusyError, match="does not have the right to write any more"):
+        overtaken()
+    with open_read_only(closed) as con:
+        assert rows(con, "SELECT DISTINCT reason FROM ops.closes") == [{"reason": "other"}]
+
+
+@long
+def test_a_second_writer_is_told_for_whom_it_waits_and_not_kept_by_one_that_was_killed(closed: Site) -> None:
+    hold = (
+        "import sys, pathlib\nfrom kam.site import find_site\nfrom kam.warehouse import writing\n"
+        "with writing(find_site(pathlib.Path(sys.argv[1])), 'close 2026-06'):\n    print('holding', flush=True)\n    sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", hold, str(closed.directory)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "holding\n"
+        heard: list[str] = []
+        with (
+            pytest.raises(
+                WarehouseBusyError, match=r"still in use by kam close 2026-06 \(process \d+ of .* after 0 seconds"
+            ),
+            writing(closed, "close 2026-07", wait_seconds=0, on_wait=heard.append),
+        ):
+            pytest.fail("two have the right to write")
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+        with writing(closed, "close 2026-07", wait_seconds=10, on_wait=heard.append):
+            pass
+        assert all("close 2026-06" in message for message in heard)
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "said"),
+    [
+        ("", SettingsError, "the environment variable KAM_CATALOG is not set"),
+        ("postgresql://reader:Canary-7@127.0.0.1:1/books", KamError, "the lake of KAM_CATALOG: cannot be reached"),
+    ],
+)
+def test_a_catalog_that_is_not_there_is_named_without_its_password(
+    site_folder: Path, monkeypatch: pytest.MonkeyPatch, url: str, error: type[Exception], said: str
+) -> None:
+    site = write_site(site_folder, {"invoices": INVOICES}, settings=LAKE, feeds=["invoices"])
+    monkeypatch.setenv("KAM_CATALOG", url)
+    for open_it in (open_read_only, warehouse, lambda site: writing(site, "close")):
+        with pytest.raises(error, match=said) as raised, open_it(site):
+            pytest.fail("opened")
+        assert "Canary" not in str(raised.value)
+
+
+def test_a_lake_cannot_be_rebuilt_yet(site_folder: Path) -> None:
+    site = write_site(site_folder, {"invoices": INVOICES}, settings=LAKE, feeds=["invoices"])
+    with pytest.raises(UsageError, match="a warehouse in DuckLake cannot be rebuilt yet"):
+        rebuild(site)
