@@ -48,6 +48,7 @@ def written_figures(oracle: Oracle, published: Path) -> str:
             _receivables(oracle, con),
             _terms(oracle, con),
             _sales(oracle, con),
+            _revenue(oracle, con),
             _shipments(oracle, con),
             _opportunities(oracle, con),
         ]
