@@ -17,12 +17,38 @@
 --   amount_doc       DECIMAL(18,4)
 --   unit             VARCHAR
 -- fmt: on
-select sales.* exclude (basis)
+select
+    sales.document_id,
+    sales.line_no,
+    sales.sale_date,
+    sales.period_month,
+    sales.account_id,
+    sales.product_id,
+    sales.product_line,
+    sales.account_manager,
+    sales.region,
+    sales.currency,
+    sales.quantity,
+    sales.amount_doc,
+    sales.unit
 from core.sales as sales
 semi join build.settings as settings on settings.actual = 'invoiced'
 where sales.basis = 'invoiced'
 union all
-select sales.* exclude (basis)
+select
+    sales.document_id,
+    sales.line_no,
+    sales.sale_date,
+    sales.period_month,
+    sales.account_id,
+    sales.product_id,
+    sales.product_line,
+    sales.account_manager,
+    sales.region,
+    sales.currency,
+    sales.quantity,
+    sales.amount_doc,
+    sales.unit
 from core.sales as sales
 semi join build.settings as settings on settings.actual = 'ordered'
 where sales.basis = 'ordered'
