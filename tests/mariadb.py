@@ -44,7 +44,9 @@ class MariaDb:
         engine = create_engine(url.replace("mysql:", "mysql+pymysql:"), poolclass=NullPool)
         with engine.begin() as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(
+                    statement.replace("%", "%%")
+                )  # the driver takes a lone % for a place of a value
 
 
 @pytest.fixture(scope="session")
