@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kam.errors import WarehouseBusyError
-from kam.warehouse.names import LAKE
+from kam.warehouse.names import LAKE, catalog
 from kam.warehouse.sql import Connection, transaction
 
 WRITER = "writer"
@@ -21,14 +21,9 @@ def stored(con: Connection) -> Iterator[None]:
     Here both change one row, and the second is refused.
     """
     with transaction(con):
-        if has_lake(con):
+        if catalog(con) == LAKE:
             _show_token(con)
         yield
-
-
-def has_lake(con: Connection) -> bool:
-    """Whether what is stored is in a lake."""
-    return con.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = ?", [LAKE]).fetchone() is not None
 
 
 def _show_token(con: Connection) -> None:

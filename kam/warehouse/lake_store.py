@@ -23,8 +23,8 @@ from kam.errors import KamError, SettingsError, WarehouseBusyError, disk_fault
 from kam.site import Site, sweep
 from kam.stops import check, heard, interrupting
 from kam.warehouse import connection
-from kam.warehouse.fence import WRITER, has_lake
-from kam.warehouse.names import LAKE, LOCAL_SCHEMAS, STORED_SCHEMAS, look_in_store
+from kam.warehouse.fence import WRITER
+from kam.warehouse.names import LAKE, LOCAL_SCHEMAS, STORED_SCHEMAS, catalog, look_in_store
 from kam.warehouse.people import user_name
 from kam.warehouse.schema import prepare
 from kam.warehouse.sql import Config, Connection, literal, quoted
@@ -111,7 +111,7 @@ class LakeStore:
         # All connections of this process share this database while one of them is open, as they share a file.
         key = hashlib.sha256(f"{site.directory} {self._url}".encode()).hexdigest()[:12]
         with self._faults_explained(), self._opened(f":memory:kam_{key}") as con:
-            if not has_lake(con):
+            if catalog(con) != LAKE:
                 self._attach(con, LAKE, read_only=False)
                 lacking = _lacking(con)
                 for schema in (*LOCAL_SCHEMAS, *(f"{LAKE}.{schema}" for schema in lacking)):
