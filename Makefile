@@ -201,7 +201,7 @@ lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 	@cp requirements.lock requirements-forecast.lock # the same packages as far as the extra lets them
 	@uv pip compile pyproject.toml --extra dev --extra forecast --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements-forecast.lock
-	@uv pip compile pyproject.toml --extra postgresql --extra otel --extra build --constraint requirements.lock --universal --python-version 3.11 \
+	@uv pip compile pyproject.toml --extra postgresql --extra mysql --extra otel --extra build --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file deploy/requirements.lock
 	@uv pip compile dashboards/superset/requirements.in --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements-superset.lock

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Engine
-from kam.errors import SettingsError
+    from sqlalchemy import URL, Connection, Engine
+from kam.errors import DatabaseUnreachableError, SettingsError, SourceRefusedError
 
 _CONNECT_SECONDS = 20
 _SECRET_OPTION = re.compile(r"pass|pwd|secret|token|key|odbc_connect|credential", re.IGNORECASE)
@@ -51,6 +52,28 @@ def engine_of(variable: str, where: str, postgresql: Mapping[str, object] | None
     raise SettingsError(message)
 
 
+def connected(engine: Engine, where: str) -> Connection:
+    """A connection to a database. Raises `SourceRefusedError` for a file of SQLite that is not there, else `DatabaseUnreachableError`."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    place = place_of(engine.url)
+    if engine.dialect.name == "sqlite" and _names_no_file(engine.url):
+        message = f"{where}: the database file {place} does not exist. Nothing was changed"
+        raise SourceRefusedError(message)
+    try:
+        return engine.connect()
+    except (SQLAlchemyError, OSError) as error:
+        reason = masked(error, engine.url)
+        message = f"{where}: the database {place} cannot be reached: {reason}. Nothing was changed"
+        raise DatabaseUnreachableError(message) from None
+
+
+def _names_no_file(url: URL) -> bool:
+    """Whether SQLite would create an empty database and then miss the table."""
+    name = url.database or ":memory:"
+    return name != ":memory:" and not name.startswith("file:") and not Path(name).exists()
+
+
 def place_of(url: URL) -> str:
     """Where a database is, in words that hold no secret."""
     return f"{url.database or ''}{f' on {url.host}' if url.host else ''}{f':{url.port}' if url.port else ''}".strip()
@@ -58,7 +81,8 @@ def place_of(url: URL) -> str:
 
 def masked(error: BaseException, url: URL) -> str:
     """The first line of the driver's message behind an error, without any secret of the URL."""
-    lines = [line.strip() for line in str(getattr(error, "orig", None) or error).splitlines() if line.strip()]
+    behind = getattr(error, "orig", None) or error
+    lines = [line.strip() for line in _said(behind).splitlines() if line.strip()]
     text = lines[0] if lines else type(error).__name__
     secrets = [str(url.password or "")]
     for name, value in url.query.items():
@@ -71,6 +95,15 @@ def masked(error: BaseException, url: URL) -> str:
     for spelling in sorted(filter(None, spellings), key=len, reverse=True):
         text = text.replace(spelling, "***")
     return text
+
+
+def _said(error: BaseException) -> str:
+    """The driver's message; PyMySQL has it behind a number, and would print both as a tuple."""
+    match error.args:
+        case (int(), str(text)):
+            return text
+        case _:
+            return str(error)
 
 
 def _url(text: str, where: str, variable: str) -> URL:

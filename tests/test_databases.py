@@ -18,6 +18,7 @@ from kam.ingest import LoadResult, load
 from kam.ingest.readers.databases import lowered, parsed, written
 from kam.site import find_site
 from kam.warehouse import rows, warehouse
+from tests.mariadb import MariaDb, mariadb  # noqa: F401 - the fixture
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - the fixture
 from tests.support import ingest, long
 
@@ -319,6 +320,13 @@ def test_a_query_that_does_not_work_is_one_clear_line(books: Books, query: str, 
     assert result.message.startswith("orders: env:ERP_URL: ")
     assert words in result.message
     assert "\n" not in result.message
+    assert "watermark_start" not in result.message
+
+
+def test_a_watermark_of_another_type_is_told_how_to_begin(server_books: Books) -> None:
+    server_books.configure(f"{QUERY} WHERE quantity > :watermark", 'watermark = "quantity"')
+    (result,) = server_books.load()
+    assert "If quantity is not a date, set watermark_start to a value of its type, such as 0" in result.message
 
 
 def test_the_query_cannot_change_the_database(server_books: Books) -> None:
@@ -449,3 +457,20 @@ def test_a_watermark_is_written_with_its_type_and_lowered(watermark: Any, text: 
     assert written(watermark) == text
     assert parsed(text) == watermark
     assert lowered(watermark, 1) == before
+
+
+@long
+def test_a_query_cannot_change_mariadb_either(
+    site_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mariadb: MariaDb,  # noqa: F811 - pytest's way
+) -> None:
+    url = mariadb.new_database()
+    monkeypatch.setenv("ERP_URL", url)
+    mariadb.run(url, TABLE.format(timestamp="timestamp"), "CREATE SEQUENCE numbers")
+    books = Books(site_folder, lambda statement: mariadb.run(url, statement), "mariadb")
+    books.sell("1", "2026-05-01 10:00:00")
+    assert counts(books.load()[0]) == (1, 1, 0, 0)
+    books.configure(SINCE.replace("order_id,", "nextval(numbers) AS order_id,", 1), 'watermark = "changed_at"')
+    (result,) = books.load()
+    assert "READ ONLY" in result.message

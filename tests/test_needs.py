@@ -12,7 +12,9 @@ from kam.cli.check import SiteCheck, check_site
 from kam.ingest.readers.needs import reads_of
 from kam.site import find_site
 from tests.cli import kam
+from tests.mariadb import MariaDb, mariadb  # noqa: F401 - the fixture
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - the fixture
+from tests.support import long
 
 ACCOUNTS = """
 -- reads: customer: id, name
@@ -78,10 +80,27 @@ def test_all_that_is_missing_is_in_one_list_and_other_feeds_are_read(
     }  # fmt: skip
 
 
+def test_a_load_says_which_table_or_column_is_missing(site_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    con = sqlite3.connect(site_folder / "erp.sqlite")
+    con.executescript("CREATE TABLE customer (id text, segment text); CREATE TABLE sales (id text, day date)")
+    con.close()
+    monkeypatch.setenv("ERP_URL", f"sqlite:///{site_folder / 'erp.sqlite'}")
+    site = site_with(site_folder, accounts=ACCOUNTS, orders=ORDERS, products=PRODUCTS)
+    refused = kam("--site", site, "ingest")
+    assert refused.returncode == 1
+    more = ". `kam check` lists what all feeds miss. Nothing was changed"
+    assert [line for line in refused.stderr.splitlines() if "query" in line] == [
+        f"accounts: env:ERP_URL: the query does not work: customer: no column name; Sales Terms: no such table{more}",
+        # It does not say what it reads: the words of the database.
+        "products: env:ERP_URL: the query does not work: no such table: part. Nothing was changed",
+        f"orders: env:ERP_URL: the query does not work: sales: no columns customer_id, amount{more}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        (None, "kam.toml: feeds.accounts.database and of 1 more feed: the environment variable ERP_URL is not set"),
+        (None, "kam.toml: feeds.accounts.database (and 1 more feed): the environment variable ERP_URL is not set"),
         ("postgresql://a:secret@127.0.0.1:1/erp", "env:ERP_URL: the database erp on 127.0.0.1:1 cannot be reached"),
         ("sqlite:////nowhere/erp.sqlite", "env:ERP_URL: the database file /nowhere/erp.sqlite does not exist"),
     ],
@@ -135,4 +154,43 @@ def test_rights_are_told_by_table_and_by_column(
         url, f"GRANT USAGE ON SCHEMA hidden TO {role}", f"GRANT SELECT ON sales, customer, hidden.part TO {role}"
     )
     postgresql.run(url, "ALTER TABLE customer ADD segment text")
+    assert check(site_folder).missing == []
+
+
+@long
+def test_mariadb_does_not_tell_what_is_missing_from_what_may_not_be_read(
+    site_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mariadb: MariaDb,  # noqa: F811 - pytest's way
+) -> None:
+    url = mariadb.new_database()
+    name = url.rpartition("/")[2].partition("?")[0]
+    mariadb.run(
+        url,
+        "CREATE TABLE customer (id varchar(9), name varchar(9))",
+        "CREATE TABLE sales (id varchar(9), customer_id varchar(9), day date, amount int)",
+        f"CREATE USER only_{name}@'127.0.0.1' IDENTIFIED BY 'xyzzy'",
+        f"GRANT SELECT (id, name) ON {name}.customer TO only_{name}@'127.0.0.1'",
+        f"GRANT SELECT ON {name}.sales TO only_{name}@'127.0.0.1'",
+    )
+    monkeypatch.setenv("ERP_URL", f"mysql://only_{name}:xyzzy@127.0.0.1:{mariadb.port}/{name}")
+    site_with(site_folder, accounts=ACCOUNTS, orders=ORDERS)
+    assert [(one.table, one.what.partition(" (")[0], one.feeds) for one in check(site_folder).missing] == [
+        ("customer", "not there, or no right to read Segment", ("orders",)),
+        ("Sales Terms", "not there, or no right to read it", ("accounts",)),
+    ]
+    mariadb.run(url, f"GRANT SELECT ON {name}.* TO only_{name}@'127.0.0.1'")
+    assert found(check(site_folder)) == {
+        "customer": ("no column Segment", "orders"),
+        "Sales Terms": ("no such table", "accounts"),
+    }
+    # Rights on the columns that are read, and on no table, are enough.
+    mariadb.run(
+        url,
+        f"REVOKE SELECT ON {name}.* FROM only_{name}@'127.0.0.1'",
+        "CREATE TABLE `Sales Terms` (days int, more int)",
+        "ALTER TABLE customer ADD segment varchar(9)",
+        f"GRANT SELECT (days) ON {name}.`Sales Terms` TO only_{name}@'127.0.0.1'",
+        f"GRANT SELECT (segment) ON {name}.customer TO only_{name}@'127.0.0.1'",
+    )
     assert check(site_folder).missing == []

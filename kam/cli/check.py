@@ -117,7 +117,7 @@ def _check_databases(site: Site, result: SiteCheck) -> None:
     for database in dict.fromkeys(source.database for source in sources.values() if source.database):
         queries = {name: str(source.query) for name, source in sources.items() if source.database == database}
         first, *others = queries
-        more = f" and of {counted(len(others), 'more feed')}" if others else ""
+        more = f" (and {counted(len(others), 'more feed')})" if others else ""
         where = f"feeds.{first}.database{more}"
         try:
             missing = missing_in(str(database), where, queries)

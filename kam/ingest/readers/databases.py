@@ -22,9 +22,9 @@ import duckdb
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, CursorResult, Engine
-    from sqlalchemy import Connection as DatabaseConnection
-from kam.database_urls import engine_of, masked, place_of
-from kam.errors import DatabaseUnreachableError, SourceRefusedError
+from kam.database_urls import connected, engine_of, masked, place_of
+from kam.errors import DatabaseUnreachableError, KamError, SourceRefusedError
+from kam.ingest.readers.needs import missing_in
 from kam.ingest.readers.parquet_ndjson import refuse_same_names
 from kam.ingest.readers.relation import path_literal
 from kam.site import FeedSource
@@ -35,6 +35,15 @@ _BATCH_ROWS = 20_000
 _DEFAULT_START = dt.datetime(1900, 1, 1)  # noqa: DTZ001 - compares with any column of dates
 _BIGINT_DIGITS = 18
 _DECIMAL_DIGITS = 38
+_SHOWN_MISSING = 3
+# What PostgreSQL calls a comparison of two types that do not compare (undefined_function), and what other drivers write.
+_NO_SUCH_OPERATOR = "42883"
+_OF_A_TYPE = re.compile(r"convert|conversion|data ?types?|type clash", re.IGNORECASE)
+# MySQL and MariaDB take it for the transactions of the session that are to come.
+_MYSQL_READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
+_READ_ONLY: Mapping[str, str] = {
+    "postgresql": "SET TRANSACTION READ ONLY", "mysql": _MYSQL_READ_ONLY, "mariadb": _MYSQL_READ_ONLY,
+}  # fmt: skip
 _PLAIN = {int, float, dt.date}
 _SQL_TYPES: Mapping[type, str] = {bool: "BOOLEAN", float: "DOUBLE", dt.date: "DATE"}
 
@@ -182,8 +191,8 @@ def _batches(
     connection = connected(engine, where)
     try:
         with connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SET TRANSACTION READ ONLY"))
+            if connection.dialect.name in _READ_ONLY:
+                connection.execute(text(_READ_ONLY[connection.dialect.name]))
             streamed = connection.execution_options(stream_results=True, max_row_buffer=_BATCH_ROWS)
             parameters = {} if since is None else {"watermark": _bindable(since, connection.dialect.name)}
             result = streamed.execute(text(str(source.query)), parameters)
@@ -200,28 +209,6 @@ def _batches(
         raise _query_error(error, engine.url, source, since, where) from None
 
 
-def connected(engine: Engine, where: str) -> DatabaseConnection:
-    """A connection to a database. Raises `SourceRefusedError` when there is none."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    place = place_of(engine.url)
-    if engine.dialect.name == "sqlite" and _names_no_file(engine.url):
-        message = f"{where}: the database file {place} does not exist. Nothing was changed"
-        raise SourceRefusedError(message)
-    try:
-        return engine.connect()
-    except (SQLAlchemyError, OSError) as error:
-        reason = masked(error, engine.url)
-        message = f"{where}: the database {place} cannot be reached: {reason}. Nothing was changed"
-        raise DatabaseUnreachableError(message) from None
-
-
-def _names_no_file(url: URL) -> bool:
-    """Whether SQLite would create an empty database and then miss the table."""
-    name = url.database or ":memory:"
-    return name != ":memory:" and not name.startswith("file:") and not Path(name).exists()
-
-
 def _query_error(
     error: Exception, url: URL, source: FeedSource, since: Watermark | None, where: str
 ) -> SourceRefusedError:
@@ -231,11 +218,31 @@ def _query_error(
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         message = f"{where}: the connection to {place_of(url)} was lost: {reason}. Nothing was changed"
         return DatabaseUnreachableError(message)
+    missing = _missing(where, source) if isinstance(error, DBAPIError) else ""
     hint = ""
-    if since is _DEFAULT_START:
+    if missing:
+        reason, hint = missing, ". `kam check` lists what all feeds miss"
+    elif since is _DEFAULT_START and _is_of_a_type(error, reason):
         hint = f". If {source.watermark} is not a date, set watermark_start to a value of its type, such as 0"
     message = f"{where}: the query does not work: {reason}{hint}. Nothing was changed"
     return SourceRefusedError(message)
+
+
+def _missing(where: str, source: FeedSource) -> str:
+    """What the query says it reads and the database does not have, by table; empty when nothing is missing."""
+    try:
+        missing = missing_in(str(source.database), where, {where: str(source.query)})
+    except KamError:
+        return ""
+    more = len(missing) - _SHOWN_MISSING
+    listed = [f"{one.table}: {one.what}" for one in missing[:_SHOWN_MISSING]]
+    return "; ".join([*listed, *([f"and {more} more"] if more > 0 else [])])
+
+
+def _is_of_a_type(error: Exception, reason: str) -> bool:
+    """Whether a query failed because values of two types were compared."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state == _NO_SUCH_OPERATOR or bool(_OF_A_TYPE.search(reason))
 
 
 def _names(result: CursorResult[Any], where: str) -> list[str]:

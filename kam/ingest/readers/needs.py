@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kam.database_urls import engine_of, masked
+from kam.database_urls import connected, engine_of, masked
 from kam.errors import DatabaseUnreachableError
-from kam.ingest.readers.databases import connected
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Inspector
@@ -108,33 +107,39 @@ def _faults(
     connection: Connection, inspector: Inspector, table: str, readers: Mapping[str, tuple[str, ...]]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What is missing of a table, each with the feeds that need it."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    schema, _, name = table.rpartition(".")
-    everybody = _feeds(readers, tuple(readers))
-    try:
-        if not inspector.has_table(name, schema or None):
-            yield "no such table", everybody
-            return
-        there = {
-            str(column["name"]).lower(): str(column["name"]) for column in inspector.get_columns(name, schema or None)
-        }
-    except SQLAlchemyError as error:
-        connection.rollback()
-        yield f"cannot be looked at: {masked(error, connection.engine.url)}", everybody
+    there = _columns(connection, inspector, table)
+    if there is None:
+        yield "no such table", _feeds(readers, tuple(readers))
         return
-    absent = tuple(column for column in readers if column.lower() not in there)
+    absent = tuple(column for column in readers if there and column.lower() not in there)
     if absent:
         yield f"no column{'s' if len(absent) > 1 else ''} {', '.join(absent)}", _feeds(readers, absent)
-    wanted = tuple(column for column in readers if column.lower() in there)
-    spelt = {column: there[column.lower()] for column in wanted}
+    wanted = tuple(column for column in readers if column not in absent)
+    spelt = {column: there.get(column.lower(), column) for column in wanted}
     if not wanted or _refusal(connection, table, tuple(spelt.values())) is None:
         return
     refused = {column: why for column in wanted if (why := _refusal(connection, table, (spelt[column],))) is not None}
+    # A database that shows no columns does not tell either whether they are there.
+    neither = "" if there else "not there, or "
     if len(refused) == len(wanted):
-        yield f"no right to read it ({next(iter(refused.values()))})", everybody
+        yield f"{neither}no right to read it ({next(iter(refused.values()))})", _feeds(readers, tuple(readers))
     elif refused:
-        yield f"no right to read {', '.join(refused)}", _feeds(readers, tuple(refused))
+        yield f"{neither}no right to read {', '.join(refused)}", _feeds(readers, tuple(refused))
+
+
+def _columns(connection: Connection, inspector: Inspector, table: str) -> dict[str, str] | None:
+    """The columns of a table by their names in small letters; None without such a table, empty where the database does not say."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    schema, _, name = table.rpartition(".")
+    try:
+        if not inspector.has_table(name, schema or None):
+            return None
+        columns = inspector.get_columns(name, schema or None)
+    except SQLAlchemyError:
+        connection.rollback()
+        return {}
+    return {str(column["name"]).lower(): str(column["name"]) for column in columns}
 
 
 def _feeds(readers: Mapping[str, tuple[str, ...]], columns: Sequence[str]) -> tuple[str, ...]:
