@@ -26,7 +26,9 @@ class Books:
     """A site of a preset, for the ERP's database or files."""
 
     def __init__(self, folder: Path, preset: str) -> None:
-        write_site(folder, preset)
+        # No test looks at the pages, and they take longer than the close of a few rows.
+        settings = write_site(folder, preset)
+        settings.write_text(f"{settings.read_text(encoding='utf-8')}\n[publish]\npack = false\n", encoding="utf-8")
         self.folder = folder
 
     @property

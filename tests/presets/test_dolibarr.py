@@ -9,6 +9,7 @@ import pytest
 
 from tests.mariadb import MariaDb, mariadb  # noqa: F401 - the fixture
 from tests.presets.books import HERE, Books, only_what_is_read, statements
+from tests.presets.changes import require_nothing_lost_or_doubled, require_question
 from tests.support import long
 
 
@@ -88,7 +89,36 @@ def test_each_query_says_all_that_it_reads_and_no_more(dolibarr: Dolibarr) -> No
     only_what_is_read("dolibarr", dolibarr.server, dolibarr.url)
 
 
+# FA2602-0004 was a draft again, and was validated with 10 more under its number. `tms` is set by the database.
+CORRECTION = (
+    "UPDATE llx_facturedet SET qty = 6, total_ht = 60, total_ttc = 60 WHERE fk_facture = 5",
+    "UPDATE llx_facture SET total_ttc = 61 WHERE rowid = 5",
+)
+# The payment of USD 80 is deleted.
+CANCELLATION = (
+    "DELETE FROM llx_paiement_facture WHERE fk_paiement = 2",
+    "DELETE FROM llx_paiement WHERE rowid = 2",
+)
+# The draft of 28 February is validated in March.
+LATE = (
+    "INSERT INTO llx_facturedet VALUES (8, 6, 1, 0, 75, 900, 900, 0, 0)",
+    "UPDATE llx_facture SET ref = 'FA2602-0005', fk_statut = 1, date_lim_reglement = '2026-03-28' WHERE rowid = 6",
+)
+
+
 @long
-def test_a_month_closes_with_all_checks(dolibarr: Dolibarr) -> None:
+def test_a_closed_month_asks_before_a_corrected_cancelled_or_late_document_changes_it(dolibarr: Dolibarr) -> None:
     dolibarr.close("2026-02")
-    assert dolibarr.published_receivables("2026-02")["10"] == Decimal("231.20")
+    assert dolibarr.published_receivables("2026-02") == {"10": Decimal("231.20"), "20": Decimal("126.00")}
+    dolibarr.run(*CORRECTION)
+    require_question(dolibarr, "2026-02", "invoices", {"10": Decimal("231.20"), "20": Decimal("136.00")})
+    # USD 80 at 1 / 1.60 are owed again.
+    dolibarr.run(*CANCELLATION)
+    require_question(dolibarr, "2026-02", "payments", {"10": Decimal("231.20"), "20": Decimal("186.00")})
+    dolibarr.run(*LATE)
+    require_question(dolibarr, "2026-02", "invoices", {"10": Decimal("231.20"), "20": Decimal("1086.00")})
+
+
+@long
+def test_a_load_that_is_killed_neither_loses_nor_doubles_a_document(dolibarr: Dolibarr) -> None:
+    require_nothing_lost_or_doubled(dolibarr, lambda: dolibarr.run(*CORRECTION, *CANCELLATION, *LATE))

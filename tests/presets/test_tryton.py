@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -21,10 +16,11 @@ import pytest
 
 from kam.ingest.readers.needs import reads_of
 from kam.site import FEEDS, find_site, write_site
-from kam.warehouse import rows, warehouse
+from kam.warehouse import warehouse
 from tests.cli import kam
 from tests.postgresql import USER, PostgreSql, postgresql  # noqa: F401 - the fixture
-from tests.support import REPOSITORY, long
+from tests.presets.changes import content, kill_after, ledger_lines, stale_months
+from tests.support import long
 from tests.tryton import explained
 from tests.tryton.explained import Amount, Lateness, Oracle, Position
 from tests.tryton.figures import documented, write, written_figures
@@ -234,35 +230,6 @@ def test_a_first_load_that_is_killed_neither_loses_nor_doubles_a_document(
     assert content(site) == content(books.site)
 
 
-def kill_after(site: Path, lines: int) -> None:
-    """Begin to load, and kill -9 the process when the ledger has so many lines."""
-    running = subprocess.Popen(
-        [sys.executable, "-m", "kam.cli", "--site", str(site), "ingest"],
-        cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    while running.poll() is None and _lines(site / "archive" / "ledger.ndjson") < lines:
-        time.sleep(0.005)
-    running.send_signal(signal.SIGKILL)
-    assert running.wait() == -signal.SIGKILL
-
-
-def _lines(file: Path) -> int:
-    return file.read_bytes().count(b"\n") if file.exists() else 0
-
-
-def content(site: Path) -> dict[str, list[tuple[str, ...]]]:
-    """What each feed has now, every row as often as it is there."""
-    found = find_site(site)
-    with warehouse(found) as con:
-        return {
-            feed: sorted(
-                tuple(map(str, row.values()))
-                for row in rows(con, f"SELECT {', '.join(FEEDS[feed].column_names)} FROM core.{feed}")
-            )
-            for feed in found.settings.feeds
-        }
-
-
 class Later(NamedTuple):
     """The site when more had happened in Tryton about months that were closed: what its commands said, and what Tryton's reports say."""
 
@@ -286,12 +253,6 @@ def later(books: Books, tmp_path_factory: pytest.TempPathFactory) -> Later:
     restated = kam("--site", site, "backfill", MONTHS[0], MONTHS[-1], "--restate", "--reason", "Entered late in Tryton")
     assert restated.returncode == 0, restated.stdout + restated.stderr
     return Later(oracle, site, ingested.stdout, stale, refused.stdout + refused.stderr)
-
-
-def stale_months(site: Path) -> set[str]:
-    """The closed months that may have changed."""
-    months = json.loads(kam("--site", site, "status", "--json").stdout)["months"]
-    return {month["month"] for month in months if month["may_have_changed"]}
 
 
 def test_only_what_changed_in_tryton_is_new(later: Later) -> None:
@@ -320,7 +281,7 @@ def test_a_later_load_that_is_killed_neither_loses_nor_doubles_a_document(
 ) -> None:
     site = tmp_path / "killed"
     shutil.copytree(books.site, site)
-    kill_after(site, _lines(site / "archive" / "ledger.ndjson") + 1)
+    kill_after(site, ledger_lines(site) + 1)
     assert content(site) != content(later.site), "it was killed too late to show anything"
     again = kam("--site", site, "ingest")
     assert again.returncode == 0, again.stderr
