@@ -178,6 +178,10 @@ CREATE TABLE IF NOT EXISTS ops.publications (
     target VARCHAR, period_month DATE, close_version BIGINT, content_hash VARCHAR, stamp VARCHAR, published_at TIMESTAMP
 );
 
+-- The file that was published last: the hash of its bytes, the hash of what its tables are, and how many times it was updated since it was written anew.
+-- Only to know whether it may be copied; without the row it is written anew.
+CREATE TABLE IF NOT EXISTS ops.published_file (sha256 VARCHAR, definitions VARCHAR, update_count BIGINT);
+
 -- One row per target that was tried: when, and since when and why it does not work; `notes` is a JSON list of what somebody should do.
 CREATE TABLE IF NOT EXISTS ops.targets (
     target VARCHAR, tried_at TIMESTAMP, failed_since TIMESTAMP, last_error VARCHAR, notes VARCHAR

@@ -14,7 +14,7 @@ import pytest
 
 from kam.build import content_query, marts, published_tables
 from kam.close import Run, Terms, close_months, steps, versions
-from kam.publish.published_file import fill
+from kam.publish.filling import fill
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import Connection, open_read_only, rows, warehouse
 from tests.support import close_plainly, long, product_texts, write_csv, write_site
@@ -33,7 +33,8 @@ READERS = {
     "kam/close/signoff.py": "the version is one of ops.closes",
     "kam/close/steps.py": "joined with ops.standing_closes",
     "kam/close/versions.py": "stores, commits and deletes them",
-    "kam/publish/published_file.py": "views are joined with ops.closes; the file leaves out what is stored ahead",
+    "kam/publish/filling.py": "the file leaves out what is stored ahead; versions come from ops.closes",
+    "kam/publish/reporting.py": "views are joined with ops.closes",
     "sql/checks/receivables_rollforward.opens_on_the_last_closing.sql": "build.periods has a version of ops.standing_closes",
     "sql/controls/opening_and_last_closing.sql": "build.periods has a version of ops.standing_closes",
     "sql/marts/orders/order_book.sql": "build.periods has a version of ops.standing_closes",

@@ -11,7 +11,8 @@ import duckdb
 
 from kam.errors import KamError, UsageError, disk_fault
 from kam.periods import month_name
-from kam.publish.published_file import PUBLISHED_FILE, fill
+from kam.publish.filling import fill
+from kam.publish.published_file import PUBLISHED_FILE
 from kam.site import Site, scratch_folder
 from kam.warehouse import open_read_only
 

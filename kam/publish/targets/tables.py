@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import sqlalchemy as sa
 from kam.build import MartColumn, Model, published_tables
-from kam.publish.published_file import published_columns
+from kam.publish.reporting import published_columns
 
 MONTH = "period_month"
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
