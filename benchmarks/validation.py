@@ -13,6 +13,8 @@ import json
 import tempfile
 from pathlib import Path
 
+import duckdb
+
 from benchmarks.measure import Measured, machine, measured, print_steps
 from kam.site import Site, find_site
 from kam.warehouse import Connection, warehouse
@@ -65,12 +67,23 @@ _ROWS = {
 
 def write_books(site: Site, lines: int) -> None:
     """Put the rows into staging as one load a feed."""
-    first = f"DATE '{LAST_MONTH}-01' - INTERVAL {_MONTHS - 1} MONTH"
-    # Whole orders, spread evenly over all days that leave time for the delivery.
-    day = f"({first})::DATE + (n // 4 * {_MONTHS * 30 - 10} // {lines // 4 + 1})::INTEGER"
     with warehouse(site) as con:
         for load_id, (feed, select) in enumerate(_ROWS.items(), start=1):
-            _stage(con, feed, select.format(lines=lines, day=day), load_id)
+            _stage(con, feed, select.format(lines=lines, day=_day(lines)), load_id)
+
+
+def write_csv_files(folder: Path, lines: int) -> None:
+    """Write the rows as files that a site loads."""
+    folder.mkdir()
+    with duckdb.connect() as con:
+        for feed, select in _ROWS.items():
+            con.execute(f"COPY ({select.format(lines=lines, day=_day(lines))}) TO '{folder / f'{feed}.csv'}'")
+
+
+def _day(lines: int) -> str:
+    """Whole orders, spread evenly over all days that leave time for the delivery."""
+    first = f"DATE '{LAST_MONTH}-01' - INTERVAL {_MONTHS - 1} MONTH"
+    return f"({first})::DATE + (n // 4 * {_MONTHS * 30 - 10} // {lines // 4 + 1})::INTEGER"
 
 
 def _stage(con: Connection, feed: str, select: str, load_id: int) -> None:

@@ -145,6 +145,19 @@ class CheckResult:
     finding: str = ""
     """The template of what is wrong, as in `Rule`."""
 
+    def of_months(self, months: Collection[date]) -> CheckResult:
+        """The result as if it had been looked for in these months only; what belongs to no month stays."""
+        checked = {month: count for month, count in self.checked_by_month.items() if month in months}
+        failed = {month: count for month, count in self.failed_by_month.items() if month in months}
+        return replace(
+            self,
+            checked_count=sum(checked.values()) if self.checked_by_month else self.checked_count,
+            checked_by_month=checked,
+            failed_count=sum(failed.values()) + self._failed_without_month,
+            failed_by_month=failed,
+            keys_by_month={of: keys for of, keys in self.keys_by_month.items() if of is None or of in months},
+        )
+
     def finding_in(self, month: date) -> str:
         """What is wrong with the data of this month, in a sentence without its end; empty where the rule holds."""
         if not self.fails_in(month):

@@ -90,6 +90,12 @@ class WarehouseBusyError(KamError):
     exit_code: int = 5
 
 
+class WorkersAwayError(KamError):
+    """Or the workers of a backfill cannot be reached, or die again and again."""
+
+    exit_code: int = 5
+
+
 # What DuckDB says of a file of its own whose bytes were changed or cut off.
 _DAMAGES = (
     "Corrupt database file",

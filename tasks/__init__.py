@@ -13,6 +13,7 @@ from tasks.closing import (
 )
 from tasks.loading import load_feed
 from tasks.publishing import publish
+from tasks.workers import build_chunks
 
 TASKS = Steps(
     load_feed=load_feed,
@@ -21,6 +22,7 @@ TASKS = Steps(
     validate_feeds=validate_feeds,
     build_marts=build_marts,
     validate_marts=validate_marts,
+    build_chunks=build_chunks,
     store_ahead=store_ahead,
     commit_month=commit_month,
     publish=publish,

@@ -58,7 +58,7 @@ def store_ahead(
 
 
 @task(task_run_name="commit-{month:%Y-%m}", cache_policy=NO_CACHE)
-def commit_month(
+def commit_month(  # noqa: PLR0913 - what a commit is made of
     site: Site,
     month: date,
     *,
@@ -68,6 +68,7 @@ def commit_month(
     restate: bool,
     reason: str,
     even_though: EvenThough | None = None,
+    changed: MonthOutcome | None = None,
 ) -> MonthOutcome:
     """Commit the candidate of one month as its next version."""
     return steps.commit_month(
@@ -79,4 +80,5 @@ def commit_month(
         restate=restate,
         reason=reason,
         even_though=even_though,
+        changed=changed,
     )

@@ -10,6 +10,7 @@ from kam.build.measures import wanted_measures
 from kam.build.models import Model, marts, models, read_by
 from kam.build.suspects import suspect
 from kam.errors import KamError, ModelFailedError, OutOfMemoryError, is_of_storage, out_of_memory
+from kam.site import Settings
 from kam.stages import each
 from kam.timing import step
 from kam.warehouse import SQL, Connection, catalog, literal, sql_text
@@ -77,6 +78,12 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
         if model.schema != "core":
             counts[model.name] = count or 0
     return counts
+
+
+def why_empty(settings: Settings) -> dict[str, str]:
+    """Why marts are empty at this site, by mart: which feed is not declared."""
+    missing = {mart.name: mart.missing(settings.available) for mart in marts()}
+    return {name: settings.why_missing(needs[0]) for name, needs in missing.items() if needs}
 
 
 def run_mart(con: Connection, mart: Model) -> None:

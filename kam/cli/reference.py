@@ -54,8 +54,8 @@ def commands_page() -> str:
 def exit_statuses() -> dict[int, str]:
     """What each exit status but 0 means, from the errors that have one of their own."""
     errors = [kind for _, kind in inspect.getmembers(kam.errors, inspect.isclass) if issubclass(kind, KamError)]
-    own = {kind.exit_code: kind for kind in errors if "exit_code" in vars(kind)}
-    return {status: (own[status].__doc__ or "").splitlines()[0] for status in sorted(own)}
+    own = [(kind.exit_code, (kind.__doc__ or "").splitlines()[0]) for kind in errors if "exit_code" in vars(kind)]
+    return {status: " ".join(text for code, text in own if code == status) for status, _ in sorted(own)}
 
 
 def _commands(group: Any, above: str = "kam") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - click, as Typer has it

@@ -1,7 +1,8 @@
 """Closing months: plan, steps, controls, verdict, versions and their differences."""
 
-from kam.close import signoff, steps, versions
+from kam.close import chunks, signoff, steps, versions, workers
 from kam.close.ageing import Ageing, AgeingLine, write_ageing
+from kam.close.chunks import BuiltChunk, Chunk, build_chunk
 from kam.close.controls import ControlTotal
 from kam.close.diff import CellChange, Difference, FigureChange, SourceChange, TableChange
 from kam.close.forecast import Forecast, Wanted, make_forecast
@@ -37,7 +38,9 @@ __all__ = [
     "AgeingLine",
     "Approval",
     "BuildSummary",
+    "BuiltChunk",
     "CellChange",
+    "Chunk",
     "CloseReport",
     "ControlTotal",
     "Difference",
@@ -59,6 +62,8 @@ __all__ = [
     "Terms",
     "Waiting",
     "Wanted",
+    "build_chunk",
+    "chunks",
     "close_months",
     "difference",
     "dry_run",
@@ -78,5 +83,6 @@ __all__ = [
     "versions",
     "waiting_versions",
     "why_not_valid",
+    "workers",
     "write_ageing",
 ]

@@ -6,7 +6,7 @@ import functools
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
@@ -16,7 +16,8 @@ import duckdb
 
 from expectations import CheckResult, warm_up
 from expectations.site import require_valid
-from kam.close import steps
+from kam.close import chunks, steps, workers
+from kam.close.chunks import BuiltChunk
 from kam.close.controls import ControlTotal
 from kam.close.outcome import BuildSummary, MonthOutcome, Outcome, Run, require_loaded
 from kam.close.plan import Action, MonthPlan
@@ -31,6 +32,7 @@ from kam.stages import each
 from kam.stops import check
 from kam.timing import step
 
+_Months = tuple[date, ...]
 # Checks, control totals, and why tables are empty.
 _Built = tuple[Sequence[CheckResult], Sequence[ControlTotal], Mapping[str, str]]
 log = logging.getLogger("kam")
@@ -78,6 +80,7 @@ class Steps:
     validate_feeds: Callable[..., list[CheckResult]]
     build_marts: Callable[..., BuildSummary]
     validate_marts: Callable[..., tuple[list[CheckResult], list[ControlTotal]]]
+    build_chunks: Callable[..., dict[int, BuiltChunk]]
     store_ahead: Callable[..., None]
     commit_month: Callable[..., MonthOutcome]
     publish: Callable[..., bool]
@@ -90,6 +93,7 @@ PLAIN = Steps(
     validate_feeds=steps.validate_feeds,
     build_marts=steps.build_marts,
     validate_marts=steps.validate_marts,
+    build_chunks=workers.build_chunks,
     store_ahead=steps.store_ahead,
     commit_month=steps.commit_month,
     publish=_retried(steps.publish, PUBLISHING),
@@ -105,7 +109,7 @@ def close_months(site: Site, run: Run, by: Steps = PLAIN) -> None:
     terms = run.terms
     with step("look for changes"):
         require_valid(site)
-        if not steps.are_up_to_date(site, run.months):
+        if not steps.are_up_to_date(site, run.months) and site.settings.run.workers == 1:
             warm_up()  # files are read meanwhile
     if terms.is_as_now:
         run.add(loads=load_feeds(site, ordered_feeds(site), by, accept_shrink=terms.accept_shrink))
@@ -174,27 +178,30 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
     run.report = run.report.with_months(steps.up_to_date(site, up_to_date))
     if not run.terms.even_though:
         left = _without_those_not_ready(site, run, left, known)
-    if left:
-        warm_up()
     to_close = tuple(left)
     unbuilt: set[date] = set()
-    sets = deque(_sets(to_close, site.settings.run.months_at_once))
+    sets, ahead = _sets_to_close(site, run, to_close, known, by)
     while sets:
-        months = _without_those_on_unbuilt_ones(site, run, sets.popleft(), known, unbuilt)
+        whole = sets.popleft()
+        months = _without_those_on_unbuilt_ones(site, run, whole, known, unbuilt)
         if not months:
             continue
         if len(months) < len(to_close):
             log.info("%s to %s, of %d months …", month_name(months[0]), month_name(months[-1]), len(to_close))
-        try:
-            built = _built(site, months, known, run, by)
-        except ModelFailedError as error:
-            if len(months) > 1:
-                sets = _smaller_sets(months, sets, error)
-                continue
-            unbuilt.add(months[0])
-            _fail_to_build(site, run, months[0], known, error)
+        if whole in ahead:
+            chunks.adopt(site, ahead.values())
+            _commit(site, run, months, ahead[whole], known, by, to_close)
         else:
-            _commit(site, run, months, built, known, by, to_close)
+            try:
+                built = _built(site, months, known, run, by)
+            except ModelFailedError as error:
+                if len(months) > 1:
+                    sets = _smaller_sets(months, sets, error, ahead)
+                    continue
+                unbuilt.add(months[0])
+                _fail_to_build(site, run, months[0], known, error)
+            else:
+                _commit(site, run, months, built, known, by, to_close)
         if run.terms.stop_on_failure and any(
             outcome.outcome is Outcome.FAILED and outcome.month in to_close for outcome in run.report.months
         ):
@@ -205,26 +212,56 @@ def _close_what_is_not_up_to_date(site: Site, run: Run, known: int, by: Steps) -
     )
 
 
+def _sets_to_close(
+    site: Site, run: Run, months: Sequence[date], known: int, by: Steps
+) -> tuple[deque[_Months], Mapping[_Months, BuiltChunk]]:
+    """The months set by set; and of the sets that workers have built by then, what they found."""
+    settings, restate = site.settings.run, run.terms.restate
+    cuts = chunks.cut(months, settings.workers, settings.months_at_once)
+    if len(cuts) == 1:
+        if months:
+            warm_up()
+        return deque(_sets(months, settings.months_at_once)), {}
+    log.info("%d months in %d chunks, with %d workers …", len(months), len(cuts), settings.workers)
+    with step("workers", months=months) as now:
+        found = workers.built_ahead(site, cuts, known, by.build_chunks, restate=restate)
+        now.row_count = sum(built.row_count for built in found.values())
+    return deque(cuts), found
+
+
 def _smaller_sets(
-    months: Sequence[date], later: Iterable[Sequence[date]], error: ModelFailedError
-) -> deque[Sequence[date]]:
+    months: Sequence[date], later: Iterable[_Months], error: ModelFailedError, ahead: Collection[_Months]
+) -> deque[_Months]:
     """The two halves of a set that could not be built, then the later sets: of months that fail, each ends up alone.
 
-    Sets that did not fit into memory are too large from here on.
+    Sets that did not fit into memory are too large from here on, but for those that are built already.
     """
     half = (len(months) + 1) // 2
     if isinstance(error, OutOfMemoryError):
         log.info("%d months together need too much memory; %d at a time …", len(months), half)
-        return deque(_sets([*months, *chain.from_iterable(later)], half))
+        if not ahead:
+            return deque(_sets([*months, *chain.from_iterable(later)], half))
+        smaller = chain.from_iterable([one] if one in ahead else _sets(one, half) for one in later)
+        return deque([*_sets(months, half), *smaller])
     return deque([*_sets(months, half), *later])
 
 
 def _commit(
-    site: Site, run: Run, months: Sequence[date], built: _Built, known: int, by: Steps, to_close: Sequence[date]
+    site: Site,
+    run: Run,
+    months: Sequence[date],
+    built: _Built | BuiltChunk,
+    known: int,
+    by: Steps,
+    to_close: Sequence[date],
 ) -> None:
     """Store the rows of a set together, commit its months one by one as far as `stop_on_failure` lets it, and add them to the report."""
-    checks, controls, empty_because = built
-    if len(months) > 1:
+    changed: Mapping[date, MonthOutcome] = {}
+    if isinstance(built, BuiltChunk):  # a worker stored them
+        checks, controls, empty_because, changed = built.checks, built.controls, built.empty_because, built.changed
+    else:
+        checks, controls, empty_because = built
+    if len(months) > 1 and not isinstance(built, BuiltChunk):
         restate = run.terms.restate
         with step("store", months=months):
             by.store_ahead(site, months, as_of_load=known, checks=checks, controls=controls, restate=restate)
@@ -241,6 +278,7 @@ def _commit(
                 restate=run.terms.restate,
                 reason=run.terms.reason,
                 even_though=_even_though(run, month),
+                changed=changed.get(month),
             )
             now.outcome, now.error = outcome.outcome, outcome.message
             now.facts["version"] = outcome.version
@@ -316,10 +354,10 @@ def _even_though(run: Run, month: date) -> EvenThough | None:
     return EvenThough(run.terms.even_though, tuple(unmet)) if unmet else None
 
 
-def _sets(months: Sequence[date], size: int) -> Iterator[Sequence[date]]:
+def _sets(months: Sequence[date], size: int) -> Iterator[_Months]:
     """The months that are built together: at most `size` of them, in their order."""
     for start in range(0, len(months), size):
-        yield months[start : start + size]
+        yield tuple(months[start : start + size])
 
 
 def _built(site: Site, months: Sequence[date], known: int, run: Run, by: Steps) -> _Built:

@@ -19,7 +19,7 @@ from expectations.feeds import PREPARED
 from expectations.site import rules_hash, suites_of_feeds, suites_of_marts
 from kam import telemetry
 from kam.archive import ledger
-from kam.build import mart_changes, marts, materialise, prepare_build, prepare_marts, record_content, run_models
+from kam.build import mart_changes, materialise, prepare_build, prepare_marts, record_content, run_models, why_empty
 from kam.close import diff, plan, signoff, versions
 from kam.close import readiness as requirements
 from kam.close.controls import ControlTotal, control_totals
@@ -27,9 +27,9 @@ from kam.close.diff import Difference
 from kam.close.outcome import BuildSummary, Headline, MonthOutcome, Outcome
 from kam.close.plan import MonthPlan
 from kam.close.readiness import Requirement, today
-from kam.close.signoff import Approval, Lock
-from kam.close.verdict import what_changed, why_not_corrected, why_not_valid
-from kam.close.versions import Candidate, EvenThough, State
+from kam.close.signoff import Approval
+from kam.close.verdict import gets_version, valid_candidates, what_changed, why_not_corrected, why_not_valid
+from kam.close.versions import EvenThough, State
 from kam.errors import UsageError
 from kam.ingest import LoadResult, ingest_feed, waiting_sources
 from kam.periods import month_name
@@ -192,10 +192,7 @@ def build_marts(site: Site, as_of_load: int) -> BuildSummary:
         settings = site.settings
         counts = run_models(con, settings.available)
         record_content(con)
-    reasons = {mart.name: mart.missing(settings.available) for mart in marts()}
-    return BuildSummary(
-        counts, {name: settings.why_missing(missing[0]) for name, missing in reasons.items() if missing}
-    )
+    return BuildSummary(counts, why_empty(settings))
 
 
 def validate_marts(site: Site, as_of_load: int) -> tuple[list[CheckResult], list[ControlTotal]]:
@@ -222,14 +219,9 @@ def store_ahead(
     together need too much memory.
     """
     with warehouse(site) as con:
-        valid = [
-            month
-            for month in months
-            if not why_not_valid(checks, controls, month) and not why_not_corrected(con, site, month)
-        ]
         locks = {lock.month: lock for lock in signoff.locks(con)}
-        candidates = [versions.candidate(con, month, restate=restate) for month in valid]
-        renewed = [one for one in candidates if _gets_version(one, locks.get(one.month), restate=restate)]
+        candidates = valid_candidates(con, site, months, checks, controls, restate=restate)
+        renewed = [one for one in candidates if gets_version(one, locks.get(one.month), restate=restate)]
         if len(renewed) < _FEWEST_STORED_AHEAD:
             return
         log.info("Storing the tables of %d months …", len(renewed))
@@ -239,12 +231,7 @@ def store_ahead(
             log.info("%d months together need too much memory; they are stored one by one …", len(renewed))
 
 
-def _gets_version(candidate: Candidate, lock: Lock | None, *, restate: bool) -> bool:
-    """Whether a month that is valid gets a version, rather than staying as it is."""
-    return candidate.state is State.NEW or (candidate.state is State.CHANGED and restate and lock is None)
-
-
-def commit_month(
+def commit_month(  # noqa: PLR0913 - what a commit is made of
     site: Site,
     month: date,
     *,
@@ -254,8 +241,12 @@ def commit_month(
     restate: bool,
     reason: str,
     even_though: EvenThough | None = None,
+    changed: MonthOutcome | None = None,
 ) -> MonthOutcome:
-    """Commit the candidate of one month as its next version, unless nothing changed or a restatement is needed."""
+    """Commit the candidate of one month as its next version, unless nothing changed or a restatement is needed.
+
+    What that would change is `changed` where a worker built the month.
+    """
     with warehouse(site) as con:
         checks = versions.said_once(con, month, as_of_load, checks)
         fault = why_not_valid(checks, controls, month) or why_not_corrected(con, site, month)
@@ -269,15 +260,11 @@ def commit_month(
             versions.keep_build(con, site, candidate, as_of_load)
             return _closed(con, {month: candidate.last_version}, Outcome.UNCHANGED)[0]
         lock = signoff.lock_of(con, month)
-        if not _gets_version(candidate, lock, restate=restate):
+        if not gets_version(candidate, lock, restate=restate):
             versions.forget_failure(con, month)
-            return what_changed(con, site, candidate, as_of_load, lock)
-        unpublished = versions.opens_from_unpublished(con, month)
-        if unpublished:
-            message = (
-                f"{month_name(month)} was not published, because it opens with the new balance of "
-                f"{month_name(unpublished)}, which was not published. Fix that month first"
-            )
+            return changed or what_changed(con, site, candidate, as_of_load, lock)
+        if unpublished := versions.opens_from_unpublished(con, month):
+            message = _opens_from(month, unpublished)
             versions.keep_failure(con, month, as_of_load=as_of_load, checks=checks, controls=controls, message=message)
             return MonthOutcome(month, Outcome.FAILED, candidate.last_version, message)
         version = versions.commit(
@@ -292,6 +279,13 @@ def commit_month(
         )
         ledger.add_close(con, site, month, version)
         return _closed(con, {month: version}, Outcome.CLOSED)[0]
+
+
+def _opens_from(month: date, unpublished: date) -> str:
+    return (
+        f"{month_name(month)} was not published, because it opens with the new balance of "
+        f"{month_name(unpublished)}, which was not published. Fix that month first"
+    )
 
 
 def up_to_date(site: Site, planned: Sequence[MonthPlan]) -> list[MonthOutcome]:

@@ -11,7 +11,7 @@ from kam.close.controls import ControlTotal
 from kam.close.outcome import MonthOutcome, Outcome, figure_name, shown
 from kam.close.plan import Action
 from kam.close.signoff import Lock, unlock_command
-from kam.close.versions import Candidate
+from kam.close.versions import Candidate, State, candidate
 from kam.periods import month_name
 from kam.site import CORRECTIONS_FILE, Site
 from kam.warehouse import Connection, known_corrections
@@ -69,6 +69,28 @@ def why_not_corrected(con: Connection, site: Site, month: date) -> str:
         + "".join(f"\n  {line}" for line in lines[:_SHOWN_KEYS])
         + more
     )
+
+
+def valid_candidates(
+    con: Connection,
+    site: Site,
+    months: Sequence[date],
+    checks: Sequence[CheckResult],
+    controls: Sequence[ControlTotal],
+    *,
+    restate: bool,
+) -> list[Candidate]:
+    """What was built for those of these months that may be published."""
+    return [
+        candidate(con, month, restate=restate)
+        for month in months
+        if not why_not_valid(checks, controls, month) and not why_not_corrected(con, site, month)
+    ]
+
+
+def gets_version(candidate: Candidate, lock: Lock | None, *, restate: bool) -> bool:
+    """Whether a month that is valid gets a version, rather than staying as it is."""
+    return candidate.state is State.NEW or (candidate.state is State.CHANGED and restate and lock is None)
 
 
 def what_changed(

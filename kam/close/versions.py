@@ -18,7 +18,7 @@ from expectations import CheckResult, Severity
 from expectations.site import rules_hash
 from kam.build import marts, models_hash
 from kam.close.controls import ControlTotal
-from kam.errors import UsageError
+from kam.errors import UsageError, WarehouseBusyError
 from kam.periods import add_months, month_name
 from kam.site import Site
 from kam.timing import note
@@ -244,11 +244,25 @@ def _manifest(
 def store_ahead(con: Connection, candidates: Sequence[Candidate], as_of_load: int) -> None:
     """Store the rows of these candidates as those of the next versions of their months, in one statement per mart.
 
-    Nobody sees them until `commit` lists the version. What an earlier run left of this kind is deleted first.
+    Nobody sees them until `commit` lists the version. What an earlier run left of these months is deleted first.
     """
-    drop_stored_ahead(con)
     months = [candidate.month for candidate in candidates]
-    versions = {month: _next(con, month) for month in months}
+    drop_stored_ahead(con, months)
+    versions = next_versions(con, months)
+    with stored(con):
+        keep_rows_ahead(con, candidates, versions, as_of_load)
+
+
+def next_versions(con: Connection, months: Collection[date]) -> dict[date, int]:
+    """The numbers that the next versions of these months get."""
+    return {month: _next(con, month) for month in months}
+
+
+def keep_rows_ahead(
+    con: Connection, candidates: Sequence[Candidate], versions: Mapping[date, int], as_of_load: int
+) -> None:
+    """Store the rows of candidates and list them as stored ahead, in the transaction of the caller."""
+    months = [candidate.month for candidate in candidates]
     records = [
         {
             "period_month": candidate.month,
@@ -260,9 +274,8 @@ def store_ahead(con: Connection, candidates: Sequence[Candidate], as_of_load: in
     ]
     found = con.execute("SELECT DISTINCT table_name FROM build.content WHERE list_contains(?, period_month)", [months])
     tables = [name for (name,) in found.fetchall()]
-    with stored(con):
-        keep_rows(con, versions, tables)
-        insert(con, "ops.stored_ahead", records)
+    keep_rows(con, {month: versions[month] for month in months}, tables)
+    insert(con, "ops.stored_ahead", records)
 
 
 def _is_stored_ahead(con: Connection, candidate: Candidate, version: int, as_of_load: int) -> bool:
@@ -273,24 +286,54 @@ def _is_stored_ahead(con: Connection, candidate: Candidate, version: int, as_of_
     )
     is_stored = found.fetchone() is not None
     if not is_stored:
-        drop_stored_ahead(con)
+        drop_stored_ahead(con, [candidate.month])
     return is_stored
 
 
-def drop_stored_ahead(con: Connection) -> None:
-    """Delete the rows of versions that were stored and not committed, because a month failed or a run died."""
-    found = con.execute("SELECT period_month, close_version FROM ops.stored_ahead").fetchall()
-    if not found:
+def drop_stored_ahead(con: Connection, months: Collection[date] | None = None) -> None:
+    """Delete the rows of versions that were stored and not committed, because a month failed or a run died.
+
+    Only those of these `months`, unless they are None.
+    """
+    found = con.execute("SELECT DISTINCT period_month, close_version FROM ops.stored_ahead").fetchall()
+    left = [(month, version) for month, version in found if months is None or month in months]
+    if not left:
         return
-    tables = con.execute(
+    versions = ", ".join(f"(DATE '{month}', {version})" for month, version in left)
+    with stored(con):
+        for name in _marts_there(con):
+            con.execute(f"DELETE FROM marts.{name} WHERE (period_month, close_version) IN ({versions})")
+        con.execute(f"DELETE FROM ops.stored_ahead WHERE (period_month, close_version) IN ({versions})")
+
+
+def _marts_there(con: Connection) -> list[str]:
+    found = con.execute(
         f"SELECT table_name FROM duckdb_tables() WHERE database_name = {literal(catalog(con))} AND schema_name = 'marts'"
     )
-    versions = ", ".join(f"(DATE '{month}', {version})" for month, version in found)
-    names = [name for (name,) in tables.fetchall()]
-    with stored(con):
-        for name in names:
-            con.execute(f"DELETE FROM marts.{name} WHERE (period_month, close_version) IN ({versions})")
-        con.execute("DELETE FROM ops.stored_ahead")
+    return [name for (name,) in found.fetchall()]
+
+
+def require_stored_once(con: Connection) -> None:
+    """Raise `WarehouseBusyError`, and delete what is stored ahead, unless each mart has just the rows that were counted.
+
+    Rows of a lake have no keys: had two workers stored one month, it would be there twice.
+    """
+    counted = con.execute(
+        """
+        SELECT table_name, period_month, close_version, row_count
+        FROM build.content JOIN ops.stored_ahead USING (period_month)
+        ORDER BY ALL
+        """
+    ).fetchall()
+    there = " UNION ALL ".join(
+        f"SELECT {literal(name)} AS table_name, period_month, close_version, count(*) FROM marts.{name} "
+        "SEMI JOIN ops.stored_ahead USING (period_month, close_version) GROUP BY ALL"
+        for name in {table for table, *_ in counted}
+    )
+    if counted and con.execute(f"FROM ({there}) ORDER BY ALL").fetchall() != counted:
+        drop_stored_ahead(con)
+        message = "rows of a month were stored twice, because a worker that was given up went on. Nothing was closed. Run the command again"
+        raise WarehouseBusyError(message)
 
 
 def keep_rows(con: Connection, versions: Mapping[date, int], tables: Collection[str]) -> None:

@@ -329,6 +329,10 @@ class ReadinessSection(Section):
         return value
 
 
+# The address of a scheduler has no password.
+_TASK_RUNNER = r"^(process|dask:(tcp|tls)://[^/@\s]+:\d+)$"
+
+
 class RunSection(Section):
     """`[run]`: how runs share the machine; no figure depends on it."""
 
@@ -336,6 +340,17 @@ class RunSection(Section):
         default=24, ge=1, description="months that a backfill builds with one scan; fewer take less memory"
     )
     busy_timeout_seconds: int = Field(default=600, ge=0, description="how long a run waits for another one to finish")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="processes that build the months of a backfill at the same time; more than 1 need a DuckLake, and are experimental",
+    )
+    task_runner: str = Field(
+        default="process",
+        pattern=_TASK_RUNNER,
+        description='where workers run: "process" on this machine, or the address of a Dask scheduler, such as "dask:tcp://HOST:8786"',
+    )
 
 
 class WarehouseSection(Section):
@@ -501,6 +516,16 @@ class Settings(Section):
     alerts: AlertsSection = AlertsSection()
     publish: PublishSection = PublishSection()
     corrections: Annotated[tuple[Correction, ...], ELSEWHERE] = ()
+
+    @model_validator(mode="after")
+    def _several_workers_need_a_lake(self) -> Self:
+        if self.run.workers > 1 and self.warehouse.kind == "file":
+            message = (
+                'workers = 1 in [run], or [warehouse] kind = "ducklake": warehouse.duckdb is open in one process, '
+                "so other processes can neither read nor store anything"
+            )
+            raise ValueError(message)
+        return self
 
     @property
     def available(self) -> Mapping[str, bool]:

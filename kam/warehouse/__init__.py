@@ -2,7 +2,7 @@
 
 from kam.warehouse.across_feeds import FEEDS_IN_VIEW
 from kam.warehouse.connection import memory, walled_in
-from kam.warehouse.fence import stored
+from kam.warehouse.fence import begin_workers, end_workers, stored, stored_by_worker
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
 from kam.warehouse.ledgers import LAST_SHOWN, LAST_TRIED
 from kam.warehouse.names import catalog, names_mean
@@ -11,7 +11,7 @@ from kam.warehouse.people import Person, acting, user_name
 from kam.warehouse.run_steps import KEPT_RUNS, kept_steps
 from kam.warehouse.schema import prepare
 from kam.warehouse.sql import SQL, Connection, insert, literal, number_of, quoted, rows, sql_text, transaction, utc_now
-from kam.warehouse.store import Store, open_read_only, store_of, warehouse, writing
+from kam.warehouse.store import Store, open_for_worker, open_read_only, store_of, warehouse, writing
 
 __all__ = [
     "FEEDS_IN_VIEW",
@@ -25,8 +25,10 @@ __all__ = [
     "Person",
     "Store",
     "acting",
+    "begin_workers",
     "catalog",
     "checked_corrections",
+    "end_workers",
     "insert",
     "kept_steps",
     "known_corrections",
@@ -35,6 +37,7 @@ __all__ = [
     "names_mean",
     "number_of",
     "objects",
+    "open_for_worker",
     "open_read_only",
     "parsed",
     "prepare",
@@ -44,6 +47,7 @@ __all__ = [
     "sql_text",
     "store_of",
     "stored",
+    "stored_by_worker",
     "transaction",
     "user_name",
     "utc_now",

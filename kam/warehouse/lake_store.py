@@ -83,6 +83,8 @@ class LakeStore:
             token = uuid.uuid4().hex
             with self.open() as con:
                 con.execute("UPDATE ops.writer SET token = ?, commits = 0", [token])
+                # Workers of a run that died store nothing more.
+                con.execute("DELETE FROM ops.workers")
             _tokens[self._url] = token
             try:
                 sweep(self._site)
@@ -118,6 +120,7 @@ class LakeStore:
                     con.execute(f"CREATE SCHEMA {schema}")
                 if lacking:
                     con.execute(f"CREATE TABLE {LAKE}.ops.writer AS SELECT '' AS token, 0::BIGINT AS commits")
+                con.execute(f"CREATE TABLE IF NOT EXISTS {LAKE}.ops.workers (token VARCHAR, chunk BIGINT)")
             look_in_store(con)
             prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
             con.execute(f"SET VARIABLE {WRITER} = ?", [_tokens.get(self._url, "")])
@@ -138,6 +141,23 @@ class LakeStore:
                 con.execute(f"CREATE SCHEMA {schema}")
             look_in_store(con)
             prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
+            yield con
+
+    @contextmanager
+    def open_for_worker(self) -> Iterator[Connection]:
+        """Open the lake with `core` and `build` of one's own, which no other connection of this process sees.
+
+        Nothing can be stored but by `stored_by_worker`.
+        """
+        site = self._site
+        site.scratch.mkdir(exist_ok=True)
+        with self._faults_explained(), self._opened(":memory:") as con:
+            self._attach(con, LAKE, read_only=False)
+            for schema in LOCAL_SCHEMAS:
+                con.execute(f"CREATE SCHEMA {schema}")
+            look_in_store(con)
+            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
+            con.execute(f"SET VARIABLE {WRITER} = ''")
             yield con
 
     def attach(self, con: Connection, name: str) -> None:

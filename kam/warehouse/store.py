@@ -78,6 +78,15 @@ def open_read_only(site: Site) -> Iterator[Connection]:
 
 
 @contextmanager
+def open_for_worker(site: Site) -> Iterator[Connection]:
+    """Open the lake of a site as a worker of a run on another process or machine; see `LakeStore.open_for_worker`."""
+    from kam.warehouse.lake_store import LakeStore
+
+    with LakeStore(site).open_for_worker() as con:
+        yield con
+
+
+@contextmanager
 def writing(
     site: Site, purpose: str, *, wait_seconds: float = 600, on_wait: Callable[[str], None] = log.info
 ) -> Iterator[None]:
