@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     pass
 
 
+# Their names only: what each is for takes reading them, and this runs at the start of each command.
+_PRESETS = sorted(folder.name for folder in (Path(__file__).parents[1] / "presets").iterdir() if folder.is_dir())
+
+
 class LogFormat(StrEnum):
     """How messages are written."""
 
@@ -31,9 +35,7 @@ SiteOption = Annotated[
 FeedOption = Annotated[str | None, typer.Option("--feed", metavar="FEED", help="Only this feed.")]
 FromOption = Annotated[
     str | None,
-    typer.Option(
-        "--from", metavar="NAME", help="Begin with what is known of an ERP, such as odoo. An unknown name lists them."
-    ),
+    typer.Option("--from", metavar="NAME", help=f"Begin with what is known of an ERP: {', '.join(_PRESETS)}."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document, for other programs.")]
 RestateOption = Annotated[

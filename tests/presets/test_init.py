@@ -63,6 +63,12 @@ def test_an_unknown_name_lists_what_is_known(tmp_path: Path) -> None:
     assert not (tmp_path / "books").exists()
 
 
+def test_the_help_lists_every_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    shown = kam("init", "--help").stdout
+    assert [name for name in known_presets() if name not in shown] == []
+
+
 def test_every_preset_says_in_a_line_what_it_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     for name, what in known_presets().items():
