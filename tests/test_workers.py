@@ -382,7 +382,7 @@ def test_workers_that_die_again_and_again_end_the_run(site_folder: Path, caplog:
         ({"workers": 65}, "run.workers"),
         ({"task_runner": "ray"}, "run.task_runner"),
         ({"task_runner": "dask:tcp://reader:Canary@host:8786"}, "run.task_runner"),
-        ({"workers": 2}, "warehouse.duckdb is open in one process"),
+        ({"workers": 2}, "run.workers: expected 1 without [warehouse] kind"),
     ],
 )
 def test_settings_that_no_worker_can_work_with_are_refused(site_folder: Path, run: dict[str, Any], said: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -330,7 +331,7 @@ class ReadinessSection(Section):
 
 
 # The address of a scheduler has no password.
-_TASK_RUNNER = r"^(process|dask:(tcp|tls)://[^/@\s]+:\d+)$"
+_TASK_RUNNER = re.compile(r"^(process|dask:(tcp|tls)://[^/@\s]+:\d+)$")
 
 
 class RunSection(Section):
@@ -348,9 +349,16 @@ class RunSection(Section):
     )
     task_runner: str = Field(
         default="process",
-        pattern=_TASK_RUNNER,
         description='where workers run: "process" on this machine, or the address of a Dask scheduler, such as "dask:tcp://HOST:8786"',
     )
+
+    @field_validator("task_runner")
+    @classmethod
+    def _a_place_that_we_know(cls, value: str) -> str:
+        if not _TASK_RUNNER.match(value):
+            message = '"process", or the address of a Dask scheduler without a password, such as "dask:tcp://HOST:8786"'
+            raise ValueError(message)
+        return value
 
 
 class WarehouseSection(Section):
@@ -517,16 +525,6 @@ class Settings(Section):
     publish: PublishSection = PublishSection()
     corrections: Annotated[tuple[Correction, ...], ELSEWHERE] = ()
 
-    @model_validator(mode="after")
-    def _several_workers_need_a_lake(self) -> Self:
-        if self.run.workers > 1 and self.warehouse.kind == "file":
-            message = (
-                'workers = 1 in [run], or [warehouse] kind = "ducklake": warehouse.duckdb is open in one process, '
-                "so other processes can neither read nor store anything"
-            )
-            raise ValueError(message)
-        return self
-
     @property
     def available(self) -> Mapping[str, bool]:
         """What the models may need, and whether this site has it: each feed, receivables, and the two bases of actual sales."""
@@ -626,6 +624,11 @@ def _unknown_feeds(names: Iterable[str]) -> list[str]:
 def _check_feeds(settings: Settings, file: Path, more_faults: Sequence[str]) -> None:
     """Raise `SettingsError` with what is wrong about feeds, and with more faults that were found before."""
     faults = [*_unknown_feeds(settings.feeds), *more_faults, *missing_feeds(settings.rating, settings.feeds)]
+    if settings.run.workers > 1 and settings.warehouse.kind == "file":
+        faults.append(
+            'run.workers: expected 1 without [warehouse] kind = "ducklake" (it is '
+            f"{settings.run.workers}): one process has warehouse.duckdb open, and others can neither read nor store anything"
+        )
     for name, source in settings.feeds.items():
         if name not in FEEDS:
             continue
