@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from benchmarks import lake
 from benchmarks.measure import Measured, measured_command
 from benchmarks.peers import floor, in_polars, kept
 from benchmarks.peers.generate import write_files
@@ -157,3 +158,13 @@ def test_a_step_that_fails_shows_what_it_said() -> None:
 def test_the_figures_of_a_close_are_those_of_the_script(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.peers", "--quick", "--lines", "400", "--folder", str(tmp_path)]
     measured_command("the comparison", *command, silent=True)
+
+
+def test_times_of_stores_whose_versions_differ_do_not_count() -> None:
+    version = (date(2026, 10, 1), 1, "a")
+    lake.require_equal({"file": [version], "lake": [version]})
+    for other in ([], [(*version[:2], "b")], [version, version]):
+        with pytest.raises(SystemExit, match="the versions differ"):
+            lake.require_equal({"file": [version], "lake": other})
+    with pytest.raises(SystemExit, match="the versions differ"):
+        lake.require_equal({"file": [], "lake": []})

@@ -166,14 +166,14 @@ def test_what_workers_find_is_judged_as_if_one_process_had_found_it(
 ) -> None:
     """Closed; then late invoices ask for restatements; then one month is locked, and the others are restated."""
     new_catalog()
-    sites = [(in_a_file(tmp_path / "file"), PLAIN), (lake(tmp_path / "lake", 3), HERE)]
+    sites = [(in_a_file(tmp_path / "file"), PLAIN), (lake(tmp_path / "lake", 2), HERE)]
     found = []
     for site, by in sites:
-        reports = [backfill(site, 6, by)]
+        reports = [backfill(site, 4, by)]
         late(site, "LATE", MONTHS[1])
-        reports.append(backfill(site, 6, by))
+        reports.append(backfill(site, 4, by))
         steps.set_lock(site, MONTHS[2], "audited", is_locked=True)
-        reports.append(backfill(site, 7, by, restate=True, reason="late"))
+        reports.append(backfill(site, 5, by, restate=True, reason="late"))
         found.append([*map(outcomes, reports), published(site, VERSIONS)])
     assert found[0] == found[1]
     of_months = [[month.outcome for month in report.months] for report in reports]
@@ -187,14 +187,14 @@ def test_months_of_a_worker_that_a_model_fails_for_are_built_again_by_the_run(
     new_catalog: Callable[[], str], tmp_path: Path
 ) -> None:
     new_catalog()
-    file, site = in_a_file(tmp_path / "file"), lake(tmp_path / "lake", 3)
-    backfill(file, 6)
+    file, site = in_a_file(tmp_path / "file"), lake(tmp_path / "lake", 2)
+    backfill(file, 4)
 
     def build(site: Site, cut: Sequence[Chunk]) -> dict[int, BuiltChunk]:
         return workers.build_chunks(site, cut, in_this_process) | {2: BuiltChunk(failed="sql/marts/x.sql: Overflow")}
 
-    report = backfill(site, 6, replace(PLAIN, build_chunks=build))
-    assert [month.outcome for month in report.months] == ["closed"] * 6
+    report = backfill(site, 4, replace(PLAIN, build_chunks=build))
+    assert [month.outcome for month in report.months] == ["closed"] * 4
     assert published(site, VERSIONS) == published(file, VERSIONS)
     require_nothing_left(site)
 
@@ -430,7 +430,7 @@ def test_workers_of_a_dask_scheduler_give_the_versions_of_one_process_also_when_
     pytest.importorskip("distributed")
     new_catalog()
     file = in_a_file(tmp_path / "file")
-    backfill(file, 6)
+    backfill(file, 4)
     with dask_scheduler(2) as (address, processes):
         site = lake(tmp_path / "lake", 2, task_runner=f"dask:{address}")
         when_it_has_workers(address, 2)
@@ -443,10 +443,10 @@ def test_workers_of_a_dask_scheduler_give_the_versions_of_one_process_also_when_
 
         thread = threading.Thread(target=kill_one, daemon=True)
         thread.start()
-        report = backfill(site, 6)
+        report = backfill(site, 4)
         thread.join(timeout=10)
         assert processes[0].poll() == -signal.SIGKILL
-    assert [month.outcome for month in report.months] == ["closed"] * 6
+    assert [month.outcome for month in report.months] == ["closed"] * 4
     assert published(site, VERSIONS) == published(file, VERSIONS)
     require_nothing_left(site)
 

@@ -158,6 +158,7 @@ class LakeStore:
             look_in_store(con)
             prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
             con.execute(f"SET VARIABLE {WRITER} = ''")
+            con.execute("SET enable_progress_bar = false")  # DuckDB takes a process without a script for a person
             yield con
 
     def attach(self, con: Connection, name: str) -> None:
