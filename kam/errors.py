@@ -96,6 +96,28 @@ class WorkersAwayError(KamError):
     exit_code: int = 5
 
 
+class WarehouseAwayError(WarehouseBusyError):
+    """The catalog of a lake does not answer; what was not committed yet is not kept."""
+
+
+# What PostgreSQL's own library says when a server ended or cannot be reached; DuckDB passes it on.
+_AWAY = (
+    "server closed the connection",
+    "terminating connection",
+    "no connection to the server",
+    "connection to server",
+    "connection not open",
+    "could not receive data from server",
+    "could not send data to server",
+    "the database system is",
+)
+
+
+def away(error: object) -> bool:
+    """Whether the catalog of a lake did not answer."""
+    return any(words in str(error) for words in _AWAY)
+
+
 # What DuckDB says of a file of its own whose bytes were changed or cut off.
 _DAMAGES = (
     "Corrupt database file",
@@ -117,8 +139,8 @@ def out_of_memory(error: object) -> str:
 
 
 def is_of_storage(error: BaseException) -> bool:
-    """Whether a disk or a damaged database file is at fault, and not what was asked for."""
-    return bool(disk_fault(error) or damage(error))
+    """Whether a disk, a damaged database file or a catalog that does not answer is at fault, and not what was asked for."""
+    return bool(disk_fault(error) or damage(error) or away(error))
 
 
 def disk_fault(error: BaseException) -> str:

@@ -2,8 +2,22 @@
 
 from kam.audit.chase import Lines, Source, said
 from kam.audit.explain import Check, Explanation, explain
+from kam.audit.migration import MigrationReport, migrate
 from kam.audit.proofs import Proof, verify
 from kam.audit.published import Figure
 from kam.audit.replay import rebuild
 
-__all__ = ["Check", "Explanation", "Figure", "Lines", "Proof", "Source", "explain", "rebuild", "said", "verify"]
+__all__ = [
+    "Check",
+    "Explanation",
+    "Figure",
+    "Lines",
+    "MigrationReport",
+    "Proof",
+    "Source",
+    "explain",
+    "migrate",
+    "rebuild",
+    "said",
+    "verify",
+]

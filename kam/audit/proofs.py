@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 
 from kam.archive import ledger, store
-from kam.audit.replay import Aside, replayed
+from kam.audit.aside import Aside
+from kam.audit.replay import replayed
 from kam.build import content_query, marts, models_hash
 from kam.errors import KamError, UsageError
 from kam.periods import add_months, month_name

@@ -21,6 +21,7 @@ import duckdb
 
 from kam import telemetry
 from kam.archive import ledger, store
+from kam.audit.aside import Aside
 from kam.build import models_hash, prepare_build, prepare_marts, record_content, run_models
 from kam.close import versions
 from kam.errors import ArchiveIncompleteError, KamError, UsageError
@@ -44,30 +45,6 @@ class RebuildReport:
     close_count: int = 0
     differences: list[str] = field(default_factory=list)
     kept: Path | None = None
-
-
-class Aside(Site):
-    """A site whose warehouse lies in another folder."""
-
-    def __init__(self, site: Site, folder: Path) -> None:
-        """The site's archive and settings, and the folder for the warehouse."""
-        super().__init__(site.directory, site.settings)
-        self._folder = folder
-
-    @property
-    def ledger(self) -> Path:
-        """None: its lines are those of the site."""
-        return self._folder / "ledger.ndjson"
-
-    @property
-    def has_lake(self) -> bool:
-        """Never: what is made again is compared, and thrown away or moved."""
-        return False
-
-    @property
-    def warehouse(self) -> Path:
-        """The working file in that folder."""
-        return self._folder / "warehouse.duckdb"
 
 
 def rebuild(

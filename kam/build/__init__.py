@@ -2,7 +2,7 @@
 
 from kam.build.candidates import prepare_build, prepare_day
 from kam.build.columns import MartColumn, Vocabulary, vocabulary
-from kam.build.content import content_query, record_content
+from kam.build.content import content_query, record_content, versions_query
 from kam.build.detail import Detail, brought_by, details_for
 from kam.build.formulas import filled, names_in, shown
 from kam.build.levels import level_tables, published_tables
@@ -36,6 +36,7 @@ __all__ = [
     "run_models",
     "run_views",
     "shown",
+    "versions_query",
     "vocabulary",
     "why_empty",
 ]

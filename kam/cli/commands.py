@@ -52,6 +52,7 @@ from kam.cli.options import (
     ReasonOption,
     RestateOption,
     SiteOption,
+    StoreKind,
 )
 from kam.cli.progress import progress
 from kam.cli.server import configured_server
@@ -91,7 +92,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Month-end close for key-account managers: load extracts, validate them, compute the tables, publish them.\n\n"
     "Exit status: 0 done · 2 usage or settings · 3 a critical validation failed · 4 month closed and inputs changed · "
-    "5 warehouse busy · 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal · 1 anything else.\n\nExample: [bold]kam --site my-site close 2026-10[/bold]",
+    "5 warehouse busy or away · 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal · 1 anything else.\n\nExample: [bold]kam --site my-site close 2026-10[/bold]",
 )
 alerts = typer.Typer(no_args_is_help=True, help="Alert channels: test them, and send the messages that wait.")
 app.add_typer(alerts, name="alerts")
@@ -773,6 +774,45 @@ def rebuild(
     if report.close_count:
         out.print("All content hashes are equal.")
         out.print(f"To publish them: {escape(site.command('publish'))}")
+
+
+@app.command(epilog="Example: kam --site my-site migrate --to ducklake --catalog KAM_CATALOG")
+def migrate(
+    to: Annotated[StoreKind, typer.Option("--to", help="Where loads and versions shall be stored.")],
+    folder: SiteOption = None,
+    catalog: Annotated[
+        str,
+        typer.Option(
+            "--catalog",
+            metavar="VARIABLE",
+            help="The environment variable with the URL of the lake's PostgreSQL database.",
+        ),
+    ] = "KAM_CATALOG",
+    data: Annotated[
+        str, typer.Option("--data", metavar="PLACE", help="The folder of the lake's data files, or s3://bucket/folder.")
+    ] = "lake",
+) -> None:
+    """Move loads and versions from the working file to a DuckLake, which is experimental, or back, and compare both."""
+    from kam.audit import migrate as run
+    from kam.site import SETTINGS_FILE
+
+    site = _site(folder)
+    with out.status("Reading the ledger …") as status:
+        report = run(
+            site,
+            to.value,
+            catalog_variable=catalog.removeprefix("env:"),
+            data=data,
+            on_step=lambda step: status.update(escape(step)),
+            on_wait=out.print,
+        )
+    found = report.contents
+    for text in (
+        f"{counted(found.row_count, 'row')} of {counted(len(found.tables), 'table')} copied to {report.name}.",
+        f"The rows of all tables and the content hashes of {counted(found.version_count, 'version')} are equal.",
+        f"{SETTINGS_FILE} says so now, and {report.kept} is kept as it was. Next: {site.command('status')}",
+    ):
+        out.print(text, markup=False, soft_wrap=True)
 
 
 @app.command(epilog="Example: kam --site my-site status")

@@ -24,6 +24,13 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class StoreKind(StrEnum):
+    """Where loads and versions are stored."""
+
+    FILE = "file"
+    DUCKLAKE = "ducklake"
+
+
 SiteOption = Annotated[
     Path | None,
     typer.Option(

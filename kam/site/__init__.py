@@ -25,10 +25,12 @@ from kam.site.settings import (
     IngestSection,
     PublishSection,
     Settings,
+    WarehouseSection,
     validate_settings,
 )
 from kam.site.site import SITE_VARIABLE, Site, find_site, require_feed
 from kam.site.sites_file import ListedSite, alone, read_sites, require_approvers
+from kam.site.warehouse_setting import write_warehouse
 
 __all__ = [
     "ALERT_EVENTS",
@@ -71,6 +73,7 @@ __all__ = [
     "SignRule",
     "Site",
     "Unpivot",
+    "WarehouseSection",
     "alone",
     "built_in_sets",
     "date_in_name",
@@ -89,4 +92,5 @@ __all__ = [
     "validate_settings",
     "variables_of",
     "write_site",
+    "write_warehouse",
 ]

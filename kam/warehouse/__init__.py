@@ -3,7 +3,9 @@
 from kam.warehouse.across_feeds import FEEDS_IN_VIEW
 from kam.warehouse.connection import memory, walled_in
 from kam.warehouse.fence import begin_workers, end_workers, stored, stored_by_worker
+from kam.warehouse.file_store import FileStore
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
+from kam.warehouse.lake_store import LakeStore
 from kam.warehouse.ledgers import LAST_SHOWN, LAST_TRIED
 from kam.warehouse.names import catalog, names_mean
 from kam.warehouse.parsed import OF_ITS_ARGUMENTS, objects, parsed, reads_beyond_tables
@@ -21,7 +23,9 @@ __all__ = [
     "OF_ITS_ARGUMENTS",
     "SQL",
     "Connection",
+    "FileStore",
     "KnownCorrection",
+    "LakeStore",
     "Person",
     "Store",
     "acting",

@@ -14,6 +14,7 @@ from kam.errors import KamError, WarehouseBusyError, damage, disk_fault
 from kam.site import Site, scratch_folder
 from kam.stops import check, heard, interrupting
 from kam.warehouse import connection, turns
+from kam.warehouse.lost import require_not_lost
 from kam.warehouse.schema import prepare, shape_made_from, wanted_shape
 from kam.warehouse.sql import Config, Connection, literal, quoted
 from kam.warehouse.turns import holder
@@ -64,7 +65,7 @@ class FileStore:
         """Open the file for reading only; an empty database in memory when nothing was loaded yet."""
         site = self._site
         if not self.exists():
-            _require_not_lost(site)
+            require_not_lost(site, str(site.warehouse))
             with connection.memory() as con:
                 prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
                 yield con
@@ -93,7 +94,7 @@ def _opened_for_writing(site: Site) -> Iterator[Connection]:
         "storage_compatibility_version": "v1.5.0",
     }
     if not site.warehouse.exists():
-        _require_not_lost(site)
+        require_not_lost(site, str(site.warehouse))
         _make(site, config)
     # Somebody may be looking at the status; that takes no longer than this.
     with _opened(site, config=config, wait_seconds=_LOOK_SECONDS) as con:
@@ -109,16 +110,6 @@ def _make(site: Site, config: Config) -> None:
         # A log left by a file that was deleted would be replayed into this one.
         site.warehouse.with_name(f"{site.warehouse.name}.wal").unlink(missing_ok=True)
         new.replace(site.warehouse)
-
-
-def _require_not_lost(site: Site) -> None:
-    """Raise `KamError` when there was a working file: an empty one in its place would say that nothing was ever loaded."""
-    if site.ledger.is_file() and b"\n" in site.ledger.open("rb").readline():
-        message = (
-            f"{site.warehouse}: is missing, but {site.ledger} lists what was loaded into it. Is a folder moved or not mounted? "
-            f"Bring the file back, or rebuild it from the archive: {site.command('rebuild')}"
-        )
-        raise KamError(message)
 
 
 @contextmanager

@@ -7,11 +7,7 @@ process to this site share. Whose turn it is to write is a lock in PostgreSQL, w
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
-import os
-import re
-import socket
-import time
+import logging
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,124 +15,161 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from kam.errors import KamError, SettingsError, WarehouseBusyError, disk_fault
+from kam.errors import KamError, WarehouseAwayError, WarehouseBusyError, away, disk_fault
 from kam.site import Site, sweep
 from kam.stops import check, heard, interrupting
-from kam.warehouse import connection
+from kam.warehouse import connection, extensions
 from kam.warehouse.fence import WRITER
+from kam.warehouse.lake_catalog import LakeCatalog, schema_of
+from kam.warehouse.lake_data import data_path, open_storage
+from kam.warehouse.lost import require_not_lost
 from kam.warehouse.names import LAKE, LOCAL_SCHEMAS, STORED_SCHEMAS, catalog, look_in_store
-from kam.warehouse.people import user_name
 from kam.warehouse.schema import prepare
 from kam.warehouse.sql import Config, Connection, literal, quoted
 
 if TYPE_CHECKING:
     from psycopg import Connection as PgConnection
 
-_EXTENSIONS = ("ducklake", "postgres_scanner")
-_MISSING = "a warehouse in DuckLake needs the extra lake: pip install 'kam-close[lake]'"
-# One site a catalog, so one number for all.
-_LOCK = 5_226_301
-_HOLDER = """
-    SELECT activity.application_name FROM pg_locks AS locks JOIN pg_stat_activity AS activity USING (pid)
-    WHERE locks.locktype = 'advisory' AND locks.granted AND locks.objid = %s
-      AND locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+_CREATE_SECONDS = 60
+_DOUBLE = """
+    SELECT 'version ' || close_version || ' of ' || strftime(period_month, '%Y-%m') FROM ops.closes
+    GROUP BY period_month, close_version HAVING count(*) > 1
+    UNION ALL SELECT 'load ' || load_id FROM ops.loads GROUP BY load_id HAVING count(*) > 1
+    ORDER BY ALL
 """
-# The rights to write that this process holds, by catalog: what each of its transactions has to show.
+# What this process holds, by catalog: the token that each of its transactions has to show, and the number of the lake.
 _tokens: dict[str, str] = {}
+_numbers: dict[str, int] = {}
+log = logging.getLogger("kam")
 
 
 class LakeStore:
     """A DuckLake that `[warehouse]` names."""
 
-    def __init__(self, site: Site) -> None:
-        """The lake of a site; it may not be there yet. Raises `SettingsError` when the variable of the catalog is not set."""
+    def __init__(self, site: Site, number: int | None = None) -> None:
+        """The lake of a site that is in use, or the one with this number; it may not be there yet.
+
+        Raises `SettingsError` when the variable of the catalog is not set.
+        """
         self._site = site
-        variable = site.settings.warehouse.catalog_variable
-        self._url = os.environ.get(variable, "")
-        if not self._url:
-            message = f"[warehouse] catalog: the environment variable {variable} is not set. It holds the URL of a PostgreSQL database"
-            raise SettingsError(message)
+        self.catalog = LakeCatalog(site)
+        self._given = number
 
     @property
     def name(self) -> str:
         """The catalog, by the variable that holds its URL."""
-        return f"the lake of {self._site.settings.warehouse.catalog_variable}"
+        return self.catalog.name
 
     def exists(self) -> bool:
-        """Whether the catalog has a lake with our tables."""
-        with self._postgresql("looks whether there is a lake") as catalog:
-            if not _value(catalog, "SELECT to_regclass('ducklake_table') IS NOT NULL"):
-                return False
-            found = "SELECT count(*) > 0 FROM ducklake_table WHERE table_name = 'shape' AND end_snapshot IS NULL"
-            return bool(_value(catalog, found))
+        """Whether the catalog has a lake in use."""
+        return self._number() is not None
 
     def stamp(self) -> tuple[int, ...]:
-        """Nothing takes the place of a lake."""
-        return ()
+        """The number of the lake in use."""
+        number = self._number()
+        return () if number is None else (number,)
+
+    def _number(self) -> int | None:
+        found = self._given or _numbers.get(self.catalog.url)
+        if found is None:
+            with self.catalog.connected("looks which lake is in use") as catalog:
+                found = self.catalog.number(catalog)
+        return found
+
+    def leave(self) -> None:
+        """No lake is in use any more; the one that was stays as it is. Only for the one process that may write."""
+        with self.catalog.connected("leaves the lake") as catalog:
+            self.catalog.use(catalog, None)
+
+    @contextmanager
+    def turn(
+        self, purpose: str, *, wait_seconds: float = 600, on_wait: Callable[[str], None] = log.info
+    ) -> Iterator[PgConnection[Any]]:
+        """Hold the lock of the catalog, whatever state the lake is in; gives the connection that has it."""
+        with self.catalog.turn(purpose, wait_seconds=wait_seconds, on_wait=on_wait) as catalog:
+            sweep(self._site)
+            yield catalog
 
     @contextmanager
     def writing(self, purpose: str, *, wait_seconds: float, on_wait: Callable[[str], None]) -> Iterator[None]:
-        """Hold the lock of the catalog. It ends with its connection, so nobody waits for a process that is gone."""
-        who = f"{purpose} (process {os.getpid()} of {user_name()} on {socket.gethostname()})"
-        with self._postgresql(who) as catalog:
-            self._wait_for_turn(catalog, wait_seconds, on_wait)
-            token = uuid.uuid4().hex
-            with self.open() as con:
-                con.execute("UPDATE ops.writer SET token = ?, commits = 0", [token])
-                # Workers of a run that died store nothing more.
-                con.execute("DELETE FROM ops.workers")
-            _tokens[self._url] = token
-            try:
-                sweep(self._site)
-                yield
-            finally:
-                del _tokens[self._url]
+        """Hold the lock of the catalog, and be the only one whose transactions are not refused.
 
-    def _wait_for_turn(self, catalog: PgConnection[Any], wait_seconds: float, on_wait: Callable[[str], None]) -> None:
-        deadline, who = time.monotonic() + wait_seconds, ""
-        while not _value(catalog, f"SELECT pg_try_advisory_lock({_LOCK})"):
-            check()
-            found = str(_value(catalog, _HOLDER, [_LOCK]) or who or "another process")
-            if time.monotonic() >= deadline:
-                message = f"{self.name}: still in use by {found} after {wait_seconds:.0f} seconds. Try again when it has finished"
-                raise WarehouseBusyError(message)
-            if found != who:
-                on_wait(f"Waiting for {found} to finish")
-                who = found
-            time.sleep(0.2)
+        The lake stays open meanwhile: to attach it anew at each step takes half a second.
+        """
+        url = self.catalog.url
+        with self.turn(purpose, wait_seconds=wait_seconds, on_wait=on_wait) as catalog:
+            try:
+                number = self.catalog.number(catalog)
+                _numbers[url] = self._made(catalog) if number is None else number
+                with self.open() as con:
+                    self._require_single(con)
+                    token = uuid.uuid4().hex
+                    con.execute("UPDATE ops.writer SET token = ?, commits = 0", [token])
+                    # Workers of a run that died store nothing more.
+                    con.execute("DELETE FROM ops.workers")
+                    _tokens[url] = token
+                    yield
+            finally:
+                _tokens.pop(url, None)
+                _numbers.pop(url, None)
+
+    def _require_single(self, con: Connection) -> None:
+        """Raise `KamError` when two writers stored the same version or load: a lake has no keys that would refuse it."""
+        double = [name for (name,) in con.execute(_DOUBLE).fetchall()]
+        if double:
+            message = (
+                f"{self.name}: has {', '.join(double[:5])} twice: two processes wrote at once. Nothing was changed. "
+                f"Rebuild the warehouse from the archive: {self._site.command('rebuild', '--force')}"
+            )
+            raise KamError(message)
+
+    def _made(self, catalog: PgConnection[Any]) -> int:
+        """Make an empty lake and use it; its number. Raises `KamError` when there was one."""
+        require_not_lost(self._site, self.name)
+        number = self.catalog.next_number(catalog)
+        with LakeStore(self._site, number).open():
+            pass
+        self.catalog.use(catalog, number)
+        return number
 
     @contextmanager
     def open(self) -> Iterator[Connection]:
         """Open the lake for reading and writing; create or update it where needed."""
         site = self._site
+        number = self._number()
+        if number is None:
+            with self.turn("makes a lake", wait_seconds=_CREATE_SECONDS) as held:
+                number = self.catalog.number(held) or self._made(held)
         site.scratch.mkdir(exist_ok=True)
         # All connections of this process share this database while one of them is open, as they share a file.
-        key = hashlib.sha256(f"{site.directory} {self._url}".encode()).hexdigest()[:12]
+        key = hashlib.sha256(f"{site.directory} {self.catalog.url} {number}".encode()).hexdigest()[:12]
         with self._faults_explained(), self._opened(f":memory:kam_{key}") as con:
             if catalog(con) != LAKE:
-                self._attach(con, LAKE, read_only=False)
+                self._attach(con, LAKE, number, read_only=False)
                 lacking = _lacking(con)
                 for schema in (*LOCAL_SCHEMAS, *(f"{LAKE}.{schema}" for schema in lacking)):
                     con.execute(f"CREATE SCHEMA {schema}")
                 if lacking:
                     con.execute(f"CREATE TABLE {LAKE}.ops.writer AS SELECT '' AS token, 0::BIGINT AS commits")
-                con.execute(f"CREATE TABLE IF NOT EXISTS {LAKE}.ops.workers (token VARCHAR, chunk BIGINT)")
+                    con.execute(f"CREATE TABLE {LAKE}.ops.workers (token VARCHAR, chunk BIGINT)")
             look_in_store(con)
             prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
-            con.execute(f"SET VARIABLE {WRITER} = ?", [_tokens.get(self._url, "")])
+            con.execute(f"SET VARIABLE {WRITER} = {literal(_tokens.get(self.catalog.url, ''))}")
             yield con
 
     @contextmanager
     def open_read_only(self) -> Iterator[Connection]:
         """Open the lake for reading only, also while somebody writes; an empty database in memory when nothing was loaded yet."""
         site = self._site
-        if not self.exists():
+        number = self._number()
+        if number is None:
+            require_not_lost(site, self.name)
             with connection.memory() as con:
                 prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
                 yield con
             return
         with self._faults_explained(), self._opened(":memory:") as con:
-            self._attach(con, LAKE, read_only=True)
+            self._attach(con, LAKE, number, read_only=True)
             for schema in LOCAL_SCHEMAS:
                 con.execute(f"CREATE SCHEMA {schema}")
             look_in_store(con)
@@ -147,12 +180,16 @@ class LakeStore:
     def open_for_worker(self) -> Iterator[Connection]:
         """Open the lake with `core` and `build` of one's own, which no other connection of this process sees.
 
-        Nothing can be stored but by `stored_by_worker`.
+        Nothing can be stored but by `stored_by_worker`. Raises `KamError` when there is no lake.
         """
         site = self._site
+        number = self._number()
+        if number is None:
+            message = f"{self.name}: has no lake yet"
+            raise KamError(message)
         site.scratch.mkdir(exist_ok=True)
         with self._faults_explained(), self._opened(":memory:") as con:
-            self._attach(con, LAKE, read_only=False)
+            self._attach(con, LAKE, number, read_only=False)
             for schema in LOCAL_SCHEMAS:
                 con.execute(f"CREATE SCHEMA {schema}")
             look_in_store(con)
@@ -163,7 +200,11 @@ class LakeStore:
 
     def attach(self, con: Connection, name: str) -> None:
         """Let a connection read the lake under this name."""
-        self._attach(con, name, read_only=True)
+        number = self._number()
+        if number is None:
+            message = f"{self.name}: has no lake yet"
+            raise KamError(message)
+        self._attach(con, name, number, read_only=True)
 
     @contextmanager
     def _opened(self, database: str) -> Iterator[Connection]:
@@ -177,29 +218,19 @@ class LakeStore:
             with interrupting(con.interrupt):
                 yield con
 
-    def _attach(self, con: Connection, name: str, *, read_only: bool) -> None:
-        for extension in _EXTENSIONS:
-            con.execute(f"LOAD {literal(_extension(extension))}")
-        settings = self._site.settings.warehouse
-        data = (self._site.directory / settings.data).resolve()
-        data.mkdir(parents=True, exist_ok=True)
-        options = f"DATA_PATH {literal(f'{data}/')}{', READ_ONLY' if read_only else ''}"
-        con.execute(f"ATTACH {literal(f'ducklake:postgres:{self._url}')} AS {quoted(name)} ({options})")
+    def _attach(self, con: Connection, name: str, number: int, *, read_only: bool) -> None:
+        for extension in ("ducklake", "postgres_scanner"):
+            extensions.load(con, extension, "lake")
+        open_storage(con, self._site)
+        options = [
+            f"DATA_PATH {literal(data_path(self._site, number))}",
+            f"METADATA_SCHEMA {literal(schema_of(number))}",
+            *(["READ_ONLY"] if read_only else []),
+        ]
+        con.execute(
+            f"ATTACH {literal(f'ducklake:postgres:{self.catalog.url}')} AS {quoted(name)} ({', '.join(options)})"
+        )
         con.execute("SET ducklake_max_retry_count = 100")
-
-    @contextmanager
-    def _postgresql(self, purpose: str) -> Iterator[PgConnection[Any]]:
-        try:
-            import psycopg
-        except ImportError:
-            raise KamError(_MISSING) from None
-        try:
-            catalog = psycopg.connect(self._url, autocommit=True, application_name=f"kam {purpose}"[:63])
-        except psycopg.Error as error:
-            message = f"{self.name}: cannot be reached: {self._harmless(str(error))}"
-            raise KamError(message) from None
-        with catalog:
-            yield catalog
 
     @contextmanager
     def _faults_explained(self) -> Iterator[None]:
@@ -208,43 +239,20 @@ class LakeStore:
             with heard():
                 yield
         except duckdb.Error as error:
-            text = self._harmless(str(error))
+            text = self.catalog.harmless(str(error))
+            if away(error):
+                message = f"{self.name}: cannot be reached: {text}. What was committed stays. Run the command again when it answers"
+                raise WarehouseAwayError(message) from None
             if fault := disk_fault(error):
                 message = f"{self.name}: cannot be written: {fault}. What was committed stays. Make room or make it writable, then run the command again"
                 raise KamError(message) from None
             if "Transaction conflict" in text or "Failed to commit DuckLake transaction" in text:
                 message = f"{self.name}: somebody else wrote to it meanwhile, so nothing of this step was kept. Run the command again"
                 raise WarehouseBusyError(message) from None
-            if "connect" in text and "server" in text:
-                message = f"{self.name}: cannot be reached: {text}"
-                raise KamError(message) from None
             raise
-
-    def _harmless(self, text: str) -> str:
-        """The first line of a message, without what the URL says."""
-        line = text.splitlines()[0] if text else ""
-        return re.sub(r"postgres(ql)?://\S+", "…", line.replace(self._url, "…"))
 
 
 def _lacking(con: Connection) -> list[str]:
     """The stored schemas that a new lake does not have yet."""
-    found = con.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?", [LAKE]).fetchall()
+    found = con.execute(f"SELECT schema_name FROM duckdb_schemas() WHERE database_name = {literal(LAKE)}").fetchall()
     return [schema for schema in STORED_SCHEMAS if (schema,) not in found]
-
-
-def _extension(name: str) -> str:
-    """The file of an extension, from its wheel. Raises `KamError` when it is not installed, or not for this version of DuckDB."""
-    try:
-        package = importlib.resources.files(f"duckdb_extension_{name}")
-    except ModuleNotFoundError:
-        raise KamError(_MISSING) from None
-    file = package / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-    if not file.is_file():
-        message = f"the DuckDB extension {name} is not of version {duckdb.__version__}, as DuckDB is: pip install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
-        raise KamError(message)
-    return str(file)
-
-
-def _value(catalog: PgConnection[Any], query: str, values: list[object] | None = None) -> object:
-    row = catalog.execute(query, values).fetchone()
-    return row[0] if row else None

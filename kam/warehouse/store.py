@@ -13,6 +13,7 @@ from typing import Protocol
 
 from kam.site import Site
 from kam.warehouse.file_store import FileStore
+from kam.warehouse.lake_store import LakeStore
 from kam.warehouse.sql import Connection
 
 log = logging.getLogger("kam")
@@ -49,8 +50,6 @@ class Store(Protocol):
 def store_of(site: Site) -> Store:
     """The store of a site."""
     if site.has_lake:
-        from kam.warehouse.lake_store import LakeStore  # few sites have one
-
         return LakeStore(site)
     return FileStore(site)
 
@@ -80,8 +79,6 @@ def open_read_only(site: Site) -> Iterator[Connection]:
 @contextmanager
 def open_for_worker(site: Site) -> Iterator[Connection]:
     """Open the lake of a site as a worker of a run on another process or machine; see `LakeStore.open_for_worker`."""
-    from kam.warehouse.lake_store import LakeStore
-
     with LakeStore(site).open_for_worker() as con:
         yield con
 

@@ -1,0 +1,139 @@
+"""Moves what a site has stored from its working file to a lake and back; the store that it leaves stays as it was."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from kam.archive import ledger
+from kam.audit.aside import Aside
+from kam.audit.contents import Contents, contents_of, copy_all
+from kam.build import prepare_marts
+from kam.errors import KamError, UsageError
+from kam.site import Site, WarehouseSection, scratch_folder, write_warehouse
+from kam.warehouse import Connection, FileStore, LakeStore, Store, catalog, warehouse, writing
+
+Kind = Literal["file", "ducklake"]
+_BEFORE = "before"
+_SHOWN = 5
+log = logging.getLogger("kam")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class MigrationReport:
+    """What both stores have, the name of the one in use now, and where the one before is."""
+
+    contents: Contents
+    name: str
+    kept: str
+
+
+def migrate(
+    site: Site,
+    to: Kind,
+    *,
+    catalog_variable: str = "",
+    data: str = "",
+    on_step: Say = lambda _: None,
+    on_wait: Say = log.info,
+) -> MigrationReport:
+    """Copy all loads and versions to the other kind of store, compare both, and write the setting.
+
+    `catalog_variable` names the environment variable with the URL of the catalog, and `data` the place of the data files; for a lake only.
+    Raises `UsageError` when the site is there already or the other store has something else, and `KamError` when the copy differs.
+    """
+    if site.settings.warehouse.kind == to:
+        message = f"the warehouse of {site.directory} is a {'file' if to == 'file' else 'DuckLake'} already; nothing was changed"
+        raise UsageError(message)
+    if to == "file":
+        return _to_file(site, on_step, on_wait)
+    section = WarehouseSection(kind="ducklake", catalog=f"env:{catalog_variable}", data=data)
+    settings = site.settings.model_copy(update={"warehouse": section})
+    return _to_lake(site, Site(site.directory, settings, site.identity), on_step, on_wait)
+
+
+def _to_lake(site: Site, target: Site, on_step: Say, on_wait: Say) -> MigrationReport:
+    store = LakeStore(target)
+    patience = site.settings.run.busy_timeout_seconds
+    with (
+        writing(site, "migrate", wait_seconds=patience, on_wait=on_wait),
+        store.turn("migrate", wait_seconds=patience, on_wait=on_wait) as held,
+    ):
+        _complete(site)
+        number = store.catalog.number(held)
+        if number is None:
+            new = store.catalog.next_number(held)
+            found = into_lake(target, new, FileStore(site), on_step)
+            store.catalog.use(held, new)
+        else:
+            # A migration that was stopped before it wrote the setting. Or somebody else's lake.
+            with LakeStore(target, number).open() as con:
+                prepare_marts(con)
+                FileStore(site).attach(con, _BEFORE)
+                found = _compared(
+                    con,
+                    f"{store.name} has loads or versions already, and not those of {site.warehouse}. Name another database",
+                )
+        values = {"kind": "ducklake", "catalog": str(target.settings.warehouse.catalog)}
+        write_warehouse(site.directory, values | {"data": target.settings.warehouse.data})
+        kept = site.warehouse.with_name("warehouse.before-migration.duckdb")
+        site.warehouse.replace(kept)
+    return MigrationReport(found, store.name, str(kept))
+
+
+def into_lake(site: Site, number: int, source: FileStore, on_step: Say) -> Contents:
+    """Make the lake with this number from a working file. Raises `KamError` when it differs."""
+    with LakeStore(site, number).open() as con:
+        source.attach(con, _BEFORE)
+        return _copied(con, source, on_step)
+
+
+def _to_file(site: Site, on_step: Say, on_wait: Say) -> MigrationReport:
+    store = LakeStore(site)
+    if site.warehouse.exists():
+        message = f"{site.warehouse}: is there already, and may be older than {store.name}. Move it away, then run the command again"
+        raise UsageError(message)
+    if not store.exists():
+        message = f"{store.name}: there is no lake. Nothing was loaded into it, or another database is meant"
+        raise UsageError(message)
+    with writing(site, "migrate", wait_seconds=site.settings.run.busy_timeout_seconds, on_wait=on_wait):
+        _complete(site)
+        with scratch_folder(site, "migrate-") as folder:
+            aside = Aside(site, folder)
+            with FileStore(aside).open() as con:
+                store.attach(con, _BEFORE)
+                found = _copied(con, store, on_step)
+            with aside.warehouse.open("rb") as stream:
+                os.fsync(stream.fileno())
+            aside.warehouse.replace(site.warehouse)
+        write_warehouse(site.directory, {})
+        store.leave()
+    return MigrationReport(found, str(site.warehouse), store.name)
+
+
+def _complete(site: Site) -> None:
+    """Add what the ledger lacks. Raises `KamError` when the warehouse lacks something that the ledger lists."""
+    with warehouse(site) as con:
+        prepare_marts(con)
+        ledger.compare(con, site)
+
+
+def _copied(con: Connection, source: Store, on_step: Say) -> Contents:
+    on_step(f"Copying {source.name} …")
+    copy_all(con, _BEFORE)
+    on_step("Comparing both …")
+    return _compared(con, f"the copy of {source.name} differs, so nothing was changed")
+
+
+def _compared(con: Connection, fault: str) -> Contents:
+    """What both stores have. Raises `KamError` when they differ."""
+    here, there = contents_of(con, catalog(con)), contents_of(con, _BEFORE)
+    if different := there.differences(here):
+        more = f", and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
+        message = f"{fault}. What differs: {', '.join(different[:_SHOWN])}{more}"
+        raise KamError(message)
+    return here
