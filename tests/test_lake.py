@@ -165,7 +165,29 @@ def test_a_catalog_that_is_not_there_is_named_without_its_password(
         assert "Canary" not in str(raised.value)
 
 
-def test_a_lake_cannot_be_rebuilt_yet(site_folder: Path) -> None:
-    site = write_site(site_folder, {"invoices": INVOICES}, settings=LAKE, feeds=["invoices"])
-    with pytest.raises(UsageError, match="a warehouse in DuckLake cannot be rebuilt yet"):
-        rebuild(site)
+@long
+def test_a_lake_is_rebuilt_beside_the_one_in_use_and_takes_its_place(closed: Site, catalog: str) -> None:
+    before = published(closed, VERSIONS)
+    with pytest.raises(UsageError, match="exists already"):
+        rebuild(closed)
+    report = rebuild(closed, force=True)
+    assert (report.load_count, report.close_count, report.differences) == (2, 5, [])
+    with open_read_only(closed) as con:
+        versions = "SELECT period_month, close_version, content_hash FROM ops.closes ORDER BY ALL"
+        assert rows(con, versions) == before
+    with psycopg.connect(catalog) as con:
+        assert con.execute("SELECT number FROM kam_lake").fetchall() == [(2,)]
+        assert con.execute("SELECT count(*) > 0 FROM lake_1.ducklake_data_file").fetchone() is not None
+
+    # The catalog is lost: nothing takes an empty one for the lake, and the archive brings it back.
+    with psycopg.connect(catalog) as con:
+        con.execute("DROP SCHEMA lake_2 CASCADE; DROP TABLE kam_lake")
+    for open_it in (open_read_only, lambda site: writing(site, "close")):
+        with (
+            pytest.raises(KamError, match=r"is missing, but .* lists what was loaded into it.*rebuild"),
+            open_it(closed),
+        ):
+            pytest.fail("opened")
+    assert rebuild(closed).differences == []
+    with open_read_only(closed) as con:
+        assert rows(con, versions) == before

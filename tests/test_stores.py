@@ -35,10 +35,11 @@ FORBIDDEN = {
 MAY = {
     ("kam/warehouse/names.py", "current_database()"): "it is there that the question is answered",
     ("kam/publish/targets/postgresql.py", "current_database()"): "of PostgreSQL",
-    ("kam/warehouse/lake_store.py", "current_database()"): "of PostgreSQL",
+    ("kam/warehouse/lake_catalog.py", "current_database()"): "of PostgreSQL",
     ("sql/publish/account_access.sql", "a constraint"): "of PostgreSQL",
     # In a file and in DuckLake rows are numbered as they come, also after an update and after compaction.
     ("kam/archive/ledger.py", "an order of rowid"): "decisions in the order of their commits, whatever the clock said",
+    ("kam/audit/contents.py", "an order of rowid"): "a copy keeps the order",
     ("kam/cli/status.py", "an order of rowid"): "rejects of one record as they were found",
     ("kam/ingest/examination.py", "an order of rowid"): "of a temporary table",
     ("kam/ingest/rejects.py", "an order of rowid"): "rejects of one record as they were found",

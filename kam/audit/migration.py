@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kam.archive import ledger
 from kam.audit.aside import Aside
@@ -15,6 +15,9 @@ from kam.build import prepare_marts
 from kam.errors import KamError, UsageError
 from kam.site import Site, WarehouseSection, scratch_folder, write_warehouse
 from kam.warehouse import Connection, FileStore, LakeStore, Store, catalog, warehouse, writing
+
+if TYPE_CHECKING:
+    from psycopg import Connection as PgConnection
 
 Kind = Literal["file", "ducklake"]
 _BEFORE = "before"
@@ -66,9 +69,7 @@ def _to_lake(site: Site, target: Site, on_step: Say, on_wait: Say) -> MigrationR
         _complete(site)
         number = store.catalog.number(held)
         if number is None:
-            new = store.catalog.next_number(held)
-            found = into_lake(target, new, FileStore(site), on_step)
-            store.catalog.use(held, new)
+            found = replace_lake(target, FileStore(site), held, on_step)
         else:
             # A migration that was stopped before it wrote the setting. Or somebody else's lake.
             with LakeStore(target, number).open() as con:
@@ -85,11 +86,18 @@ def _to_lake(site: Site, target: Site, on_step: Say, on_wait: Say) -> MigrationR
     return MigrationReport(found, store.name, str(kept))
 
 
-def into_lake(site: Site, number: int, source: FileStore, on_step: Say) -> Contents:
-    """Make the lake with this number from a working file. Raises `KamError` when it differs."""
+def replace_lake(site: Site, source: FileStore, held: PgConnection[Any], on_step: Say) -> Contents:
+    """Make a lake from a working file and use it in place of the one before, which stays; `held` has the lock of the catalog.
+
+    Raises `KamError` when the copy differs; the lake before stays in use then.
+    """
+    lakes = LakeStore(site).catalog
+    number = lakes.next_number(held)
     with LakeStore(site, number).open() as con:
         source.attach(con, _BEFORE)
-        return _copied(con, source, on_step)
+        found = _copied(con, source, on_step)
+    lakes.use(held, number)
+    return found
 
 
 def _to_file(site: Site, on_step: Say, on_wait: Say) -> MigrationReport:

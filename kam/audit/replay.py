@@ -11,9 +11,10 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import duckdb
 from kam import telemetry
 from kam.archive import ledger, store
 from kam.audit.aside import Aside
+from kam.audit.migration import replace_lake
 from kam.build import models_hash, prepare_build, prepare_marts, record_content, run_models
 from kam.close import versions
 from kam.errors import ArchiveIncompleteError, KamError, UsageError
@@ -29,7 +31,19 @@ from kam.ingest import Extract, SourceFile, replay
 from kam.periods import add_months
 from kam.site import SETTINGS_FILE, Settings, Site, scratch_folder, validate_settings
 from kam.timing import run, step
-from kam.warehouse import Connection, insert, kept_steps, literal, prepare, rows, transaction, warehouse, writing
+from kam.warehouse import (
+    Connection,
+    FileStore,
+    LakeStore,
+    insert,
+    kept_steps,
+    prepare,
+    rows,
+    store_of,
+    transaction,
+    warehouse,
+    writing,
+)
 
 _COUNTS = ("read_count", "loaded_count", "unchanged_count", "rejected_count", "superseded_count")
 Entry = Mapping[str, Any]
@@ -44,7 +58,7 @@ class RebuildReport:
     row_count: int = 0
     close_count: int = 0
     differences: list[str] = field(default_factory=list)
-    kept: Path | None = None
+    kept: str = ""
 
 
 def rebuild(
@@ -54,35 +68,37 @@ def rebuild(
     on_step: Callable[[str], None] = lambda _: None,
     on_wait: Callable[[str], None] = log.info,
 ) -> RebuildReport:
-    """Rebuild `warehouse.duckdb` and put it in the place of the old one.
+    """Make the warehouse again and put it in the place of the old one: a file, or a lake beside the one in use.
 
-    Raises `UsageError` when there is a warehouse with loads in it and not `force`, and for one in a lake; `KamError` when the archive lacks a
+    Raises `UsageError` when there is a warehouse with loads in it and not `force`; `KamError` when the archive lacks a
     file or has it with other bytes, or a load differs from the ledger. The old warehouse stays then.
     """
-    if site.has_lake:
-        message = "a warehouse in DuckLake cannot be rebuilt yet. Restore its catalog and its data files, which belong together, from a backup"
-        raise UsageError(message)
-    with (
-        run("rebuild", (), telemetry.listeners(site.settings.site.name)),
-        writing(site, "rebuild", wait_seconds=site.settings.run.busy_timeout_seconds, on_wait=on_wait),
-    ):
+    with ExitStack() as held:
+        held.enter_context(run("rebuild", (), telemetry.listeners(site.settings.site.name)))
+        # Of a lake only the lock: whatever state the lake is in, it is not opened for that.
+        turn: Callable[..., AbstractContextManager[Any]]
+        turn = LakeStore(site).turn if site.has_lake else partial(writing, site)
+        patience = site.settings.run.busy_timeout_seconds
+        lock: Any = held.enter_context(turn("rebuild", wait_seconds=patience, on_wait=on_wait))
         _bring_ledger_up_to_date(site)
         entries = ledger.listed(site)
         if not entries:
             message = f"{store.ledger(site)}: lists no load, so there is nothing to rebuild"
             raise KamError(message)
         if not force and _holds_anything(site):
-            message = f"{site.warehouse}: exists already. To replace it with one rebuilt from the archive: {site.command('rebuild', '--force')}"
+            message = f"{store_of(site).name}: exists already. To replace it with one rebuilt from the archive: {site.command('rebuild', '--force')}"
             raise UsageError(message)
         on_step("Comparing the archive with its ledger …")
         store.require_sound(site, entries, repair=True)
         with scratch_folder(site, "rebuild-") as folder:
             aside = Aside(site, folder)
             report = replayed(aside, entries, on_step)
-            if report.differences:
-                report.kept = _kept(site)
             _take_over_alerts(site, aside)
-            _swap(aside, site)
+            report.kept = _kept(site) if report.differences else ""
+            if site.has_lake:
+                replace_lake(site, FileStore(aside), lock, on_step)
+            else:
+                _swap(aside, site)
     return report
 
 
@@ -91,7 +107,7 @@ def _bring_ledger_up_to_date(site: Site) -> None:
 
     A warehouse that is incomplete or cannot be opened is not an error here: the rebuild replaces it.
     """
-    if not site.warehouse.exists():
+    if not store_of(site).exists():
         return
     try:
         with warehouse(site) as con:
@@ -105,7 +121,7 @@ def _bring_ledger_up_to_date(site: Site) -> None:
 
 def _holds_anything(site: Site) -> bool:
     """Whether a warehouse exists and may have content; one that cannot be opened may."""
-    if not site.warehouse.exists():
+    if not store_of(site).exists():
         return False
     try:
         with warehouse(site) as con:
@@ -289,23 +305,25 @@ def _take_over_alerts(site: Site, aside: Site) -> None:
 
     They are not in the archive: no figure depends on them. If they are lost, a failure is reported once more.
     """
-    if not site.warehouse.exists():
+    if not store_of(site).exists():
         return
     with suppress(KamError, duckdb.Error), warehouse(aside) as con:
-        con.execute(f"ATTACH {literal(str(site.warehouse))} AS before (READ_ONLY)")
+        store_of(site).attach(con, "before")
         with transaction(con):
             for table in ("alerts", "alert_subjects", "alert_deliveries"):
                 con.execute(f"INSERT INTO ops.{table} BY NAME FROM before.ops.{table}")
 
 
-def _kept(site: Site) -> Path | None:
-    """A second name for the old warehouse, so that it survives the swap; None when there is no old one."""
+def _kept(site: Site) -> str:
+    """A second name for the old file, so that it survives the swap; empty when there is no old warehouse. An old lake stays anyway."""
+    if site.has_lake:
+        return LakeStore(site).place()
     if not site.warehouse.exists():
-        return None
+        return ""
     name = site.warehouse.with_name("warehouse.before-rebuild.duckdb")
     name.unlink(missing_ok=True)
     os.link(site.warehouse, name)
-    return name
+    return str(name)
 
 
 def _swap(aside: Site, site: Site) -> None:

@@ -756,20 +756,21 @@ def rebuild(
 ) -> None:
     """Rebuild the warehouse from the archive and its ledger, and compare the content hashes."""
     from kam.audit import rebuild as run
+    from kam.warehouse import store_of
 
     site = _site(folder)
     with out.status("Reading the ledger …") as status:
         report = run(site, force=force, on_step=lambda step: status.update(escape(step)), on_wait=out.print)
     out.print(
         f"{report.load_count:,} loads with {report.row_count:,} rows and {report.close_count:,} closed versions "
-        f"rebuilt from {escape(str(site.archive))}: {escape(str(site.warehouse))}",
+        f"rebuilt from {escape(str(site.archive))}: {escape(store_of(site).name)}",
         soft_wrap=True,
     )
     for difference in report.differences:
         problems.print(f"[red]{escape(difference)}[/red]", soft_wrap=True)
     if report.differences:
         if report.kept:
-            problems.print(f"The previous warehouse is kept: {escape(str(report.kept))}", soft_wrap=True)
+            problems.print(f"The previous warehouse is kept: {escape(report.kept)}", soft_wrap=True)
         raise typer.Exit(1)
     if report.close_count:
         out.print("All content hashes are equal.")

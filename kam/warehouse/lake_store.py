@@ -76,6 +76,15 @@ class LakeStore:
                 found = self.catalog.number(catalog)
         return found
 
+    def place(self) -> str:
+        """The lake in use, as an administrator finds it; empty when there is none."""
+        number = self._number()
+        return (
+            ""
+            if number is None
+            else f"{self.name}: schema {schema_of(number)}, files in {data_path(self._site, number)}"
+        )
+
     def leave(self) -> None:
         """No lake is in use any more; the one that was stays as it is. Only for the one process that may write."""
         with self.catalog.connected("leaves the lake") as catalog:
