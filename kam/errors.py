@@ -110,6 +110,7 @@ _AWAY = (
     "could not receive data from server",
     "could not send data to server",
     "the database system is",
+    'Failed to execute query "ROLLBACK"',
 )
 
 

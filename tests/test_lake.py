@@ -6,17 +6,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from kam.audit import rebuild, verify
-from kam.errors import KamError, SettingsError, UsageError, WarehouseBusyError
+from kam.audit import maintain, rebuild, verify
+from kam.errors import KamError, SettingsError, UsageError, WarehouseAwayError, WarehouseBusyError
 from kam.site import FEEDS, Site
-from kam.warehouse import open_read_only, rows, stored, warehouse, writing
+from kam.warehouse import lake_catalog, open_read_only, rows, stored, warehouse, writing
+from tests.cli import kam
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
 from tests.support import REPOSITORY, close_plainly, long, published, write_csv, write_site
 
@@ -166,6 +167,27 @@ def test_a_catalog_that_is_not_there_is_named_without_its_password(
 
 
 @long
+def test_maintenance_changes_no_version_and_removes_what_nobody_needs(closed: Site) -> None:
+    versions = "SELECT period_month, close_version, content_hash FROM ops.closes ORDER BY ALL"
+    with open_read_only(closed) as con:
+        before = rows(con, versions)
+    orphan = closed.directory / "lake" / "1" / "staging" / "orphan.parquet"
+    orphan.parent.mkdir(parents=True, exist_ok=True)
+    orphan.write_bytes(b"half a file")
+    assert maintain(closed) is not None
+    assert orphan.exists()  # somebody may be at it
+    found = maintain(closed, kept_states=timedelta(0), kept_files=timedelta(seconds=-5))
+    assert found is not None
+    assert found.contents.version_count == 5
+    assert not orphan.exists()
+    with open_read_only(closed) as con:
+        assert rows(con, versions) == before
+    close_plainly(closed, [APRIL, MAY, JUNE], restate=True)  # nothing changed, so there is no new version
+    with open_read_only(closed) as con:
+        assert rows(con, versions) == before
+
+
+@long
 def test_a_lake_is_rebuilt_beside_the_one_in_use_and_takes_its_place(closed: Site, catalog: str) -> None:
     before = published(closed, VERSIONS)
     with pytest.raises(UsageError, match="exists already"):
@@ -191,3 +213,65 @@ def test_a_lake_is_rebuilt_beside_the_one_in_use_and_takes_its_place(closed: Sit
     assert rebuild(closed).differences == []
     with open_read_only(closed) as con:
         assert rows(con, versions) == before
+
+
+def test_a_working_file_needs_no_maintenance(site_folder: Path) -> None:
+    write_site(site_folder, {"invoices": INVOICES}, feeds=["invoices"])
+    assert "nothing to do" in kam("--site", site_folder, "maintain").stdout
+
+
+def test_a_catalog_that_answers_in_another_language_is_refused(
+    postgresql: PostgreSql,  # noqa: F811
+    site_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = write_site(site_folder, {"invoices": INVOICES}, settings=LAKE, feeds=["invoices"])
+    monkeypatch.setenv("KAM_CATALOG", postgresql.new_database())
+    # Other languages than C are rarely installed beside a server, and it takes no name of one that is not.
+    monkeypatch.setattr(lake_catalog, "_LANGUAGE", "SELECT 'de_DE.UTF-8'")
+    with (
+        pytest.raises(SettingsError, match=r"another language than English \(lc_messages = de_DE"),
+        writing(site, "close"),
+    ):
+        pytest.fail("opened")
+
+
+def test_a_catalog_that_goes_away_is_exit_status_5_and_keeps_nothing_half_done(
+    postgresql: PostgreSql,  # noqa: F811
+    site_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = write_site(site_folder, {"invoices": INVOICES}, settings=LAKE, feeds=["invoices"])
+    monkeypatch.setenv("KAM_CATALOG", postgresql.new_database())
+
+    def interrupted() -> None:
+        with writing(site, "close"), warehouse(site) as con, stored(con):
+            con.execute("INSERT INTO ops.targets SELECT * FROM ops.targets")
+            con.execute("INSERT INTO staging.corrections SELECT * FROM staging.corrections")
+            con.execute("UPDATE ops.writer SET commits = 1000")
+            postgresql.stop()
+
+    try:
+        with pytest.raises(WarehouseAwayError, match="the lake of KAM_CATALOG: cannot be reached") as raised:
+            interrupted()
+        assert raised.value.exit_code == 5
+        done = kam("--site", site_folder, "status")
+        assert (done.returncode, "cannot be reached" in done.stderr) == (5, True)
+    finally:
+        postgresql.start()
+    with open_read_only(site) as con:
+        assert con.execute("SELECT commits < 1000 FROM ops.writer").fetchall() == [(True,)]
+
+
+@long
+def test_a_version_that_is_there_twice_is_found_at_the_start(closed: Site) -> None:
+    with writing(closed, "close"), warehouse(closed) as con, stored(con):
+        con.execute("INSERT INTO ops.closes FROM ops.closes WHERE period_month = DATE '2026-06-01'")
+    with (
+        pytest.raises(KamError, match=r"has version 1 of 2026-06 twice: two processes wrote at once.*rebuild"),
+        writing(closed, "close"),
+    ):
+        pytest.fail("opened")
+    rebuild(closed, force=True)
+    with writing(closed, "close"):
+        pass

@@ -2,6 +2,7 @@
 
 from kam.audit.chase import Lines, Source, said
 from kam.audit.explain import Check, Explanation, explain
+from kam.audit.maintenance import MaintenanceReport, maintain
 from kam.audit.migration import MigrationReport, migrate
 from kam.audit.proofs import Proof, verify
 from kam.audit.published import Figure
@@ -12,10 +13,12 @@ __all__ = [
     "Explanation",
     "Figure",
     "Lines",
+    "MaintenanceReport",
     "MigrationReport",
     "Proof",
     "Source",
     "explain",
+    "maintain",
     "migrate",
     "rebuild",
     "said",

@@ -789,9 +789,7 @@ def migrate(
             help="The environment variable with the URL of the lake's PostgreSQL database.",
         ),
     ] = "KAM_CATALOG",
-    data: Annotated[
-        str, typer.Option("--data", metavar="PLACE", help="The folder of the lake's data files, or s3://bucket/folder.")
-    ] = "lake",
+    data: Annotated[str, typer.Option("--data", metavar="PLACE", help="The folder of the lake's data files.")] = "lake",
 ) -> None:
     """Move loads and versions from the working file to a DuckLake, which is experimental, or back, and compare both."""
     from kam.audit import migrate as run
@@ -814,6 +812,30 @@ def migrate(
         f"{SETTINGS_FILE} says so now, and {report.kept} is kept as it was. Next: {site.command('status')}",
     ):
         out.print(text, markup=False, soft_wrap=True)
+
+
+@app.command(epilog="Example: kam --site my-site maintain")
+def maintain(folder: SiteOption = None) -> None:
+    """Compact a DuckLake, forget its old states, and remove files that nothing needs; a working file needs none of that."""
+    from kam.audit import maintain as run
+
+    site = _site(folder)
+    with out.status("Opening the lake …") as status:
+        found = run(site, on_step=lambda step: status.update(escape(step)), on_wait=out.print)
+    if found is None:
+        out.print(
+            f"{site.warehouse}: nothing to do. DuckDB keeps a working file in order by itself.",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
+    out.print(
+        f"{counted(found.file_count, 'data file')}, {found.byte_count:,} bytes in use; {found.byte_count_before:,} before.",
+        markup=False,
+    )
+    out.print(
+        f"The rows of all tables and the content hashes of {counted(found.contents.version_count, 'version')} are as before."
+    )
 
 
 @app.command(epilog="Example: kam --site my-site status")

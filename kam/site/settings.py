@@ -371,9 +371,7 @@ class WarehouseSection(Section):
         default=None,
         description='of a DuckLake, "env:NAME": the variable that holds the URL of a PostgreSQL database of its own',
     )
-    data: str = Field(
-        default="lake", min_length=1, description='of a DuckLake, the folder of its data files, or "s3://bucket/folder"'
-    )
+    data: str = Field(default="lake", min_length=1, description="of a DuckLake, the folder of its data files")
 
     @model_validator(mode="after")
     def _a_lake_has_a_catalog(self) -> Self:
@@ -381,11 +379,6 @@ class WarehouseSection(Section):
             message = 'catalog = "env:NAME" beside kind = "ducklake", and not without it'
             raise ValueError(message)
         return self
-
-    @property
-    def is_on_s3(self) -> bool:
-        """Whether the data files are in S3-compatible storage."""
-        return self.data.startswith("s3://")
 
     @property
     def catalog_variable(self) -> str:

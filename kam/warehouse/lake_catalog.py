@@ -30,6 +30,7 @@ _HOLDER = """
     WHERE locks.locktype = 'advisory' AND locks.granted AND locks.objid = %s
       AND locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+_LANGUAGE = "SHOW lc_messages"
 _POINTER = "CREATE TABLE IF NOT EXISTS public.kam_lake (number BIGINT NOT NULL, is_in_use BOOLEAN NOT NULL)"
 
 
@@ -101,7 +102,7 @@ class LakeCatalog:
 
     def _require_english(self, catalog: PgConnection[Any]) -> None:
         """Raise `SettingsError` where messages are in another language: DuckLake tries again by what they say in English."""
-        language = str(_value(catalog, "SHOW lc_messages"))
+        language = str(_value(catalog, _LANGUAGE))
         if not re.match(r"$|C\b|POSIX$|en[_.]|en$|English", language):
             message = (
                 f"{self.name}: PostgreSQL answers in another language than English (lc_messages = {language}), and DuckLake reads what it "

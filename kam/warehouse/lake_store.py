@@ -21,7 +21,6 @@ from kam.stops import check, heard, interrupting
 from kam.warehouse import connection, extensions
 from kam.warehouse.fence import WRITER
 from kam.warehouse.lake_catalog import LakeCatalog, schema_of
-from kam.warehouse.lake_data import data_path, open_storage
 from kam.warehouse.lost import require_not_lost
 from kam.warehouse.names import LAKE, LOCAL_SCHEMAS, STORED_SCHEMAS, catalog, look_in_store
 from kam.warehouse.schema import prepare
@@ -82,7 +81,7 @@ class LakeStore:
         return (
             ""
             if number is None
-            else f"{self.name}: schema {schema_of(number)}, files in {data_path(self._site, number)}"
+            else f"{self.name}: schema {schema_of(number)}, files in {_data_path(self._site, number)}"
         )
 
     def leave(self) -> None:
@@ -230,9 +229,8 @@ class LakeStore:
     def _attach(self, con: Connection, name: str, number: int, *, read_only: bool) -> None:
         for extension in ("ducklake", "postgres_scanner"):
             extensions.load(con, extension, "lake")
-        open_storage(con, self._site)
         options = [
-            f"DATA_PATH {literal(data_path(self._site, number))}",
+            f"DATA_PATH {literal(_data_path(self._site, number))}",
             f"METADATA_SCHEMA {literal(schema_of(number))}",
             *(["READ_ONLY"] if read_only else []),
         ]
@@ -265,3 +263,10 @@ def _lacking(con: Connection) -> list[str]:
     """The stored schemas that a new lake does not have yet."""
     found = con.execute(f"SELECT schema_name FROM duckdb_schemas() WHERE database_name = {literal(LAKE)}").fetchall()
     return [schema for schema in STORED_SCHEMAS if (schema,) not in found]
+
+
+def _data_path(site: Site, number: int) -> str:
+    """The folder with the data files of one lake, with a slash at the end; it is made where it is missing."""
+    folder = (site.directory / site.settings.warehouse.data).resolve() / str(number)
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"{folder}/"
