@@ -64,6 +64,15 @@ class Books:
         )
         return {row["account_id"]: row["amount"] for row in found}
 
+    def published_overdue(self, month: str) -> dict[str, Decimal]:
+        """The part of it in the buckets beyond the first, of accounts that have some; what is open in their favour counts from its day."""
+        found = published(
+            self.site,
+            "SELECT account_id, sum(outstanding_amount) AS amount FROM reporting.receivables_summary "
+            f"WHERE period_month = '{month}-01' AND bucket_no > 0 GROUP BY 1",
+        )
+        return {row["account_id"]: row["amount"] for row in found}
+
     def query(self, sql: str) -> list[dict[str, Any]]:
         with warehouse(self.site) as con:
             return rows(con, sql)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.presets.books import Books, day
+from tests.presets.changes import require_question
 from tests.support import long
 
 LEDGER = "Entry No.,Posting Date,Document Type,Document No.,Customer No.,Salesperson Code,Currency Code,Original Amount,Due Date,On Hold"
@@ -134,10 +135,35 @@ def test_an_application_that_is_taken_back_ends_and_the_money_is_unapplied(centr
     assert due == {"due_date": day("2026-03-17"), "disputed": True}
 
 
+# The export of March: 103001 is due a month later, a credit memo of 28 February cancels what was left of 103002, and an invoice of 27 February is new.
+LATER = {
+    "customer_ledger_entries_2.csv": (
+        LEDGER,
+        '501,1/21/2026,Invoice,103001,00010,AM,,"1,296.00",3/20/2026,',
+        "507,2/28/2026,Credit Memo,104002,C-20,JO,EUR,-120.00,2/28/2026,",
+        "508,2/27/2026,Invoice,103003,00010,AM,,10.80,3/29/2026,",
+    ),
+    "detailed_customer_ledger_entries_2.csv": (
+        DETAIL,
+        "10,504,507,Application,2/28/2026,-120.00,No",
+        "11,507,507,Application,2/28/2026,120.00,No",
+    ),
+    "posted_sales_invoice_lines_2.csv": (LINES, "103003,10000,Item,1896-S,1,10.00,10.80,,"),
+    "posted_sales_credit_memo_lines_2.csv": (LINES, "104002,10000,Item,1896-S,6,120.00,120.00,,"),
+}
+
+
 @long
-def test_a_month_closes_with_all_checks(central: BusinessCentral) -> None:
+def test_a_closed_month_asks_before_a_second_export_changes_it(central: BusinessCentral) -> None:
     central.close("2026-02")
-    assert central.published_receivables("2026-02")["00010"] == Decimal("163.00")
+    assert central.published_receivables("2026-02") == {"00010": Decimal("163.00"), "C-20": Decimal("112.50")}
+    # 168.00 of the invoice, less the 5.00 of the journal.
+    assert central.published_overdue("2026-02") == {"00010": Decimal("163.00")}
+    for name, lines in LATER.items():
+        central.put(name, lines)
+    # EUR 30 are left on account, at 1.25.
+    require_question(central, "2026-02", "invoices", {"00010": Decimal("173.80"), "C-20": Decimal("-37.50")})
+    assert central.published_overdue("2026-02") == {"00010": Decimal("-5.00")}
 
 
 @long

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.presets.books import Books
+from tests.presets.changes import require_question
 from tests.support import long
 
 TITLE = ("Ours LLC,,,,,,", "{},,,,,,", '"January 1, 2026 - February 28, 2026",,,,,,', "")
@@ -89,16 +90,18 @@ def test_figures_are_those_worked_by_hand(books: QuickBooks) -> None:
         "Transaction List by Date",
         (TRANSACTIONS[0], "03/02/2026,Payment,,Tyre Corp,,-15.00"),
     )
-    # Voided in March: the report of February comes again, the invoice with amount 0.
+    # Voided in March: the report of February comes again, the invoice with amount 0 and without lines.
     voided = tuple(line.replace("03/07/2026,50.00", "03/07/2026,0.00") for line in TRANSACTIONS)
     books.report("transaction_list_2026-02b.csv", "Transaction List by Date", voided)
     books.report(
         "sales_by_customer_detail_2026-02b.csv",
         "Sales by Customer Detail",
-        tuple(line.replace("Seal,1,50.00", "Seal,0,0.00") for line in DETAILS),
+        tuple(line for line in DETAILS if "Seal,1,50.00" not in line),
     )
     books.load()
-    assert books.figures("2026-02").receivables["2026-02", "Nordic, Inc."] == Decimal("196.00")
+    february = books.figures("2026-02")
+    assert february.receivables["2026-02", "Nordic, Inc."] == Decimal("196.00")
+    assert february.sales["2026-02", "Nordic, Inc."] == Decimal("-100.00")
     assert books.figures("2026-03").receivables["2026-03", "Tyre Corp"] == Decimal("-45.00")
 
 
@@ -115,6 +118,17 @@ def test_a_row_of_other_columns_is_refused_and_not_left_out_like_the_foot(books:
 
 
 @long
-def test_a_month_closes_with_all_checks(books: QuickBooks) -> None:
+def test_a_closed_month_asks_before_a_second_export_changes_it(books: QuickBooks) -> None:
     books.close("2026-02")
-    assert books.published_receivables("2026-02")["Nordic, Inc."] == Decimal("246.00")
+    assert books.published_receivables("2026-02") == {"Nordic, Inc.": Decimal("246.00"), "Tyre Corp": Decimal("-30.00")}
+    # Invoice 1002 has 10 more, the payment of 1,000 was voided, and an invoice of 20 was entered for 26 February.
+    transactions = [
+        line.replace("03/07/2026,50.00", "03/07/2026,60.00").replace('"-1,000.00"', "0.00") for line in TRANSACTIONS
+    ]
+    transactions.insert(-1, '02/26/2026,Invoice,1006,"Nordic, Inc.",03/28/2026,20.00')
+    details = [line.replace("Seal,1,50.00", "Seal,1,60.00") for line in DETAILS]
+    details.insert(-1, '02/26/2026,Invoice,1006,"Nordic, Inc.",Ring,1,20.00')
+    books.report("transaction_list_2026-02b.csv", "Transaction List by Date", tuple(transactions))
+    books.report("sales_by_customer_detail_2026-02b.csv", "Sales by Customer Detail", tuple(details))
+    expected = {"Nordic, Inc.": Decimal("1276.00"), "Tyre Corp": Decimal("-30.00")}
+    require_question(books, "2026-02", "invoices payments", expected)

@@ -68,6 +68,12 @@ with
         select documents.type, documents.number, documents.customer, details.line_no, details.product_id, details.quantity, details.amount as net_amount, 0 as tax_amount
         from documents
         join details using (type, number, customer)
+        where documents.amount <> 0
+
+        union all
+
+        -- One that was voided comes with one line of amount 0: an older report may still have its lines.
+        select type, number, customer, 0, null, null, 0, 0 from documents where amount = 0
 
         union all
 
@@ -77,6 +83,7 @@ with
             if(count(details.line_no) = 0, 0, abs(documents.amount) - sum(details.amount))
         from documents
         left join details using (type, number, customer)
+        where documents.amount <> 0
         group by documents.type, documents.number, documents.customer, documents.amount
         having abs(documents.amount) <> coalesce(sum(details.amount), 0)
     )

@@ -72,7 +72,8 @@ with
         left join matches as match using (number, customer)
         where credit.type = 'Payment'
         group by credit.number, credit.customer, credit.day, credit.value
-        having credit.value > coalesce(sum(match.amount), 0)
+        -- One that was voided comes with amount 0, which ends what it settled before.
+        having credit.value > coalesce(sum(match.amount), 0) or credit.value = 0
     )
 
 select
