@@ -67,8 +67,8 @@ def _receivables(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
         lines.append([end, aged[end], ledger[end], ours[end], ours[end] - aged[end], explained, at_month_end[end]])
     head = (
         "Receivables",
-        ("month end", "Aged Balance", "General Ledger", "ours, at the rates of the documents", "difference",
-         "of it part payments in dollars", "ours, at the rates of the month end"),
+        ("month end", "Aged Balance", "General Ledger", "`receivables_ageing.book_amount`", "difference",
+         "of it part payments in dollars", "`receivables_rollforward.closing_amount`"),
     )  # fmt: skip
     return _table(*head, lines)
 
@@ -85,9 +85,14 @@ def _terms(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
         terms = [sum((Decimal(row[f"term{term}"]) for row in rows), Decimal("0.00")) for term in range(4)]
         terms.insert(0, sum((Decimal(row["balance"]) for row in rows), Decimal("0.00")) - sum(terms))
         lines.append([end, *(cell for bucket, term in enumerate(terms) for cell in (term, ours[end, bucket]))])
-    names = ("not due", "0–29", "30–59", "60–89", "90 and more")
+    names = ("Aged Balance, not due", "Aged Balance, 0–29", "30–59", "60–89", "90 and more")
+    ours_by_bucket = [f"`book_amount` in `bucket_no` {bucket}" for bucket in range(len(names))]
     return _table(
-        "Receivables by days overdue", ("month end", *(cell for name in names for cell in (name, "ours"))), lines
+        "Receivables by days overdue",
+        ("month end", *(cell for pair in zip(names, ours_by_bucket, strict=True) for cell in pair)),
+        lines,
+        "`book_amount` is that of `receivables_ageing`. What is due on the very day of the month end is 0–29 days overdue in Tryton, and not\n"
+        "due here (`bucket_no` 0). The other differences are part payments and open credits, as said above.",
     )
 
 
@@ -102,7 +107,7 @@ def _sales(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     names = (
         "month",
         "Sales by customer",
-        "ours, ordered",
+        "`sales.ordered_amount`",
         "difference",
         "of it given up or returned",
         "of it the rate of dollars",
@@ -121,7 +126,7 @@ def _revenue(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
         [month, theirs[month], ours[month], ours[month] - theirs[month], dollars[month]]
         for month in (end.replace(day=1) for end in month_ends(oracle))
     ]
-    names = ("month", "General Ledger, revenue", "ours, invoiced", "difference", "of it the rate of dollars")
+    names = ("month", "General Ledger, revenue", "`sales.net_amount`", "difference", "of it the rate of dollars")
     return _table("Revenue", names, lines)
 
 
@@ -147,7 +152,13 @@ def _shipments(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     ]
     head = (
         "Shipments, by the day first planned",
-        ("month", "late shipments", "their days late", "ours, late lines", "their days late"),
+        (
+            "month",
+            "Tryton, late shipments",
+            "their days late",
+            "`delivery_performance.late_count`, lines",
+            "`delivery_performance.days_late`",
+        ),
     )
     return _table(*head, lines)
 
@@ -180,7 +191,17 @@ def _opportunities(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     ]
     head = (
         "Opportunities",
-        ("month", "begun", "ours", "won", "ours", "amount won", "ours", "lost", "ours"),
+        (
+            "month",
+            "Tryton, begun",
+            "`opportunities`, first month",
+            "Tryton, won",
+            "`opportunities.is_won`",
+            "Tryton, amount won",
+            "`opportunities.amount` of these",
+            "Tryton, lost",
+            "`opportunities.is_lost`",
+        ),
     )
     return _table(*head, lines)
 
@@ -198,8 +219,14 @@ def _of(con: duckdb.DuckDBPyConnection, sql: str) -> Sums:
     return defaultdict(Decimal, {date: Decimal(str(amount or 0)) for date, amount in con.execute(sql).fetchall()})
 
 
-def _table(title: str, names: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
-    head = [f"### {title}", "", f"| {' | '.join(names)} |", f"|---|{'---:|' * (len(names) - 1)}"]
+def _table(title: str, names: Sequence[str], lines: Sequence[Sequence[Any]], note: str = "") -> str:
+    head = [
+        f"### {title}",
+        "",
+        *([note, ""] if note else []),
+        f"| {' | '.join(names)} |",
+        f"|---|{'---:|' * (len(names) - 1)}",
+    ]
     return "\n".join([*head, *(f"| {' | '.join(map(_cell, line))} |" for line in lines)])
 
 
