@@ -316,7 +316,8 @@ def _marts_there(con: Connection) -> list[str]:
 def require_stored_once(con: Connection) -> None:
     """Raise `WarehouseBusyError`, and delete what is stored ahead, unless each mart has just the rows that were counted.
 
-    Rows of a lake have no keys: had two workers stored one month, it would be there twice.
+    Rows of a lake have no keys: had two workers stored one month, it would be there twice. Months that nothing was counted of are
+    built and stored again.
     """
     counted = con.execute(
         """
@@ -327,7 +328,7 @@ def require_stored_once(con: Connection) -> None:
     ).fetchall()
     there = " UNION ALL ".join(
         f"SELECT {literal(name)} AS table_name, period_month, close_version, count(*) FROM marts.{name} "
-        "SEMI JOIN ops.stored_ahead USING (period_month, close_version) GROUP BY ALL"
+        "SEMI JOIN ops.stored_ahead USING (period_month, close_version) SEMI JOIN build.content USING (period_month) GROUP BY ALL"
         for name in {table for table, *_ in counted}
     )
     if counted and con.execute(f"FROM ({there}) ORDER BY ALL").fetchall() != counted:
