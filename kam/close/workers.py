@@ -165,10 +165,11 @@ def _name(given: tuple[Chunk, object]) -> str:
 
 
 def _lost() -> tuple[type[BaseException], ...]:
-    """The errors that say that a worker is gone, and not what it ran into."""
+    """The errors that say that a worker or its scheduler is gone, and not what it ran into."""
+    lost = (BrokenExecutor, CancelledError)
     try:
         from distributed import KilledWorker
-        from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
     except ImportError:
-        return (BrokenExecutor, CancelledError)
-    return (BrokenExecutor, CancelledError, KilledWorker, FutureCancelledError)
+        return lost
+    return (*lost, KilledWorker, CommClosedError)
