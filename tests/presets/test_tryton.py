@@ -148,6 +148,23 @@ def test_what_was_invoiced_in_each_month_is_the_ledgers_revenue(books: Books) ->
     assert dict(published(books.site, "SELECT period_month, sum(net_amount) FROM reporting.sales GROUP BY ALL")) == said
 
 
+def credit_limits(oracle: Oracle, site: Path) -> dict[str, Decimal | None]:
+    """Our credit limits by the name of the party; each of them has to be the one that Tryton shows."""
+    ours = dict(published(site, "SELECT account_id, credit_limit FROM reporting.accounts"))
+    shown = {row["party"]: row for row in oracle["credit_limits"] if row["party"] in ours}
+    assert ours == {party: row["limit"] and Decimal(row["limit"]) for party, row in shown.items()}
+    return {row["name"]: ours[party] for party, row in shown.items()}
+
+
+def test_the_credit_limit_of_each_party_is_trytons(books: Books) -> None:
+    limits = credit_limits(books.oracle, books.site)
+    # Brandt's was changed in June, and Dubois was given none before there was a default.
+    assert {name: limits[name] for name in ("Adler", "Brandt", "Dubois")} == {
+        "Adler": Decimal("50000.75"), "Brandt": Decimal("31250.55"), "Dubois": None
+    }  # fmt: skip
+    assert len(limits) == 5
+
+
 def test_lateness_is_that_of_trytons_shipments(books: Books) -> None:
     sql = "SELECT period_month, account_id, line_count, late_count, days_late FROM reporting.delivery_performance WHERE basis = 'promised'"
     ours = {
@@ -316,6 +333,7 @@ def test_a_receipt_for_two_invoices_new_due_dates_and_money_sent_back(books: Boo
     oracle = books.tryton.live_through("other.toml")
     closed = kam("--site", site, "close", "2026-01")
     assert closed.returncode == 0, closed.stdout + closed.stderr
+    assert credit_limits(oracle, site)["Falk"] == Decimal("99999.99"), "the default of June 2025"
     # Three customers of 2026: 360 for 120 and 240; 1080 in one part, then in three; 600 paid, 240 of it credited and sent back.
     f, g, h = (
         code

@@ -125,6 +125,18 @@ class Books:
             party.customer_currency = self._currency(event["currency"])
         party.save()
 
+    def limit(self, event: Event) -> None:
+        """Another credit limit of a party."""
+        party = one("party.party", name=event["party"])
+        party.credit_limit_amount = amount_of(event["amount"])
+        party.save()
+
+    def usual_limit(self, event: Event) -> None:
+        """The credit limit of those that were given none."""
+        configuration = Model.get("account.configuration")(1)
+        configuration.default_credit_limit_amount = amount_of(event["amount"])
+        configuration.save()
+
     def product(self, event: Event) -> None:
         """A part that is on stock, or a service."""
         (unit,) = Model.get("product.uom").find([("name", "=", "Unit")])

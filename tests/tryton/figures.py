@@ -51,6 +51,7 @@ def written_figures(oracle: Oracle, published: Path) -> str:
             _revenue(oracle, con),
             _shipments(oracle, con),
             _opportunities(oracle, con),
+            _credit_limits(oracle, con),
         ]
     return "\n\n".join(tables)
 
@@ -206,6 +207,16 @@ def _opportunities(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
     return _table(*head, lines)
 
 
+def _credit_limits(oracle: Oracle, con: duckdb.DuckDBPyConnection) -> str:
+    ours = dict(con.execute("SELECT account_id, credit_limit FROM reporting.accounts").fetchall())
+    lines = [
+        [row["name"], row["limit"] and Decimal(row["limit"]).quantize(Decimal("0.01")), ours[row["party"]]]
+        for row in sorted(oracle["credit_limits"], key=lambda row: str(row["name"]))
+        if row["party"] in ours
+    ]
+    return _table("Credit limits", ("party", "Tryton, credit limit", "`accounts.credit_limit`"), lines)
+
+
 def _sums(found: Iterable[Any], column: str) -> Sums:
     """By month end as the report has it, or by first day of the month where it has a day in it."""
     sums: Sums = defaultdict(Decimal)
@@ -230,8 +241,14 @@ def _table(title: str, names: Sequence[str], lines: Sequence[Sequence[Any]], not
     return "\n".join([*head, *(f"| {' | '.join(map(_cell, line))} |" for line in lines)])
 
 
-def _cell(value: dt.date | Decimal) -> str:
-    if isinstance(value, Decimal):
-        whole = value == value.to_integral_value() and value.as_tuple().exponent == 0
-        return f"{value:,.0f}" if whole else f"{value:,.2f}"
-    return value.isoformat() if value.day > 1 else f"{value:%Y-%m}"
+def _cell(value: dt.date | Decimal | str | None) -> str:
+    match value:
+        case None:
+            return "none"
+        case str():
+            return value
+        case Decimal():
+            whole = value == value.to_integral_value() and value.as_tuple().exponent == 0
+            return f"{value:,.0f}" if whole else f"{value:,.2f}"
+        case _:
+            return value.isoformat() if value.day > 1 else f"{value:%Y-%m}"

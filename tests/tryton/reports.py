@@ -25,6 +25,7 @@ def reports(company: Any, months: int, start: dt.date) -> Row:
         "shipments": shipments(),
         "invoices": invoices(company),
         "rates": _find("currency.currency.rate", {}, {"currency": "currency.code", "date": "date", "rate": "rate"}),
+        "credit_limits": credit_limits(company),
         "sale_lines": sale_lines(company),
         "moves": moves(company),
         "opportunities": opportunities(company, start, months_ends[-1][1]),
@@ -111,6 +112,12 @@ def invoices(company: Any) -> list[Row]:
         }
         for invoice in found
     ]
+
+
+def credit_limits(company: Any) -> list[Row]:
+    """The credit limit of each party, as its form shows it."""
+    fields = {"party": "code", "name": "name", "limit": "credit_limit_amount"}
+    return _find("party.party", {"company": company.id}, fields)
 
 
 def sale_lines(company: Any) -> list[Row]:

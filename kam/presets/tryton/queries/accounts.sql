@@ -10,6 +10,7 @@
 -- reads: account_invoice_payment_term_line: id, payment, sequence
 -- reads: account_invoice_payment_term_line_delta: line, days, weeks, months
 -- reads: party_party_credit_limit_amount: id, party, company, credit_limit_amount, create_date, write_date
+-- reads: account_configuration_default_credit_limit_amount: id, company, default_credit_limit_amount, create_date, write_date
 -- reads: sale_sale: party, company, create_date
 -- reads: account_invoice: party, company, type, create_date
 -- reads: sale_opportunity: party, company, create_date
@@ -46,10 +47,11 @@ select
     address.code as country,
     currency.code as currency,
     term.days as payment_terms_days,
-    credit.credit_limit_amount as credit_limit,
+    -- As Tryton does: the default only for a party that was never given a limit, also none.
+    case when credit.id is null then usual.default_credit_limit_amount else credit.credit_limit_amount end as credit_limit,
     greatest(
         party.create_date, party.write_date, customer.since, address.changed_at, category.changed_at,
-        payment.create_date, payment.write_date, credit.create_date, credit.write_date
+        payment.create_date, payment.write_date, credit.create_date, credit.write_date, usual.changed_at
     ) as changed_at
 from customer
 join party_party as party on party.id = customer.party
@@ -80,14 +82,21 @@ left join lateral (
 ) as payment on true
 left join term on term.id = payment.customer_payment_term
 left join lateral (
-    select amount.credit_limit_amount, amount.create_date, amount.write_date
+    select amount.id, amount.credit_limit_amount, amount.create_date, amount.write_date
     from party_party_credit_limit_amount as amount
-    where amount.party = party.id and amount.company = company.id
-    order by amount.id
+    where amount.party = party.id and (amount.company = company.id or amount.company is null)
+    order by amount.company is null, amount.id
     limit 1
 ) as credit on true
+left join lateral (
+    select amount.default_credit_limit_amount, greatest(amount.create_date, amount.write_date) as changed_at
+    from account_configuration_default_credit_limit_amount as amount
+    where credit.id is null and (amount.company = company.id or amount.company is null)
+    order by amount.company is null, amount.id
+    limit 1
+) as usual on true
 where
     greatest(
         party.create_date, party.write_date, customer.since, address.changed_at, category.changed_at,
-        payment.create_date, payment.write_date, credit.create_date, credit.write_date
+        payment.create_date, payment.write_date, credit.create_date, credit.write_date, usual.changed_at
     ) > :watermark
