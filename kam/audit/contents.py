@@ -73,8 +73,8 @@ def contents_of(con: Connection, database: str) -> Contents:
 def copy_all(con: Connection, source: str) -> None:
     """Put all rows of another database that is attached as `source` into the store of the connection, in their order and one transaction."""
     target = quoted(catalog(con))
+    prepare_marts(con)
     with transaction(con):
-        prepare_marts(con)
         for table, columns in _columns_of(con, source).items():
             names = ", ".join(map(quoted, columns))
             if number_of(con, f"SELECT count(*) FROM {target}.{table}"):

@@ -13,7 +13,7 @@ from kam.errors import KamError, ModelFailedError, OutOfMemoryError, is_of_stora
 from kam.site import Settings
 from kam.stages import each
 from kam.timing import step
-from kam.warehouse import SQL, Connection, catalog, literal, sql_text
+from kam.warehouse import SQL, Connection, catalog, literal, sql_text, transaction
 
 
 def prepare_marts(con: Connection) -> None:
@@ -21,8 +21,16 @@ def prepare_marts(con: Connection) -> None:
 
     Closed versions keep the values of a renamed column.
     """
-    for statement in mart_changes(con):
-        con.execute(statement)
+    changes = mart_changes(con)
+    # A commit to a lake costs more than the table. Changes of a table go by themselves: not every store takes several of one at once.
+    new = [statement for statement in changes if statement.startswith("CREATE")]
+    if new:
+        with transaction(con):
+            for statement in new:
+                con.execute(statement)
+    for statement in changes:
+        if statement not in new:
+            con.execute(statement)
 
 
 def mart_changes(con: Connection) -> list[str]:
