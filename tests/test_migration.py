@@ -45,8 +45,8 @@ def closed(site_folder: Path) -> Site:
     return site
 
 
-def to_lake(site: Site) -> Site:
-    migrate(site, "ducklake", catalog_variable="KAM_CATALOG", data="lake")
+def to_lake(site: Site, data: str = "lake") -> Site:
+    migrate(site, "ducklake", catalog_variable="KAM_CATALOG", data=data)
     return find_site(site.directory)
 
 
@@ -139,16 +139,21 @@ def test_what_differs_is_named_and_the_setting_stays(
 
 
 @long
-def test_the_lake_of_others_is_refused(closed: Site, catalog: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("lake", "its data files are in another folder"), ("shared", "has loads or versions already, and not those of")],
+)
+def test_the_lake_of_others_is_refused(closed: Site, catalog: str, tmp_path: Path, folder: str, said: str) -> None:
     assert catalog
     other = tmp_path / "other"
     other.mkdir()
     theirs = write_site(other, {"invoices": INVOICES}, feeds=["invoices"])
     with steps.writing_session(theirs, "ingest"):
         steps.load_feed(theirs, "invoices")
-    to_lake(theirs)
-    with pytest.raises(KamError, match="has loads or versions already, and not those of"):
-        to_lake(closed)
+    data = folder if folder == "lake" else str(tmp_path / folder)
+    to_lake(theirs, data)
+    with pytest.raises(KamError, match=said):
+        to_lake(closed, data)
     assert not find_site(closed.directory).has_lake
 
 

@@ -336,6 +336,55 @@ def test_after_the_kill_of_the_run_its_workers_are_gone_and_the_next_run_closes_
     require_nothing_left(site)
 
 
+WITH_PREFECT = """
+import sys
+from kam.close import chunks
+
+if __name__ == "__main__":
+    chunks.FEWEST_MONTHS = 2
+    from kam.cli import main
+
+    main()
+"""
+
+
+@long
+def test_a_flow_with_workers_leaves_no_server_and_no_process(new_catalog: Callable[[], str], tmp_path: Path) -> None:
+    new_catalog()
+    file, site = in_a_file(tmp_path / "file"), lake(tmp_path / "lake", 2)
+    backfill(file, 4)
+    script = tmp_path / "run.py"
+    script.write_text(WITH_PREFECT)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    env |= {"PYTHONPATH": str(REPOSITORY), "KAM_TEST_MARK": str(tmp_path)}
+    options = ["--prefect", "--site", str(site.directory), "backfill", "2024-01", "2024-04"]
+    said = tmp_path / "said.txt"
+    with said.open("w") as stream:  # a pipe would stay open as long as a process that was left behind
+        done = subprocess.run(
+            [sys.executable, str(script), *options], cwd=REPOSITORY, env=env, stdout=stream, stderr=stream, check=False
+        )
+    left = [process for process in psutil.process_iter() if _began_with(process, str(tmp_path))]
+    commands = [process.cmdline() for process in left]
+    for process in left:
+        process.kill()
+    assert done.returncode == 0, said.read_text()
+    assert published(site, VERSIONS) == published(file, VERSIONS)
+    assert commands == []
+
+
+def _began_with(process: psutil.Process, mark: str) -> bool:
+    """Whether a process has this mark in its environment and still runs."""
+    with suppress(psutil.Error):
+        # The tracker of multiprocessing notices the end of its process, and ends a moment later.
+        is_tracker = "resource_tracker" in " ".join(process.cmdline())
+        return (
+            process.environ().get("KAM_TEST_MARK") == mark
+            and not is_tracker
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+    return False
+
+
 def _when_a_chunk_is_stored(site: Site, run: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """The processes of a run at the moment when the first of its workers has stored something."""
     while run.poll() is None:

@@ -59,7 +59,12 @@ def run_quietly(
         from flows import handing_over
 
         try:
-            settings = {PREFECT_API_URL: embedded.url() if embedded else server and server.url}
+            url = embedded.url() if embedded else server and server.url
+            settings = {PREFECT_API_URL: url}
+            if url:
+                # Threads of Prefect and processes of its task runners read the environment, not the settings of this block. Without an
+                # address there, one that is late or new would start a server of its own, which nobody ends.
+                os.environ[PREFECT_API_URL.name] = url
             if embedded:
                 # A heartbeat costs a second at the end of each flow, and the server ends with this process anyway.
                 settings[PREFECT_FLOWS_HEARTBEAT_FREQUENCY] = None

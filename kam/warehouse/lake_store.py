@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from kam.errors import KamError, WarehouseAwayError, WarehouseBusyError, away, disk_fault
+from kam.errors import KamError, SettingsError, WarehouseAwayError, WarehouseBusyError, away, disk_fault
 from kam.site import Site, sweep
 from kam.stops import check, heard, interrupting
 from kam.warehouse import connection, extensions
@@ -256,6 +256,12 @@ class LakeStore:
             if "Transaction conflict" in text or "Failed to commit DuckLake transaction" in text:
                 message = f"{self.name}: somebody else wrote to it meanwhile, so nothing of this step was kept. Run the command again"
                 raise WarehouseBusyError(message) from None
+            if "does not match existing data path" in text:
+                message = (
+                    f"{self.name}: its data files are in another folder than [warehouse] data says: {text}. Is it the lake of another site? "
+                    "Then name another database. Did the folder move? Then move it back"
+                )
+                raise SettingsError(message) from None
             raise
 
 
