@@ -28,11 +28,12 @@ class EmbeddedServer:
     """
 
     def __init__(self) -> None:
-        """Start it; `url` waits for it."""
-        self._port = _free_port()
+        """Start it; `address` is that of its API, and `wait` waits until it answers."""
+        port = _free_port()
+        self.address = f"http://127.0.0.1:{port}/api"
         # A session of its own: an interrupt of the terminal reaches the flow only, and the flow reports that it stopped.
         self._process = subprocess.Popen(  # noqa: S603 - our own words and a number
-            [sys.executable, "-m", *_COMMAND, "--host", "127.0.0.1", "--port", str(self._port)],
+            [sys.executable, "-m", *_COMMAND, "--host", "127.0.0.1", "--port", str(port)],
             env=os.environ | _ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -40,11 +41,10 @@ class EmbeddedServer:
         end_with_this_process(self._process)
         atexit.register(self._end)
 
-    def url(self) -> str:
-        """The address of its API, once it answers. Raises `KamError` when it ends or does not answer in time."""
-        address = f"http://127.0.0.1:{self._port}/api"
-        if answers(self._process, address):
-            return address
+    def wait(self) -> None:
+        """Return once it answers. Raises `KamError` when it ends or does not answer in time."""
+        if answers(self._process, self.address):
+            return
         ended = self._process.poll()
         what = f"did not answer in {WAIT_SECONDS} seconds" if ended is None else f"ended with exit status {ended}"
         message = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 
@@ -52,20 +52,20 @@ def run_quietly(
     if server is None:
         os.environ.setdefault("PREFECT_HOME", str(home(site)))
     with console.status(f"{site.settings.site.name}: starting …") as status:
+        embedded = EmbeddedServer() if server is None else None
+        url = server.url if server else embedded.address if embedded else ""
+        # Before Prefect is imported: its threads and the processes of its task runners know the settings from then, not those of the
+        # block below. Without an address one of them would start a server of its own, which nobody ends.
+        os.environ["PREFECT_API_URL"] = url
         # Importing Prefect sets up logging, so our progress lines come after it.
         from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-        embedded = EmbeddedServer() if server is None else None
         from flows import handing_over
 
         try:
-            url = embedded.url() if embedded else server and server.url
-            settings = {PREFECT_API_URL: url}
-            if url:
-                # Threads of Prefect and processes of its task runners read the environment, not the settings of this block. Without an
-                # address there, one that is late or new would start a server of its own, which nobody ends.
-                os.environ[PREFECT_API_URL.name] = url
+            settings: dict[Any, Any] = {PREFECT_API_URL: url}
             if embedded:
+                embedded.wait()
                 # A heartbeat costs a second at the end of each flow, and the server ends with this process anyway.
                 settings[PREFECT_FLOWS_HEARTBEAT_FREQUENCY] = None
             with progress(console, status, stages), temporary_settings(settings), handing_over(site):

@@ -224,4 +224,4 @@ def test_an_embedded_server_that_does_not_start_is_told_in_one_line(monkeypatch:
     with pytest.raises(
         KamError, match=r"^Prefect's embedded server ended with exit status 1\. .*prefect server start$"
     ):
-        embedded_server.EmbeddedServer().url()
+        embedded_server.EmbeddedServer().wait()
