@@ -32,7 +32,7 @@ TRYTON_READY := $(TRYTON_VENV)/.ready
 TRYTON_INSTALL := $(filter-out --no-compile,$(INSTALL:$(VENV)/%=$(TRYTON_VENV)/%))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-forecast dashboards run-dashboards test-dashboards test-tryton tryton-figures soak bench bench-peers bench-quick lint lint-style lint-types lint-docs format docs setup lock clean
+.PHONY: help demo test test-long test-lake test-forecast dashboards run-dashboards test-dashboards test-tryton tryton-figures soak bench bench-peers bench-quick lint lint-style lint-types lint-docs format docs setup lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ test: $(READY) lint ## Check style, types and docs, and run the tests except the
 test-long: $(READY) ## Run the tests that `make test` leaves out: whole runs that take long, other cases of a kind
 	@$(MAKE) --no-print-directory $(TRYTON_READY) || { rm -rf $(TRYTON_VENV); echo "Tryton cannot be installed here"; }
 	@KAM_LONG=1 $(BIN)/python -m pytest -n 3 -m long
+
+test-lake: $(READY) ## Run all tests of a warehouse in DuckLake, of moving to it, and of workers, with processes and Dask (20 minutes; needs PostgreSQL)
+	@KAM_LONG=1 KAM_LAKE=1 $(BIN)/python -m pytest -n 3 tests/test_lake.py tests/test_migration.py tests/test_stores.py tests/test_workers.py
 
 test-forecast: $(FORECAST_READY) ## Run the tests of `kam forecast` with the real library, in an environment of its own
 	@$(FORECAST_VENV)/bin/python -m pytest tests/test_forecast_models.py tests/test_forecast.py

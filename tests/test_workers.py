@@ -59,6 +59,7 @@ from kam.warehouse.lake_store import LakeStore
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
 from tests.support import REPOSITORY, long, published, write_csv, write_site
 
+takes_minutes = pytest.mark.skipif(not os.environ.get("KAM_LAKE"), reason="takes minutes: make test-lake runs it")
 FIRST = date(2024, 1, 1)
 MONTHS = [add_months(FIRST, number) for number in range(24)]
 INVOICES: list[dict[str, Any]] = [
@@ -161,6 +162,7 @@ def late(site: Site, name: str, month: date, amount: str = "7") -> None:
 
 
 @long
+@takes_minutes
 def test_what_workers_find_is_judged_as_if_one_process_had_found_it(
     new_catalog: Callable[[], str], tmp_path: Path
 ) -> None:
@@ -183,6 +185,7 @@ def test_what_workers_find_is_judged_as_if_one_process_had_found_it(
 
 
 @long
+@takes_minutes
 def test_months_of_a_worker_that_a_model_fails_for_are_built_again_by_the_run(
     new_catalog: Callable[[], str], tmp_path: Path
 ) -> None:
@@ -270,7 +273,7 @@ def _explained(site: Site) -> Iterator[None]:
 
 
 @long
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=takes_minutes)])
 def test_processes_give_the_versions_of_one_process_also_when_one_is_killed(
     new_catalog: Callable[[], str], tmp_path: Path, caplog: pytest.LogCaptureFixture, count: int
 ) -> None:
@@ -314,6 +317,7 @@ if __name__ == "__main__":
 
 
 @long
+@takes_minutes
 def test_after_the_kill_of_the_run_its_workers_are_gone_and_the_next_run_closes_the_months(
     new_catalog: Callable[[], str], tmp_path: Path
 ) -> None:
@@ -473,6 +477,7 @@ def when_it_has_workers(address: str, count: int) -> None:
 
 
 @long
+@takes_minutes
 def test_workers_of_a_dask_scheduler_give_the_versions_of_one_process_also_when_one_is_killed(
     new_catalog: Callable[[], str], tmp_path: Path
 ) -> None:

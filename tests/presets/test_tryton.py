@@ -278,7 +278,8 @@ def test_only_what_changed_in_tryton_is_new(later: Later) -> None:
         for line in later.ingested.splitlines()
         if line.split()[:1] and line.split()[0] in FEEDS
     }
-    assert loaded == {"orders": 1, "invoices": 1, "instalments": 0, "payments": 1}
+    # Rows of the ten minutes before are read again, and are the same.
+    assert {feed: count for feed, count in loaded.items() if count} == {"orders": 1, "invoices": 1, "payments": 1}
 
 
 def test_a_payment_of_a_closed_month_and_a_cancelled_invoice_are_questions(later: Later) -> None:
