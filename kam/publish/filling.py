@@ -154,8 +154,8 @@ def _update_stored(con: Connection, working: str, *, gone: Collection[_Version],
         if gone:
             con.execute(f"DELETE FROM marts.{mart.name} WHERE {_is_one_of(gone)}")
         if new:
-            rows_of_versions = f"FROM {working}.marts.{mart.name} WHERE {_is_one_of(new)}"
-            con.execute(f"INSERT INTO marts.{mart.name} {rows_of_versions} ORDER BY ALL")
+            condition = f"WHERE {_is_one_of(new)} ORDER BY ALL"
+            con.execute(f"INSERT INTO marts.{mart.name} BY NAME FROM {working}.marts.{mart.name} {condition}")
     for ledger, query in _ledgers(working, SEEN.format(database=f"{working}.")).items():
         con.execute(f"CREATE OR REPLACE TABLE {ledger} AS {query}")
 
@@ -169,7 +169,8 @@ def _update_reporting(con: Connection, months: Collection[date]) -> None:
                 con.execute(statement)
         elif months and not table.is_old_name:
             con.execute(f"DELETE FROM reporting.{table.name} WHERE period_month IN ({named})")
-            con.execute(f"INSERT INTO reporting.{table.name} FROM ({newest(table)}) WHERE period_month IN ({named})")
+            rows_of_months = f"FROM ({newest(table)}) WHERE period_month IN ({named})"
+            con.execute(f"INSERT INTO reporting.{table.name} BY NAME {rows_of_months}")
 
 
 def _is_one_of(versions: Collection[_Version]) -> str:

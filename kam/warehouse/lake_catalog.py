@@ -80,7 +80,7 @@ class LakeCatalog:
         last, _ = self._pointer(catalog)
         values = (number or last, number is not None)
         if not _value(catalog, "SELECT count(*) FROM public.kam_lake"):
-            catalog.execute("INSERT INTO public.kam_lake VALUES (%s, %s)", values)
+            catalog.execute("INSERT INTO public.kam_lake (number, is_in_use) VALUES (%s, %s)", values)
         else:
             catalog.execute("UPDATE public.kam_lake SET number = %s, is_in_use = %s", values)
 
