@@ -177,11 +177,7 @@ class LakeStore:
                 yield con
             return
         with self._faults_explained(), self._opened(":memory:") as con:
-            self._attach(con, LAKE, number, read_only=True)
-            for schema in LOCAL_SCHEMAS:
-                con.execute(f"CREATE SCHEMA {schema}")
-            look_in_store(con)
-            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
+            self._attach_beside_own(con, number, read_only=True)
             yield con
 
     @contextmanager
@@ -190,29 +186,32 @@ class LakeStore:
 
         Nothing can be stored but by `stored_by_worker`. Raises `KamError` when there is no lake.
         """
-        site = self._site
-        number = self._number()
-        if number is None:
-            message = f"{self.name}: has no lake yet"
-            raise KamError(message)
-        site.scratch.mkdir(exist_ok=True)
+        number = self._number_there()
+        self._site.scratch.mkdir(exist_ok=True)
         with self._faults_explained(), self._opened(":memory:") as con:
-            self._attach(con, LAKE, number, read_only=False)
-            for schema in LOCAL_SCHEMAS:
-                con.execute(f"CREATE SCHEMA {schema}")
-            look_in_store(con)
-            prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
+            self._attach_beside_own(con, number, read_only=False)
             con.execute(f"SET VARIABLE {WRITER} = ''")
             con.execute("SET enable_progress_bar = false")  # DuckDB takes a process without a script for a person
             yield con
 
     def attach(self, con: Connection, name: str) -> None:
         """Let a connection read the lake under this name."""
+        self._attach(con, name, self._number_there(), read_only=True)
+
+    def _number_there(self) -> int:
         number = self._number()
         if number is None:
             message = f"{self.name}: has no lake yet"
             raise KamError(message)
-        self._attach(con, name, number, read_only=True)
+        return number
+
+    def _attach_beside_own(self, con: Connection, number: int, *, read_only: bool) -> None:
+        """Attach the lake to an empty database in memory, which gets the schemas that a run makes for itself."""
+        self._attach(con, LAKE, number, read_only=read_only)
+        for schema in LOCAL_SCHEMAS:
+            con.execute(f"CREATE SCHEMA {schema}")
+        look_in_store(con)
+        prepare(con, self._site.settings.site.reporting_currency, self._site.settings.corrections)
 
     @contextmanager
     def _opened(self, database: str) -> Iterator[Connection]:
