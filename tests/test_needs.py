@@ -88,7 +88,7 @@ def test_a_load_says_which_table_or_column_is_missing(site_folder: Path, monkeyp
     site = site_with(site_folder, accounts=ACCOUNTS, orders=ORDERS, products=PRODUCTS)
     refused = kam("--site", site, "ingest")
     assert refused.returncode == 1
-    more = ". `kam check` lists what all feeds miss. Nothing was changed"
+    more = f". Nothing was changed. What all feeds miss: kam --site {site} check"
     assert [line for line in refused.stderr.splitlines() if "query" in line] == [
         f"accounts: env:ERP_URL: the query does not work: customer: no column name; Sales Terms: no such table{more}",
         # It does not say what it reads: the words of the database.

@@ -100,7 +100,7 @@ def offered(
         yield [replace(extract, is_archived=extract.sha256 in taken) for extract in found]
         return
     with scratch_folder(site, "extract-") as folder:
-        answer = extracted(con, feed, source, folder, row_limit=row_limit)
+        answer = extracted(con, feed, source, folder, check_command=site.command("check"), row_limit=row_limit)
         if answer is None:
             yield []
             return

@@ -57,19 +57,20 @@ class Answer:
 
 
 def extracted(
-    con: Connection, feed: str, source: FeedSource, folder: Path, *, row_limit: int | None = None
+    con: Connection, feed: str, source: FeedSource, folder: Path, *, check_command: str, row_limit: int | None = None
 ) -> Answer | None:
     """The rows that a feed's query gives since its last load, as a file in `folder`; None when there are none.
 
-    `row_limit` stops after about so many rows, for a look. Raises `SettingsError` for a variable that is not set,
-    `DatabaseUnreachableError` when there is no connection and `SourceRefusedError` when the query does not work.
+    `row_limit` stops after about so many rows, for a look; `check_command` lists what the database lacks. Raises
+    `SettingsError` for a variable that is not set, `DatabaseUnreachableError` when there is no connection and
+    `SourceRefusedError` when the query does not work.
     """
     where = f"{feed}: {source.database}"
     last = _last_watermark(con, feed, source)
     parts = _Parts(folder, source.watermark)
     engine = engine_of(source.database_variable, f"kam.toml: feeds.{feed}.database")
     try:
-        for names, batch in _batches(engine, source, _since(last, source), where):
+        for names, batch in _batches(engine, _Question(source, _since(last, source), where, check_command)):
             parts.add(names, batch)
             if row_limit is not None and parts.row_count >= row_limit:
                 break
@@ -181,50 +182,56 @@ def _is_date(watermark: Watermark) -> bool:
     )
 
 
-def _batches(
-    engine: Engine, source: FeedSource, since: Watermark | None, where: str
-) -> Iterator[tuple[Sequence[str], Sequence[Sequence[Any]]]]:
+@dataclass(frozen=True)
+class _Question:
+    """A feed's query, the value of its watermark, where it is asked, and the command that lists what the database lacks."""
+
+    source: FeedSource
+    since: Watermark | None
+    where: str
+    check_command: str
+
+
+def _batches(engine: Engine, asked: _Question) -> Iterator[tuple[Sequence[str], Sequence[Sequence[Any]]]]:
     """The names of the columns with some rows at a time; nothing is kept in the database."""
     from sqlalchemy import text
     from sqlalchemy.exc import SQLAlchemyError
 
-    connection = connected(engine, where)
+    connection = connected(engine, asked.where)
     try:
         with connection:
             if connection.dialect.name in _READ_ONLY:
                 connection.execute(text(_READ_ONLY[connection.dialect.name]))
             streamed = connection.execution_options(stream_results=True, max_row_buffer=_BATCH_ROWS)
-            parameters = {} if since is None else {"watermark": _bindable(since, connection.dialect.name)}
-            result = streamed.execute(text(str(source.query)), parameters)
+            parameters = {} if asked.since is None else {"watermark": _bindable(asked.since, connection.dialect.name)}
+            result = streamed.execute(text(str(asked.source.query)), parameters)
             if not result.returns_rows:
-                message = f"{where}: the query returns no rows; expected a SELECT"
+                message = f"{asked.where}: the query returns no rows; expected a SELECT"
                 raise SourceRefusedError(message)
-            names = _names(result, where)
+            names = _names(result, asked.where)
             for rows in result.partitions(_BATCH_ROWS):
                 yield names, rows
             connection.rollback()
     except SQLAlchemyError as error:
-        raise _query_error(error, engine.url, source, since, where) from None
+        raise _query_error(error, engine.url, asked) from None
     except (OSError, ValueError, OverflowError, ArithmeticError) as error:  # a value that the driver cannot give
-        raise _query_error(error, engine.url, source, since, where) from None
+        raise _query_error(error, engine.url, asked) from None
 
 
-def _query_error(
-    error: Exception, url: URL, source: FeedSource, since: Watermark | None, where: str
-) -> SourceRefusedError:
+def _query_error(error: Exception, url: URL, asked: _Question) -> SourceRefusedError:
     from sqlalchemy.exc import DBAPIError
 
     reason = masked(error, url)
     if isinstance(error, DBAPIError) and error.connection_invalidated:
-        message = f"{where}: the connection to {place_of(url)} was lost: {reason}. Nothing was changed"
+        message = f"{asked.where}: the connection to {place_of(url)} was lost: {reason}. Nothing was changed"
         return DatabaseUnreachableError(message)
-    missing = _missing(where, source) if isinstance(error, DBAPIError) else ""
-    hint = ""
+    missing = _missing(asked.where, asked.source) if isinstance(error, DBAPIError) else ""
+    hint = look = ""
     if missing:
-        reason, hint = missing, ". `kam check` lists what all feeds miss"
-    elif since is _DEFAULT_START and _is_of_a_type(error, reason):
-        hint = f". If {source.watermark} is not a date, set watermark_start to a value of its type, such as 0"
-    message = f"{where}: the query does not work: {reason}{hint}. Nothing was changed"
+        reason, look = missing, f". What all feeds miss: {asked.check_command}"
+    elif asked.since is _DEFAULT_START and _is_of_a_type(error, reason):
+        hint = f". If {asked.source.watermark} is not a date, set watermark_start to a value of its type, such as 0"
+    message = f"{asked.where}: the query does not work: {reason}{hint}. Nothing was changed{look}"
     return SourceRefusedError(message)
 
 
