@@ -79,7 +79,7 @@ test-long: $(READY) ## Run the tests that `make test` leaves out: whole runs tha
 	@KAM_LONG=1 $(BIN)/python -m pytest -n 3 -m long
 
 test-lake: $(READY) ## Run all tests of a warehouse in DuckLake, of moving to it, and of workers, with processes and Dask (20 minutes; needs PostgreSQL)
-	@KAM_LONG=1 KAM_LAKE=1 $(BIN)/python -m pytest -n 3 tests/test_lake.py tests/test_migration.py tests/test_stores.py tests/test_workers.py
+	@KAM_LONG=1 KAM_LAKE=1 $(BIN)/python -m pytest -n 3 tests/test_lake.py tests/test_object_storage.py tests/test_migration.py tests/test_stores.py tests/test_workers.py
 
 test-forecast: $(FORECAST_READY) ## Run the tests of `kam forecast` with the real library, in an environment of its own
 	@$(FORECAST_VENV)/bin/python -m pytest tests/test_forecast_models.py tests/test_forecast.py

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 
 _DISK_FAULTS = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO))
 
@@ -97,7 +98,7 @@ class WorkersAwayError(KamError):
 
 
 class WarehouseAwayError(WarehouseBusyError):
-    """The catalog of a lake does not answer; what was not committed yet is not kept."""
+    """The catalog of a lake or the storage of its data files does not answer, or refuses; what was not committed yet is not kept."""
 
 
 # What PostgreSQL's own library says when a server ended or cannot be reached; DuckDB passes it on.
@@ -117,6 +118,19 @@ _AWAY = (
 def away(error: object) -> bool:
     """Whether the catalog of a lake did not answer."""
     return any(words in str(error) for words in _AWAY)
+
+
+# What DuckDB says of a request to S3-compatible storage that failed, with the name of the file; at the start of its text, or the text
+# could be a value of somebody's source.
+_STORAGE_FAULT = re.compile(
+    r"(?:[\w ]+Error: )*(?:Failed to [\w ]+: )*(?:HTTP Error: |\w[\w ]* error for HTTP [A-Z]+ to ')", re.IGNORECASE
+)
+
+
+def storage_fault(error: object) -> str:
+    """What S3-compatible storage answered, or why it did not, as one line; empty for any other error."""
+    lines = str(error).splitlines()
+    return " ".join(line for line in lines if line) if lines and _STORAGE_FAULT.match(lines[0]) else ""
 
 
 # What DuckDB says of a file of its own whose bytes were changed or cut off.
@@ -140,8 +154,8 @@ def out_of_memory(error: object) -> str:
 
 
 def is_of_storage(error: BaseException) -> bool:
-    """Whether a disk, a damaged database file or a catalog that does not answer is at fault, and not what was asked for."""
-    return bool(disk_fault(error) or damage(error) or away(error))
+    """Whether a disk, a damaged database file, or a catalog or storage that does not answer is at fault, and not what was asked for."""
+    return bool(disk_fault(error) or damage(error) or away(error) or storage_fault(error))
 
 
 def disk_fault(error: BaseException) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
 from kam.archive import ledger
 from kam.audit.aside import Aside
 from kam.audit.contents import Contents, contents_of, copy_all
@@ -54,9 +56,19 @@ def migrate(
         raise UsageError(message)
     if to == "file":
         return _to_file(site, on_step, on_wait)
-    section = WarehouseSection(kind="ducklake", catalog=f"env:{catalog_variable}", data=data)
+    section = _section(catalog_variable, data)
     settings = site.settings.model_copy(update={"warehouse": section})
     return _to_lake(site, Site(site.directory, settings, site.identity), on_step, on_wait)
+
+
+def _section(catalog_variable: str, data: str) -> WarehouseSection:
+    """The setting of a lake. Raises `UsageError` for a name that is none, which may be a URL with a password and is not shown."""
+    try:
+        return WarehouseSection(kind="ducklake", catalog=f"env:{catalog_variable}", data=data)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        message = f"--{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ').replace('env:NAME', 'NAME')}"
+        raise UsageError(message) from None
 
 
 def _to_lake(site: Site, target: Site, on_step: Say, on_wait: Say) -> MigrationReport:
@@ -91,12 +103,12 @@ def replace_lake(site: Site, source: FileStore, held: PgConnection[Any], on_step
 
     Raises `KamError` when the copy differs; the lake before stays in use then.
     """
-    lakes = LakeStore(site).catalog
-    number = lakes.next_number(held)
+    store = LakeStore(site)
+    number = store.new_number(held)
     with LakeStore(site, number).open() as con:
         source.attach(con, _BEFORE)
         found = _copied(con, source, on_step)
-    lakes.use(held, number)
+    store.catalog.use(held, number)
     return found
 
 
@@ -112,7 +124,7 @@ def _to_file(site: Site, on_step: Say, on_wait: Say) -> MigrationReport:
         _complete(site)
         with scratch_folder(site, "migrate-") as folder:
             aside = Aside(site, folder)
-            with FileStore(aside).open() as con:
+            with store.explained(), FileStore(aside).open() as con:
                 store.attach(con, _BEFORE)
                 found = _copied(con, store, on_step)
             with aside.warehouse.open("rb") as stream:

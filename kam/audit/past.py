@@ -95,7 +95,7 @@ def past(site: Site, month: date | None = None, version: int | None = None) -> I
     if not store_of(site).exists():
         message = f"no month is closed yet. Next: {site.command('close', 'MONTH')}"
         raise UsageError(message)
-    with scratch_folder(site, "explain-") as folder, memory() as con:
+    with store_of(site).explained(), scratch_folder(site, "explain-") as folder, memory() as con:
         con.execute(f"SET memory_limit = {literal(site.settings.site.memory_limit)}")
         con.execute(f"SET temp_directory = {literal(str(folder))}")
         con.execute("SET TimeZone = 'UTC'")

@@ -789,7 +789,9 @@ def migrate(
             help="The environment variable with the URL of the lake's PostgreSQL database.",
         ),
     ] = "KAM_CATALOG",
-    data: Annotated[str, typer.Option("--data", metavar="PLACE", help="The folder of the lake's data files.")] = "lake",
+    data: Annotated[
+        str, typer.Option("--data", metavar="PLACE", help="The folder of the lake's data files, or s3://BUCKET/PLACE.")
+    ] = "lake",
 ) -> None:
     """Move loads and versions from the working file to a DuckLake, which is experimental, or back, and compare both."""
     from kam.audit import migrate as run

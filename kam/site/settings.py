@@ -22,6 +22,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from kam.errors import SettingsError
 from kam.site.faults import explain, nearest
@@ -57,6 +58,8 @@ NAIVE_STEP = "naive"
 _NO_DEFINITION = dict.fromkeys(
     ("feeds", "ingest", "readiness", "run", "warehouse", "checks", "alerts", "publish"), True
 )
+S3 = "s3://"
+_ON_S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?")
 # As PostgreSQL keeps a name that is not quoted, and no longer than it keeps one.
 _NAME = r"^[a-z_][a-z0-9_]{0,62}$"
 
@@ -371,7 +374,20 @@ class WarehouseSection(Section):
         default=None,
         description='of a DuckLake, "env:NAME": the variable that holds the URL of a PostgreSQL database of its own',
     )
-    data: str = Field(default="lake", min_length=1, description="of a DuckLake, the folder of its data files")
+    data: str = Field(
+        default="lake",
+        min_length=1,
+        description='of a DuckLake, the folder of its data files, or "s3://BUCKET/PLACE" in S3-compatible storage',
+    )
+
+    @field_validator("data")
+    @classmethod
+    def _a_folder_or_a_place_in_s3(cls, value: str) -> str:
+        # DuckDB takes stars, brackets and question marks in such a name for a pattern. What is refused may hold a password.
+        if "://" in value and not _ON_S3.fullmatch(value):
+            kind, message = "secret", 'expected a folder, or "s3://BUCKET/PLACE" of letters, digits and . _ - = only'
+            raise PydanticCustomError(kind, message)
+        return value
 
     @model_validator(mode="after")
     def _a_lake_has_a_catalog(self) -> Self:
@@ -384,6 +400,11 @@ class WarehouseSection(Section):
     def catalog_variable(self) -> str:
         """The environment variable that holds the URL of the catalog; empty without one."""
         return (self.catalog or "").removeprefix(ENVIRONMENT_PREFIX)
+
+    @property
+    def is_on_s3(self) -> bool:
+        """Whether the data files are in S3-compatible storage and not in a folder."""
+        return self.data.startswith(S3)
 
 
 class Correction(Section):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -84,6 +84,10 @@ class FileStore:
     def attach(self, con: Connection, name: str) -> None:
         """Let a connection read the file under this name."""
         con.execute(f"ATTACH {literal(self.name)} AS {quoted(name)} (READ_ONLY)")
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Tell what is wrong with the file or its disk as a person reads it."""
+        return _storage_faults_explained(self._site)
 
 
 @contextmanager

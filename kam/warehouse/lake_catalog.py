@@ -68,11 +68,17 @@ class LakeCatalog:
         """Which lake is in use; None when there is none yet."""
         return self._pointer(catalog)[1]
 
-    def next_number(self, catalog: PgConnection[Any]) -> int:
-        """The number of a lake that nobody has used. What was left of one that was not finished is removed from the catalog."""
+    def next_number(self, catalog: PgConnection[Any], is_taken: Callable[[int], bool]) -> int:
+        """The number of a lake that nobody has used, and whose place for files nobody has taken.
+
+        What was left of one that was not finished is removed from the catalog.
+        """
         number = self._pointer(catalog)[0] + 1
-        catalog.execute(f"DROP SCHEMA IF EXISTS {schema_of(number)} CASCADE")
-        return number
+        while True:
+            catalog.execute(f"DROP SCHEMA IF EXISTS {schema_of(number)} CASCADE")
+            if not is_taken(number):
+                return number
+            number += 1
 
     def use(self, catalog: PgConnection[Any], number: int | None) -> None:
         """From now on this lake is the one in use, or none. In one statement; the one before stays as it is."""

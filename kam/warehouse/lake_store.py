@@ -21,6 +21,7 @@ from kam.stops import check, heard, interrupting
 from kam.warehouse import connection, extensions
 from kam.warehouse.fence import WRITER
 from kam.warehouse.lake_catalog import LakeCatalog, schema_of
+from kam.warehouse.lake_data import claim, data_path, explained, is_taken, open_storage, require_there
 from kam.warehouse.lost import require_not_lost
 from kam.warehouse.names import LAKE, LOCAL_SCHEMAS, STORED_SCHEMAS, catalog, look_in_store
 from kam.warehouse.schema import prepare
@@ -81,7 +82,7 @@ class LakeStore:
         return (
             ""
             if number is None
-            else f"{self.name}: schema {schema_of(number)}, files in {_data_path(self._site, number)}"
+            else f"{self.name}: schema {schema_of(number)}, files in {data_path(self._site, number)}"
         )
 
     def leave(self) -> None:
@@ -110,6 +111,7 @@ class LakeStore:
                 number = self.catalog.number(catalog)
                 _numbers[url] = self._made(catalog) if number is None else number
                 with self.open() as con:
+                    require_there(con, self._site, _numbers[url])
                     self._require_single(con)
                     token = uuid.uuid4().hex
                     con.execute("UPDATE ops.writer SET token = ?, commits = 0", [token])
@@ -134,10 +136,21 @@ class LakeStore:
     def _made(self, catalog: PgConnection[Any]) -> int:
         """Make an empty lake and use it; its number. Raises `KamError` when there was one."""
         require_not_lost(self._site, self.name)
-        number = self.catalog.next_number(catalog)
+        number = self.new_number(catalog)
         with LakeStore(self._site, number).open():
             pass
         self.catalog.use(catalog, number)
+        return number
+
+    def new_number(self, catalog: PgConnection[Any]) -> int:
+        """The number of a lake to be made, whose place has no files. `catalog` has the lock.
+
+        Raises `WarehouseAwayError` when the storage cannot be reached, or does not take a file.
+        """
+        with self.explained(), self._opened(":memory:") as con:
+            open_storage(con, self._site)
+            number = self.catalog.next_number(catalog, lambda number: is_taken(con, self._site, number))
+            claim(con, self._site, number)
         return number
 
     @contextmanager
@@ -151,7 +164,7 @@ class LakeStore:
         site.scratch.mkdir(exist_ok=True)
         # All connections of this process share this database while one of them is open, as they share a file.
         key = hashlib.sha256(f"{site.directory} {self.catalog.url} {number}".encode()).hexdigest()[:12]
-        with self._faults_explained(), self._opened(f":memory:kam_{key}") as con:
+        with self.explained(), self._opened(f":memory:kam_{key}") as con:
             if catalog(con) != LAKE:
                 self._attach(con, LAKE, number, read_only=False)
                 lacking = _lacking(con)
@@ -176,7 +189,7 @@ class LakeStore:
                 prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
                 yield con
             return
-        with self._faults_explained(), self._opened(":memory:") as con:
+        with self.explained(), self._opened(":memory:") as con:
             self._attach_beside_own(con, number, read_only=True)
             yield con
 
@@ -188,7 +201,7 @@ class LakeStore:
         """
         number = self._number_there()
         self._site.scratch.mkdir(exist_ok=True)
-        with self._faults_explained(), self._opened(":memory:") as con:
+        with self.explained(), self._opened(":memory:") as con:
             self._attach_beside_own(con, number, read_only=False)
             con.execute(f"SET VARIABLE {WRITER} = ''")
             con.execute("SET enable_progress_bar = false")  # DuckDB takes a process without a script for a person
@@ -228,8 +241,9 @@ class LakeStore:
     def _attach(self, con: Connection, name: str, number: int, *, read_only: bool) -> None:
         for extension in ("ducklake", "postgres_scanner"):
             extensions.load(con, extension, "lake")
+        open_storage(con, self._site)
         options = [
-            f"DATA_PATH {literal(_data_path(self._site, number))}",
+            f"DATA_PATH {literal(data_path(self._site, number))}",
             f"METADATA_SCHEMA {literal(schema_of(number))}",
             *(["READ_ONLY"] if read_only else []),
         ]
@@ -239,12 +253,15 @@ class LakeStore:
         con.execute("SET ducklake_max_retry_count = 100")
 
     @contextmanager
-    def _faults_explained(self) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
+        """Tell what is wrong with the catalog, the storage or a disk as a person reads it; see the errors of `writing`."""
         check()
         try:
             with heard():
                 yield
         except duckdb.Error as error:
+            if found := explained(self._site, error):
+                raise found from None
             text = self.catalog.harmless(str(error))
             if away(error):
                 message = f"{self.name}: cannot be reached: {text}. What was committed stays. Run the command again when it answers"
@@ -268,10 +285,3 @@ def _lacking(con: Connection) -> list[str]:
     """The stored schemas that a new lake does not have yet."""
     found = con.execute(f"SELECT schema_name FROM duckdb_schemas() WHERE database_name = {literal(LAKE)}").fetchall()
     return [schema for schema in STORED_SCHEMAS if (schema,) not in found]
-
-
-def _data_path(site: Site, number: int) -> str:
-    """The folder with the data files of one lake, with a slash at the end; it is made where it is missing."""
-    folder = (site.directory / site.settings.warehouse.data).resolve() / str(number)
-    folder.mkdir(parents=True, exist_ok=True)
-    return f"{folder}/"

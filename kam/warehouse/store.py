@@ -44,7 +44,10 @@ class Store(Protocol):
         """Open it for reading only; see the function of this name."""
 
     def attach(self, con: Connection, name: str) -> None:
-        """Let a connection to another database read it under this name."""
+        """Let a connection to another database read it under this name; within `explained`."""
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Tell what is wrong with where it lies as a person reads it: a disk, or what a lake needs."""
 
 
 def store_of(site: Site) -> Store:
