@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from kam.audit import maintain, migrate, rebuild, verify
-from kam.close import steps
+from kam.close import PLAIN, BuiltChunk, Run, Steps, Terms, chunks, close_months, steps, workers
 from kam.errors import KamError, SettingsError, WarehouseAwayError
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import open_read_only, rows, store_of, stored, warehouse, writing
@@ -203,3 +205,41 @@ def test_a_site_moves_to_s3_goes_on_there_and_moves_back(
     with open_read_only(again) as con:
         assert rows(con, VERSIONS.replace("reporting", "ops")) == versions
     assert "kam/1/staging/invoices/theirs.parquet" in object_storage.files(bucket)
+
+
+@long
+@pytest.mark.skipif(not os.environ.get("KAM_LAKE"), reason="takes minutes: make test-lake runs it")
+@pytest.mark.usefixtures("environment")
+def test_workers_build_in_s3_what_one_process_builds_in_a_file_and_end_with_5_when_it_goes_away(
+    object_storage: ObjectStorage,  # noqa: F811
+    site_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chunks, "FEWEST_MONTHS", 2)
+    months = [date(2026, month, 1) for month in range(1, 5)]
+    records = [row | {"invoice_date": months[row["net_amount"] % 4].replace(day=10)} for row in INVOICES]
+    place = f"s3://{object_storage.new_bucket()}"
+    lake = {"warehouse": {"kind": "ducklake", "catalog": "env:KAM_CATALOG", "data": place}, "run": {"workers": 2}}
+    (tmp_path / "other").mkdir()
+    site = write_site(site_folder, {"invoices": records}, settings=lake, feeds=["invoices"])
+    other = write_site(tmp_path / "other", {"invoices": records}, feeds=["invoices"])
+    close_plainly(other, months)
+
+    def build(*given: Any) -> dict[int, BuiltChunk]:
+        object_storage.stop()
+        return workers.build_chunks(*given)
+
+    def backfill(by: Steps) -> None:
+        run = Run("backfill", months, terms=Terms())
+        with steps.writing_session(site, run.name, run.months):
+            close_months(site, run, by)
+
+    try:
+        with pytest.raises(WarehouseAwayError, match=f"{place}: cannot be reached: Could not connect"):
+            backfill(replace(PLAIN, build_chunks=build))
+    finally:
+        object_storage.start()
+    backfill(PLAIN)
+    assert published(site, VERSIONS) == published(other, VERSIONS)
+    assert len(published(site, VERSIONS)) == 4
