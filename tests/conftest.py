@@ -11,6 +11,8 @@ import pytest
 from kam.site import Site
 from kam.warehouse import Connection, connection, file_store
 from kam.warehouse.sql import Config
+from tests.postgresql import PostgreSql, postgresql
+from tests.stores import ON_LAKE, sites_on_lakes
 from tests.support import IS_LONG, long
 
 if TYPE_CHECKING:
@@ -62,6 +64,15 @@ def _make_as_a_copy(site: Site, config: Config) -> None:
 # Tests run beside each other, and for a few rows more threads only cost time. Programs that a test starts have them all.
 connection.connect = _connect_with_one_thread
 file_store._make = _make_as_a_copy
+
+
+if ON_LAKE:
+    server_of_lakes = postgresql
+
+    @pytest.fixture(scope="session", autouse=True)
+    def _every_site_has_a_lake(server_of_lakes: PostgreSql) -> Iterator[None]:
+        with sites_on_lakes(server_of_lakes):
+            yield
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -22,20 +22,27 @@ USER = "reader"
 class PostgreSql:
     """A running server; each test takes a database of its own."""
 
-    def __init__(self, port: int, password: str, start: Callable[[], None], stop: Callable[[], None]) -> None:
-        self.port, self.password = port, password
+    def __init__(
+        self, programs: Path, port: int, password: str, start: Callable[[], None], stop: Callable[[], None]
+    ) -> None:
+        self.programs, self.port, self.password = programs, port, password
         self.start, self.stop = start, stop
         self.databases = 0
 
     def url(self, database: str = "postgres", *, password: str | None = None, port: int | None = None) -> str:
         return f"postgresql://{USER}:{password or self.password}@127.0.0.1:{port or self.port}/{database}"
 
-    def new_database(self) -> str:
-        """The URL of a new, empty database."""
+    def new_database(self, copy_of: str = "") -> str:
+        """The URL of a new database: an empty one, or a copy of one that nobody is connected to."""
         self.databases += 1
         name = f"books{self.databases}"
-        self.run(self.url(), f"CREATE DATABASE {name}")
+        self.run(self.url(), f"CREATE DATABASE {name}" + (f" TEMPLATE {copy_of}" if copy_of else ""))
         return self.url(name)
+
+    def call(self, program: str, *arguments: str, given: str = "") -> str:
+        """What a program of PostgreSQL prints."""
+        command = [str(self.programs / program), *arguments]
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
 
     def run(self, url: str, *statements: str) -> None:
         """Execute statements, each committed by itself."""
@@ -81,7 +88,7 @@ def postgresql() -> Iterator[PostgreSql]:
     try:
         call(str(programs / "initdb"), "--pgdata", data, *login, "--encoding=UTF8", "--no-sync")
         start()
-        yield PostgreSql(port, password, start, stop)
+        yield PostgreSql(programs, port, password, start, stop)
     finally:
         if (folder / "data" / "postmaster.pid").exists():
             stop()

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kam.timing import RUN, Step, also_heard_by
-from kam.warehouse.names import another
+from kam.warehouse.names import another, is_apart
 from kam.warehouse.sql import Connection, insert, literal, number_of, transaction
 
 KEPT_RUNS = 1_000
 _MOMENT = 0.5
+# A commit to a lake costs a hundred times as much, and is kept for as long as the lake keeps its states.
+_MOMENT_OF_LAKE = 60.0
 DID_NOT_END = "did not end"
 
 
 @contextmanager
 def kept_steps(con: Connection) -> Iterator[None]:
-    """Keep the steps of the run in progress, each about as soon as it ends: a process that is killed leaves them."""
+    """Keep the steps of the run in progress, each about as soon as it ends, in a lake once a minute: a process that is killed leaves them."""
     with also_heard_by(_Kept(con)):
         yield
 
@@ -29,6 +31,7 @@ class _Kept:
         self._command = ""
         self._ended: list[dict[str, object]] = []
         self._written = time.monotonic()
+        self._moment = _MOMENT_OF_LAKE if is_apart(con) else _MOMENT
 
     def began(self, run_id: str, step: Step) -> None:
         """Keep the run as one that did not end, until it does."""
@@ -61,7 +64,7 @@ class _Kept:
 
     def _write_now_and_then(self) -> None:
         """Write the steps that ended, unless that was done a moment ago: each commit costs milliseconds, and many steps no more."""
-        if not self._ended or time.monotonic() - self._written < _MOMENT:
+        if not self._ended or time.monotonic() - self._written < self._moment:
             return
         with another(self._con) as con:
             insert(con, "ops.steps", self._ended)
