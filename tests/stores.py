@@ -8,6 +8,7 @@ as they are, and so do tables in memory.
 from __future__ import annotations
 
 import os
+import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +20,7 @@ import pytest
 
 import kam.site.site
 from kam.errors import KamError
-from kam.site import Settings, Site, write_warehouse
+from kam.site import Settings, Site, find_site, write_warehouse
 from kam.warehouse import LakeStore
 from kam.warehouse.lake_catalog import LakeCatalog
 from tests.postgresql import PostgreSql
@@ -29,9 +30,22 @@ ON_LAKE = os.environ.get("KAM_TEST_STORE") == "ducklake"
 _VARIABLE = "LAKE_OF_TEST_"
 
 
+NAME = r"(warehouse\.duckdb|the lake of \w+)"
+"""How messages call what a site stores."""
+
+
 def file_store_only(why: str) -> pytest.MarkDecorator:
     """For a test that cannot apply to a lake; on the lake it is skipped, and says why."""
     return pytest.mark.skipif(ON_LAKE, reason=f"of a file only: {why}")
+
+
+def variables_of(folder: Path) -> dict[str, str]:
+    """What a process that opens the site in this folder needs in its environment; the site is put on a lake where sites are."""
+    site = find_site(folder)
+    if not site.has_lake:
+        return {}
+    variable = site.settings.warehouse.catalog_variable
+    return {variable: os.environ[variable]}
 
 
 def lose_warehouse(site: Site) -> None:
@@ -46,13 +60,34 @@ def lose_warehouse(site: Site) -> None:
             catalog.execute("DROP TABLE IF EXISTS public.kam_lake")
 
 
+def back_up(site: Site, copy: Path) -> None:
+    """Copy what a site stores: the file, or the catalog of its lake, whose data files stay where they are."""
+    if not site.has_lake:
+        shutil.copy(site.warehouse, copy)
+        return
+    copy.write_text(_lakes[0].server.call("pg_dump", "--schema=lake_1", LakeCatalog(site).url), encoding="utf-8")
+
+
+def put_back(site: Site, copy: Path) -> None:
+    """Put such a copy in the place of what a site stores."""
+    if not site.has_lake:
+        copy.replace(site.warehouse)
+        return
+    url = LakeCatalog(site).url
+    with psycopg.connect(url, autocommit=True) as catalog:
+        catalog.execute("DROP SCHEMA lake_1 CASCADE")
+        _lakes[0].restore(url, copy.read_text(encoding="utf-8"))
+        _place_files(catalog, "lake_1", site.directory / "lake" / "1")
+
+
 @contextmanager
 def sites_on_lakes(server: PostgreSql) -> Iterator[None]:
     """Let each site that is opened meanwhile store in a lake of its own."""
     lakes = _Lakes(server)
+    _lakes.append(lakes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kam.site.site, "load_settings", lakes.load_settings)
-        patch.setattr(LakeStore, "_made", lambda store, catalog: lakes.made(store, catalog))
+        patch.setattr(LakeStore, "_made", lambda store, catalog: lakes.made(store, catalog))  # noqa: PLW0108 - a function of Python is a method there
         yield
 
 
@@ -62,7 +97,7 @@ _made = LakeStore._made  # noqa: SLF001 - as the product makes one
 
 class _Lakes:
     def __init__(self, server: PostgreSql) -> None:
-        self._server = server
+        self.server = server
         # By variable: the folder and the database of its site.
         self._sites: dict[str, tuple[Path, str]] = {}
         # By reporting currency: the statements that make an empty lake.
@@ -85,14 +120,14 @@ class _Lakes:
         own = next((name for name, (place, _) in self._sites.items() if place == folder), "")
         if not own:
             own = f"{_VARIABLE}{len(self._sites) + 1}_{os.getpid()}"
-            url = self._copied(self._sites[variable][1], folder) if variable else self._server.new_database()
+            url = self._copied(self._sites[variable][1], folder) if variable else self.server.new_database()
             self._sites[own] = folder, url
             os.environ[own] = url
         write_warehouse(directory, {"kind": "ducklake", "catalog": f"env:{own}", "data": "lake"})
 
     def _copied(self, url: str, folder: Path) -> str:
         """A copy of a catalog, with the files in this folder."""
-        copy = self._server.new_database(_name(url))
+        copy = self.server.new_database(_name(url))
         with psycopg.connect(copy, autocommit=True) as catalog:
             for (schema,) in catalog.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'lake%'").fetchall():
                 number = str(schema).removeprefix("lake_")
@@ -109,12 +144,19 @@ class _Lakes:
             return _made(store, catalog)
         if currency not in self._empty:
             number = _made(store, catalog)
-            self._empty[currency] = self._server.call("pg_dump", "--schema=lake_1", url)
+            self._empty[currency] = self.server.call("pg_dump", "--schema=lake_1", url)
             return number
-        self._server.call("psql", "--quiet", "--set=ON_ERROR_STOP=1", url, given=self._empty[currency])
+        self.restore(url, self._empty[currency])
         _place_files(catalog, "lake_1", site.directory / "lake" / "1")
         store.catalog.use(catalog, 1)
         return 1
+
+    def restore(self, url: str, dump: str) -> None:
+        """Run the statements of a copy of a catalog."""
+        self.server.call("psql", "--quiet", "--set=ON_ERROR_STOP=1", url, given=dump)
+
+
+_lakes: list[_Lakes] = []
 
 
 def _place_files(catalog: psycopg.Connection[Any], schema: str, folder: Path) -> None:

@@ -30,6 +30,7 @@ from kam.publish import Flags
 from kam.site import Site, find_site, validate_settings
 from kam.warehouse import literal, rows, warehouse, writing
 from tests.receivers import Hook, Mailbox, certificate, dead_port, mail_server, silent_server, web_server
+from tests.stores import file_store_only
 from tests.support import long, write_site
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
@@ -552,6 +553,7 @@ def test_servers_that_never_answer_cost_seconds_however_many(
     ]
 
 
+@file_store_only("the file cannot be opened; test_lake.py has a catalog that is away")
 def test_a_message_is_sent_directly_when_the_warehouse_cannot_take_it(
     make_site: Callable[..., Site], hook: Hook, caplog: pytest.LogCaptureFixture
 ) -> None:

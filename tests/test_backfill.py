@@ -20,7 +20,7 @@ from kam.close import CloseReport, MonthOutcome, Outcome, Run, Terms, close_mont
 from kam.errors import ModelFailedError, MonthChangedError, ValidationFailedError
 from kam.periods import months_between, parse_month
 from kam.site import FEEDS, Site, find_site
-from kam.warehouse import Connection, warehouse
+from kam.warehouse import Connection, open_read_only, warehouse
 from tests.support import long, published, write_csv, write_site
 
 MONTHS = (4, 5, 6, 7, 8)
@@ -78,9 +78,11 @@ def versions(site: Site) -> list[tuple[str, int]]:
 
 def built_months(site: Site) -> list[int]:
     """The months that the last set was built for."""
-    with duckdb.connect(str(site.warehouse), read_only=True) as con:
-        found = con.execute("SELECT month(period_month) FROM build.periods ORDER BY period_month").fetchall()
-    return [month for (month,) in found]
+    with open_read_only(site) as con:
+        found = con.execute(
+            "SELECT period_months FROM ops.steps WHERE step = 'build' ORDER BY run_no, step_no"
+        ).fetchall()
+    return [month.month for month in found[-1][0]]
 
 
 def published_bytes(site: Site, folder: Path) -> dict[str, bytes]:
@@ -270,7 +272,7 @@ def test_a_dry_run_loads_and_closes_nothing(closed: Site) -> None:
     months = [date(2026, 4, 1), date(2026, 5, 1)]
     planned = dry_run(closed, months, as_of_load=None, as_known_on=None, restate=False)
     assert [(month.action.value, month.version) for month in planned] == [("skip", 1), ("close", 0)]
-    with duckdb.connect(str(closed.warehouse), read_only=True) as con:
+    with open_read_only(closed) as con:
         loaded = con.execute("SELECT feed, source FROM ops.loads ORDER BY ALL").fetchall()
     assert loaded == [("invoices", "landing/invoices.csv"), ("payments", "landing/payments.csv")]
     assert versions(closed) == [("04", 1)]

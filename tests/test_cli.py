@@ -15,6 +15,7 @@ from kam.cli.server import configured_server
 from kam.site import Site, find_site
 from kam.warehouse import warehouse
 from tests.cli import kam
+from tests.stores import lose_warehouse
 from tests.support import REPOSITORY, ingest, long, mostly_long, write_csv, write_site
 
 # DuckDB imports pandas for the parameters of a query.
@@ -301,7 +302,7 @@ def test_rebuild_brings_a_deleted_warehouse_back_and_replaces_one_only_by_force(
     refused = kam("--site", site_folder, "rebuild")
     assert refused.returncode == 2
     assert f"{site.command('rebuild', '--force')}" in refused.stderr
-    site.warehouse.unlink()
+    lose_warehouse(site)
     done = kam("--site", site_folder, "rebuild")
     assert done.returncode == 0, done.stderr
     assert "1 loads with 1 rows and 0 closed versions rebuilt" in done.stdout

@@ -32,6 +32,7 @@ from kam.warehouse import (
     warehouse,
 )
 from kam.warehouse.schema import as_known
+from tests.stores import lose_warehouse
 from tests.support import close_plainly, long, published, settings_of, stage, write_csv, write_site
 
 APRIL, MAY, JUNE = dt.date(2026, 4, 1), dt.date(2026, 5, 1), dt.date(2026, 6, 1)
@@ -519,8 +520,7 @@ def test_a_correction_restates_a_closed_month_and_every_version_comes_back_from_
     assert found.sources == []
     # From the ledger alone: the file says something else by now.
     emptied = correct(site, of_april("1"))
-    for file in site.directory.glob("warehouse.duckdb*"):
-        file.unlink()
+    lose_warehouse(site)
     report = rebuild(emptied)
     assert (report.close_count, report.differences) == (2, [])
     assert [(proof.version, proof.holds) for proof in verify(emptied)] == [(1, True), (2, True)]

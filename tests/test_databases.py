@@ -20,6 +20,7 @@ from kam.site import find_site
 from kam.warehouse import rows, warehouse
 from tests.mariadb import MariaDb, mariadb  # noqa: F401 - the fixture
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - the fixture
+from tests.stores import lose_warehouse
 from tests.support import ingest, long
 
 TABLE = """
@@ -273,7 +274,7 @@ def test_what_was_read_is_in_the_archive_and_needs_no_database(books: Books, mon
     ]
     monkeypatch.delenv("ERP_URL")
     before = books.query("FROM core.orders")
-    (books.folder / "warehouse.duckdb").unlink()
+    lose_warehouse(find_site(books.folder))
     from kam.audit import rebuild
 
     rebuild(find_site(books.folder))

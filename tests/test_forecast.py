@@ -23,6 +23,7 @@ from kam.warehouse import open_read_only, rows, warehouse
 from tests import support
 from tests.cli import kam
 from tests.marts.test_forecast import forecast, sale
+from tests.stores import lose_warehouse
 from tests.support import REPOSITORY, build, close_plainly, fetch, ingest, long, published, write_csv, write_site
 
 JUNE = date(2024, 6, 1)
@@ -135,7 +136,7 @@ def test_it_is_rebuilt_from_the_archive_without_being_computed_again(
 ) -> None:
     make_forecast(site, WANTED)
     before = kept(site)
-    site.warehouse.unlink()
+    lose_warehouse(site)
     monkeypatch.setattr("kam.close.forecast._write", None)
     assert not rebuild(site, force=True).differences
     assert kept(site) == before

@@ -19,8 +19,10 @@ from kam.site import FEEDS, Site
 from kam.warehouse import lake_catalog, open_read_only, rows, stored, warehouse, writing
 from tests.cli import kam
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
+from tests.stores import file_store_only
 from tests.support import REPOSITORY, close_plainly, long, published, write_csv, write_site
 
+pytestmark = file_store_only("it has both stores itself")
 pytest.importorskip("duckdb_extension_ducklake")
 pytest.importorskip("duckdb_extension_postgres_scanner")
 

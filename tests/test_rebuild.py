@@ -18,6 +18,7 @@ from kam.close import require_loaded, steps
 from kam.errors import KamError, UsageError
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import rows, warehouse
+from tests.stores import NAME, lose_warehouse
 from tests.support import ingest, long, write_csv, write_site
 
 APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
@@ -74,11 +75,6 @@ def content(site: Site) -> dict[str, list[dict[str, Any]]]:
         found = {table: records for table, records in found.items() if records or not table.startswith("marts.")}
         found["ops.loads"] = rows(con, "FROM ops.loads WHERE status = 'loaded' ORDER BY ALL")
     return found
-
-
-def lose_warehouse(site: Site) -> None:
-    for file in site.directory.glob("warehouse.duckdb*"):
-        file.unlink()
 
 
 @long
@@ -235,7 +231,7 @@ def test_nothing_is_loaded_into_a_new_warehouse_while_the_ledger_knows_more(tmp_
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
     ledger = store.ledger(site).read_bytes()
     lose_warehouse(site)
-    with pytest.raises(KamError, match=r"warehouse.duckdb: is missing, but .*ledger.ndjson lists.* rebuild$"):
+    with pytest.raises(KamError, match=rf"{NAME}: is missing, but .*ledger.ndjson lists.* rebuild$"):
         deliver(site, "b.csv", ORDERS + "2,1,A,2026-01-05,7\n")
     assert store.ledger(site).read_bytes() == ledger
     assert rebuild(site).load_count == 1

@@ -24,6 +24,7 @@ from kam.publish.month_report import published_month
 from kam.site import Site, alone, find_site
 from kam.warehouse import Connection, open_read_only, people, rows, warehouse
 from tests.published_site import AUGUST, OCTOBER, SEPTEMBER, late, new_site
+from tests.stores import lose_warehouse
 from tests.support import close_plainly, long, published
 
 APPROVAL = {"pack": False, "approval": True}
@@ -361,7 +362,7 @@ def test_a_warehouse_made_again_knows_what_was_approved_and_locked(site: Site) -
     steps.set_lock(site, SEPTEMBER, "audited", is_locked=True)
     with open_read_only(site) as con:
         before = decisions(con)
-    site.warehouse.unlink()
+    lose_warehouse(site)
     assert rebuild(site).differences == []
     with open_read_only(site) as con:
         assert decisions(con) == before

@@ -28,6 +28,7 @@ from kam.ingest import LoadResult
 from kam.ingest.readers.workbooks import first_rows
 from kam.site import IngestSection, find_site
 from kam.warehouse import rows, warehouse
+from tests.stores import lose_warehouse
 from tests.support import ingest, long
 
 COLUMNS = ("order_id", "account_id", "order_date", "quantity", "unit_price", "status")
@@ -566,7 +567,7 @@ def test_a_select_takes_in_new_files_of_its_folder_and_a_rebuild_gives_the_same(
     before = books.orders()
     assert [row[1] for row in before] == ["landing/new/01.csv", "landing/new/02.csv"]
     shutil.rmtree(books.landing)
-    (books.folder / "warehouse.duckdb").unlink()
+    lose_warehouse(find_site(books.folder))
     assert rebuild(find_site(books.folder)).load_count == 2
     assert books.orders() == before
 

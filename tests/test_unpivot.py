@@ -17,6 +17,7 @@ from kam.errors import SettingsError
 from kam.ingest.rejects import export
 from kam.site import find_site
 from kam.warehouse import open_read_only
+from tests.stores import lose_warehouse
 from tests.support import long
 from tests.test_ingest import Books, counts
 
@@ -83,7 +84,7 @@ def test_rejects_name_record_and_column_and_load_again_when_they_are_fixed(books
     assert (1, 1, "Mar 2026", "replaced") in statuses
     assert ("A", 2, 200, 1) in plan(books)
     before = books.query("SELECT * EXCLUDE (load_id) FROM staging.rejects ORDER BY ALL")
-    (books.folder / "warehouse.duckdb").unlink()
+    lose_warehouse(find_site(books.folder))
     rebuild(find_site(books.folder))
     assert books.query("SELECT * EXCLUDE (load_id) FROM staging.rejects ORDER BY ALL") == before
 

@@ -14,6 +14,7 @@ from kam.audit import rebuild, verify
 from kam.errors import KamError, UsageError
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import warehouse
+from tests.stores import lose_warehouse
 from tests.support import close_plainly, long, write_csv, write_site
 
 APRIL, MAY, JUNE = (date(2026, month, 1) for month in (4, 5, 6))
@@ -66,7 +67,7 @@ def test_every_version_holds_after_later_loads_and_restatements(site: Site) -> N
 
 @long
 def test_every_version_holds_after_a_rebuild_and_without_a_warehouse(site: Site) -> None:
-    site.warehouse.unlink()
+    lose_warehouse(site)
     require_all_hold(site)
     assert not site.warehouse.exists()
     rebuild(site)

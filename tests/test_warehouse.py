@@ -18,6 +18,7 @@ from kam.errors import KamError, WarehouseBusyError
 from kam.site import Site
 from kam.warehouse import Connection, memory, open_read_only, prepare, transaction, warehouse, writing
 from kam.warehouse.turns import Holder, holder
+from tests.stores import file_store_only
 from tests.support import REPOSITORY, stage, write_site
 
 HOLD = """
@@ -160,6 +161,7 @@ def test_a_writer_waits_for_somebody_who_only_looks(site: Site) -> None:
             assert con.execute("SELECT count(*) FROM ops.loads").fetchall() == [(0,)]
 
 
+@file_store_only("readers keep no lake")
 def test_a_writer_that_finds_a_looker_names_it_and_not_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with warehouse(site):
         pass
@@ -176,6 +178,7 @@ def test_a_writer_that_finds_a_looker_names_it_and_not_itself(site: Site, monkey
     assert "close 2026-06" not in str(caught.value)
 
 
+@file_store_only("the bytes of the file")
 def test_a_file_that_is_no_warehouse_is_named(site: Site) -> None:
     site.warehouse.write_bytes(b"not a database" * 1000)
     with pytest.raises(KamError, match=r"warehouse\.duckdb: damaged: .*rebuild --force"), open_read_only(site):

@@ -14,6 +14,7 @@ from kam.close import Action, Outcome, Run, Terms, close_months, newest_load, pl
 from kam.errors import UsageError
 from kam.site import FEEDS, Site
 from kam.warehouse import warehouse
+from tests.stores import lose_warehouse
 from tests.support import long, published, write_csv, write_site
 
 APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
@@ -111,7 +112,7 @@ def test_a_version_is_withdrawn_once(site: Site) -> None:
 def test_a_warehouse_made_again_knows_what_was_withdrawn(site: Site) -> None:
     steps.withdraw(site, MAY, "closed too early")
     assert [entry["kind"] for entry in ledger_entries(site)] == ["load", "close", "close", "withdrawal"]
-    site.warehouse.unlink()
+    lose_warehouse(site)
     report = rebuild(site)
     assert report.differences == []
     steps.publish(site)

@@ -57,8 +57,10 @@ from kam.warehouse import (
 )
 from kam.warehouse.lake_store import LakeStore
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
+from tests.stores import file_store_only
 from tests.support import REPOSITORY, long, published, write_csv, write_site
 
+pytestmark = file_store_only("it has both stores itself")
 takes_minutes = pytest.mark.skipif(not os.environ.get("KAM_LAKE"), reason="takes minutes: make test-lake runs it")
 FIRST = date(2024, 1, 1)
 MONTHS = [add_months(FIRST, number) for number in range(24)]

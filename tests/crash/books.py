@@ -12,16 +12,20 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from filelock import FileLock
 
 from kam.archive import store
+from kam.audit import maintain
 from kam.build import published_tables
 from kam.publish import quality_page
 from kam.site import Site, find_site
 from kam.warehouse import Connection, open_read_only, rows
+from kam.warehouse.lake_catalog import LakeCatalog
 
 if TYPE_CHECKING:
     from tests.crash.harness import Sites
@@ -207,9 +211,9 @@ def _tables(con: Connection, schemas: tuple[str, ...]) -> Content:
     names = rows(
         con,
         # Each run adds its steps, also one that is killed. The bytes of a published file depend on how often it was written; what is in
-        # it is compared by itself.
+        # it is compared by itself. A lake notes who writes.
         "SELECT schema_name, table_name FROM duckdb_tables() "
-        "WHERE list_contains(?, schema_name) AND table_name NOT IN ('steps', 'published_file')",
+        "WHERE list_contains(?, schema_name) AND table_name NOT IN ('steps', 'published_file', 'writer', 'workers')",
         [list(schemas)],
     )
     tables = [f"{row['schema_name']}.{row['table_name']}" for row in names]
@@ -233,7 +237,17 @@ def _archived(site: Site) -> list[Path]:
 def leftovers(folder: Path) -> list[str]:
     """Files and folders of a site that belong neither to its data nor to what must be there."""
     site = find_site(folder)
-    belongs = {"kam.toml", "erp.sqlite", "landing", "archive", "warehouse.duckdb", "published", ".scratch", ".kam.lock"}
+    belongs = {
+        "kam.toml",
+        "erp.sqlite",
+        "landing",
+        "archive",
+        "warehouse.duckdb",
+        "lake",
+        "published",
+        ".scratch",
+        ".kam.lock",
+    }
     found = [path.name for path in folder.iterdir() if path.name not in belongs]
     found += [f".scratch/{path.name}" for path in site.scratch.glob("*")]
     if site.published.exists():
@@ -245,6 +259,33 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(found)
 
 
+def require_free(folder: Path) -> None:
+    """Nobody has the right to write, and nobody has to wait for it."""
+    site = find_site(folder)
+    if site.has_lake:
+        # The server ends what a process had that was killed; that takes it a moment.
+        with LakeCatalog(site).turn("looks", wait_seconds=5, on_wait=lambda _: None):
+            pass
+    else:
+        with FileLock(folder / ".kam.lock").acquire(timeout=0):
+            pass
+
+
+def require_no_orphans(folder: Path) -> None:
+    """What `kam maintain` leaves of a lake is what was there, without the files that a run had written before it died."""
+    site, before = find_site(folder), content(folder)
+    maintain(site, kept_states=timedelta(0), kept_files=timedelta(seconds=-5))
+    assert content(folder) == before
+    with LakeCatalog(site).connected("looks") as catalog:
+        listed = catalog.execute(
+            "SELECT path FROM lake_1.ducklake_data_file UNION ALL SELECT path FROM lake_1.ducklake_delete_file"
+        ).fetchall()
+    files = {file.name for file in (folder / "lake").rglob("*") if file.is_file()}
+    assert files == {Path(path).name for (path,) in listed}
+
+
 def copied(folder: Path, place: Path) -> Path:
     """A copy of a site."""
-    return Path(shutil.copytree(folder, place, dirs_exist_ok=True))
+    copy = Path(shutil.copytree(folder, place, dirs_exist_ok=True))
+    find_site(copy)  # with a lake of its own, where sites are on lakes
+    return copy

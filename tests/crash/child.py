@@ -59,6 +59,7 @@ def _run(request: Mapping[str, Any]) -> None:
         request.get("signal", signal.SIGKILL),
         request.get("way", "at"),
     )
+    os.environ.update(request["environment"])
     os.environ["ERP_URL"] = f"sqlite:///{request['site']}/erp.sqlite"
     try:
         clock.set_back(request.get("clock_back_seconds") or 0)

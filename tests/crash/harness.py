@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from tests.crash import books
 from tests.crash.books import COMMANDS, Content, State
 from tests.flows.processes import end
+from tests.stores import variables_of
 from tests.support import REPOSITORY
 
 KILLED = -9
@@ -56,6 +55,7 @@ class Runner:
         result = self._place / "result.json"
         result.unlink(missing_ok=True)
         asked = {"site": str(folder), "command": flow, "arguments": arguments, "result": str(result), **request}
+        asked["environment"] = variables_of(folder)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
@@ -132,6 +132,7 @@ class Trial:
         """Run until a point or moment, then look as a reader does; the exit status."""
         run = self._sites.runner.run(folder, self._name, **when)
         assert run.status in (0, KILLED), run.message
+        books.require_free(folder)
         assert books.published(folder) in (self.former, self._left["published"][0])
         self._require_whole_months(books.closed(folder))
         return run.status
@@ -153,8 +154,7 @@ class Trial:
         # The short one is that of a run which had not begun.
         assert printed.strip().splitlines()[-1] in (STOPPED, "Stopped."), printed
         assert not re.search("Unexpected|Traceback|ignored in", printed), printed
-        with FileLock(folder / ".kam.lock").acquire(timeout=0):
-            pass
+        books.require_free(folder)
         assert books.published(folder) in (self.former, self._left["published"][0]), "something else is published"
         self._require_whole_months(books.closed(folder))
         left = books.leftovers(folder)

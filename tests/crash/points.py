@@ -1,7 +1,7 @@
 """The points at which a run can be killed, wrapped around the code before it starts; the code itself knows of none.
 
-Three kinds: `step`, before and after each named step; `sql`, before each statement on any connection to DuckDB; `os`,
-before and after each call that changes the file system for good. What follows a statement is what precedes the next.
+Four kinds: `step`, before and after each named step; `sql`, before each statement on any connection to DuckDB; `pg`, before each
+that goes to the catalog of a lake directly; `os`, before and after each call that changes the file system for good. What follows a statement is what precedes the next.
 
 A run can also be told to stop there, by a signal that it hears: at the point, `within` a statement that DuckDB is busy with, or where
 Python drops what the handler raises (`lost`).
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
+import psycopg
 
 _OS_CALLS = ("replace", "rename", "link", "unlink", "mkdir", "rmdir", "fsync", "open")
 _EXECUTE = duckdb.DuckDBPyConnection.execute
@@ -73,6 +74,7 @@ def install(points: Points) -> None:
         _replace_everywhere(function, _around(function, f"step {name}", points))
     for method in ("execute", "executemany"):
         setattr(duckdb.DuckDBPyConnection, method, _statement(getattr(duckdb.DuckDBPyConnection, method), points))
+    psycopg.Connection.execute = _statement(psycopg.Connection.execute, points, "pg")  # type: ignore[method-assign]
     for name in _OS_CALLS:
         setattr(os, name, _around(getattr(os, name), f"os {name}", points, only=_changes_files))
 
@@ -140,9 +142,9 @@ def _changes_files(name: str, arguments: tuple[Any, ...]) -> bool:
     return name != "os open" or bool(arguments[1] & os.O_CREAT)
 
 
-def _statement(function: Callable[..., Any], points: Points) -> Callable[..., Any]:
+def _statement(function: Callable[..., Any], points: Points, kind: str = "sql") -> Callable[..., Any]:
     def wrapped(connection: Any, query: Any, *arguments: Any, **named: Any) -> Any:
-        points.reach(f"sql {' '.join(str(query).split())[:60]}", connection)
+        points.reach(f"{kind} {' '.join(str(query).split())[:60]}", connection if kind == "sql" else None)
         return function(connection, query, *arguments, **named)
 
     return wrapped

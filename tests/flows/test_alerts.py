@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from flows.ingest import ingest
@@ -14,6 +13,7 @@ from flows.monthly_close import monthly_close
 from flows.publish import publish
 from kam.errors import SourceRefusedError, ValidationFailedError
 from kam.site import Site
+from kam.warehouse import open_read_only
 from tests.flows.processes import PREFECT_LOG_LINE, kam
 from tests.flows.server import Server
 from tests.receivers import Hook, dead_port, web_server
@@ -105,7 +105,7 @@ def test_a_verbose_close_shows_the_log_of_prefect_and_leaves_no_secret_of_a_dead
     assert "Beginning flow run 'test: close 2026-06'" in failed.output + failed.errors
     assert "Finished in state Completed()" in failed.output + failed.errors
     assert "Alert not delivered to ops: connection refused" in failed.output
-    with duckdb.connect(str(site.warehouse), read_only=True) as con:
+    with open_read_only(site) as con:
         assert con.execute("SELECT event FROM ops.alerts").fetchall() == [("close_failed",)]
     homes = (site_folder, server.home, Path(client_env["PREFECT_HOME"]))
     files = [file for folder in homes for file in folder.rglob("*") if file.is_file()]
