@@ -77,8 +77,11 @@ def supersede(con: Connection, feed: Feed, load_id: int) -> int:
     return int(replaced.fetchall()[0][0])
 
 
-def end_narrow_numbers(con: Connection, site: Site, reading: Reading, extract: Extract, load_id: int) -> int:
-    """End the current rows that this load brings again under a number with the wider key of the site; how many."""
+def end_narrow_numbers(con: Connection, site: Site, reading: Reading, load_id: int, *, was_read: bool) -> int:
+    """End the current rows that this load brings again under a number with the wider key of the site; how many.
+
+    `was_read` says whether its bytes were loaded before.
+    """
     feed = reading.feed
     if feed.identity is None:
         return 0
@@ -86,7 +89,7 @@ def end_narrow_numbers(con: Connection, site: Site, reading: Reading, extract: E
     # lines end.
     same = (
         questions.same_line(reading, "kept", "incoming", site.settings.ingest.redated_days)
-        if questions.was_read_before(con, extract)
+        if was_read
         else questions.same_document(reading, "kept", "incoming")
     )
     ended = con.execute(

@@ -158,7 +158,8 @@ def _commit(
     feed = reading.feed
     with stored(con):
         load_id = terms.load_id or _next_load_id(con)
-        if terms.asks and not questions.was_read_before(con, extract):
+        was_read = questions.was_read_before(con, extract)
+        if terms.asks and not was_read:
             questions.require_one_document_a_number(con, site, extract, reading)
         current = number_of(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
         # What else a document has, unless all of it is here.
@@ -167,7 +168,7 @@ def _commit(
         if current:
             match(con, reading)
         if terms.asks:
-            questions.require_answers(con, site, extract, reading, source)
+            questions.require_answers(con, site, extract, reading, source, is_first=not current, was_read=was_read)
         if current and source.mode == "append":
             refuse_changed_keys(con, reading)
         counts, left_out = counted(con)
@@ -177,7 +178,7 @@ def _commit(
         rejected = read - counts["good"]
         superseded = supersede(con, feed, load_id) if current else 0
         if current and NARROW in reading.values:
-            superseded += end_narrow_numbers(con, site, reading, extract, load_id)
+            superseded += end_narrow_numbers(con, site, reading, load_id, was_read=was_read)
         if current and source.mode == "document":
             superseded += end_missing_lines(con, feed, load_id)
         if current and source.mode == "snapshot":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from kam.errors import SourceRefusedError
 from kam.ingest.file_order import doubtful_order, file_order
@@ -19,22 +18,22 @@ def loaded_before(con: Connection, extract: Extract, source: FeedSource) -> int 
 
     A source that goes back to earlier content is not a copy. Nor is a full extract that equals one before the last.
     """
-    newest = "ORDER BY load_id DESC LIMIT 1"
-    known = _loads(con, f"feed = ? AND source = ? {newest}", extract.feed, extract.source)
-    if not known:
-        scope = newest if source.mode == "snapshot" else "AND sha256 = ? AND mapping_hash = ? LIMIT 1"
-        equal = () if source.mode == "snapshot" else (extract.sha256, source.mapping_hash)
-        known = _loads(con, f"feed = ? {scope}", extract.feed, *equal)
-    same = (extract.sha256, source.mapping_hash)
-    return next((load_id for load_id, *bytes_and_mapping in known if tuple(bytes_and_mapping) == same), None)
-
-
-def _loads(con: Connection, condition: str, *parameters: str) -> list[tuple[Any, ...]]:
-    """Id, hash of the bytes and hash of the mapping of loads that succeeded."""
+    # In one query: each costs a lake as much as the load of some rows.
     found = con.execute(
-        f"SELECT load_id, sha256, mapping_hash FROM ops.loads WHERE status = 'loaded' AND {condition}", list(parameters)
-    )
-    return found.fetchall()
+        """
+        SELECT load_id, sha256 = $sha256 AND mapping_hash = $mapping_hash FROM ops.loads
+        WHERE feed = $feed AND status = 'loaded' AND (source = $source OR $any OR (sha256 = $sha256 AND mapping_hash = $mapping_hash))
+        ORDER BY source = $source DESC, load_id DESC LIMIT 1
+        """,
+        {
+            "feed": extract.feed,
+            "source": extract.source,
+            "sha256": extract.sha256,
+            "mapping_hash": source.mapping_hash,
+            "any": source.mode == "snapshot",
+        },
+    ).fetchone()
+    return int(found[0]) if found and found[1] else None
 
 
 def newer_snapshot(con: Connection, extract: Extract, source: FeedSource) -> tuple[int, str] | None:

@@ -58,17 +58,25 @@ def require_one_document_a_number(con: Connection, site: Site, extract: Extract,
         raise _refused(site, extract, [what + _how_to_go_on(reading.feed)])
 
 
-def require_answers(con: Connection, site: Site, extract: Extract, reading: Reading, source: FeedSource) -> None:
+def require_answers(
+    con: Connection,
+    site: Site,
+    extract: Extract,
+    reading: Reading,
+    source: FeedSource,
+    *,
+    is_first: bool,
+    was_read: bool,
+) -> None:
     """Raise `SourceRefusedError` when the rows of `incoming` change what `matched` says is there in a way that must be asked.
 
-    Without `matched` nothing is there yet. When these bytes were loaded before, only columns are asked about.
+    With `is_first` nothing is there yet. When these bytes were loaded before (`was_read`), only columns are asked about.
     """
     days = site.settings.ingest.redated_days
-    is_first = not con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'matched'").fetchone()
-    lost = set() if is_first or source.mode == "patch" else _lost_columns(con, extract, reading)
-    is_known = not lost and was_read_before(con, extract)
+    lost = set() if is_first or source.mode == "patch" else _lost_columns(con, extract, reading, was_read=was_read)
+    is_known = not lost and was_read
     questions = [] if is_known else [_about_columns(reading, _new_and_unused(con, extract, reading), lost, extract)]
-    if not is_first and source.mode != "snapshot" and not was_read_before(con, extract):
+    if not is_first and source.mode != "snapshot" and not was_read:
         found = [
             *_changed(con, reading, source, days),
             *_other_lines(con, reading, source, days),
@@ -77,7 +85,7 @@ def require_answers(con: Connection, site: Site, extract: Extract, reading: Read
         if found:
             questions.append(". ".join(found) + _how_to_go_on(reading.feed))
         questions.append(_about_narrow_numbers(con, reading, days))
-    if not is_first and not was_read_before(con, extract):
+    if not is_first and not was_read:
         questions.append(_about_empty_columns(con, reading))
     if any(questions):
         raise _refused(site, extract, [question for question in questions if question])
@@ -300,10 +308,10 @@ def _fewer_lines(con: Connection, reading: Reading) -> list[str]:
     return [_some(len(found), one, several, examples)] if found else []
 
 
-def _lost_columns(con: Connection, extract: Extract, reading: Reading) -> set[str]:
+def _lost_columns(con: Connection, extract: Extract, reading: Reading, *, was_read: bool) -> set[str]:
     """Columns that the file does not have, and that rows which are there fill."""
     lost = _no_more_given(con, extract, reading)
-    return lost if was_read_before(con, extract) else lost | _emptied(con, reading)
+    return lost if was_read else lost | _emptied(con, reading)
 
 
 def _about_columns(reading: Reading, unused: Sequence[str], lost: set[str], extract: Extract) -> str:
@@ -407,9 +415,10 @@ def _last_header(con: Connection, extract: Extract) -> tuple[list[str], FeedSour
 
 def _new_and_unused(con: Connection, extract: Extract, reading: Reading) -> list[str]:
     """Columns of a source that nothing uses, and that the last one did not have."""
-    last = _last_header(con, extract)
+    unused = unused_columns(reading)
+    last = _last_header(con, extract) if unused else None
     known = set(last[0]) if last else set()
-    return [name for name in unused_columns(reading) if name not in known]
+    return [name for name in unused if name not in known]
 
 
 def unused_columns(reading: Reading) -> list[str]:
