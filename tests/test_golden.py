@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ import yaml
 
 from kam.periods import parse_month
 from kam.site import FEEDS
+from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
+from tests.stores import ON_LAKE, sites_on_lakes
 from tests.support import GOLDEN, build_case, close_plainly, fetch, long, mostly_long, published, write_site
 
 Case = Mapping[str, Any]
@@ -43,7 +47,7 @@ def test_worked_case(case: Case) -> None:
     assert {row["difference_doc"] for row in fetch(con, "FROM build.receivables_rollforward")} <= {0}
 
 
-def _close_and_compare(case: Case, folder: Any) -> None:
+def _close_and_compare(case: Case, folder: Path, *, with_checks: bool = True) -> None:
     site = write_site(
         folder,
         case["given"],
@@ -52,7 +56,7 @@ def _close_and_compare(case: Case, folder: Any) -> None:
     )
     first_day = parse_month(str(case["period"]))
 
-    (outcome,) = close_plainly(site, [first_day], with_checks=True)
+    (outcome,) = close_plainly(site, [first_day], with_checks=with_checks)
 
     assert outcome.outcome == "closed", outcome.message
     for table, expected in case["expect"].items():
@@ -61,15 +65,28 @@ def _close_and_compare(case: Case, folder: Any) -> None:
         _compare(table, found, expected, case)
 
 
+def test_worked_case_from_file_to_published_table_in_a_lake(
+    postgresql: PostgreSql,  # noqa: F811
+    site_folder: Path,
+) -> None:
+    """The one of every run; `make test-lake` has them all."""
+    pytest.importorskip("duckdb_extension_ducklake")
+    pytest.importorskip("duckdb_extension_postgres_scanner")
+    with nullcontext() if ON_LAKE else sites_on_lakes(postgresql):
+        _close_and_compare(_CASES["receivables"][0].values[0], site_folder, with_checks=False)
+    assert (site_folder / "lake").is_dir()
+    assert not (site_folder / "warehouse.duckdb").exists()
+
+
 @long
 @pytest.mark.parametrize("case", _FIRST)
-def test_worked_case_from_file_to_published_table(case: Case, site_folder: Any) -> None:
+def test_worked_case_from_file_to_published_table(case: Case, site_folder: Path) -> None:
     _close_and_compare(case, site_folder)
 
 
 @long
 @pytest.mark.parametrize("case", _OTHERS)
-def test_other_worked_case_from_file_to_published_table(case: Case, site_folder: Any) -> None:
+def test_other_worked_case_from_file_to_published_table(case: Case, site_folder: Path) -> None:
     _close_and_compare(case, site_folder)
 
 

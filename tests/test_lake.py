@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from kam.audit import maintain, rebuild, verify
+from kam.close import steps
 from kam.errors import KamError, SettingsError, UsageError, WarehouseAwayError, WarehouseBusyError
 from kam.site import FEEDS, Site
 from kam.warehouse import lake_catalog, open_read_only, rows, stored, warehouse, writing
@@ -35,6 +36,9 @@ LATE = {"invoice_id": "LATE", "account_id": "A", "invoice_date": "2026-04-28", "
 LAKE = {"warehouse": {"kind": "ducklake", "catalog": "env:KAM_CATALOG"}}
 VERSIONS = "SELECT period_month, close_version, content_hash FROM reporting.closes ORDER BY ALL"
 
+# Commits to the lake of the second run over it.
+_made_by_restatement: list[int] = []
+
 
 @pytest.fixture(scope="module")
 def catalog(postgresql: PostgreSql) -> Iterator[str]:  # noqa: F811
@@ -50,23 +54,52 @@ def closed(catalog: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """April and May are closed in the lake; then an invoice of April comes late, and April to June are closed."""
     assert catalog
     site = write_site(tmp_path_factory.mktemp("lake"), {"invoices": INVOICES}, settings=LAKE, feeds=["invoices"])
-    close_all(site)
+    close_first(site)
+    before = commits(catalog)
+    close_again(site)
+    _made_by_restatement[:] = [commits(catalog) - before]
     return site
 
 
-def close_all(site: Site) -> None:
+def close_first(site: Site) -> None:
     close_plainly(site, [APRIL, MAY])
+
+
+def close_again(site: Site) -> None:
     write_csv(site.directory / "landing" / "invoices_late.csv", FEEDS["invoices"].column_names, [LATE])
     close_plainly(site, [APRIL, MAY, JUNE], restate=True)
+
+
+def commits(catalog: str) -> int:
+    """How often something was committed to the lake."""
+    with psycopg.connect(catalog) as con:
+        return int(con.execute("SELECT max(snapshot_id) FROM lake_1.ducklake_snapshot").fetchall()[0][0])
 
 
 @long
 def test_a_lake_gives_the_versions_that_a_file_gives(closed: Site, tmp_path: Path) -> None:
     in_a_file = write_site(tmp_path, {"invoices": INVOICES}, feeds=["invoices"])
-    close_all(in_a_file)
+    close_first(in_a_file)
+    close_again(in_a_file)
     assert published(closed, VERSIONS) == published(in_a_file, VERSIONS)
     assert len(published(closed, VERSIONS)) == 5
     assert not closed.warehouse.exists()
+
+
+@long
+def test_a_run_commits_no_more_often_than_it_has_to(closed: Site, catalog: str) -> None:
+    """Each commit costs a lake as much as a file needs to load some rows, and is kept as a state of its own."""
+    before = commits(catalog)
+    with steps.writing_session(closed, "ingest"):
+        steps.load_feed(closed, "invoices")
+    # Who writes, and that a run begins and ends.
+    assert commits(catalog) - before == 3
+    before = commits(catalog)
+    close_plainly(closed, [APRIL, MAY, JUNE], restate=True)
+    # The same, and for each month that it is up to date.
+    assert commits(catalog) - before == 3 + 3
+    # The second run of the fixture: the same, a load, the rows of three months, each of them, and what is published.
+    assert _made_by_restatement == [3 + 1 + 1 + 3 + 1]
 
 
 @long

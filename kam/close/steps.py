@@ -256,8 +256,7 @@ def commit_month(  # noqa: PLR0913 - what a commit is made of
             return MonthOutcome(month, Outcome.FAILED, 0, fault, (again,))
         candidate = versions.candidate(con, month, restate=restate)
         if candidate.state is State.UNCHANGED:
-            versions.forget_failure(con, month)
-            versions.keep_build(con, site, candidate, as_of_load)
+            versions.keep_unchanged(con, site, candidate, as_of_load)
             return _closed(con, {month: candidate.last_version}, Outcome.UNCHANGED)[0]
         lock = signoff.lock_of(con, month)
         if not gets_version(candidate, lock, restate=restate):

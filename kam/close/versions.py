@@ -443,10 +443,11 @@ def forget_failure(con: Connection, month: date) -> None:
         _forget_failure(con, month)
 
 
-def keep_build(con: Connection, site: Site, candidate: Candidate, as_of_load: int) -> None:
-    """Record that a month was built, and gave the figures of its last version and nothing else."""
-    if candidate.state is State.UNCHANGED and not candidate.changed_tables:
-        with stored(con):
+def keep_unchanged(con: Connection, site: Site, candidate: Candidate, as_of_load: int) -> None:
+    """Record that a month was built, and gave the figures of its last version; a failed attempt is forgotten."""
+    with stored(con):
+        _forget_failure(con, candidate.month)
+        if not candidate.changed_tables:
             _keep_build(con, site, candidate.month, candidate.last_version, as_of_load)
 
 

@@ -1,6 +1,6 @@
 """`kill -9` at the statements that go to a lake: nobody has to wait, nobody sees half of it, and a rerun gives what it gives undisturbed.
 
-A test run tries some points of a close. `make test-lake` tries named ones of each command, and `make soak` every statement that changes
+A test run tries some points of an ingest. `make test-lake` tries named ones of each command, and `make soak` every statement that changes
 the lake or its catalog. The files of a run that died are removed by `kam maintain`.
 """
 
@@ -60,7 +60,7 @@ def lakes(postgresql: PostgreSql, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.mark.parametrize(
-    "command", [pytest.param(command, marks=() if command == "close" else takes_minutes) for command in KILLS]
+    "command", [pytest.param(command, marks=() if command == "ingest" else takes_minutes) for command in KILLS]
 )
 def test_a_command_killed_again_and_again_ends_as_if_it_had_not_been(lakes: Sites, command: str) -> None:
     trial = lakes.trial(command)
