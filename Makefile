@@ -78,8 +78,16 @@ test-long: $(READY) ## Run the tests that `make test` leaves out: whole runs tha
 	@$(MAKE) --no-print-directory $(TRYTON_READY) || { rm -rf $(TRYTON_VENV); echo "Tryton cannot be installed here"; }
 	@KAM_LONG=1 $(BIN)/python -m pytest -n 3 -m long
 
-test-lake: $(READY) ## Run all tests of a warehouse in DuckLake, of moving to it, and of workers, with processes and Dask (20 minutes; needs PostgreSQL)
-	@KAM_LONG=1 KAM_LAKE=1 $(BIN)/python -m pytest -n 3 tests/test_lake.py tests/test_object_storage.py tests/test_migration.py tests/test_stores.py tests/test_workers.py
+# With KAM_TEST_STORE=ducklake each site of a test stores in a lake of its own, in the PostgreSQL server of the tests.
+ON_LAKE := $(addsuffix .py,$(addprefix tests/test_,backfill check cli closing controls corrections databases diff explain file_order first_dates \
+	golden ingest levels load_modes losses needs no_records pack plan publication published_update questions readiness rebuild record_numbers \
+	rejected_sheets rejects report reviews signoff sources stored_ahead targets timings unpivot verify warehouse withdrawal workbooks)) \
+	tests/cases tests/crash/test_kills.py tests/crash/test_clock.py
+
+test-lake: $(READY) ## Run all tests of a warehouse in DuckLake, and those of the files that use a site over again on one (hours; needs PostgreSQL)
+	@KAM_LONG=1 KAM_LAKE=1 $(BIN)/python -m pytest -n 3 tests/test_lake.py tests/test_object_storage.py tests/test_migration.py \
+		tests/test_stores.py tests/test_workers.py tests/crash/test_lake_kills.py
+	@KAM_LONG=1 KAM_TEST_STORE=ducklake $(BIN)/python -m pytest -n 3 --timeout=3600 -rs $(ON_LAKE)
 
 test-forecast: $(FORECAST_READY) ## Run the tests of `kam forecast` with the real library, in an environment of its own
 	@$(FORECAST_VENV)/bin/python -m pytest tests/test_forecast_models.py tests/test_forecast.py

@@ -3,6 +3,10 @@
 On the lake each folder that a test opens as a site gets a PostgreSQL database of its own, named in its `kam.toml` by a variable of this
 process, and a folder `lake` for its files. A copy of a site gets a copy of the database. Sites that say themselves where they store stay
 as they are, and so do tables in memory.
+
+What is not run on a lake says why where it is: `file_store_only`. So far these are the bytes of the file, a reader that keeps it from
+being opened, and files that have both stores themselves. In `test_losses.py` the cases of a damaged file are left out: a lake has no
+file to damage, and its catalog that is lost or an older copy is tried instead.
 """
 
 from __future__ import annotations

@@ -159,6 +159,37 @@ def test_a_writer_that_lost_its_lock_commits_nothing_more(closed: Site, catalog:
 
 
 @long
+@pytest.mark.parametrize("is_locked", [True, False])
+def test_of_two_writers_in_a_transaction_the_second_is_refused(closed: Site, catalog: str, is_locked: bool) -> None:
+    """Rows that both add do not collide in a lake. The first lost its lock while it was at it, or the other asked for none."""
+    add = "INSERT INTO ops.failed_closes (period_month, message) VALUES (DATE '2026-07-01', 'of {}')"
+    unlocked = "from kam.warehouse.lake_catalog import LakeCatalog\nLakeCatalog._wait_for_turn = lambda *_: None\n"
+    write = (
+        f"import sys, pathlib\n{'' if is_locked else unlocked}from kam.site import find_site\n"
+        "from kam.warehouse import stored, warehouse, writing\nsite = find_site(pathlib.Path(sys.argv[1]))\n"
+        f"with writing(site, 'other'), warehouse(site) as con, stored(con):\n    con.execute({add.format('the other')!r})"
+    )
+
+    def overtaken() -> None:
+        with writing(closed, "close 2026-06"), warehouse(closed) as con, stored(con):
+            con.execute(add.format("the first"))
+            if is_locked:
+                with psycopg.connect(catalog, autocommit=True) as other:
+                    other.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'kam close%'"
+                    )
+            subprocess.run([sys.executable, "-c", write, str(closed.directory)], cwd=REPOSITORY, check=True)
+
+    with pytest.raises(
+        WarehouseBusyError, match="somebody else wrote to it meanwhile, so nothing of this step was kept"
+    ):
+        overtaken()
+    with writing(closed, "looks"), warehouse(closed) as con:
+        assert rows(con, "SELECT message FROM ops.failed_closes") == [{"message": "of the other"}]
+        con.execute("DELETE FROM ops.failed_closes")
+
+
+@long
 def test_a_second_writer_is_told_for_whom_it_waits_and_not_kept_by_one_that_was_killed(closed: Site) -> None:
     hold = (
         "import sys, pathlib\nfrom kam.site import find_site\nfrom kam.warehouse import writing\n"
