@@ -17,7 +17,7 @@ from kam.audit import maintain, rebuild, verify
 from kam.close import steps
 from kam.errors import KamError, SettingsError, UsageError, WarehouseAwayError, WarehouseBusyError
 from kam.site import FEEDS, Site
-from kam.warehouse import lake_catalog, open_read_only, run_steps, rows, stored, warehouse, writing
+from kam.warehouse import lake_catalog, open_read_only, rows, run_steps, stored, warehouse, writing
 from tests.cli import kam
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
 from tests.stores import file_store_only
