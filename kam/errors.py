@@ -123,7 +123,7 @@ def away(error: object) -> bool:
 # What DuckDB says of a request to S3-compatible storage that failed, with the name of the file; at the start of its text, or the text
 # could be a value of somebody's source.
 _STORAGE_FAULT = re.compile(
-    r"(?:[\w ]+Error: )*(?:Failed to [\w ]+: )*(?:HTTP Error: |\w[\w ]* error for HTTP [A-Z]+ to ')", re.IGNORECASE
+    r"(?:[\w ]+Error: )*(?:Failed to [\w ]+: )*(?:HTTP Error: |\w[\w ,()?'-]* error for HTTP [A-Z]+ to ')"
 )
 
 

@@ -11,13 +11,15 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from kam.audit import maintain, migrate, rebuild, verify
 from kam.close import PLAIN, BuiltChunk, Run, Steps, Terms, chunks, close_months, steps, workers
-from kam.errors import KamError, SettingsError, WarehouseAwayError
+from kam.errors import KamError, SettingsError, WarehouseAwayError, is_of_storage
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import open_read_only, rows, store_of, stored, warehouse, writing
+from kam.warehouse.lake_data import explained
 from tests.cli import kam
 from tests.object_storage import ObjectStorage, object_storage  # noqa: F401 - a fixture
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
@@ -153,6 +155,57 @@ def test_a_place_that_is_none_is_refused(site_folder: Path, place: str) -> None:
     with pytest.raises(SettingsError, match=r'warehouse.data: .*"s3://BUCKET/PLACE"') as raised:
         lake_in(site_folder, place)
     assert "Canary" not in str(raised.value)
+
+
+# As DuckDB 1.5.5 told it of servers that answered so.
+@pytest.mark.parametrize(
+    ("text", "exit_code", "said"),
+    [
+        (
+            "HTTP Error: Request returned HTTP 503 for HTTP PUT to 'http://127.0.0.1:1/books/kam/1/kam.csv'",
+            5,
+            "s3://books/kam: cannot be reached: HTTP 503. What was committed stays",
+        ),
+        (
+            "HTTP Error: HTTP GET error reading 's3://books/kam/1/kam.csv' in region '' (HTTP 301 Moved Permanently)",
+            5,
+            "s3://books/kam: refused: HTTP 301. AWS_REGION has to be the region of the bucket",
+        ),
+        (
+            "HTTP Error: HTTP GET error reading 's3://a' in region '' (HTTP 400 Bad Request)\n\nExpiredToken: Ended.\n\nBad Request - this can be",
+            5,
+            "s3://books/kam: refused: ExpiredToken: Ended. The key in AWS_ACCESS_KEY_ID has to be",
+        ),
+        (
+            "IO Error: Problem with the SSL CA cert (path? access rights?) error for HTTP GET to 'https://storage.example/books/'",
+            5,
+            "s3://books/kam: cannot be reached: Problem with the SSL CA cert (path? access rights?). What",
+        ),
+        (
+            "IO Error: Failed to get files scheduled for deletion from DuckLake: Could not connect to server error for HTTP GET to 'http://h/'",
+            5,
+            "s3://books/kam: cannot be reached: Could not connect to server. What",
+        ),
+        (
+            "HTTP Error: HTTP GET error reading 'http://127.0.0.1:1/books/kam/1/x.parquet' in region 'a' (HTTP 404 Not Found)",
+            1,
+            "http://127.0.0.1:1/books/kam/1/x.parquet: is missing. Restore it",
+        ),
+        (
+            "HTTP Error: HTTP GET error reading 's3://books/kam/1' in region '' (HTTP 404 Not Found)",
+            5,
+            "no such bucket",
+        ),
+        ("Conversion Error: Could not convert string 'HTTP Error: HTTP 503' to INT32", 0, ""),
+    ],
+)
+def test_what_the_storage_answers_is_told_with_what_to_do(
+    site_folder: Path, text: str, exit_code: int, said: str
+) -> None:
+    error = explained(lake_in(site_folder, "s3://books/kam"), duckdb.Error(text))
+    assert (error.exit_code if error else 0) == exit_code
+    assert said in str(error or "")
+    assert is_of_storage(duckdb.Error(text)) == bool(exit_code)
 
 
 @long

@@ -19,10 +19,14 @@ _VARIABLES = {
     "SESSION_TOKEN": ("AWS_SESSION_TOKEN",),
     "REGION": ("AWS_REGION", "AWS_DEFAULT_REGION"),
 }
+# What storage that has no regions expects, too.
+_USUAL_REGION = "us-east-1"
 _ENDPOINT = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _CERTIFICATES = ("AWS_CA_BUNDLE",)
-# A wrong key, no right, or another region.
-_REFUSED = ("301", "307", "400", "401", "403")
+# A wrong key, or no right.
+_REFUSED = ("400", "401", "403")
+# The bucket is in another region.
+_ELSEWHERE = ("301", "307")
 # Not of Parquet, so DuckLake takes it neither for a data file nor for one that is left over.
 _CLAIM = "kam.csv"
 
@@ -42,6 +46,7 @@ def open_storage(con: Connection, site: Site) -> None:
     if not site.settings.warehouse.is_on_s3:
         return
     given = {name: _first(variables) for name, variables in _VARIABLES.items()}
+    given["REGION"] = given["REGION"] or _USUAL_REGION
     if not given["KEY_ID"] or not given["SECRET"]:
         message = (
             f"{site.settings.warehouse.data}: cannot be reached: the environment variables {' and '.join(_KEY_VARIABLES)} are not set. "
@@ -93,18 +98,20 @@ def explained(site: Site, error: Exception) -> KamError | None:
     place, kept = site.settings.warehouse.data, "What was committed stays"
     found = re.search(r"HTTP (?:code )?(\d{3})(.*)", fault)
     if found is None:
-        reason = fault.rpartition("Error: ")[2].partition(" error for HTTP")[0]
+        reason = fault.partition(" error for HTTP")[0].rpartition(": ")[2]
         message = f"{place}: cannot be reached: {reason}. {kept}. Run the command again when it answers"
         return WarehouseAwayError(message)
-    status, named = found[1], re.search(r"\b[A-Z]\w+: [^.]+", found[2])
+    status = found[1]
+    named = re.search(r"\b[A-Z]\w+: [^.]+?(?=\.| Bad Request| Authentication Failure|$)", found[2])
     reason = named[0] if named else f"HTTP {status}"
-    if status == "404" and not ("NoSuchBucket" in reason or _CLAIM in fault):
-        file = found[1] if (found := re.search(r"'([^']+)'", fault)) else place
-        message = f"{file}: is missing. Restore it from a backup, or rebuild the warehouse from the archive: {site.command('rebuild', '--force')}"
+    if status == "404" and (lost := re.search(r"[^'\s]+\.parquet", fault)) and "NoSuchBucket" not in reason:
+        message = f"{lost[0]}: is missing. Restore it from a backup, or rebuild the warehouse from the archive: {site.command('rebuild', '--force')}"
         return KamError(message)
     if status == "404":
         why = "there is no such bucket, or it does not have the files of this lake"
         message = f"{place}: {why}. {kept}. Bring it back, then run the command again"
+    elif status in _ELSEWHERE or "region" in reason:
+        message = f"{place}: refused: {reason}. AWS_REGION has to be the region of the bucket. {kept}. Run the command again then"
     elif status in _REFUSED:
         rights = f"The key in {_KEY_VARIABLES[0]} has to be one of this storage, with the rights to list, read, write and delete there"
         message = f"{place}: refused: {reason}. {rights}. {kept}. Run the command again when it has them"
