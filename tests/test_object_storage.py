@@ -90,6 +90,8 @@ def test_rows_are_in_s3_and_a_storage_that_is_away_is_exit_status_5_and_keeps_no
         done = kam("--site", site_folder, "ingest")
         assert (done.returncode, said in done.stderr) == (5, True)
         assert "Canary" not in done.stderr
+        with pytest.raises(WarehouseAwayError, match=said):
+            rebuild(site)
     finally:
         object_storage.start()
     with open_read_only(site) as con:

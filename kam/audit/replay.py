@@ -80,6 +80,8 @@ def rebuild(
         turn = LakeStore(site).turn if site.has_lake else partial(writing, site)
         patience = site.settings.run.busy_timeout_seconds
         lock: Any = held.enter_context(turn("rebuild", wait_seconds=patience, on_wait=on_wait))
+        if site.has_lake:
+            LakeStore(site).require_storage()
         _bring_ledger_up_to_date(site)
         entries = ledger.listed(site)
         if not entries:

@@ -33,10 +33,9 @@ _CLAIM = "kam.csv"
 
 def data_path(site: Site, number: int) -> str:
     """The place of one lake, with a slash at the end: `/books/lake/1/` or `s3://books/kam/1/`. A folder is made where it is missing."""
-    given = site.settings.warehouse.data
     if site.settings.warehouse.is_on_s3:
-        return f"{given.rstrip('/')}/{number}/"
-    folder = (site.directory / given).resolve() / str(number)
+        return f"{_root(site)}{number}/"
+    folder = (site.directory / site.settings.warehouse.data).resolve() / str(number)
     folder.mkdir(parents=True, exist_ok=True)
     return f"{folder}/"
 
@@ -62,15 +61,20 @@ def open_storage(con: Connection, site: Site) -> None:
     if certificates := _first(_CERTIFICATES):
         con.execute(f"SET ca_cert_file = {literal(certificates)}")
     # For this place only: a secret that the user keeps for DuckDB is not asked.
-    scope = literal(f"{site.settings.warehouse.data.rstrip('/')}/")
-    con.execute(f"CREATE OR REPLACE TEMPORARY SECRET kam_lake (TYPE s3, SCOPE {scope}, {', '.join(options)})")
+    con.execute(
+        f"CREATE OR REPLACE TEMPORARY SECRET kam_lake (TYPE s3, SCOPE {literal(_root(site))}, {', '.join(options)})"
+    )
+
+
+def require_storage(con: Connection, site: Site) -> None:
+    """Look into the storage, whatever is in it: what is wrong with it, or with the key, is known now."""
+    open_storage(con, site)
+    if site.settings.warehouse.is_on_s3:
+        con.execute(f"FROM glob({literal(f'{_root(site)}{_CLAIM}*')})").fetchall()
 
 
 def is_taken(con: Connection, site: Site, number: int) -> bool:
-    """Whether files are in the place of this lake: of another site, or of a lake that was given up.
-
-    Looks into the storage, so whatever is wrong with it, or with the key, is known now.
-    """
+    """Whether files are in the place of this lake: of another site, or of a lake that was given up."""
     path = data_path(site, number)
     if site.settings.warehouse.is_on_s3:
         return bool(number_of(con, f"SELECT count(*) FROM glob({literal(f'{path}**')})"))
@@ -101,15 +105,21 @@ def explained(site: Site, error: Exception) -> KamError | None:
         reason = fault.partition(" error for HTTP")[0].rpartition(": ")[2]
         message = f"{place}: cannot be reached: {reason}. {kept}. Run the command again when it answers"
         return WarehouseAwayError(message)
-    status = found[1]
+    status, rebuild = found[1], site.command("rebuild", "--force")
     named = re.search(r"\b[A-Z]\w+: [^.]+?(?=\.| Bad Request| Authentication Failure|$)", found[2])
     reason = named[0] if named else f"HTTP {status}"
     if status == "404" and (lost := re.search(r"[^'\s]+\.parquet", fault)) and "NoSuchBucket" not in reason:
-        message = f"{lost[0]}: is missing. Restore it from a backup, or rebuild the warehouse from the archive: {site.command('rebuild', '--force')}"
+        message = (
+            f"{lost[0]}: is missing. Restore it from a backup, or rebuild the warehouse from the archive: {rebuild}"
+        )
         return KamError(message)
-    if status == "404":
-        why = "there is no such bucket, or it does not have the files of this lake"
-        message = f"{place}: {why}. {kept}. Bring it back, then run the command again"
+    if "NoSuchBucket" in reason:
+        message = f"{place}: there is no such bucket. {kept}. Make it or bring it back, then run the command again"
+    elif status == "404":
+        why = "there is no such bucket, or it does not have the files of this lake. Bring it back, then run the command again"
+        message = (
+            f"{place}: {why}. If it is lost, make an empty one and rebuild the warehouse from the archive: {rebuild}"
+        )
     elif status in _ELSEWHERE or "region" in reason:
         message = f"{place}: refused: {reason}. AWS_REGION has to be the region of the bucket. {kept}. Run the command again then"
     elif status in _REFUSED:
@@ -118,6 +128,11 @@ def explained(site: Site, error: Exception) -> KamError | None:
     else:
         message = f"{place}: cannot be reached: {reason}. {kept}. Run the command again when it answers"
     return WarehouseAwayError(message)
+
+
+def _root(site: Site) -> str:
+    """The place in S3 that has the lakes of a site, with a slash at the end."""
+    return f"{site.settings.warehouse.data.rstrip('/')}/"
 
 
 def _first(variables: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ from kam.stops import check, heard, interrupting
 from kam.warehouse import connection, extensions
 from kam.warehouse.fence import WRITER
 from kam.warehouse.lake_catalog import LakeCatalog, schema_of
-from kam.warehouse.lake_data import claim, data_path, explained, is_taken, open_storage, require_there
+from kam.warehouse.lake_data import claim, data_path, explained, is_taken, open_storage, require_storage, require_there
 from kam.warehouse.lost import require_not_lost
 from kam.warehouse.names import LAKE, LOCAL_SCHEMAS, STORED_SCHEMAS, catalog, look_in_store
 from kam.warehouse.schema import prepare
@@ -141,6 +141,11 @@ class LakeStore:
             pass
         self.catalog.use(catalog, number)
         return number
+
+    def require_storage(self) -> None:
+        """Raise `WarehouseAwayError` when the storage of the data files does not answer, or refuses; before work that would be lost."""
+        with self.explained(), self._opened(":memory:") as con:
+            require_storage(con, self._site)
 
     def new_number(self, catalog: PgConnection[Any]) -> int:
         """The number of a lake to be made, whose place has no files. `catalog` has the lock.
