@@ -198,6 +198,11 @@ def test_a_place_that_is_none_is_refused(site_folder: Path, place: str) -> None:
             5,
             "no such bucket",
         ),
+        (
+            "HTTP Error: HTTP GET error reading 'http://h/books/kam/1/x.parquet' in region '' (HTTP 404 Not Found)\n\nNoSuchBucket: None.",
+            5,
+            "s3://books/kam: there is no such bucket. What was committed stays",
+        ),
         ("Conversion Error: Could not convert string 'HTTP Error: HTTP 503' to INT32", 0, ""),
     ],
 )

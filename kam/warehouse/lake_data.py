@@ -108,14 +108,15 @@ def explained(site: Site, error: Exception) -> KamError | None:
     status, rebuild = found[1], site.command("rebuild", "--force")
     named = re.search(r"\b[A-Z]\w+: [^.]+?(?=\.| Bad Request| Authentication Failure|$)", found[2])
     reason = named[0] if named else f"HTTP {status}"
+    if "NoSuchBucket" in reason:
+        message = f"{place}: there is no such bucket. {kept}. Make it or bring it back, then run the command again"
+        return WarehouseAwayError(message)
     if status == "404" and (lost := re.search(r"[^'\s]+\.parquet", fault)) and "NoSuchBucket" not in reason:
         message = (
             f"{lost[0]}: is missing. Restore it from a backup, or rebuild the warehouse from the archive: {rebuild}"
         )
         return KamError(message)
-    if "NoSuchBucket" in reason:
-        message = f"{place}: there is no such bucket. {kept}. Make it or bring it back, then run the command again"
-    elif status == "404":
+    if status == "404":
         why = "there is no such bucket, or it does not have the files of this lake. Bring it back, then run the command again"
         message = (
             f"{place}: {why}. If it is lost, make an empty one and rebuild the warehouse from the archive: {rebuild}"
