@@ -4,7 +4,7 @@ On the lake each folder that a test opens as a site gets a PostgreSQL database o
 process, and a folder `lake` for its files. A copy of a site gets a copy of the database. Sites that say themselves where they store stay
 as they are, and so do tables in memory.
 
-What is not run on a lake says why where it is: `file_store_only`. So far these are the bytes of the file, a reader that keeps it from
+What is not run on a lake says why where it is: `file_store_only`. So far these are the bytes and the lock of the file, a reader that keeps it from
 being opened, and files that have both stores themselves. In `test_losses.py` the cases of a damaged file are left out: a lake has no
 file to damage, and its catalog that is lost or an older copy is tried instead.
 """
@@ -143,8 +143,8 @@ class _Lakes:
         site = store._site  # noqa: SLF001 - in place of its method
         currency = site.settings.site.reporting_currency
         url = store.catalog.url
-        is_first = store.catalog.next_number(catalog) == 1  # it removes what was begun, too
-        if site.settings.corrections or not is_first:
+        is_first = not site.ledger.exists() and not (site.directory / "lake").exists()
+        if site.settings.corrections or not is_first or store.catalog.next_number(catalog, lambda _: False) != 1:
             return _made(store, catalog)
         if currency not in self._empty:
             number = _made(store, catalog)

@@ -55,6 +55,7 @@ def other_process(site: Site) -> Iterator[subprocess.Popen[str]]:
     process.stdout.close()
 
 
+@file_store_only("its lock; test_lake.py has that of a lake")
 def test_a_second_writer_waits_says_for_whom_and_gives_up(site: Site, other_process: subprocess.Popen[str]) -> None:
     heard: list[str] = []
     with (
@@ -75,6 +76,7 @@ def test_a_second_writer_goes_on_when_the_first_has_finished(site: Site, other_p
         assert con.execute("SELECT count(*) FROM ops.loads").fetchall() == [(0,)]
 
 
+@file_store_only("its lock; test_lake.py has that of a lake")
 def test_a_writer_that_was_killed_leaves_nothing_to_wait_for(site: Site, other_process: subprocess.Popen[str]) -> None:
     other_process.kill()
     other_process.wait()
@@ -86,6 +88,7 @@ def test_a_writer_that_was_killed_leaves_nothing_to_wait_for(site: Site, other_p
     assert heard == []
 
 
+@file_store_only("its lock; test_lake.py has that of a lake")
 def test_somebody_who_waits_is_not_told_of_a_process_that_was_killed(
     site: Site, other_process: subprocess.Popen[str]
 ) -> None:
@@ -103,6 +106,7 @@ def test_somebody_who_waits_is_not_told_of_a_process_that_was_killed(
     assert "close 2026-06" not in str(caught.value)
 
 
+@file_store_only("its lock; test_lake.py has that of a lake")
 def test_somebody_who_waits_is_told_when_the_next_has_its_turn(
     site: Site, other_process: subprocess.Popen[str]
 ) -> None:
@@ -140,6 +144,7 @@ def test_a_writer_without_patience_gives_up_at_once(site: Site, other_process: s
         pytest.fail("two writers at once")
 
 
+@file_store_only("its lock; test_lake.py has that of a lake")
 def test_looking_while_another_process_writes_says_who(site: Site, other_process: subprocess.Popen[str]) -> None:
     with pytest.raises(WarehouseBusyError, match="close 2026-06"), open_read_only(site):
         pytest.fail("opened a file that is being written")
