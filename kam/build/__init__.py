@@ -7,7 +7,7 @@ from kam.build.detail import Detail, brought_by, details_for
 from kam.build.formulas import filled, names_in, shown
 from kam.build.levels import level_tables, published_tables
 from kam.build.models import Model, controls, marts, models, models_hash, read_by, run_views
-from kam.build.runner import mart_changes, materialise, prepare_marts, run_mart, run_models, why_empty
+from kam.build.runner import make_ahead, mart_changes, materialise, prepare_marts, run_mart, run_models, why_empty
 
 __all__ = [
     "Detail",
@@ -20,6 +20,7 @@ __all__ = [
     "details_for",
     "filled",
     "level_tables",
+    "make_ahead",
     "mart_changes",
     "marts",
     "materialise",

@@ -61,6 +61,7 @@ def _prepare_calendar(con: Connection, settings: Settings, as_of_load: int) -> N
         "CREATE OR REPLACE TABLE build.data_range AS SELECT ?::DATE AS first_date, ?::DATE AS last_date", list(span)
     )
     settings_tables(con, settings)
+    con.execute("CREATE OR REPLACE TABLE build.made_ahead (relation VARCHAR)")
     materialise(con, "core.months")
     materialise(con, "core.days")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
 
@@ -69,10 +69,10 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
     """Build every mart for the months in `build.periods`; rows by mart.
 
     `available` says which feeds the site has (`Settings.available`). A mart that lacks what it needs becomes an empty table. Core models that only such marts read are left
-    out. Raises `ModelFailedError` naming the model when a SELECT fails or a mart's grain is not unique (`OutOfMemoryError` when it lacks memory), and `KamError` when a
+    out, and so are those that `make_ahead` made for these months. Raises `ModelFailedError` naming the model when a SELECT fails or a mart's grain is not unique (`OutOfMemoryError` when it lacks memory), and `KamError` when a
     core model's columns are not those of its header.
     """
-    wanted = _needed(available)
+    wanted = _needed(available) - {relation for (relation,) in con.execute("FROM build.made_ahead").fetchall()}
     counts: dict[str, int] = {}
     for model in each("build", tuple(models().values()), "model", name=lambda model: model.name):
         count: int | None = 0
@@ -86,6 +86,14 @@ def run_models(con: Connection, available: Mapping[str, bool]) -> dict[str, int]
         if model.schema != "core":
             counts[model.name] = count or 0
     return counts
+
+
+def make_ahead(con: Connection, names: Sequence[str]) -> None:
+    """Make the core models that the suites of the feeds read, in this order; the build of the same months takes them as they are."""
+    for name in names:
+        materialise(con, f"core.{name}")
+    relations = ", ".join(literal(f"core.{name}") for name in names)
+    con.execute(f"CREATE OR REPLACE TABLE build.made_ahead AS SELECT unnest([{relations}]) AS relation")
 
 
 def why_empty(settings: Settings) -> dict[str, str]:

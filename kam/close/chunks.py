@@ -23,7 +23,7 @@ import kam
 from expectations import CheckResult, validate
 from expectations.feeds import PREPARED
 from expectations.site import rules_hash, suites_of_feeds, suites_of_marts
-from kam.build import marts, materialise, prepare_build, prepare_marts, record_content, run_models, why_empty
+from kam.build import make_ahead, marts, prepare_build, prepare_marts, record_content, run_models, why_empty
 from kam.close import signoff, versions
 from kam.close.controls import ControlTotal, control_totals
 from kam.close.outcome import MonthOutcome
@@ -162,8 +162,7 @@ def _built(con: Connection, site: Site, chunk: Chunk) -> BuiltChunk:
     prepare_build(con, site.settings, chunk.all_months, as_of_load=chunk.as_of_load, restate=chunk.restate)
     wanted = [*([chunk.before] if chunk.before else []), *chunk.months]
     con.execute("DELETE FROM build.periods WHERE NOT list_contains(?, period_month)", [wanted])
-    for name in PREPARED:
-        materialise(con, f"core.{name}")
+    make_ahead(con, PREPARED)
     checks = validate(con, suites_of_feeds(site), stage="validate feeds")
     if all(why_not_valid(checks, (), month) for month in chunk.months):
         return BuiltChunk([check.of_months(chunk.months) for check in checks], host=platform.node())

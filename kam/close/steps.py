@@ -19,7 +19,7 @@ from expectations.feeds import PREPARED
 from expectations.site import rules_hash, suites_of_feeds, suites_of_marts
 from kam import telemetry
 from kam.archive import ledger
-from kam.build import mart_changes, materialise, prepare_build, prepare_marts, record_content, run_models, why_empty
+from kam.build import make_ahead, mart_changes, prepare_build, prepare_marts, record_content, run_models, why_empty
 from kam.close import diff, plan, signoff, versions
 from kam.close import readiness as requirements
 from kam.close.controls import ControlTotal, control_totals
@@ -180,8 +180,7 @@ def validate_feeds(site: Site, as_of_load: int) -> list[CheckResult]:
     log.info("Validating what was loaded …")
     with warehouse(site) as con:
         _set_as_of_load(con, as_of_load)
-        for name in PREPARED:
-            materialise(con, f"core.{name}")
+        make_ahead(con, PREPARED)
         return validate(con, suites_of_feeds(site), stage="validate feeds")
 
 

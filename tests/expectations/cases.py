@@ -9,7 +9,7 @@ from typing import Any
 
 from expectations import CheckResult, Suite, validate
 from expectations.feeds import PREPARED
-from kam.build import materialise, prepare_build
+from kam.build import make_ahead, prepare_build
 from kam.periods import parse_month
 from kam.warehouse import Connection, memory, prepare
 from tests.support import settings_of, stage
@@ -40,8 +40,7 @@ def loaded(given: Given, *periods: str, settings: Mapping[str, Any] | None = Non
     prepare(con, checked.site.reporting_currency)
     stage(con, given)
     prepare_build(con, checked, [parse_month(period) for period in periods], as_of_load=1)
-    for name in PREPARED:
-        materialise(con, f"core.{name}")
+    make_ahead(con, PREPARED)
     return con
 
 

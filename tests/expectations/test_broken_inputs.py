@@ -26,7 +26,7 @@ from expectations import CheckResult, Suite, validate
 from expectations.feeds import FEED_SUITES, PREPARED
 from expectations.marts import MART_SUITES
 from expectations.site import suites_of_feeds, suites_of_marts
-from kam.build import marts, materialise
+from kam.build import make_ahead, marts
 from kam.close import steps
 from kam.demo import write_demo
 from kam.ingest import ordered_feeds
@@ -157,8 +157,7 @@ def checked(site: Site, rules: Iterable[str], *months: date) -> Mapping[str, Che
 
 
 def outcomes(con: Connection, suites: Sequence[Suite]) -> Mapping[str, CheckResult]:
-    for name in PREPARED:
-        materialise(con, f"core.{name}")
+    make_ahead(con, PREPARED)
     return {result.name: result for result in validate(con, suites)}
 
 

@@ -29,8 +29,8 @@ from kam.warehouse import Connection
 
 _READ_AT_ONCE, _AT_ONCE, _DRAWN_AT_ONCE = 250, 125, 10
 """Accounts whose facts are read at once, whose pages a process makes at once, and whose charts are drawn at once."""
-_MANY = 300
-"""From so many accounts on, processes share the pages: each takes two seconds of CPU to start."""
+_MANY = 1_000
+"""From so many accounts on, processes share the pages: each takes two to five seconds of CPU to start, a page a hundredth of one."""
 _MOST_PROCESSES = 4
 _Item = TypeVar("_Item")
 _TARGETS: Mapping[str, str] = {"otif_ratio": "otif_below_target", "ppm": "ppm_above_target"}
