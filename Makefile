@@ -31,8 +31,13 @@ TRYTON_VENV := .venv-tryton
 TRYTON_READY := $(TRYTON_VENV)/.ready
 TRYTON_INSTALL := $(filter-out --no-compile,$(INSTALL:$(VENV)/%=$(TRYTON_VENV)/%))
 
+# Ray is a fifth of a gigabyte, which no other test needs.
+RAY_VENV := .venv-ray
+RAY_READY := $(RAY_VENV)/.ready
+RAY_INSTALL := $(INSTALL:$(VENV)/%=$(RAY_VENV)/%)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-lake test-forecast dashboards run-dashboards test-dashboards test-tryton tryton-figures soak bench bench-peers bench-quick lint lint-style lint-types lint-docs format docs setup lock clean
+.PHONY: help demo test test-long test-lake test-ray test-forecast dashboards run-dashboards test-dashboards test-tryton tryton-figures soak bench bench-peers bench-quick lint lint-style lint-types lint-docs format docs setup lock clean
 
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,8 +91,20 @@ ON_LAKE := $(addsuffix .py,$(addprefix tests/test_,backfill check cli closing co
 
 test-lake: $(READY) ## Run all tests of a warehouse in DuckLake, and those of the files that use a site over again on one (hours; needs PostgreSQL)
 	@KAM_LONG=1 KAM_LAKE=1 $(BIN)/python -m pytest -n 3 tests/test_lake.py tests/test_object_storage.py tests/test_migration.py \
-		tests/test_stores.py tests/test_workers.py tests/crash/test_lake_kills.py
+		tests/test_stores.py tests/test_workers.py tests/test_worker_pools.py tests/crash/test_lake_kills.py
 	@KAM_LONG=1 KAM_TEST_STORE=ducklake $(BIN)/python -m pytest -n 3 --timeout=3600 -rs $(ON_LAKE)
+
+test-ray: $(RAY_READY) ## Run the tests of workers on a Ray cluster, in an environment of its own (minutes; needs PostgreSQL)
+	@KAM_LONG=1 KAM_LAKE=1 $(RAY_VENV)/bin/python -m pytest tests/test_worker_pools.py -k ray
+
+$(RAY_READY): requirements-ray.lock requirements-pip.lock pyproject.toml
+	@echo "Setting up $(RAY_VENV) (once, about two minutes) …"
+	@rm -rf $(RAY_VENV)
+	@$(PYTHON) -m venv $(RAY_VENV)
+	@$(RAY_INSTALL) --require-hashes -r requirements-pip.lock
+	@$(RAY_INSTALL) --require-hashes -r requirements-ray.lock
+	@$(RAY_INSTALL) --no-build-isolation --editable .
+	@touch $@
 
 test-forecast: $(FORECAST_READY) ## Run the tests of `kam forecast` with the real library, in an environment of its own
 	@$(FORECAST_VENV)/bin/python -m pytest tests/test_forecast_models.py tests/test_forecast.py
@@ -212,6 +229,9 @@ lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 	@cp requirements.lock requirements-forecast.lock # the same packages as far as the extra lets them
 	@uv pip compile pyproject.toml --extra dev --extra forecast --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements-forecast.lock
+	@cp requirements.lock requirements-ray.lock
+	@uv pip compile pyproject.toml --extra dev --extra ray --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements-ray.lock
 	@uv pip compile pyproject.toml --extra postgresql --extra mysql --extra otel --extra build --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file deploy/requirements.lock
 	@uv pip compile dashboards/superset/requirements.in --python-version 3.11 --generate-hashes \
@@ -224,4 +244,4 @@ lock: $(READY) ## Resolve the pinned packages anew (needs uv)
 		--output-file requirements-pip.lock
 
 clean: ## Remove the environments, the demo site, the guide and Superset with all that it keeps
-	@rm -rf $(VENV) $(FORECAST_VENV) $(SUPERSET_VENV) $(SUPERSET_HOME) $(DBT_VENV) $(TRYTON_VENV) $(SITE) site
+	@rm -rf $(VENV) $(FORECAST_VENV) $(SUPERSET_VENV) $(SUPERSET_HOME) $(DBT_VENV) $(TRYTON_VENV) $(RAY_VENV) $(SITE) site

@@ -38,6 +38,7 @@ from kam.close import (
     build_chunk,
     chunks,
     close_months,
+    pools,
     steps,
     workers,
 )
@@ -129,7 +130,7 @@ def in_a_file(folder: Path) -> Site:
 
 
 @contextmanager
-def in_this_process(_site: Site, _count: int) -> Iterator[workers.Submit]:
+def in_this_process(_site: Site, _count: int) -> Iterator[pools.Submit]:
     """Workers that are none: each chunk is built here, as a worker builds it."""
 
     def submit(site: Site, chunk: Chunk) -> Future[BuiltChunk]:
@@ -414,7 +415,7 @@ def test_a_worker_with_another_release_is_refused(site_folder: Path) -> None:
 
 def test_workers_that_die_again_and_again_end_the_run(site_folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     @contextmanager
-    def dying(_site: Site, _count: int) -> Iterator[workers.Submit]:
+    def dying(_site: Site, _count: int) -> Iterator[pools.Submit]:
         def submit(_: Site, __: Chunk) -> Future[BuiltChunk]:
             future: Future[BuiltChunk] = Future()
             future.set_exception(BrokenExecutor("gone"))
@@ -509,8 +510,8 @@ def test_workers_of_a_dask_scheduler_give_the_versions_of_one_process_also_when_
 
 def test_a_scheduler_that_is_away_or_has_no_worker_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr(workers, "_LOOK_SECONDS", 1)
+    monkeypatch.setattr(pools, "_LOOK_SECONDS", 1)
     with pytest.raises(WorkersAwayError, match=r"the Dask scheduler tcp://127\.0\.0\.1:1 cannot be reached") as away:
-        workers.require_scheduler("tcp://127.0.0.1:1")
+        pools.require_scheduler("tcp://127.0.0.1:1")
     assert "\n" not in str(away.value)
     assert away.value.exit_code == 5

@@ -1,6 +1,6 @@
 """Closing months: plan, steps, controls, verdict, versions and their differences."""
 
-from kam.close import chunks, signoff, steps, versions, workers
+from kam.close import chunks, pools, signoff, steps, versions, workers
 from kam.close.ageing import Ageing, AgeingLine, write_ageing
 from kam.close.chunks import BuiltChunk, Chunk, build_chunk
 from kam.close.controls import ControlTotal
@@ -73,6 +73,7 @@ __all__ = [
     "make_forecast",
     "newest_load",
     "planned_months",
+    "pools",
     "publish",
     "require_closed",
     "require_loaded",

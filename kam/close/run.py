@@ -238,7 +238,7 @@ def _smaller_sets(
     """
     half = (len(months) + 1) // 2
     if isinstance(error, OutOfMemoryError):
-        log.info("%d months together need too much memory; %d at a time …", len(months), half)
+        log.info("%d months together need too much memory; %d at a time from here on", len(months), half)
         if not ahead:
             return deque(_sets([*months, *chain.from_iterable(later)], half))
         smaller = chain.from_iterable([one] if one in ahead else _sets(one, half) for one in later)

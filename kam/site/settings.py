@@ -333,8 +333,10 @@ class ReadinessSection(Section):
         return value
 
 
-# The address of a scheduler has no password.
-_TASK_RUNNER = re.compile(r"^(process|dask:(tcp|tls)://[^/@\s]+:\d+)$")
+# An address has no password.
+_TASK_RUNNER = re.compile(
+    r"^(process|dask:(tcp|tls)://[^/@\s]+:\d+|ray:(auto|(ray://)?[^/@\s:]+:\d+)|deployment:[^/\s]+/[^/\s]+)$"
+)
 
 
 class RunSection(Section):
@@ -352,14 +354,18 @@ class RunSection(Section):
     )
     task_runner: str = Field(
         default="process",
-        description='where workers run: "process" on this machine, or the address of a Dask scheduler, such as "dask:tcp://HOST:8786"',
+        description='where workers run: "process" on this machine, the address of a Dask scheduler or a Ray cluster, such as "dask:tcp://HOST:8786" or '
+        '"ray:HOST:6379", or a deployment on a work pool of the Prefect server, "deployment:build_chunk/workers"',
     )
 
     @field_validator("task_runner")
     @classmethod
     def _a_place_that_we_know(cls, value: str) -> str:
         if not _TASK_RUNNER.match(value):
-            message = '"process", or the address of a Dask scheduler without a password, such as "dask:tcp://HOST:8786"'
+            message = (
+                '"process", an address without a password, such as "dask:tcp://HOST:8786", "ray:HOST:6379" or "ray:auto", or '
+                '"deployment:build_chunk/workers"'
+            )
             raise ValueError(message)
         return value
 

@@ -29,8 +29,8 @@ from kam.warehouse import Connection
 
 _READ_AT_ONCE, _AT_ONCE, _DRAWN_AT_ONCE = 250, 125, 10
 """Accounts whose facts are read at once, whose pages a process makes at once, and whose charts are drawn at once."""
-_MANY = 1_000
-"""From so many accounts on, processes share the pages: each takes two to five seconds of CPU to start, a page a hundredth of one."""
+_MANY = 600
+"""From so many accounts on, processes share the pages: each takes two to five seconds of CPU to start, a page 0.01 to 0.05."""
 _MOST_PROCESSES = 4
 _Item = TypeVar("_Item")
 _TARGETS: Mapping[str, str] = {"otif_ratio": "otif_below_target", "ppm": "ppm_above_target"}
