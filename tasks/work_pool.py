@@ -11,12 +11,13 @@ import pickle
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
@@ -40,6 +41,7 @@ class _FlowRun:
     """A run of the deployment, and where its worker puts what it found."""
 
     client: SyncPrefectClient
+    deployment: str
     id: UUID
     name: str
     built: Path
@@ -59,16 +61,21 @@ class _FlowRun:
                 is_told = True
             time.sleep(_LOOK_SECONDS)
         if not self.built.exists():
-            raise pools.WorkerLostError(f"{self.name}: {state.name}: {state.message or 'no reason given'}")  # noqa: TRY003, EM102
+            said = f"{self.name}: {state.message or state.name}"
+            if state.is_failed():  # it did not even begin: another worker would not either
+                message = f"a run of {self.deployment} could not build its months: {said}. Nothing of them was closed"
+                raise WorkersAwayError(message)
+            raise pools.WorkerLostError(said)
         found: BuiltChunk | KamError = pickle.loads(self.built.read_bytes())  # noqa: S301 - from our own worker
         if isinstance(found, KamError):
             raise found
         return found
 
     def cancel(self) -> None:
-        """End it where it still runs: what it would store is refused anyway."""
+        """End it where it still runs: what it would store is refused anyway. A server that is away is told elsewhere."""
         if not self.is_over:
-            self.client.set_flow_run_state(self.id, Cancelling(), force=False)
+            with suppress(httpx.HTTPError, ObjectNotFound):
+                self.client.set_flow_run_state(self.id, Cancelling(), force=False)
 
 
 @contextmanager
@@ -91,7 +98,7 @@ def deployment(site: Site, name: str) -> Iterator[pools.Submit]:
             started = cast(
                 "FlowRun", run_deployment(name, parameters=given, timeout=0, flow_run_name=f"build-{chunk.name}")
             )
-            runs.append(_FlowRun(client, started.id, f"build-{chunk.name}", _built_file(folder, chunk.number)))
+            runs.append(_FlowRun(client, name, started.id, f"build-{chunk.name}", _built_file(folder, chunk.number)))
             return runs[-1]
 
         try:

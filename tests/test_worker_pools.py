@@ -213,7 +213,8 @@ def test_a_work_pool(new_catalog: Callable[[], str], tmp_path: Path) -> None:  #
         ]
     assert killed
     assert "A worker died" in said
-    assert sorted(ended) == ["COMPLETED", "COMPLETED", "CRASHED"]
+    assert ended.count("CRASHED") == 1
+    assert ended.count("COMPLETED") >= 2  # the run that built the other chunk may have been cancelled, and then built it again
     require_the_same(file, site)
     assert list(site.scratch.glob("chunks-*")) == []
 

@@ -425,7 +425,9 @@ def test_workers_that_die_again_and_again_end_the_run(site_folder: Path, caplog:
 
     site = in_a_file(site_folder)
     chunk = Chunk(1, (FIRST,), None, (FIRST,), {FIRST: 1}, 1, False, "", "", "")  # noqa: FBT003
-    with pytest.raises(WorkersAwayError, match="workers died 3 times while they built 2024-01 to 2024-01") as raised:
+    with pytest.raises(
+        WorkersAwayError, match=r"workers died 3 times while they built 2024-01 to 2024-01 \(BrokenExecutor\)\. Nothing"
+    ) as raised:
         workers.build_chunks(site, [chunk], dying)
     assert raised.value.exit_code == 5
     assert caplog.text.count("A worker died") == 3

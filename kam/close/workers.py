@@ -15,7 +15,7 @@ from kam.close.chunks import (
     require_equal_seams,
     require_stored_once,
 )
-from kam.close.pools import Pool, lost, plain_pool
+from kam.close.pools import Pool, WorkerLostError, lost, plain_pool
 from kam.errors import WorkersAwayError
 from kam.site import Site
 from kam.stages import each
@@ -31,6 +31,7 @@ def build_chunks(site: Site, chunks: Sequence[Chunk], pool: Pool = plain_pool) -
     Raises `WorkersAwayError` when workers die again and again or cannot be reached, and what a worker raises.
     """
     built: dict[int, BuiltChunk] = {}
+    why = ""
     for _ in range(ATTEMPTS):
         left = [chunk for chunk in chunks if chunk.number not in built]
         try:
@@ -40,11 +41,12 @@ def build_chunks(site: Site, chunks: Sequence[Chunk], pool: Pool = plain_pool) -
                     built[chunk.number] = future.result()
         except lost() as error:
             check()
-            log.warning("A worker died (%s). Its months are given to another one", type(error).__name__)
+            why = str(error) if isinstance(error, WorkerLostError) else type(error).__name__
+            log.warning("A worker died (%s). Its months are given to another one", why)
         else:
             return built
     names = ", ".join(chunk.name for chunk in chunks if chunk.number not in built)
-    message = f"workers died {ATTEMPTS} times while they built {names}. Nothing of these months was closed. Is there enough memory? See [site] memory_limit and [run] workers"
+    message = f"workers died {ATTEMPTS} times while they built {names} ({why}). Nothing of these months was closed. Is there enough memory? See [site] memory_limit and [run] workers"
     raise WorkersAwayError(message)
 
 
