@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ _DOUBLE = """
 # What this process holds, by catalog: the token that each of its transactions has to show, and the number of the lake.
 _tokens: dict[str, str] = {}
 _numbers: dict[str, int] = {}
+# How many turns to write began and ended, by catalog. After a commit that a lake refused, DuckDB would wait for ever for the database in
+# memory of that turn to go; each has one of its own.
+_turns: Counter[str] = Counter()
 log = logging.getLogger("kam")
 
 
@@ -108,6 +112,7 @@ class LakeStore:
         url = self.catalog.url
         with self.turn(purpose, wait_seconds=wait_seconds, on_wait=on_wait) as catalog:
             try:
+                _turns[url] += 1
                 number = self.catalog.number(catalog)
                 _numbers[url] = self._made(catalog) if number is None else number
                 with self.open() as con:
@@ -120,6 +125,7 @@ class LakeStore:
                     _tokens[url] = token
                     yield
             finally:
+                _turns[url] += 1
                 _tokens.pop(url, None)
                 _numbers.pop(url, None)
 
@@ -168,7 +174,9 @@ class LakeStore:
                 number = self.catalog.number(held) or self._made(held)
         site.scratch.mkdir(exist_ok=True)
         # All connections of this process share this database while one of them is open, as they share a file.
-        key = hashlib.sha256(f"{site.directory} {self.catalog.url} {number}".encode()).hexdigest()[:12]
+        key = hashlib.sha256(
+            f"{site.directory} {self.catalog.url} {number} {_turns[self.catalog.url]}".encode()
+        ).hexdigest()[:12]
         with self.explained(), self._opened(f":memory:kam_{key}") as con:
             if catalog(con) != LAKE:
                 self._attach(con, LAKE, number, read_only=False)
