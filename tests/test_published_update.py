@@ -12,6 +12,8 @@ import pytest
 
 from kam.alerts import run_approve
 from kam.close import Run, steps
+from kam.errors import KamError
+from kam.publish import filling, published_file
 from kam.publish.filling import fill
 from kam.site import FEEDS, Site, find_site
 from kam.warehouse import open_read_only, quoted, warehouse
@@ -70,6 +72,49 @@ def content(file: Path) -> dict[str, Any]:
         names = [tuple(map(quoted, table.split("."))) for table, _, _ in tables]
         rows = {name: con.execute(f"SELECT * FROM {'.'.join(name)} ORDER BY ALL").fetchall() for name in names}
     return {"tables": tables, "columns": columns, "rows": rows}
+
+
+def test_rows_that_are_many_are_written_version_by_version_in_the_same_order(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late(site, "LATE", "2026-05-20")
+    close_plainly(site, [MAY], restate=True)
+
+    def written(name: str) -> list[Any]:
+        with open_read_only(site) as con:
+            fill(con, tmp_path / name)
+        with duckdb.connect(str(tmp_path / name), read_only=True) as con:
+            return [content(tmp_path / name), con.execute("FROM marts.receivables_ageing").fetchall()]
+
+    at_once = written("at_once.duckdb")
+    monkeypatch.setattr(filling, "_ROWS_AT_ONCE", 3)
+    one_by_one = written("one_by_one.duckdb")
+    assert len({row[0] for row in at_once[1]}) > 1  # versions
+    assert one_by_one == at_once
+    (site.published / "kam.duckdb").unlink()
+    with steps.writing_session(site, "publish"):
+        steps.publish(site)
+    close_plainly(site, [JULY])
+    assert updates(site) == 1
+    require_as_anew(site, tmp_path)
+
+
+def test_a_publication_that_lacks_memory_says_so_and_leaves_the_file(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (site.published / "kam.duckdb").read_bytes()
+    late(site, "LATE", "2026-05-20")
+
+    def lacking(*_: object) -> None:
+        message = "Out of Memory Error: failed to allocate data of size 16.0 MiB (940.6 MiB/953.6 MiB used)"
+        raise duckdb.OutOfMemoryException(message)
+
+    monkeypatch.setattr(published_file, "fill_from_last", lacking)
+    with pytest.raises(
+        KamError, match=r"needs more memory than \[site\] memory_limit allows: .*940\.6 MiB.* kam --site .* publish$"
+    ):
+        close_plainly(site, [MAY], restate=True)
+    assert (site.published / "kam.duckdb").read_bytes() == before
 
 
 def require_as_anew(site: Site, folder: Path) -> None:

@@ -46,6 +46,8 @@ _SHOWN = """
     QUALIFY close_version = max(close_version) OVER (PARTITION BY period_month)
 """
 _PIECE = 1 << 20
+# Sorting so many rows of the widest mart takes a quarter of a gigabyte.
+_ROWS_AT_ONCE = 500_000
 # What rows leave behind stays in the file. So it is written anew now and then.
 _MOST_UPDATES = 24
 
@@ -73,19 +75,48 @@ def fill(con: Connection, file: Path, *, with_preliminary: bool = False) -> None
     with _attached(con, file):
         for schema in ("marts", "ops", "reporting", "history"):
             con.execute(f"CREATE SCHEMA published.{schema}")
-        tables = {
-            f"marts.{mart.name}": f"FROM {working}.marts.{mart.name} {committed} {seen} ORDER BY ALL"
-            for mart in marts()
-        }
-        tables |= _ledgers(working, seen)
+        tables = _ledgers(working, seen)
         if with_preliminary:
             tables["ops.preliminary"] += " WHERE false"
             tables["ops.shown_closes"] = f"FROM {working}.ops.standing_closes"
-        for table in each("publish", tuple(tables), "table"):
-            con.execute(f"CREATE TABLE published.{table} AS {tables[table]}")
+        for table in each("publish", (*(f"marts.{mart.name}" for mart in marts()), *tables), "table"):
+            if table in tables:
+                con.execute(f"CREATE TABLE published.{table} AS {tables[table]}")
+            else:
+                _fill_mart(con, table, f"FROM {working}.{table} {committed} {seen}")
         with names_mean(con, "published"), transaction(con):
             for statement in reporting_tables():
                 con.execute(statement)
+
+
+def _fill_mart(con: Connection, table: str, query: str) -> None:
+    """Make a mart of a new file, its rows sorted by number of version and month; not all at once, whatever their memory."""
+    pieces = list(_pieces(con, query))
+    if len(pieces) == 1:
+        con.execute(f"CREATE TABLE published.{table} AS {query} {pieces[0]} ORDER BY ALL")
+        return
+    con.execute(f"CREATE TABLE published.{table} AS {query} LIMIT 0")
+    for condition in pieces:
+        con.execute(f"INSERT INTO published.{table} BY NAME {query} {condition} ORDER BY ALL")
+
+
+def _pieces(con: Connection, query: str) -> Iterator[str]:
+    """Conditions that cut the rows of a mart into versions of `_ROWS_AT_ONCE` rows together, or one version of more; one that takes all where they are fewer."""
+    if con.execute(f"SELECT count(*) <= {_ROWS_AT_ONCE} FROM ({query})").fetchall()[0][0]:
+        yield ""
+        return
+    counts = (
+        f"SELECT period_month, close_version, count(*) FROM ({query}) GROUP BY ALL ORDER BY close_version, period_month"
+    )
+    piece: list[_Version] = []
+    row_count = 0
+    for month, number, count in con.execute(counts).fetchall():
+        if piece and row_count + count > _ROWS_AT_ONCE:
+            yield f"WHERE {_is_one_of(piece)}"
+            piece, row_count = [], 0
+        piece.append((month, number, ""))
+        row_count += count
+    yield f"WHERE {_is_one_of(piece)}"
 
 
 def last_stamp(con: Connection) -> Stamp | None:
@@ -154,8 +185,9 @@ def _update_stored(con: Connection, working: str, *, gone: Collection[_Version],
         if gone:
             con.execute(f"DELETE FROM marts.{mart.name} WHERE {_is_one_of(gone)}")
         if new:
-            condition = f"WHERE {_is_one_of(new)} ORDER BY ALL"
-            con.execute(f"INSERT INTO marts.{mart.name} BY NAME FROM {working}.marts.{mart.name} {condition}")
+            query = f"FROM (FROM {working}.marts.{mart.name} WHERE {_is_one_of(new)})"
+            for condition in _pieces(con, query):
+                con.execute(f"INSERT INTO marts.{mart.name} BY NAME {query} {condition} ORDER BY ALL")
     for ledger, query in _ledgers(working, SEEN.format(database=f"{working}.")).items():
         con.execute(f"CREATE OR REPLACE TABLE {ledger} AS {query}")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from kam.build import published_tables
-from kam.errors import KamError, disk_fault
+from kam.errors import KamError, disk_fault, out_of_memory
 from kam.publish.filling import SEEN, STORAGE_VERSION, fill_from_last, keep_stamp, last_stamp
 from kam.publish.reporting import create_reporting_views, has_reporting_views, published_columns, reporting_tables
 from kam.publish.semantic_model import SEMANTIC_MODEL_FILE, write_semantic_model
@@ -58,6 +58,9 @@ def publish(con: Connection, site: Site) -> Path:
             _swap(built, target)
         keep_stamp(con, stamp)
     except (OSError, duckdb.Error) as error:
+        if lack := out_of_memory(error):
+            message = f"publishing needs more memory than [site] memory_limit allows: {lack}. The published file is untouched and every closed month is kept. With a higher memory_limit in kam.toml: {site.command('publish')}"
+            raise KamError(message) from error
         reason = error.strerror if isinstance(error, OSError) else disk_fault(error)
         if not reason:
             raise
