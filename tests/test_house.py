@@ -61,6 +61,7 @@ PAST_THE_DOOR = {
     "tasks.forecast": "a flow of its own, of which no close is part",
     "tasks.artifacts": "a flow leaves artifacts, which are no step",
     "tasks.events": "a flow tells what happened, which is no step",
+    "tasks.work_pool": "what a worker does is no step of a close",
     "tasks.running": "both flows that close months walk the same way",
 }
 

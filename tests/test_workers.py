@@ -256,7 +256,8 @@ def test_a_worker_of_a_run_that_is_over_stores_nothing(new_catalog: Callable[[],
                 insert(other, "ops.stored_ahead", [record])
                 end_workers(con)
 
-        with pytest.raises(WarehouseBusyError, match="somebody else wrote"), _explained(site):
+        # As a worker says it: its connection is open around all that it does.
+        with pytest.raises(WarehouseBusyError, match="somebody else wrote"), LakeStore(site).explained():
             overtaken()
         with (
             pytest.raises(WarehouseBusyError, match="the run that this worker belongs to is over"),
@@ -266,13 +267,6 @@ def test_a_worker_of_a_run_that_is_over_stores_nothing(new_catalog: Callable[[],
         with pytest.raises(WarehouseBusyError, match="does not have the right"), stored(other):
             pytest.fail("a worker wrote as if it were the run")
         assert len(rows(con, "FROM ops.stored_ahead")) == 1
-
-
-@contextmanager
-def _explained(site: Site) -> Iterator[None]:
-    """What DuckLake says, as a worker says it: its connection is open around all that it does."""
-    with LakeStore(site)._faults_explained():  # noqa: SLF001 - the connection of the test outlives the error
-        yield
 
 
 @long
