@@ -194,15 +194,22 @@ def _commit(
             first_date=first_date(con, feed, load_id),
             header=json.dumps(list(reading.relation.wide.header if reading.relation.wide else reading.relation.columns)),
         )  # fmt: skip
-        if rejected:
-            rejects.keep(con, reading, load_id, extract.source, rejected)
-        # A full extract replaces all before it, and a new reading of the same bytes replaces the first one.
-        replaces = "true" if source.mode == "snapshot" else f"loads.sha256 = '{extract.sha256}'"
-        rejects.settle(con, feed, load_id, has_marks=mark_column(reading) is not None, replaces=replaces)
+        _keep_rejects(con, reading, extract, source, load_id, rejected)
     return LoadResult(
         extract.feed, extract.source, LoadStatus.LOADED, load_id, read, loaded, unchanged, rejected, superseded,
         f"loaded; {noted}" if noted else "",
     )  # fmt: skip
+
+
+def _keep_rejects(
+    con: Connection, reading: Reading, extract: Extract, source: FeedSource, load_id: int, count: int
+) -> None:
+    """Keep the rows that were not loaded, and settle those of earlier loads that this one has again."""
+    if count:
+        rejects.keep(con, reading, load_id, extract.source, count)
+    # A full extract replaces all before it, and a new reading of the same bytes replaces the first one.
+    replaces = "true" if source.mode == "snapshot" else f"loads.sha256 = '{extract.sha256}'"
+    rejects.settle(con, reading.feed, load_id, has_marks=mark_column(reading) is not None, replaces=replaces)
 
 
 def _require_each_counted_once(extract: Extract, read: int, loaded: int, unchanged: int, rejected: int) -> None:
