@@ -101,7 +101,7 @@ def test_a_misspelt_parameter_of_the_single_site_is_refused_by_the_server(
 ) -> None:
     strict = run("flows.deploy", "--strict", env=client_env)
 
-    assert (strict.exit_status, strict.output) == (0, "8 deployments: unknown parameters are refused\n")
+    assert (strict.exit_status, strict.output) == (0, "9 deployments: unknown parameters are refused\n")
     with pytest.raises(httpx.HTTPStatusError) as wrong:
         server.start("monthly_close/monthly", perod="2026-06")
     assert wrong.value.response.status_code == httpx.codes.CONFLICT
