@@ -62,7 +62,7 @@ class _FlowRun:
             time.sleep(_LOOK_SECONDS)
         if not self.built.exists():
             said = f"{self.name}: {state.message or state.name}"
-            if state.is_failed():  # it did not even begin: another worker would not either
+            if state.is_failed():  # what it ran into, another worker would run into, too
                 message = f"a run of {self.deployment} could not build its months: {said}. Nothing of them was closed"
                 raise WorkersAwayError(message)
             raise pools.WorkerLostError(said)

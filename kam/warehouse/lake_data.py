@@ -111,7 +111,7 @@ def explained(site: Site, error: Exception) -> KamError | None:
     if "NoSuchBucket" in reason:
         message = f"{place}: there is no such bucket. {kept}. Make it or bring it back, then run the command again"
         return WarehouseAwayError(message)
-    if status == "404" and (lost := re.search(r"[^'\s]+\.parquet", fault)) and "NoSuchBucket" not in reason:
+    if status == "404" and (lost := re.search(r"[^'\s]+\.parquet", fault)):
         message = (
             f"{lost[0]}: is missing. Restore it from a backup, or rebuild the warehouse from the archive: {rebuild}"
         )
