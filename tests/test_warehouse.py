@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 
 from kam.errors import KamError, WarehouseBusyError
-from kam.site import Site
+from kam.site import Site, scratch_folder
 from kam.warehouse import Connection, memory, open_read_only, prepare, transaction, warehouse, writing
 from kam.warehouse.turns import Holder, holder
 from tests.stores import file_store_only
@@ -210,3 +210,17 @@ def test_an_exception_takes_a_transaction_back(site: Site) -> None:
         with pytest.raises(ZeroDivisionError):
             half_done(con)
         assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'half_done'").fetchall() == [(0,)]
+
+
+def test_nothing_is_left_of_a_scratch_folder_whose_user_failed(site_folder: Path) -> None:
+    site = write_site(site_folder, {}, feeds=["orders"])
+
+    def use() -> None:
+        with scratch_folder(site, "work-") as folder:
+            (folder / "part").write_text("x", encoding="utf-8")
+            message = "it failed"
+            raise KamError(message)
+
+    with pytest.raises(KamError, match="it failed"):
+        use()
+    assert list(site.scratch.iterdir()) == []

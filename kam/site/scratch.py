@@ -25,13 +25,15 @@ def scratch_folder(site: Site, prefix: str) -> Iterator[Path]:
     """
     site.scratch.mkdir(exist_ok=True)
     folder = site.scratch / f"{prefix}{secrets.token_hex(8)}"
-    with FileLock(_lock_of(folder)):
-        try:
-            folder.mkdir(mode=0o700)
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    _lock_of(folder).unlink(missing_ok=True)
+    try:
+        with FileLock(_lock_of(folder)):
+            try:
+                folder.mkdir(mode=0o700)
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        _lock_of(folder).unlink(missing_ok=True)
 
 
 def sweep(site: Site) -> None:
