@@ -24,12 +24,12 @@ def mount() -> Iterator[Mount]:
     def put(folder: Path, options: str) -> None:
         folder.mkdir(exist_ok=True)
         kept = folder.with_name(f"{folder.name}-before")
-        books.copied(folder, kept)
+        shutil.copytree(folder, kept)
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
         if subprocess.run(command, capture_output=True, check=False).returncode:
             pytest.skip("mounting a small disk is not permitted here")
         mounted.append(folder)
-        books.copied(kept, folder)
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
         shutil.rmtree(kept)
 
     yield put
