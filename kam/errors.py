@@ -98,7 +98,7 @@ class WorkersAwayError(KamError):
 
 
 class WarehouseAwayError(WarehouseBusyError):
-    """The catalog of a lake or the storage of its data files does not answer, or refuses; what was not committed yet is not kept."""
+    """The catalog of a lake or the storage of its files does not answer, or refuses; what was not committed yet is not kept."""
 
 
 # What PostgreSQL's own library says when a server ended or cannot be reached; DuckDB passes it on.

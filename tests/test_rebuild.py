@@ -178,7 +178,7 @@ def test_a_version_that_comes_out_otherwise_is_named_and_the_old_warehouse_kept(
         if entry["kind"] == "close":
             entry["content_hash"] = "another"
             entry["manifest"]["content"]["receivables_ageing"] = "another"
-    store.ledger(site).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    site.ledger.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     report = rebuild(site, force=True)
     assert report.differences == [
         "2026-04 version 1: different rows in receivables_ageing, although the models have not changed"
@@ -202,7 +202,7 @@ def test_a_load_that_comes_out_otherwise_stops_the_rebuild(tmp_path: Path) -> No
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
     before = content(site)
     (entry,) = store.ledger_entries(site)
-    store.ledger(site).write_text(json.dumps(entry | {"loaded_count": 2}) + "\n")
+    site.ledger.write_text(json.dumps(entry | {"loaded_count": 2}) + "\n")
     with pytest.raises(
         KamError, match=r"load 1 \(orders: landing/a.csv\) differs from the ledger.* loaded 1 instead of 2"
     ):
@@ -229,11 +229,11 @@ def test_a_crash_half_way_leaves_the_old_warehouse(tmp_path: Path, monkeypatch: 
 def test_nothing_is_loaded_into_a_new_warehouse_while_the_ledger_knows_more(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
-    ledger = store.ledger(site).read_bytes()
+    ledger = site.ledger.read_bytes()
     lose_warehouse(site)
     with pytest.raises(KamError, match=rf"{NAME}: is missing, but .*ledger.ndjson lists.* rebuild$"):
         deliver(site, "b.csv", ORDERS + "2,1,A,2026-01-05,7\n")
-    assert store.ledger(site).read_bytes() == ledger
+    assert site.ledger.read_bytes() == ledger
     assert rebuild(site).load_count == 1
 
 
@@ -245,7 +245,7 @@ def test_without_a_ledger_there_is_nothing_to_rebuild_from(tmp_path: Path) -> No
 def test_a_damaged_line_of_the_ledger_is_named(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
-    store.ledger(site).write_bytes(b"{broken\n" + store.ledger(site).read_bytes())
+    site.ledger.write_bytes(b"{broken\n" + site.ledger.read_bytes())
     with pytest.raises(KamError, match="line 1 is damaged"):
         rebuild(site, force=True)
 
@@ -253,10 +253,10 @@ def test_a_damaged_line_of_the_ledger_is_named(tmp_path: Path) -> None:
 def test_a_line_that_a_crash_cut_short_is_written_again(tmp_path: Path) -> None:
     site = books(tmp_path)
     deliver(site, "a.csv", ORDERS + "1,1,A,2026-01-05,5\n")
-    whole = store.ledger(site).read_bytes()
-    store.ledger(site).write_bytes(whole[:50])
+    whole = site.ledger.read_bytes()
+    site.ledger.write_bytes(whole[:50])
     deliver(site, "b.csv", ORDERS + "2,1,A,2026-01-05,7\n")
-    assert store.ledger(site).read_bytes().startswith(whole)
+    assert site.ledger.read_bytes().startswith(whole)
     assert [entry["load_id"] for entry in store.ledger_entries(site)] == [1, 2]
 
 

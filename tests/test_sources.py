@@ -20,7 +20,7 @@ import pytest
 import xlsxwriter
 import zstandard
 
-from kam.archive import store
+from kam.archive import folder as archive_folder
 from kam.archive.store import ledger_entries
 from kam.audit import rebuild
 from kam.errors import SettingsError, SourceRefusedError
@@ -470,7 +470,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = books.put("a.csv", line("1"))
-    copied_bytes = store._copied_bytes  # noqa: SLF001 - the moment in which somebody writes
+    copied_bytes = archive_folder._copied_bytes  # noqa: SLF001 - the moment in which somebody writes
 
     def copy_while_somebody_writes(source: Path, copy: Path, descriptor: int) -> str:
         with file.open("a") as grown:
@@ -478,7 +478,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(
         return copied_bytes(source, copy, descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr("kam.archive.store._copied_bytes", copy_while_somebody_writes)
+        patch.setattr("kam.archive.folder._copied_bytes", copy_while_somebody_writes)
         (result,) = books.load()
     assert (result.status, "still being written" in result.message) == ("left", True)
     assert books.query("FROM ops.loads") == []

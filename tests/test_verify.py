@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from kam.archive import folder as archive_folder
 from kam.archive import store
 from kam.audit import rebuild, verify
 from kam.errors import KamError, UsageError
@@ -100,7 +101,7 @@ def test_a_row_changed_in_the_published_file_is_found(site: Site) -> None:
 
 
 def test_a_version_whose_recorded_hash_is_another_does_not_hold(site: Site) -> None:
-    ledger = store.ledger(site)
+    ledger = site.ledger
     recorded = verify(site, APRIL, 1)[0].tables[0].recorded
     assert recorded
     ledger.write_text(ledger.read_text().replace(recorded, "0" * 32))
@@ -120,7 +121,7 @@ def test_an_archived_file_with_other_bytes_is_named(site: Site) -> None:
     assert "landing/invoices.csv" in str(error.value)
     # A proof only looks, although the same bytes still lie in the landing folder. A rebuild takes them again.
     assert " rebuild --force" in str(error.value)
-    assert store.fault(site, kept.name)
+    assert archive_folder.fault(site, kept.name)
     rebuild(site, force=True)
     require_all_hold(site)
 

@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from kam.archive import store
+from kam.archive import storage, store
 from kam.errors import KamError
 from kam.site import Site
 from kam.warehouse import Connection, open_read_only, rows, store_of
@@ -37,7 +37,7 @@ def sync(con: Connection, site: Site) -> None:
     Raises `KamError` as `compare` does.
     """
     if _compared.get(site.archive) != _state(con, site):
-        compare(con, site)
+        _compare(con, site)
 
 
 def compare(con: Connection, site: Site) -> None:
@@ -46,6 +46,11 @@ def compare(con: Connection, site: Site) -> None:
     Raises `KamError` when the ledger lists something that the warehouse does not have, or when the archive lacks a file
     that was loaded.
     """
+    storage.look_again(site)
+    _compare(con, site)
+
+
+def _compare(con: Connection, site: Site) -> None:
     # A line that repeats another is named once.
     heard = site.archive in _compared
     listed = store.ledger_entries(site, (lambda _: None) if heard else log.warning)
@@ -71,6 +76,7 @@ def open_complete(site: Site) -> Iterator[Connection]:
 
 def what_the_archive_lacks(site: Site) -> str:
     """The message about files that were loaded and are not in the archive; empty when all are there. Reads no file."""
+    storage.look_again(site)
     try:
         store.require_there(site, listed(site), bring_back=False)
     except KamError as error:
@@ -88,7 +94,7 @@ def listed(site: Site) -> list[dict[str, Any]]:
             has_any = bool(_count(con))
         if has_any:
             message = (
-                f"{site.archive}: lists no load, but {store_of(site).name} has some. Is the folder moved or not mounted? "
+                f"{site.archive_name}: lists no load, but {store_of(site).name} has some. {store.why_away(site)} "
                 "Bring it back or restore it from a backup; nothing was changed"
             )
             raise KamError(message)
@@ -113,7 +119,7 @@ def _require_complete(site: Site, listed: Sequence[Mapping[str, Any]], has: Abst
     if lacking is not None:
         rebuild = site.command("rebuild", *(["--force"] if has else []))
         message = (
-            f"{store_of(site).name}: lacks {_in_words(lacking)}, which {store.ledger(site)} lists. Is it an older copy? "
+            f"{store_of(site).name}: lacks {_in_words(lacking)}, which {site.ledger_name} lists. Is it an older copy? "
             f"Rebuild the warehouse from the archive: {rebuild}"
         )
         raise KamError(message)

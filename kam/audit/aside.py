@@ -21,6 +21,11 @@ class Aside(Site):
         return self._folder / "ledger.ndjson"
 
     @property
+    def ledger_place(self) -> str:
+        """None either."""
+        return ""
+
+    @property
     def has_lake(self) -> bool:
         """Never: what is made here is compared, and thrown away or moved."""
         return False

@@ -100,7 +100,7 @@ def verify(
     approvals = {_key(approval): approval for approval in entries if ledger.is_approval(approval)}
     targets = [_target(site, closes, month, version)] if month else sorted(closes.values(), key=_key)
     if not targets:
-        message = f"{store.ledger(site)} lists no closed month. Next: {site.command('close', 'MONTH')}"
+        message = f"{site.ledger_name} lists no closed month. Next: {site.command('close', 'MONTH')}"
         raise UsageError(message)
     openings = {_key(target): _with_its_openings(closes, target) for target in targets}
     wanted = set().union(*openings.values())
@@ -164,7 +164,7 @@ def _key(close: Entry) -> tuple[str, int]:
 def _target(site: Site, closes: Mapping[tuple[str, int], Entry], month: date, version: int | None) -> Entry:
     versions = [number for period, number in closes if period == month.isoformat()]
     if not versions:
-        message = f"{month_name(month)} is not closed: {store.ledger(site)} does not list it. Next: {site.command('close', month_name(month))}"
+        message = f"{month_name(month)} is not closed: {site.ledger_name} does not list it. Next: {site.command('close', month_name(month))}"
         raise UsageError(message)
     if version is not None and version not in versions:
         message = (

@@ -85,7 +85,7 @@ def rebuild(
         _bring_ledger_up_to_date(site)
         entries = ledger.listed(site)
         if not entries:
-            message = f"{store.ledger(site)}: lists no load, so there is nothing to rebuild"
+            message = f"{site.ledger_name}: lists no load, so there is nothing to rebuild"
             raise KamError(message)
         if not force and _holds_anything(site):
             message = f"{store_of(site).name}: exists already. To replace it with one rebuilt from the archive: {site.command('rebuild', '--force')}"

@@ -31,6 +31,7 @@ from kam.cli.messages import (
     print_difference,
     print_forecast,
     print_load_notes,
+    print_migration,
     print_new_site,
     print_page,
     print_pages,
@@ -660,7 +661,7 @@ def verify(
     site = _site(folder)
     with out.status("Reading the ledger …") as status:
         proofs = prove(site, period, version, on_step=lambda step: status.update(escape(step)))
-    print_table(f"Rebuilt from {escape(str(site.archive))}", proofs_rows(proofs))
+    print_table(f"Rebuilt from {escape(site.archive_name)}", proofs_rows(proofs))
     for proof in proofs:
         if month or not proof.holds:
             print_table(f"Tables of {proof.name}", proof_rows(proof))
@@ -763,7 +764,7 @@ def rebuild(
         report = run(site, force=force, on_step=lambda step: status.update(escape(step)), on_wait=out.print)
     out.print(
         f"{report.load_count:,} loads with {report.row_count:,} rows and {report.close_count:,} closed versions "
-        f"rebuilt from {escape(str(site.archive))}: {escape(store_of(site).name)}",
+        f"rebuilt from {escape(site.archive_name)}: {escape(store_of(site).name)}",
         soft_wrap=True,
     )
     for difference in report.differences:
@@ -779,7 +780,7 @@ def rebuild(
 
 @app.command(epilog="Example: kam --site my-site migrate --to ducklake --catalog KAM_CATALOG")
 def migrate(
-    to: Annotated[StoreKind, typer.Option("--to", help="Where loads and versions shall be stored.")],
+    to: Annotated[StoreKind | None, typer.Option("--to", help="Where loads and versions shall be stored.")] = None,
     folder: SiteOption = None,
     catalog: Annotated[
         str,
@@ -792,28 +793,43 @@ def migrate(
     data: Annotated[
         str, typer.Option("--data", metavar="PLACE", help="The folder of the lake's data files, or s3://BUCKET/PLACE.")
     ] = "lake",
+    archive: Annotated[
+        str | None,
+        typer.Option(
+            "--archive",
+            metavar="PLACE",
+            help="s3://BUCKET/PLACE for archive and ledger, or archive: the folder of the site. A site with a lake may move these alone.",
+        ),
+    ] = None,
 ) -> None:
-    """Move loads and versions from the working file to a DuckLake, which is experimental, or back, and compare both."""
+    """Move loads and versions from the working file to a DuckLake, which is experimental, or back, and compare both; or the archive."""
+    from kam.audit import IN_FOLDER, migrate_archive
     from kam.audit import migrate as run
-    from kam.site import SETTINGS_FILE
+    from kam.errors import UsageError
 
+    if to is None and archive is None:
+        message = "name what shall move where: --to ducklake, --to file or --archive PLACE"
+        raise UsageError(message)
     site = _site(folder)
     with out.status("Reading the ledger …") as status:
-        report = run(
-            site,
-            to.value,
-            catalog_variable=catalog.removeprefix("env:"),
-            data=data,
-            on_step=lambda step: status.update(escape(step)),
-            on_wait=out.print,
-        )
-    found = report.contents
-    for text in (
-        f"{counted(found.row_count, 'row')} of {counted(len(found.tables), 'table')} copied to {report.name}.",
-        f"The rows of all tables and the content hashes of {counted(found.version_count, 'version')} are equal.",
-        f"{SETTINGS_FILE} says so now, and {report.kept} is kept as it was. Next: {site.command('status')}",
-    ):
-        out.print(text, markup=False, soft_wrap=True)
+
+        def on_step(step: str) -> None:
+            status.update(escape(step))
+
+        if archive is not None and (to is None or to.value == site.settings.warehouse.kind):
+            report, moved = None, migrate_archive(site, archive, on_step=on_step, on_wait=out.print)
+        else:
+            report = run(
+                site,
+                (to or StoreKind.FILE).value,
+                catalog_variable=catalog.removeprefix("env:"),
+                data=data,
+                archive=archive or IN_FOLDER,
+                on_step=on_step,
+                on_wait=out.print,
+            )
+            moved = report.archive
+    print_migration(site, report, moved)
 
 
 @app.command(epilog="Example: kam --site my-site maintain")

@@ -12,6 +12,8 @@ from kam.cli.console import out, print_table, problems, shown_path, side_by_side
 from kam.words import counted
 
 if TYPE_CHECKING:
+    from kam.archive import MovedArchive
+    from kam.audit import MigrationReport
     from kam.cli.check import SiteCheck
     from kam.close import Ageing, CloseReport, Difference, Forecast
     from kam.ingest import Examination, LoadResult
@@ -242,3 +244,26 @@ def export_rejects(site: Site, feed: str | None, file: Path) -> None:
         again = site.command("rejects", "--feed", name, "--export", "FILE.xlsx")
         advice = f"It is for reading: the files of {name} are workbooks. To fix and resend the rows: {again}"
     out.print(f"{count:,} rows in {escape(str(file))}. {advice}", soft_wrap=True)
+
+
+def print_migration(site: Site, report: MigrationReport | None, archive: MovedArchive | None) -> None:
+    """What moved where, and what is left of it where it was."""
+    from kam.site import SETTINGS_FILE
+
+    lines = []
+    kept = [moved.kept for moved in (report, archive) if moved]
+    if report:
+        found = report.contents
+        lines += [
+            f"{counted(found.row_count, 'row')} of {counted(len(found.tables), 'table')} copied to {report.name}.",
+            f"The rows of all tables and the content hashes of {counted(found.version_count, 'version')} are equal.",
+        ]
+    if archive:
+        lines.append(
+            f"The archive is in {archive.name} now: {counted(archive.file_count, 'file')}, each compared with its hash, and "
+            f"{counted(archive.line_count, 'line')} of the ledger."
+        )
+    stays = "is kept as it was" if len(kept) == 1 else "are kept as they were"
+    lines.append(f"{SETTINGS_FILE} says so now, and {' and '.join(kept)} {stays}. Next: {site.command('status')}")
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)

@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from kam.archive import archived
-from kam.errors import KamError
+from kam.archive import fetched, size
+from kam.errors import KamError, WarehouseAwayError
 from kam.ingest.readers import record_lines
 from kam.ingest.sources import is_text
 from kam.site import WORKBOOK_ENDINGS, FeedSource, Site, scratch_folder
@@ -28,14 +28,18 @@ def places_of(site: Site, files: str | None, reading: str | None, records: Seque
     source = FeedSource.model_validate(json.loads(reading)) if reading else None
     if len(listed) != 1 or source is None or source.files is None:
         return {}
-    kept = archived(site, listed[0]["sha256"])
-    if not kept.exists() or kept.stat().st_size > _LARGEST:
+    sha256 = listed[0]["sha256"]
+    found_size = size(site, sha256)
+    if found_size is None or found_size > _LARGEST:
         return {}
     wanted = set(records)
     with scratch_folder(site, "read-") as folder:
         try:
+            kept = fetched(site, sha256)
             found = islice(enumerate(_places(site, listed[0]["name"], kept, source, folder), start=1), max(wanted))
             return {number: place for number, place in found if number in wanted}
+        except WarehouseAwayError:
+            raise
         except (KamError, OSError, UnicodeDecodeError):
             return {}
 

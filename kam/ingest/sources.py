@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from kam.archive import archived, file_hash, keep, take_in
+from kam.archive import archived, fetched, file_hash, keep, put_away, take_in
 from kam.errors import MissingColumnError, SourceRefusedError, out_of_memory
 from kam.ingest.landing import LandedFile, landed_files
 from kam.ingest.readers import (
@@ -173,8 +173,11 @@ def made_here(feed: str, name: str, file: Path) -> Extract:
 
 def archive(site: Site, extract: Extract) -> None:
     """Keep the bytes of all files of an extract."""
-    for file in () if extract.is_archived else extract.files:
-        keep(site, file.path, file.sha256)
+    for file in extract.files:
+        if extract.is_archived:
+            put_away(site, file.sha256)
+        else:
+            keep(site, file.path, file.sha256)
 
 
 @contextmanager
@@ -269,7 +272,9 @@ def _why_no_text(name: str, path: Path) -> str:
 
 def _bytes_of(site: Site, file: SourceFile) -> Path:
     kept = archived(site, file.sha256)
-    return kept if kept.exists() else file.path
+    if kept.exists() or file.path == kept:  # what is loaded again may be on another machine
+        return fetched(site, file.sha256)
+    return file.path
 
 
 def _query_relation(con: Connection, site: Site, extract: Extract, folder: Path) -> Relation:

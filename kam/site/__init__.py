@@ -11,7 +11,7 @@ from kam.site.presets import known_presets, variables_of
 from kam.site.rating import RATED_DIMENSIONS, RatingRules, RatingSection, built_in_sets
 from kam.site.scaffold import write_site
 from kam.site.schema import SCHEMA_FILE, schema_text, settings_schema
-from kam.site.scratch import BUILDING, INCOMING, scratch_folder, sweep
+from kam.site.scratch import BUILDING, FETCHED, INCOMING, scratch_folder, sweep
 from kam.site.settings import (
     ALERT_EVENTS,
     NAIVE_STEP,
@@ -39,6 +39,7 @@ __all__ = [
     "CORRECTIONS_FILE",
     "EARLIEST_DATE",
     "FEEDS",
+    "FETCHED",
     "INCOMING",
     "LATEST_DATE",
     "NAIVE_STEP",

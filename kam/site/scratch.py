@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,9 @@ from kam.site.site import Site
 
 # What the names of half-done files begin with, in the archive and beside published files.
 INCOMING, BUILDING = ".incoming-", ".building-"
+# The same of a file that comes from storage. Who only reads fetches files too, also while somebody writes.
+FETCHED = ".fetched-"
+_LONGEST_FETCH_SECONDS = 24 * 60 * 60
 _LOCK = ".lock"
 
 
@@ -47,6 +51,10 @@ def sweep(site: Site) -> None:
             _remove(path)
     for path in (*site.archive.glob(f"{INCOMING}*"), *site.published.rglob(f"{BUILDING}*")):
         _remove(path)
+    for path in site.archive.glob(f"{FETCHED}*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _LONGEST_FETCH_SECONDS:
+                path.unlink()
 
 
 def _lock_of(folder: Path) -> Path:

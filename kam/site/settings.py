@@ -385,6 +385,10 @@ class WarehouseSection(Section):
         min_length=1,
         description='of a DuckLake, the folder of its data files, or "s3://BUCKET/PLACE" in S3-compatible storage',
     )
+    archive: str | None = Field(
+        default=None,
+        description='of a site with a DuckLake, "s3://BUCKET/PLACE" for its archive and ledger; by default the folder archive/',
+    )
 
     @field_validator("data")
     @classmethod
@@ -395,10 +399,32 @@ class WarehouseSection(Section):
             raise PydanticCustomError(kind, message)
         return value
 
+    @field_validator("archive")
+    @classmethod
+    def _a_place_in_s3(cls, value: str | None) -> str | None:
+        if value is not None and not _ON_S3.fullmatch(value):
+            kind, message = "secret", 'expected "s3://BUCKET/PLACE" of letters, digits and . _ - = only'
+            raise PydanticCustomError(kind, message)
+        return value
+
     @model_validator(mode="after")
     def _a_lake_has_a_catalog(self) -> Self:
         if (self.kind == "ducklake") != (self.catalog is not None):
             message = 'catalog = "env:NAME" beside kind = "ducklake", and not without it'
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _the_archive_has_a_place_of_its_own(self) -> Self:
+        if self.archive is None:
+            return self
+        if self.kind != "ducklake":
+            message = 'archive = "s3://BUCKET/PLACE" needs kind = "ducklake"'
+            raise ValueError(message)
+        # `kam maintain` removes what no lake knows below the place of the data files.
+        places = [f"{place.rstrip('/')}/" for place in (self.archive, self.data)]
+        if any(one.startswith(other) for one, other in (places, reversed(places))):
+            message = "archive and data lie within each other: expected two places side by side, such as s3://books/archive and s3://books/lake"
             raise ValueError(message)
         return self
 

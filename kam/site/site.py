@@ -32,13 +32,33 @@ class Site:
 
     @property
     def archive(self) -> Path:
-        """Where the bytes of every loaded file are kept under their SHA-256."""
+        """Where the bytes of every loaded file are kept under their SHA-256; this machine's copy where storage has the archive."""
         return self.directory / "archive"
 
     @property
     def ledger(self) -> Path:
-        """The file of the archive with one JSON line per load and each decision about a month."""
+        """The file of the archive with one JSON line per load and each decision about a month; a copy where storage has it."""
         return self.archive / "ledger.ndjson"
+
+    @property
+    def archive_place(self) -> str:
+        """The place in S3-compatible storage that has the archive, such as `s3://books/archive`; empty where the folder is all."""
+        return (self.settings.warehouse.archive or "").rstrip("/")
+
+    @property
+    def ledger_place(self) -> str:
+        """The place in the storage that has one object per line of the ledger; empty where the file is all."""
+        return self.archive_place and f"{self.archive_place}/ledger"
+
+    @property
+    def archive_name(self) -> str:
+        """What messages call the archive."""
+        return self.archive_place or str(self.archive)
+
+    @property
+    def ledger_name(self) -> str:
+        """What messages call the ledger."""
+        return self.ledger_place or str(self.ledger)
 
     @property
     def warehouse(self) -> Path:

@@ -254,7 +254,7 @@ def leftovers(folder: Path) -> list[str]:
         targets = {"kam.duckdb", "kam.osi.json", "quality", "quality/index.html"}
         below = sorted(str(path.relative_to(site.published)) for path in site.published.rglob("*"))
         found += [f"published/{name}" for name in below if name not in targets]
-    of_archive = {store.ledger(site), *_archived(site), *(file.parent for file in _archived(site))}
+    of_archive = {site.ledger, *_archived(site), *(file.parent for file in _archived(site))}
     found += [f"archive/{path.relative_to(site.archive)}" for path in site.archive.rglob("*") if path not in of_archive]
     return sorted(found)
 

@@ -101,7 +101,7 @@ def test_a_load_never_reads_damaged_bytes_but_archives_the_file_again(site: Site
 
 def test_a_rebuild_knows_what_was_committed_when_the_ledger_did_not_get_its_line(site: Site) -> None:
     """As after a kill between the two: the line is added before anything is replaced."""
-    store.ledger(site).write_bytes(b"")
+    site.ledger.write_bytes(b"")
     assert rebuild(site, force=True).load_count == 1
     assert quantities(site) == [5]
 

@@ -25,7 +25,7 @@ def test_versions_and_loads_made_under_an_earlier_clock_come_after_those_before(
     closed = closes(site)
     assert [month for month, _ in closed] == ["2026-04-01", "2026-05-01"]
     assert closed[0][1] > closed[1][1], "the clock was not set back"
-    store.ledger(site).write_bytes(b"")
+    site.ledger.write_bytes(b"")
     sites.runner.must_run(folder, "ingest")
     assert closes(site) == closed
 
