@@ -26,7 +26,7 @@ from kam.warehouse import open_read_only, rows
 from tests.cli import kam
 from tests.object_storage import ObjectStorage, object_storage  # noqa: F401 - a fixture
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
-from tests.support import REPOSITORY, close_plainly, long, published, write_csv, write_site
+from tests.support import REPOSITORY, close_plainly, long, only, write_csv, write_site
 
 pytest.importorskip("duckdb_extension_ducklake")
 pytest.importorskip("duckdb_extension_httpfs")
@@ -39,20 +39,28 @@ INVOICE: dict[str, Any] = {
     "invoice_date": "2026-04-10",
     "net_amount": 100,
 }
-VERSIONS = "SELECT period_month, close_version, content_hash FROM reporting.closes ORDER BY ALL"
+VERSIONS = "SELECT period_month, close_version, content_hash FROM ops.closes ORDER BY ALL"
 FIRST, SECOND, THIRD = (json.dumps({"kind": "load", "load_id": number}).encode() for number in (1, 2, 3))
 CONTENT = b"some bytes\n"
 HASH = hashlib.sha256(CONTENT).hexdigest()
 
 
-@pytest.fixture(autouse=True)
-def _one_attempt(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="module")
+def _one_attempt() -> Iterator[None]:
     """A server that is away is not asked again and again."""
-    monkeypatch.setattr(client, "_ATTEMPTS", 1)
-    client._client_of.cache_clear()
-    storage._known.clear()
-    yield
-    client._client_of.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_ATTEMPTS", 1)
+        client._client_of.cache_clear()  # noqa: SLF001 - of the tests before
+        yield
+    client._client_of.cache_clear()  # noqa: SLF001
+
+
+@pytest.fixture(autouse=True)
+def _few_tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is in the tables, and in the published file, is not the matter."""
+    monkeypatch.setattr(steps, "publish", lambda *_, **__: False)
+    with only(["receivables_ageing"]):
+        yield
 
 
 @pytest.fixture
@@ -88,7 +96,9 @@ def lake(archive: str | None) -> WarehouseSection:
 def machine(directory: Path, archive: str | None) -> Site:
     """The site on a machine whose folder has nothing of the archive; its catalog is never asked."""
     directory.mkdir(exist_ok=True)
-    return Site(directory, Settings.model_validate({"site": {"name": "test"}}).model_copy(update={"warehouse": lake(archive)}))
+    return Site(
+        directory, Settings.model_validate({"site": {"name": "test"}}).model_copy(update={"warehouse": lake(archive)})
+    )
 
 
 def line_names(storage: ObjectStorage, bucket: str) -> list[str]:
@@ -169,7 +179,7 @@ class Lines:
         (another_that_went_on, "line 3 is not the one that .*ledger.ndjson has"),
         (with_a_gap, r"lacks line 4 \(000000004.json\), but has later ones. Restore it from a backup"),
         (without_the_last, r"lacks line 3 \(000000003.json\), but has later ones"),
-        (damaged, "ledger/000000004.json: is damaged. Restore it from a backup"),
+        (damaged, "/000000004.json: is damaged. Restore it from a backup"),
     ],
 )
 def test_a_ledger_that_does_not_go_on_where_the_copy_ends_is_refused_and_nothing_changes(
@@ -201,7 +211,9 @@ def test_a_line_whose_answer_was_lost_is_taken_and_one_that_somebody_else_wrote_
     lines.add(site, [FIRST])
     assert lines.read(site) == [FIRST]
     there.put(2, THIRD + b"\n")
-    with pytest.raises(KamError, match="000000002.json: another process wrote this line .* Run the command again") as raised:
+    with pytest.raises(
+        KamError, match=r"000000002\.json: another process wrote this line .* Run the command again"
+    ) as raised:
         lines.add(site, [SECOND])
     assert raised.value.exit_code == 5
     assert site.ledger.read_bytes() == FIRST + b"\n"
@@ -284,15 +296,35 @@ def test_a_large_file_goes_in_parts(
     assert fetched(other, sha256).read_bytes() == content
 
 
+def read_and_write(site: Site, file: Path) -> None:
+    lines.read(site)
+    keep(site, file, HASH)
+
+
 @pytest.mark.parametrize(
     ("place", "variables", "may", "said"),
     [
-        ("BUCKET/a", {"AWS_SECRET_ACCESS_KEY": ""}, None, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set"),
+        (
+            "BUCKET/a",
+            {"AWS_SECRET_ACCESS_KEY": ""},
+            None,
+            "the environment .*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set",
+        ),
         ("no-such-bucket", {}, None, "there is no such bucket. What was committed stays"),
-        ("BUCKET/a", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, None, "cannot be reached: Could not connect to server"),
+        (
+            "BUCKET/a",
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+            None,
+            "cannot be reached: Could not connect to server",
+        ),
         ("BUCKET/a", {"AWS_ENDPOINT_URL": "u:Canary@127.0.0.1:1"}, None, "cannot be reached: Could not connect"),
         ("BUCKET/a", {"AWS_ENDPOINT_URL": "https://"}, None, "cannot be reached: "),
-        ("BUCKET/a", {"AWS_PROFILE": "nobody", "AWS_ACCESS_KEY_ID": "nobody"}, [], "refused: InvalidAccessKeyId: .*rights to list, read and write there"),
+        (
+            "BUCKET/a",
+            {"AWS_PROFILE": "nobody", "AWS_ACCESS_KEY_ID": "nobody"},
+            [],
+            "refused: InvalidAccessKeyId: .*rights to list, read and write there",
+        ),
         ("BUCKET/a", {}, ["s3:GetObject", "s3:PutObject"], "refused: AccessDenied: Access Denied"),
         ("BUCKET/a", {}, ["s3:GetObject", "s3:ListBucket"], "refused: AccessDenied: Access Denied"),
     ],
@@ -314,8 +346,7 @@ def test_what_is_wrong_with_the_storage_is_exit_status_5_and_shows_no_secret(
     object_storage.look_at_rights(wanted=may is not None)
     try:
         with pytest.raises(WarehouseAwayError, match=f"{site.archive_place}.*: {said}") as raised:
-            lines.read(site)
-            keep(site, tmp_path / "a.csv", HASH)
+            read_and_write(site, tmp_path / "a.csv")
     finally:
         object_storage.look_at_rights(wanted=False)
     assert raised.value.exit_code == 5
@@ -350,9 +381,9 @@ def test_a_place_that_is_none_or_that_maintenance_would_empty_is_refused(
 
 
 def site_in(directory: Path, bucket: str) -> Site:
-    """A site with an invoice of April, whose data files and archive are in a bucket."""
+    """A site with an invoice of April, whose archive is in a bucket; its machines share the folder of the data files."""
     directory.mkdir(exist_ok=True)
-    places = {"data": f"s3://{bucket}/lake", "archive": f"s3://{bucket}/archive"}
+    places = {"data": str(directory.with_name("lake")), "archive": f"s3://{bucket}/archive"}
     settings = {"warehouse": {"kind": "ducklake", "catalog": "env:KAM_CATALOG"} | places}
     return write_site(directory, {"invoices": [INVOICE]}, settings=settings, feeds=["invoices"])
 
@@ -374,6 +405,11 @@ def more(site: Site, number: int) -> None:
     write_csv(site.directory / "landing" / f"invoices_{number}.csv", FEEDS["invoices"].column_names, [later])
 
 
+def versions_of(site: Site) -> list[dict[str, Any]]:
+    with open_read_only(site) as con:
+        return rows(con, VERSIONS)
+
+
 def load_count(site: Site) -> int:
     with open_read_only(site) as con:
         return len(rows(con, "FROM ops.loads WHERE status = 'loaded'"))
@@ -381,7 +417,6 @@ def load_count(site: Site) -> int:
 
 @long
 def test_machines_that_share_nothing_but_catalog_and_storage_close_prove_and_rebuild_one_site(
-    object_storage: ObjectStorage,  # noqa: F811
     postgresql: PostgreSql,  # noqa: F811
     catalog: str,
     bucket: str,
@@ -395,24 +430,23 @@ def test_machines_that_share_nothing_but_catalog_and_storage_close_prove_and_reb
     assert all(proof.holds for proof in verify(other))
     more(other, 5)
     close_plainly(other, [MAY])
-    versions = published(other, VERSIONS)
+    versions = versions_of(other)
     assert [(row["period_month"], row["close_version"]) for row in versions] == [(APRIL, 1), (MAY, 1)]
 
     # What the other machine did is known to the first, and goes on there.
     steps.set_lock(one, APRIL, "audited", is_locked=True)
     assert [proof.holds for proof in verify(one)] == [True, True]
     done = kam("--site", other.directory, "status")
-    assert done.returncode == 0, done.stdout + done.stderr
     assert "audited" in done.stdout
+    assert "s3://" not in done.stdout + done.stderr  # nothing is wrong with the archive
     shutil.rmtree(other.archive)
-    found = explain(other, "billing.net_billed_amount", month=MAY)
-    assert [source.place for source in found.sources] == ["line 2"]
+    found = explain(other, "receivables_ageing.outstanding_amount", month=MAY)
+    assert {source.place for source in found.sources} == {"line 2"}
     assert kam("--site", other.directory, "check").returncode == 0
 
     shutil.rmtree(other.archive)
     assert rebuild(other, force=True).differences == []
-    steps.publish(one)
-    assert published(one, VERSIONS) == versions
+    assert versions_of(one) == versions
     done = kam("--site", other.directory, "verify")
     assert f"Rebuilt from s3://{bucket}/archive" in done.stdout
 
@@ -446,7 +480,9 @@ def test_a_storage_that_goes_away_or_a_kill_loses_no_load_and_no_line(
         with monkeypatch.context() as patch:
             patch.setattr(module, name, stop_first)
             try:
-                with pytest.raises(WarehouseAwayError, match="cannot be reached: Could not connect to server. What was") as raised:
+                with pytest.raises(
+                    WarehouseAwayError, match="cannot be reached: Could not connect to server"
+                ) as raised:
                     load(site)
             finally:
                 object_storage.start()
@@ -463,6 +499,7 @@ def test_a_storage_that_goes_away_or_a_kill_loses_no_load_and_no_line(
 
     # Killed after the commit, and after the line is in the storage but not in the folder.
     for number, killed_at in ((3, "put"), (4, "folder.append")):
+        lines.read(site)
         more(site, number)
         kill = (
             "import os, pathlib, signal, sys\nfrom kam.archive import lines\nfrom kam.close import steps\nfrom kam.site import find_site\n"
@@ -470,7 +507,9 @@ def test_a_storage_that_goes_away_or_a_kill_loses_no_load_and_no_line(
             "site = find_site(pathlib.Path(sys.argv[1]))\n"
             "with steps.writing_session(site, 'ingest'):\n    steps.load_feed(site, 'invoices')\n"
         )
-        done = subprocess.run([sys.executable, "-c", kill, site.directory], cwd=REPOSITORY, env={**os.environ}, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", kill, site.directory], cwd=REPOSITORY, env={**os.environ}, check=False
+        )
         assert done.returncode == -signal.SIGKILL
         other = same_site(site, tmp_path / killed_at)
         load(other)
@@ -497,30 +536,40 @@ def test_an_archive_moves_to_storage_and_back_and_goes_on_where_a_move_was_stopp
     # Somebody else's archive is in the place that is named by mistake.
     lines.add(machine(tmp_path / "theirs", f"s3://{bucket}/theirs"), [FIRST])
     with pytest.raises(UsageError, match=f"s3://{bucket}/theirs: has another archive, .* Name another place"):
-        migrate(site, "ducklake", catalog_variable="KAM_CATALOG", data=f"s3://{bucket}/lake", archive=f"s3://{bucket}/theirs")
+        migrate(
+            site,
+            "ducklake",
+            catalog_variable="KAM_CATALOG",
+            data=str(tmp_path / "lake"),
+            archive=f"s3://{bucket}/theirs",
+        )
     with pytest.raises(UsageError, match="--archive: archive and data lie within each other"):
         migrate(site, "ducklake", catalog_variable="KAM_CATALOG", data=f"s3://{bucket}", archive=place)
     assert not find_site(site_folder).has_lake
 
-    def stopped(*given: Any) -> None:
+    def stopped(*_: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(lines, "put", stopped)
         with pytest.raises(KeyboardInterrupt):
-            migrate(site, "ducklake", catalog_variable="KAM_CATALOG", data=f"s3://{bucket}/lake", archive=place)
+            migrate(site, "ducklake", catalog_variable="KAM_CATALOG", data=str(tmp_path / "lake"), archive=place)
     assert not find_site(site_folder).has_lake
     assert any(name.startswith("archive/") for name in object_storage.files(bucket))
 
-    done = kam("--site", site_folder, "migrate", "--to", "ducklake", "--data", f"s3://{bucket}/lake", "--archive", place)
+    done = kam(
+        "--site", site_folder, "migrate", "--to", "ducklake", "--data", str(tmp_path / "lake"), "--archive", place
+    )
     assert done.returncode == 0, done.stderr
-    assert f"The archive is in {place} now: 1 file, each compared with its hash, and 2 lines of the ledger" in done.stdout
+    assert (
+        f"The archive is in {place} now: 1 file, each compared with its hash, and 2 lines of the ledger" in done.stdout
+    )
     site = find_site(site_folder)
     assert site.archive_place == place
     shutil.rmtree(site.archive)
     more(site, 5)
     close_plainly(site, [MAY])
-    versions = published(site, VERSIONS)
+    versions = versions_of(site)
     done = kam("--site", site_folder, "migrate", "--archive", place)
     assert (done.returncode, f"is in {place} already" in done.stderr) == (2, True)
 
@@ -543,7 +592,7 @@ def test_an_archive_moves_to_storage_and_back_and_goes_on_where_a_move_was_stopp
     site = find_site(site_folder)
     assert site.archive_place == ""
     assert site.ledger.read_bytes().startswith(before)
-    assert "archive" not in settings.read_text().partition("[warehouse]")[2]
+    assert "archive =" not in settings.read_text()
     # Where it was before, the archive is the same: it goes on there.
     assert migrate_archive(site, f"s3://{bucket}/third").name == f"s3://{bucket}/third"
     migrate(find_site(site_folder), "file")
@@ -551,5 +600,4 @@ def test_an_archive_moves_to_storage_and_back_and_goes_on_where_a_move_was_stopp
     assert not site.has_lake
     assert [proof.holds for proof in verify(site)] == [True, True]
     assert rebuild(site, force=True).differences == []
-    steps.publish(site)
-    assert published(site, VERSIONS) == versions
+    assert versions_of(site) == versions

@@ -93,9 +93,7 @@ def put_in_place(site: Site, file: Path, sha256: str) -> None:
 
 def unwritable(place: Path, error: OSError) -> str:
     """What is said of a folder or file that does not take what is written."""
-    return (
-        f"{place}: cannot be written to: {error.strerror}. Make room or make it writable, then run the command again"
-    )
+    return f"{place}: cannot be written to: {error.strerror}. Make room or make it writable, then run the command again"
 
 
 def _copied_bytes(file: Path, copy: Path, descriptor: int) -> str:

@@ -149,8 +149,7 @@ def require_there(site: Site, entries: Sequence[Mapping[str, Any]], *, bring_bac
     missing = [
         f"{name} (load {entry['load_id']} of {entry['feed']})"
         for sha256, (name, entry) in files.items()
-        if not _has(site, sha256)
-        and not (bring_back and _brought_back(site, site.directory / name, sha256))
+        if not _has(site, sha256) and not (bring_back and _brought_back(site, site.directory / name, sha256))
     ]
     if missing:
         more = f", and {len(missing) - _SHOWN_FAULTS} more" if len(missing) > _SHOWN_FAULTS else ""
@@ -168,7 +167,11 @@ def _has(site: Site, sha256: str) -> bool:
 
 def why_away(site: Site) -> str:
     """What may have happened to an archive that is not there, as a question."""
-    return "Was the storage emptied, or is another place meant?" if site.archive_place else "Is the folder moved or not mounted?"
+    return (
+        "Was the storage emptied, or is another place meant?"
+        if site.archive_place
+        else "Is the folder moved or not mounted?"
+    )
 
 
 def add_to_ledger(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:

@@ -61,13 +61,17 @@ def migrate(
         raise UsageError(message)
     if to == "file":
         if archive != IN_FOLDER:
-            message = f"--archive: an archive in storage needs a DuckLake; beside a file it is the folder {site.archive}"
+            message = (
+                f"--archive: an archive in storage needs a DuckLake; beside a file it is the folder {site.archive}"
+            )
             raise UsageError(message)
         return _to_file(site, on_step, on_wait)
     return _to_lake(site, _with(site, _section(catalog_variable, data, archive)), on_step, on_wait)
 
 
-def migrate_archive(site: Site, archive: str, *, on_step: Say = lambda _: None, on_wait: Say = log.info) -> MovedArchive:
+def migrate_archive(
+    site: Site, archive: str, *, on_step: Say = lambda _: None, on_wait: Say = log.info
+) -> MovedArchive:
     """Move the archive of a site with a lake to a place in storage, or into its folder (`archive`), and write the setting.
 
     Raises `UsageError` when it is there already, or another one is.
@@ -99,7 +103,9 @@ def _with(site: Site, section: WarehouseSection) -> Site:
 
 def _values(section: WarehouseSection) -> dict[str, str]:
     """A lake as `kam.toml` has it."""
-    return section.model_dump(include={"kind", "catalog", "data"}) | ({"archive": section.archive} if section.archive else {})
+    return section.model_dump(include={"kind", "catalog", "data"}) | (
+        {"archive": section.archive} if section.archive else {}
+    )
 
 
 def _section(catalog_variable: str, data: str, archive: str) -> WarehouseSection:

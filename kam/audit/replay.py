@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from kam import telemetry
-from kam.archive import ledger, store
+from kam.archive import archived, ledger, store
 from kam.audit.aside import Aside
 from kam.audit.migration import replace_lake
 from kam.build import models_hash, prepare_build, prepare_marts, record_content, run_models
@@ -185,9 +185,7 @@ def _not_as_approved(con: Connection) -> list[str]:
 
 def _replay(con: Connection, site: Site, entry: Entry) -> None:
     """Repeat the load of a line of the ledger; raises `KamError` when its counts differ."""
-    files = tuple(
-        SourceFile(file["name"], store.archived(site, file["sha256"]), file["sha256"]) for file in entry["files"]
-    )
+    files = tuple(SourceFile(file["name"], archived(site, file["sha256"]), file["sha256"]) for file in entry["files"])
     extract = Extract(entry["feed"], entry["source"], files, entry["sha256"], watermark=entry.get("watermark"))
     name = f"load {entry['load_id']} ({entry['feed']}: {entry['source']})"
     try:

@@ -817,7 +817,7 @@ def migrate(
             status.update(escape(step))
 
         if archive is not None and (to is None or to.value == site.settings.warehouse.kind):
-            report, moved = None, migrate_archive(site, archive, on_step=on_step, on_wait=out.print)
+            print_migration(site, None, migrate_archive(site, archive, on_step=on_step, on_wait=out.print))
         else:
             report = run(
                 site,
@@ -828,8 +828,7 @@ def migrate(
                 on_step=on_step,
                 on_wait=out.print,
             )
-            moved = report.archive
-    print_migration(site, report, moved)
+            print_migration(site, report, report.archive)
 
 
 @app.command(epilog="Example: kam --site my-site maintain")

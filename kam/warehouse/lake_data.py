@@ -41,7 +41,11 @@ def open_storage(con: Connection, site: Site) -> None:
     options = [f"{name} {literal(value)}" for name, value in given.items() if value]
     if access.endpoint:
         place = urlsplit(access.endpoint)
-        options += [f"ENDPOINT {literal(place.netloc + place.path)}", "URL_STYLE 'path'", f"USE_SSL {place.scheme == 'https'}"]
+        options += [
+            f"ENDPOINT {literal(place.netloc + place.path)}",
+            "URL_STYLE 'path'",
+            f"USE_SSL {place.scheme == 'https'}",
+        ]
     if access.certificates:
         con.execute(f"SET ca_cert_file = {literal(access.certificates)}")
     # For this place only: a secret that the user keeps for DuckDB is not asked.

@@ -54,9 +54,7 @@ def access_to(place: str) -> Access:
 
 def not_reached(place: str, reason: str) -> WarehouseAwayError:
     """What is said of storage that does not answer, or not as it should."""
-    return WarehouseAwayError(
-        f"{place}: cannot be reached: {reason}. {_KEPT}. Run the command again when it answers"
-    )
+    return WarehouseAwayError(f"{place}: cannot be reached: {reason}. {_KEPT}. Run the command again when it answers")
 
 
 def refusal(place: str, status: str, reason: str, rights: str) -> WarehouseAwayError:
