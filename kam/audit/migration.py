@@ -78,7 +78,7 @@ def migrate_archive(
     """
     now = site.settings.warehouse
     if now.kind != "ducklake":
-        message = f"--archive: an archive in storage needs a DuckLake. Move both: {site.command('migrate', '--to', 'ducklake', '--archive', 'PLACE')}"
+        message = "--archive: an archive in storage needs a DuckLake. Name --to ducklake as well"
         raise UsageError(message)
     target = _with(site, _section(now.catalog_variable, now.data, archive))
     in_folder = _with(site, now.model_copy(update={"archive": None}))

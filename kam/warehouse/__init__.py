@@ -8,8 +8,8 @@ from kam.warehouse.known_corrections import KnownCorrection, checked_corrections
 from kam.warehouse.lake_store import LakeStore
 from kam.warehouse.ledgers import LAST_SHOWN, LAST_TRIED
 from kam.warehouse.names import catalog, names_mean
-from kam.warehouse.parsed import OF_ITS_ARGUMENTS, objects, parsed, reads_beyond_tables
 from kam.warehouse.object_storage import Objects, at_once
+from kam.warehouse.parsed import OF_ITS_ARGUMENTS, objects, parsed, reads_beyond_tables
 from kam.warehouse.people import Person, acting, user_name
 from kam.warehouse.run_steps import KEPT_RUNS, kept_steps
 from kam.warehouse.schema import prepare

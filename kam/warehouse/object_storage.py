@@ -10,12 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kam.errors import KamError
 from kam.stops import check
 from kam.warehouse.lake_catalog import MISSING
 from kam.warehouse.storage_access import Access, access_to, not_reached, refusal
+
+if TYPE_CHECKING:
+    from boto3.s3.transfer import TransferConfig
+    from botocore.client import BaseClient
+    from botocore.exceptions import ClientError
 
 _AT_ONCE = 8
 # Smaller files are uploaded in one request, with their hash; larger ones in parts of this size.
@@ -127,7 +132,7 @@ class Objects:
             return None
 
     @contextmanager
-    def _client(self) -> Iterator[Any]:
+    def _client(self) -> Iterator[BaseClient]:
         """The client of the storage; its errors are told as a person reads them, without what the key is."""
         check()
         try:
@@ -159,7 +164,7 @@ def at_once(do: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]
 
 
 @lru_cache(maxsize=4)
-def _client_of(access: Access) -> Any:
+def _client_of(access: Access) -> BaseClient:
     """A client with this key and nothing else: no profile, no role of the machine. Threads may share it."""
     try:
         import boto3
@@ -193,21 +198,21 @@ def _client_of(access: Access) -> Any:
     )
 
 
-def _in_parts() -> Any:
+def _in_parts() -> TransferConfig:
     from boto3.s3.transfer import TransferConfig
 
     return TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=4)
 
 
-def _code(error: Any) -> str:
+def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def _status(error: Any) -> str:
+def _status(error: ClientError) -> str:
     return str(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
 
 
-def _reason(error: Any) -> str:
+def _reason(error: ClientError) -> str:
     """Such as `AccessDenied: Access Denied`; an answer without a text has only its status."""
     code, said = _code(error), str(error.response.get("Error", {}).get("Message", ""))
     if not code or code.isdigit():
