@@ -320,6 +320,12 @@ def read_and_write(site: Site, file: Path) -> None:
         ("BUCKET/a", {"AWS_ENDPOINT_URL": "https://"}, None, "cannot be reached: "),
         (
             "BUCKET/a",
+            {"AWS_ENDPOINT_URL": "http://["},
+            None,
+            "cannot be reached: the address in AWS_ENDPOINT_URL is none",
+        ),
+        (
+            "BUCKET/a",
             {"AWS_PROFILE": "nobody", "AWS_ACCESS_KEY_ID": "nobody"},
             [],
             "refused: InvalidAccessKeyId: .*rights to list, read and write there",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kam.errors import KamError
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 # Smaller files are uploaded in one request, with their hash; larger ones in parts of this size.
 _PART = 64 << 20
-_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 10, 60, 4
+_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 10, 30, 4
 _RIGHTS = "list, read and write"
 _NOT_THERE = ("NoSuchKey", "404", "NotFound")
 # There is such a file, or somebody is writing one at this moment.
@@ -35,7 +37,7 @@ _IN_WORDS = {
     "ConnectTimeoutError": "no answer in time",
     "ReadTimeoutError": "no answer in time",
     "ConnectionClosedError": "the connection was closed",
-    "SSLError": "its certificate is not trusted",
+    "SSLError": "its certificate is not trusted, or it does not speak TLS",
 }
 _LONGEST_REASON = 200
 Item = TypeVar("Item")
@@ -153,14 +155,35 @@ class Objects:
 
 
 def at_once(do: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """What a request gives for each of these, several at a time. The first that fails, or a signal, ends all."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        futures = [pool.submit(do, item) for item in items]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    """What a request gives for each of these, several at a time. The first that fails, or a signal, ends all.
+
+    Nobody waits for those that are on their way then, also not the end of the process, as it would for a pool of threads: a storage
+    that says nothing would keep them for minutes.
+    """
+    done: SimpleQueue[tuple[int, Result | None, BaseException | None]] = SimpleQueue()
+    left, is_over = deque(enumerate(items)), Event()
+
+    def work() -> None:
+        with suppress(IndexError):
+            while not is_over.is_set():
+                number, item = left.popleft()
+                try:
+                    done.put((number, do(item), None))
+                except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                    done.put((number, None, error))
+
+    for _ in range(min(_AT_ONCE, len(items))):
+        Thread(target=work, daemon=True).start()
+    found: dict[int, Any] = {}
+    try:
+        for _ in items:
+            number, result, error = done.get()
+            if error is not None:
+                raise error
+            found[number] = result
+    finally:
+        is_over.set()
+    return [found[number] for number in range(len(items))]
 
 
 @lru_cache(maxsize=4)

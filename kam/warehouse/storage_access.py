@@ -42,12 +42,16 @@ def access_to(place: str) -> Access:
             "They hold the key for the storage"
         )
         raise WarehouseAwayError(message)
+    try:
+        endpoint = _without_user(_first(_ENDPOINT))
+    except ValueError:
+        raise not_reached(place, f"the address in {_ENDPOINT[1]} is none") from None
     return Access(
         key_id,
         secret,
         os.environ.get("AWS_SESSION_TOKEN", ""),
         _first(_REGION) or _USUAL_REGION,
-        _without_user(_first(_ENDPOINT)),
+        endpoint,
         os.environ.get("AWS_CA_BUNDLE", ""),
     )
 
