@@ -90,7 +90,7 @@ ON_LAKE := $(addsuffix .py,$(addprefix tests/test_,backfill check cli closing co
 	tests/cases tests/crash/test_kills.py tests/crash/test_clock.py
 
 test-lake: $(READY) ## Run all tests of a warehouse in DuckLake, and those of the files that use a site over again on one (hours; needs PostgreSQL)
-	@KAM_LONG=1 KAM_LAKE=1 $(BIN)/python -m pytest -n 3 tests/test_lake.py tests/test_object_storage.py tests/test_migration.py \
+	@KAM_LONG=1 KAM_LAKE=1 $(BIN)/python -m pytest -n 3 tests/test_lake.py tests/test_object_storage.py tests/test_archive_in_storage.py tests/test_migration.py \
 		tests/test_stores.py tests/test_workers.py tests/test_worker_pools.py tests/crash/test_lake_kills.py
 	@KAM_LONG=1 KAM_TEST_STORE=ducklake $(BIN)/python -m pytest -n 3 --timeout=3600 -rs $(ON_LAKE)
 

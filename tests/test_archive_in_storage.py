@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -19,7 +22,7 @@ from kam.archive import fetched, folder, keep, lines, storage, store
 from kam.audit import explain, migrate, migrate_archive, rebuild, verify
 from kam.close import steps
 from kam.errors import ArchiveIncompleteError, KamError, SettingsError, UsageError, WarehouseAwayError
-from kam.site import FEEDS, Settings, Site, WarehouseSection, find_site
+from kam.site import FEEDS, FETCHED, Settings, Site, WarehouseSection, find_site, sweep
 from kam.warehouse import object_storage as client
 from kam.warehouse import open_read_only, rows
 from tests.cli import kam
@@ -356,6 +359,34 @@ def test_what_is_wrong_with_the_storage_is_exit_status_5_and_shows_no_secret(
         object_storage.look_at_rights(wanted=False)
     assert raised.value.exit_code == 5
     assert "Canary" not in str(raised.value)
+
+
+def test_nobody_waits_for_a_request_that_hangs_when_another_one_failed() -> None:
+    assert client.at_once(str, range(20)) == [str(number) for number in range(20)]
+    over = threading.Event()
+
+    def ask(number: int) -> None:
+        if number == 3:
+            message = "refused"
+            raise KamError(message)
+        over.wait(60)
+
+    began = time.monotonic()
+    with pytest.raises(KamError, match="refused"):
+        client.at_once(ask, range(20))
+    over.set()
+    assert time.monotonic() - began < 30
+
+
+def test_what_a_killed_fetch_left_goes_after_a_day_and_a_fetch_of_now_is_not_disturbed(site_folder: Path) -> None:
+    site = machine(site_folder, "s3://books/archive")
+    site.archive.mkdir()
+    old, new = (site.archive / f"{FETCHED}{name}" for name in ("old", "new"))
+    for file in (old, new):
+        file.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    sweep(site)
+    assert list(site.archive.iterdir()) == [new]
 
 
 @pytest.mark.parametrize(
