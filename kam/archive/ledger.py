@@ -26,39 +26,32 @@ LOAD, CLOSE, WITHDRAWAL, APPROVAL, LOCK = "load", "close", "withdrawal", "approv
 _JSON_COLUMNS = ("files", "reading", "manifest", "sample_keys")
 # All loads up to `as_of_load`: the ledger has them already.
 _LISTED_ELSEWHERE = "loads"
-# The state of each archive and its warehouse when this process last compared them.
-_compared: dict[Path, tuple[int, ...]] = {}
+# What `_places` gave of each archive when this process last brought its ledger in step with the warehouse.
+_synced: dict[Path, tuple[int, ...]] = {}
 log = logging.getLogger("kam")
 
 
+def sync_once(con: Connection, site: Site) -> None:
+    """Do what `sync` does, unless this process did and neither ledger nor warehouse was replaced since. Needs the right to write."""
+    if _synced.get(site.archive) != _places(site):
+        sync(con, site)
+
+
 def sync(con: Connection, site: Site) -> None:
-    """Add the missing lines to the ledger, unless this process did and neither it nor the warehouse changed since.
-
-    Raises `KamError` as `compare` does.
-    """
-    if _compared.get(site.archive) != _state(con, site):
-        _compare(con, site)
-
-
-def compare(con: Connection, site: Site) -> None:
     """Compare the ledger with the warehouse and with the files of the archive, and add its missing lines.
 
     Raises `KamError` when the ledger lists something that the warehouse does not have, or when the archive lacks a file
     that was loaded.
     """
     storage.look_again(site)
-    _compare(con, site)
-
-
-def _compare(con: Connection, site: Site) -> None:
     # A line that repeats another is named once.
-    heard = site.archive in _compared
+    heard = site.archive in _synced
     listed = store.ledger_entries(site, (lambda _: None) if heard else log.warning)
     unlisted = _unlisted(con, site, listed)
     store.require_there(site, [entry for entry in (*listed, *unlisted) if is_load(entry)], bring_back=True)
     if unlisted:
         store.add_to_ledger(site, unlisted)
-    _compared[site.archive] = _state(con, site)
+    _synced[site.archive] = _places(site)
 
 
 def lists_all(con: Connection, site: Site) -> bool:
@@ -139,24 +132,31 @@ def _subjects(con: Connection) -> AbstractSet[tuple[Any, ...]]:
     return set(found.fetchall())
 
 
-def _state(con: Connection, site: Site) -> tuple[int, ...]:
-    """Changes when the ledger gets a line or is replaced, and when the warehouse is replaced or gets what a line is for."""
+def _places(site: Site) -> tuple[int, ...]:
+    """Changes when the ledger gets a line or is replaced, and when the warehouse is replaced."""
     ledger = site.ledger.stat() if site.ledger.exists() else None
     return (
         *((ledger.st_ino, ledger.st_size, ledger.st_mtime_ns) if ledger else ()),
         *store_of(site).stamp(),
-        _count(con),
     )
 
 
 def add_load(con: Connection, site: Site, load_id: int) -> None:
     """Add the line of a load that was just committed."""
-    store.add_to_ledger(site, _loads(con, f"load_id = {load_id}"))
+    _add(site, _loads(con, f"load_id = {load_id}"))
 
 
 def add_close(con: Connection, site: Site, month: date, version: int) -> None:
     """Add the line of a version that was just committed."""
-    store.add_to_ledger(site, _closes(con, [(str(month), version)]))
+    _add(site, _closes(con, [(str(month), version)]))
+
+
+def _add(site: Site, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Add lines. What was in step with the warehouse before is so afterwards, unless they cannot be written."""
+    is_in_step = _synced.pop(site.archive, None) == _places(site)
+    store.add_to_ledger(site, entries)
+    if is_in_step:
+        _synced[site.archive] = _places(site)
 
 
 def is_load(entry: Mapping[str, Any]) -> bool:

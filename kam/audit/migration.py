@@ -190,7 +190,7 @@ def _complete(site: Site) -> None:
     """Add what the ledger lacks. Raises `KamError` when the warehouse lacks something that the ledger lists."""
     with warehouse(site) as con:
         prepare_marts(con)
-        ledger.compare(con, site)
+        ledger.sync(con, site)
 
 
 def _copied(con: Connection, source: Store, on_step: Say) -> Contents:

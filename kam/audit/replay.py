@@ -114,7 +114,7 @@ def _bring_ledger_up_to_date(site: Site) -> None:
     try:
         with warehouse(site) as con:
             if not ledger.lists_all(con, site):
-                ledger.compare(con, site)
+                ledger.sync(con, site)
     except ArchiveIncompleteError:
         raise
     except (KamError, duckdb.Error):

@@ -13,7 +13,7 @@ from kam.errors import KamError, ModelFailedError, OutOfMemoryError, is_of_stora
 from kam.site import Settings
 from kam.stages import each
 from kam.timing import step
-from kam.warehouse import SQL, Connection, catalog, literal, sql_text, transaction
+from kam.warehouse import SQL, Connection, add_statistics, catalog, literal, sql_text, transaction
 
 
 def prepare_marts(con: Connection) -> None:
@@ -28,6 +28,7 @@ def prepare_marts(con: Connection) -> None:
         with transaction(con):
             for statement in new:
                 con.execute(statement)
+            add_statistics(con, [statement.split()[2] for statement in new])
     for statement in changes:
         if statement not in new:
             con.execute(statement)

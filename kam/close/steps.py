@@ -408,6 +408,6 @@ def writing_session(site: Site, purpose: str, months: Sequence[date] = ()) -> It
         with step("open"):
             session.enter_context(writing(site, purpose, wait_seconds=patience, on_wait=log.info))
             con = session.enter_context(warehouse(site))
-            ledger.compare(con, site)
+            ledger.sync(con, site)
         with kept_steps(con):
             yield

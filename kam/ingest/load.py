@@ -33,21 +33,25 @@ from kam.ingest.compare import (
 )
 from kam.ingest.first_dates import first_date
 from kam.ingest.incoming import clean_up, counted, mark, mark_column, read_rows
-from kam.ingest.new_sources import is_new, loaded_before, newer_snapshot, order_in_question, passed_over
+from kam.ingest.new_sources import KnownLoads, order_in_question, passed_over, were_loaded
 from kam.ingest.results import LoadResult, LoadStatus
 from kam.ingest.row_rules import NARROW, Reading
 from kam.ingest.sources import Extract, offered, opened
 from kam.ingest.sources import archive as archive_extract
 from kam.site import FeedSource, Site
-from kam.warehouse import Connection, insert, number_of, stored, utc_now
+from kam.warehouse import Connection, insert, number_of, own_names, stored, utc_now
 from kam.words import printable
 
 
 @dataclass(frozen=True)
 class _Terms:
-    """Parameters of a load: the share of rows a snapshot may lose, whether to ask, and, for a rebuild, the original id and times."""
+    """Parameters of a load: the share of rows a snapshot may lose, whether its bytes were loaded before, whether to ask.
+
+    For a rebuild also the original id and times.
+    """
 
     shrink_ratio: float
+    was_read: bool
     asks: bool = False
     load_id: int | None = None
     started: dt.datetime | None = None
@@ -68,10 +72,11 @@ def ingest_feed(
     and columns may go. Raises `DatabaseUnreachableError`, and `KamError`
     when the archive's ledger lists loads that the warehouse does not have.
     """
-    ledger.sync(con, site)
+    ledger.sync_once(con, site)
+    known = KnownLoads(con, feed)
     with ExitStack() as stack:
         try:
-            found = stack.enter_context(offered(con, site, feed, to_load=True))
+            found = stack.enter_context(offered(con, site, feed, known_sizes=known.sizes))
         except DatabaseUnreachableError:
             raise
         except SourceRefusedError as error:
@@ -79,43 +84,63 @@ def ingest_feed(
             return
         question = None
         for extract in found:
-            if question is None and not extract.left and is_new(con, site, extract):
+            if (done := _not_to_load(site, extract, known)) is not None:
+                yield done
+                continue
+            if question is None and not extract.refusal:
                 question = order_in_question(site, feed, found)
             if question:
                 yield LoadResult(
                     feed, extract.source, LoadStatus.FAILED, message=f"{question}. Nothing more was loaded"
                 )
                 return
-            yield load(con, site, extract, accept_shrink=accept_shrink, accept_changes=accept_changes)
+            yield _load_new(con, site, extract, known, accept_shrink=accept_shrink, accept_changes=accept_changes)
 
 
-def load(
-    con: Connection, site: Site, extract: Extract, *, accept_shrink: bool = False, accept_changes: bool = False
-) -> LoadResult:
-    """Load one extract, unless its bytes were loaded before with the same mapping."""
-    source = extract.reading or site.settings.source(extract.feed)
+def _not_to_load(site: Site, extract: Extract, known: KnownLoads) -> LoadResult | None:
+    """The result of an extract that is left for the next run, or whose bytes were loaded before with the same mapping."""
     if extract.left:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=extract.left)
-    known = None if extract.refusal else loaded_before(con, extract, source)
-    if known is not None:
-        return LoadResult(extract.feed, extract.source, LoadStatus.ALREADY_LOADED, load_id=known)
-    started = utc_now()
+    same = None if extract.refusal else known.same(extract, _source(site, extract))
+    if same is not None:
+        return LoadResult(extract.feed, extract.source, LoadStatus.ALREADY_LOADED, load_id=same)
+    return None
+
+
+def _source(site: Site, extract: Extract) -> FeedSource:
+    return extract.reading or site.settings.source(extract.feed)
+
+
+def _load_new(
+    con: Connection,
+    site: Site,
+    extract: Extract,
+    known: KnownLoads,
+    *,
+    accept_shrink: bool = False,
+    accept_changes: bool = False,
+) -> LoadResult:
+    """Load an extract that was not loaded before."""
+    source, started = _source(site, extract), utc_now()
     try:
         if extract.refusal:
             raise SourceRefusedError(extract.refusal)  # noqa: TRY301 - one place lists what is refused
-        newer = newer_snapshot(con, extract, source)
+        newer = known.newer_snapshot(extract, source)
         if newer is not None:
             return passed_over(con, extract, newer)
         archive_extract(site, extract)
         shrink_ratio = 1.0 if accept_shrink else float(site.settings.ingest.shrink_ratio)
-        result = _load(con, site, extract, source, _Terms(shrink_ratio, asks=not accept_changes, started=started))
+        terms = _Terms(shrink_ratio, known.has_bytes_of(extract), asks=not accept_changes, started=started)
+        result = _load(con, site, extract, source, terms)
     except SourceBusyError as error:
         return LoadResult(extract.feed, extract.source, LoadStatus.LEFT, message=str(error))
     except SourceRefusedError as error:
         is_missing = isinstance(error, MissingColumnError)
         advice = f"; {site.command('check', '--feed', extract.feed)} may propose how" if is_missing else ""
         return _record_failure(con, site, extract, source, started, f"{error}{advice}")
-    ledger.add_load(con, site, int(result.load_id or 0))
+    load_id = int(result.load_id or 0)
+    known.add(load_id, extract, source)
+    ledger.add_load(con, site, load_id)
     return result
 
 
@@ -124,8 +149,9 @@ def load_made_here(con: Connection, site: Site, extract: Extract) -> LoadResult:
 
     Raises `KamError` when it was refused, and when the archive's ledger lists loads that the warehouse does not have.
     """
-    ledger.sync(con, site)
-    result = load(con, site, extract, accept_changes=True)
+    ledger.sync_once(con, site)
+    known = KnownLoads(con, extract.feed)
+    result = _not_to_load(site, extract, known) or _load_new(con, site, extract, known, accept_changes=True)
     if result.status in {LoadStatus.FAILED, LoadStatus.LEFT}:
         raise KamError(result.message)
     return result
@@ -140,13 +166,17 @@ def replay(con: Connection, site: Site, extract: Extract, entry: Mapping[str, An
         dt.datetime.fromisoformat(entry[name]) if entry.get(name) else None for name in ("started_at", "finished_at")
     )
     source = FeedSource.model_validate(entry["reading"])
-    return _load(con, site, extract, source, _Terms(1.0, load_id=entry["load_id"], started=started, finished=finished))
+    was_read = were_loaded(con, extract)
+    return _load(
+        con, site, extract, source, _Terms(1.0, was_read, load_id=entry["load_id"], started=started, finished=finished)
+    )
 
 
 def _load(con: Connection, site: Site, extract: Extract, source: FeedSource, terms: _Terms) -> LoadResult:
     try:
         with opened(con, site, extract, source) as relation:
-            reading = read_rows(con, extract, source, relation)
+            with own_names(con):
+                reading = read_rows(con, extract, source, relation)
             return _commit(con, site, reading, extract, source, terms)
     finally:
         clean_up(con)
@@ -158,8 +188,7 @@ def _commit(
     feed = reading.feed
     with stored(con):
         load_id = terms.load_id or _next_load_id(con)
-        was_read = questions.was_read_before(con, extract)
-        if terms.asks and not was_read:
+        if terms.asks and not terms.was_read:
             questions.require_one_document_a_number(con, site, extract, reading)
         current = number_of(con, f"SELECT count(*) FROM staging.{feed.name} WHERE superseded_load_id IS NULL")
         # What else a document has, unless all of it is here.
@@ -168,7 +197,9 @@ def _commit(
         if current:
             match(con, reading)
         if terms.asks:
-            questions.require_answers(con, site, extract, reading, source, is_first=not current, was_read=was_read)
+            questions.require_answers(
+                con, site, extract, reading, source, is_first=not current, was_read=terms.was_read
+            )
         if current and source.mode == "append":
             refuse_changed_keys(con, reading)
         counts, left_out = counted(con)
@@ -178,7 +209,7 @@ def _commit(
         rejected = read - counts["good"]
         superseded = supersede(con, feed, load_id) if current else 0
         if current and NARROW in reading.values:
-            superseded += end_narrow_numbers(con, site, reading, load_id, was_read=was_read)
+            superseded += end_narrow_numbers(con, site, reading, load_id, was_read=terms.was_read)
         if current and source.mode == "document":
             superseded += end_missing_lines(con, feed, load_id)
         if current and source.mode == "snapshot":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from kam.errors import SourceRefusedError
 from kam.ingest.file_order import doubtful_order, file_order
@@ -13,42 +14,74 @@ from kam.site import FEEDS, FeedSource, Site
 from kam.warehouse import Connection
 
 
-def loaded_before(con: Connection, extract: Extract, source: FeedSource) -> int | None:
-    """The load that makes another one unnecessary: the last one of this source, or a copy under another name.
+@dataclass(frozen=True)
+class _Known:
+    """A load of a feed: its id and source, the hash of its bytes, and the mapping that read them."""
 
-    A source that goes back to earlier content is not a copy. Nor is a full extract that equals one before the last.
-    """
-    # In one query: each costs a lake as much as the load of some rows.
-    found = con.execute(
+    load_id: int
+    source: str
+    sha256: str
+    mapping_hash: str
+
+
+class KnownLoads:
+    """The loads of a feed, read once for all of its extracts: each query costs a lake as much as the load of some rows."""
+
+    def __init__(self, con: Connection, feed: str) -> None:
+        """Those that are there now, and the sizes of all that was loaded or refused."""
+        found = con.execute(
+            "SELECT load_id, source, sha256, mapping_hash, bytes, status = 'loaded' FROM ops.loads WHERE feed = ? ORDER BY load_id",
+            [feed],
+        ).fetchall()
+        self._last: _Known | None = None
+        self._of_source: dict[str, _Known] = {}
+        self._of_bytes: dict[tuple[str, str], _Known] = {}
+        self._of_mapping: dict[str, _Known] = {}
+        self._hashes: set[str] = set()
+        self.sizes = {row[4] for row in found}
+        for *load, _, is_loaded in found:
+            if is_loaded:
+                self._add(_Known(*load))
+
+    def _add(self, load: _Known) -> None:
+        self._last = self._of_source[load.source] = self._of_mapping[load.mapping_hash] = load
+        self._of_bytes[load.sha256, load.mapping_hash] = load
+        self._hashes.add(load.sha256)
+
+    def add(self, load_id: int, extract: Extract, source: FeedSource) -> None:
+        """One that was just committed."""
+        self._add(_Known(load_id, extract.source, extract.sha256, source.mapping_hash))
+
+    def same(self, extract: Extract, source: FeedSource) -> int | None:
+        """The load that makes another one unnecessary: the last one of this source, or a copy under another name.
+
+        A source that goes back to earlier content is not a copy. Nor is a full extract that equals one before the last.
         """
-        SELECT load_id, sha256 = $sha256 AND mapping_hash = $mapping_hash FROM ops.loads
-        WHERE feed = $feed AND status = 'loaded' AND (source = $source OR $any OR (sha256 = $sha256 AND mapping_hash = $mapping_hash))
-        ORDER BY source = $source DESC, load_id DESC LIMIT 1
-        """,
-        {
-            "feed": extract.feed,
-            "source": extract.source,
-            "sha256": extract.sha256,
-            "mapping_hash": source.mapping_hash,
-            "any": source.mode == "snapshot",
-        },
-    ).fetchone()
-    return int(found[0]) if found and found[1] else None
+        bytes_and_mapping = extract.sha256, source.mapping_hash
+        copy = self._last if source.mode == "snapshot" else self._of_bytes.get(bytes_and_mapping)
+        found = self._of_source.get(extract.source, copy)
+        return found.load_id if found and (found.sha256, found.mapping_hash) == bytes_and_mapping else None
+
+    def has_bytes_of(self, extract: Extract) -> bool:
+        """What `were_loaded` says."""
+        return extract.sha256 in self._hashes
+
+    def newer_snapshot(self, extract: Extract, source: FeedSource) -> tuple[int, str] | None:
+        """Load and name of the last full extract when it comes later in the order of files; None when this one is the newest."""
+        found = self._of_mapping.get(source.mapping_hash)
+        if source.mode != "snapshot" or found is None:
+            return None
+        order = file_order(source.file_date, source.csv.month_names)
+        return (found.load_id, found.source) if order(found.source) > order(extract.source) else None
 
 
-def newer_snapshot(con: Connection, extract: Extract, source: FeedSource) -> tuple[int, str] | None:
-    """Load and name of the last full extract when it comes later in the order of files; None when this one is the newest."""
-    if source.mode != "snapshot":
-        return None
+def were_loaded(con: Connection, extract: Extract) -> bool:
+    """Whether the bytes of an extract were loaded before, however read: what their rows change was asked or accepted then."""
     found = con.execute(
-        """
-        SELECT load_id, source FROM ops.loads
-        WHERE feed = ? AND mapping_hash = ? AND status = 'loaded' ORDER BY load_id DESC LIMIT 1
-        """,
-        [extract.feed, source.mapping_hash],
-    ).fetchone()
-    order = file_order(source.file_date, source.csv.month_names)
-    return (int(found[0]), str(found[1])) if found and order(found[1]) > order(extract.source) else None
+        "SELECT 1 FROM ops.loads WHERE feed = ? AND sha256 = ? AND status = 'loaded' LIMIT 1",
+        [extract.feed, extract.sha256],
+    )
+    return found.fetchone() is not None
 
 
 def passed_over(con: Connection, extract: Extract, newer: tuple[int, str]) -> LoadResult:
@@ -77,12 +110,13 @@ def waiting_sources(con: Connection, site: Site) -> list[str]:
     for feed in ordered_feeds(site):
         source = site.settings.source(feed)
         if source.database is None:
+            known = KnownLoads(con, feed)
             # What is missing or refused is for the load to tell.
             with suppress(SourceRefusedError):
                 waiting += [
                     f"{extract.source} ({feed})"
                     for extract in extracts(site, feed)
-                    if not extract.refusal and not extract.left and loaded_before(con, extract, source) is None
+                    if not extract.refusal and not extract.left and known.same(extract, source) is None
                 ]
     return waiting
 
@@ -94,11 +128,6 @@ def order_in_question(site: Site, feed: str, found: Sequence[Extract]) -> str:
         return ""
     doubt = doubtful_order([extract.source for extract in found], source.csv.month_names)
     return f"{feed}: {doubt}" if doubt else ""
-
-
-def is_new(con: Connection, site: Site, extract: Extract) -> bool:
-    """Whether a load would read an extract."""
-    return not extract.refusal and loaded_before(con, extract, site.settings.source(extract.feed)) is None
 
 
 def ordered_feeds(site: Site) -> list[str]:

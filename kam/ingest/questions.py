@@ -26,15 +26,6 @@ _NOT_DATA = (ROW_NUMBER, *EXPLANATIONS)
 _NEVER_GIVES_WHAT_IS_EMPTY = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz", ".ndjson.zst", ".jsonl.zst")
 
 
-def was_read_before(con: Connection, extract: Extract) -> bool:
-    """Whether these bytes were loaded before: what their rows change was asked or accepted then."""
-    found = con.execute(
-        "SELECT 1 FROM ops.loads WHERE feed = ? AND sha256 = ? AND status = 'loaded' LIMIT 1",
-        [extract.feed, extract.sha256],
-    )
-    return found.fetchone() is not None
-
-
 def require_one_document_a_number(con: Connection, site: Site, extract: Extract, reading: Reading) -> None:
     """Raise `SourceRefusedError` when rows of `incoming` with one number are of several documents."""
     identity = reading.feed.identity

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,11 +85,11 @@ class Extract:
 
 @contextmanager
 def offered(
-    con: Connection, site: Site, feed: str, *, row_limit: int | None = None, to_load: bool = False
+    con: Connection, site: Site, feed: str, *, row_limit: int | None = None, known_sizes: AbstractSet[int] | None = None
 ) -> Iterator[list[Extract]]:
     """What a feed has to offer now: files in their order, or what a database gives since the last load.
 
-    With `to_load`, files that cannot have been loaded before are archived in the pass that hashes them.
+    With the sizes of all that was loaded or refused, a file of another size, which is new, is archived in the pass that hashes it.
 
     The answer of a database, of at most `row_limit` rows, lies in the scratch folder while the context is open. Raises
     `SourceRefusedError` for a database that cannot be read and for a `sql` or `inputs` that is not there.
@@ -96,7 +97,7 @@ def offered(
     source = site.settings.feeds[feed]
     if source.database is None:
         taken: set[str] = set()
-        found = extracts(site, feed, _take_in_new(con, site, feed, taken) if to_load else file_hash)
+        found = extracts(site, feed, file_hash if known_sizes is None else _take_in_new(site, known_sizes, taken))
         yield [replace(extract, is_archived=extract.sha256 in taken) for extract in found]
         return
     with scratch_folder(site, "extract-") as folder:
@@ -109,12 +110,11 @@ def offered(
         yield [Extract(feed, name, (file,), file.sha256, watermark=answer.watermark)]
 
 
-def _take_in_new(con: Connection, site: Site, feed: str, taken: set[str]) -> Callable[[Path], str]:
+def _take_in_new(site: Site, known_sizes: AbstractSet[int], taken: set[str]) -> Callable[[Path], str]:
     """Hash a file; one whose size no load of the feed had is new, archived in the same pass, and added to `taken`."""
-    known = {size for (size,) in con.execute("SELECT DISTINCT bytes FROM ops.loads WHERE feed = ?", [feed]).fetchall()}
 
     def hashed(path: Path) -> str:
-        if path.stat().st_size in known:
+        if path.stat().st_size in known_sizes:
             return file_hash(path)
         taken.add(sha256 := take_in(site, path))
         return sha256

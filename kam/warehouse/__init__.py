@@ -5,9 +5,10 @@ from kam.warehouse.connection import memory, walled_in
 from kam.warehouse.fence import begin_workers, end_workers, stored, stored_by_worker
 from kam.warehouse.file_store import FileStore
 from kam.warehouse.known_corrections import KnownCorrection, checked_corrections, known_corrections
+from kam.warehouse.lake_statistics import add_statistics
 from kam.warehouse.lake_store import LakeStore
 from kam.warehouse.ledgers import LAST_SHOWN, LAST_TRIED
-from kam.warehouse.names import catalog, names_mean
+from kam.warehouse.names import catalog, names_mean, own_names
 from kam.warehouse.object_storage import Objects, at_once
 from kam.warehouse.parsed import OF_ITS_ARGUMENTS, objects, parsed, reads_beyond_tables
 from kam.warehouse.people import Person, acting, user_name
@@ -31,6 +32,7 @@ __all__ = [
     "Person",
     "Store",
     "acting",
+    "add_statistics",
     "at_once",
     "begin_workers",
     "catalog",
@@ -46,6 +48,7 @@ __all__ = [
     "objects",
     "open_for_worker",
     "open_read_only",
+    "own_names",
     "parsed",
     "prepare",
     "quoted",

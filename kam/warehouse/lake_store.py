@@ -23,6 +23,7 @@ from kam.warehouse import connection, extensions
 from kam.warehouse.fence import WRITER
 from kam.warehouse.lake_catalog import LakeCatalog, schema_of
 from kam.warehouse.lake_data import claim, data_path, explained, is_taken, open_storage, require_storage, require_there
+from kam.warehouse.lake_statistics import add_lacking_statistics
 from kam.warehouse.lost import require_not_lost
 from kam.warehouse.names import LAKE, LOCAL_SCHEMAS, STORED_SCHEMAS, catalog, look_in_store
 from kam.warehouse.schema import prepare
@@ -118,6 +119,7 @@ class LakeStore:
                 with self.open() as con:
                     require_there(con, self._site, _numbers[url])
                     self._require_single(con)
+                    add_lacking_statistics(con, schema_of(_numbers[url]))
                     token = uuid.uuid4().hex
                     con.execute("UPDATE ops.writer SET token = ?, commits = 0", [token])
                     # Workers of a run that died store nothing more.

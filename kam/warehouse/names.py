@@ -40,6 +40,16 @@ def names_mean(con: Connection, database: str) -> Iterator[None]:
         con.execute(f"SET search_path = {literal(before)}")
 
 
+@contextmanager
+def own_names(con: Connection) -> Iterator[None]:
+    """For statements that read and write nothing that is stored. To look a name up in a lake, also that of a function, asks its catalog."""
+    if not is_apart(con):
+        yield
+        return
+    with names_mean(con, str(con.execute("SELECT current_database()").fetchall()[0][0])):
+        yield
+
+
 def another(con: Connection) -> Connection:
     """Another connection to the same databases, for which names mean the same. It has to be closed."""
     other = con.cursor()

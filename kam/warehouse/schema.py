@@ -29,16 +29,20 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
     """
     views = _views(reporting_currency, corrections)
     made_from = (wanted_shape(reporting_currency), _hash(json.dumps([entry.model_dump() for entry in corrections])))
+    has_own = is_apart(con)
+    # What this process made for itself, it made after the store had the same.
+    if has_own and _local_made_from(con) == made_from:
+        return
     is_made = shape_made_from(con) == made_from
     if not is_made:
         _prepare_stored(con, corrections)
-    if not is_made or (is_apart(con) and _local_made_from(con) != made_from):
+    if not is_made or has_own:
         _prepare_local(con, views)
-        if is_apart(con):
-            con.execute(f"CREATE OR REPLACE TABLE build.shape AS {_hashes(made_from)}")
+    # Last: what was made only in part is made again.
     if not is_made:
-        # Last: what was made only in part is made again.
         con.execute(f"CREATE OR REPLACE TABLE {quoted(catalog(con))}.ops.shape AS {_hashes(made_from)}")
+    if has_own:
+        con.execute(f"CREATE OR REPLACE TABLE build.shape AS {_hashes(made_from)}")
 
 
 def _hashes(made_from: tuple[str, str]) -> str:
