@@ -104,6 +104,29 @@ def test_a_run_commits_no_more_often_than_it_has_to(closed: Site, catalog: str) 
     assert _made_by_restatement == [3 + 1 + 1 + 3 + 1]
 
 
+_WITHOUT_STATISTICS = """
+    SELECT table_name FROM lake_1.ducklake_table AS tables
+    WHERE end_snapshot IS NULL AND NOT EXISTS (SELECT 1 FROM lake_1.ducklake_table_stats AS stats WHERE stats.table_id = tables.table_id)
+"""
+
+
+@long
+def test_also_empty_tables_have_statistics(closed: Site, catalog: str) -> None:
+    """DuckLake asks for those that are missing again at each look at a table, twice for each column."""
+    with psycopg.connect(catalog, autocommit=True) as con:
+        empty = "SELECT table_id FROM lake_1.ducklake_table_stats WHERE record_count = 0"
+        assert len(con.execute(empty).fetchall()) > 50
+        assert con.execute(_WITHOUT_STATISTICS).fetchall() == []
+        # A lake of an earlier release gets them at the next turn to write.
+        con.execute(f"DELETE FROM lake_1.ducklake_table_column_stats WHERE table_id IN ({empty})")
+        con.execute("DELETE FROM lake_1.ducklake_table_stats WHERE record_count = 0")
+        before = published(closed, VERSIONS)
+        close_plainly(closed, [APRIL, MAY, JUNE], restate=True)
+        assert con.execute(_WITHOUT_STATISTICS).fetchall() == []
+        assert len(con.execute(empty).fetchall()) > 50
+    assert published(closed, VERSIONS) == before
+
+
 @long
 def test_each_version_in_a_lake_is_proved_from_the_archive(closed: Site) -> None:
     proofs = verify(closed)
