@@ -419,7 +419,7 @@ def test_a_place_that_is_none_or_that_maintenance_would_empty_is_refused(
 def site_in(directory: Path, bucket: str) -> Site:
     """A site with an invoice of April, whose archive is in a bucket; its machines share the folder of the data files."""
     directory.mkdir(exist_ok=True)
-    places = {"data": str(directory.with_name("lake")), "archive": f"s3://{bucket}/archive"}
+    places = {"data": str(directory.with_name(f"lake-{directory.name}")), "archive": f"s3://{bucket}/archive"}
     settings = {"warehouse": {"kind": "ducklake", "catalog": "env:KAM_CATALOG"} | places}
     return write_site(directory, {"invoices": [INVOICE]}, settings=settings, feeds=["invoices"])
 
@@ -492,6 +492,7 @@ def test_machines_that_share_nothing_but_catalog_and_storage_close_prove_and_reb
 @pytest.mark.usefixtures("catalog")
 def test_a_storage_that_goes_away_or_a_kill_loses_no_load_and_no_line(
     object_storage: ObjectStorage,  # noqa: F811
+    postgresql: PostgreSql,  # noqa: F811
     bucket: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -542,6 +543,19 @@ def test_a_storage_that_goes_away_or_a_kill_loses_no_load_and_no_line(
     assert line_names(object_storage, bucket) == [f"{number:09}.json" for number in (1, 2, 3)]
     load(site)
     assert lines.read(site) == lines.read(other)
+
+    # Another site, with a catalog of its own, names the same place by mistake.
+    monkeypatch.setenv("KAM_CATALOG", postgresql.new_database())
+    theirs = site_in(tmp_path / "theirs", f"{bucket}/of-their-own")
+    more(theirs, 9)
+    load(theirs)
+    settings = theirs.directory / "kam.toml"
+    settings.write_text(settings.read_text().replace("of-their-own/", ""))
+    shutil.rmtree(theirs.archive)
+    with pytest.raises(KamError, match=r"load 2 of invoices is not the one that the lake of KAM_CATALOG has\."):
+        load(find_site(theirs.directory))
+    done = kam("--site", theirs.directory, "status")
+    assert (done.returncode, "Is it the archive of another site?" in done.stderr) == (1, True)
 
 
 @pytest.mark.usefixtures("catalog")

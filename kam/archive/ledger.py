@@ -63,7 +63,9 @@ def lists_all(con: Connection, site: Site) -> bool:
 def open_complete(site: Site) -> Iterator[Connection]:
     """Open the working file for reading only. Raises `KamError` when it lacks something that the ledger lists."""
     with open_read_only(site) as con:
-        _require_complete(site, store.ledger_entries(site), _subjects(con))
+        entries = store.ledger_entries(site)
+        _require_own(con, site, entries)
+        _require_complete(site, entries, _subjects(con))
         yield con
 
 
@@ -96,6 +98,7 @@ def listed(site: Site) -> list[dict[str, Any]]:
 
 def _unlisted(con: Connection, site: Site, listed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What the warehouse has and the ledger does not list. Raises `KamError` when it lacks something that the ledger lists."""
+    _require_own(con, site, listed)
     has = _subjects(con)
     _require_complete(site, listed, has)
     known = {store.subject(entry) for entry in listed}
@@ -107,12 +110,30 @@ def _unlisted(con: Connection, site: Site, listed: Sequence[Mapping[str, Any]]) 
     return [entry for entry in entries if store.subject(entry) in lacking]
 
 
+def _require_own(con: Connection, site: Site, listed: Sequence[Mapping[str, Any]]) -> None:
+    """Raise `KamError` when the ledger in storage is that of another site, whose loads have the same numbers.
+
+    A folder lies in its site. A place in storage is a name in the settings, which may be the wrong one.
+    """
+    if not site.archive_place:
+        return
+    has = dict(con.execute("SELECT load_id, sha256 FROM ops.loads WHERE status = 'loaded'").fetchall())
+    for entry in filter(is_load, listed):
+        if has.get(entry["load_id"], entry["sha256"]) != entry["sha256"]:
+            message = (
+                f"{site.ledger_name}: {_in_words(entry)} is not the one that {store_of(site).name} has. Is it the archive of another site? "
+                "Name the right place in [warehouse] archive; nothing was changed"
+            )
+            raise KamError(message)
+
+
 def _require_complete(site: Site, listed: Sequence[Mapping[str, Any]], has: AbstractSet[tuple[Any, ...]]) -> None:
     lacking = next((entry for entry in listed if store.subject(entry) not in has), None)
     if lacking is not None:
         rebuild = site.command("rebuild", *(["--force"] if has else []))
+        another = ", or is that the archive of another site" if site.archive_place else ""
         message = (
-            f"{store_of(site).name}: lacks {_in_words(lacking)}, which {site.ledger_name} lists. Is it an older copy? "
+            f"{store_of(site).name}: lacks {_in_words(lacking)}, which {site.ledger_name} lists. Is it an older copy{another}? "
             f"Rebuild the warehouse from the archive: {rebuild}"
         )
         raise KamError(message)
