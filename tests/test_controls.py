@@ -168,8 +168,11 @@ def deliver(site: Site, feed: str, *records: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """April is closed; a document of April came late; May and June are built and not committed."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """April is closed; a document of April came late; May and June are built and not committed.
+
+    Its session stays open: what is built is kept as long as that on a lake.
+    """
     site = write_site(tmp_path_factory.mktemp("books"), BOOKS, settings={"forecast": {"actual": "ordered"}})
     with steps.writing_session(site, "test"):
         commit(site, [APRIL], build(site, [APRIL]))
@@ -177,7 +180,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
         deliver(site, "invoices", LATE_INVOICE)
         steps.load_feed(site, "invoices")
         prepare(site, [MAY, JUNE])
-    return site
+        yield site
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from kam.warehouse import Connection, sql_text
 def data_range(con: Connection) -> tuple[date, date] | None:
     """The earliest and the latest date in any date column of any feed; None when nothing is loaded."""
     spans = " UNION ALL ".join(
-        f"SELECT min({column}) AS first_date, max({column}) AS last_date FROM core.{feed.name}"
+        f"SELECT least({', '.join(f'min({column})' for column in feed.date_columns)}) AS first_date, "
+        f"greatest({', '.join(f'max({column})' for column in feed.date_columns)}) AS last_date FROM core.{feed.name}"
         for feed in FEEDS.values()
-        for column in feed.date_columns
+        if feed.date_columns
     )
     first, last = con.execute(f"SELECT min(first_date), max(last_date) FROM ({spans})").fetchall()[0]
     return None if first is None else (first, last)

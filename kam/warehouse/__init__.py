@@ -8,7 +8,7 @@ from kam.warehouse.known_corrections import KnownCorrection, checked_corrections
 from kam.warehouse.lake_statistics import add_statistics
 from kam.warehouse.lake_store import LakeStore
 from kam.warehouse.ledgers import LAST_SHOWN, LAST_TRIED
-from kam.warehouse.names import catalog, names_mean, own_names
+from kam.warehouse.names import catalog, has_table, names_mean, own_names
 from kam.warehouse.object_storage import Objects, at_once
 from kam.warehouse.parsed import OF_ITS_ARGUMENTS, objects, parsed, reads_beyond_tables
 from kam.warehouse.people import Person, acting, user_name
@@ -38,6 +38,7 @@ __all__ = [
     "catalog",
     "checked_corrections",
     "end_workers",
+    "has_table",
     "insert",
     "kept_steps",
     "known_corrections",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import duckdb
+
 from kam.warehouse.sql import Connection, literal, quoted
 
 LAKE = "lake"
@@ -48,6 +50,15 @@ def own_names(con: Connection) -> Iterator[None]:
         return
     with names_mean(con, str(con.execute("SELECT current_database()").fetchall()[0][0])):
         yield
+
+
+def has_table(con: Connection, name: str) -> bool:
+    """Whether there is a table of this two-part name. DuckDB's list of tables is not asked: for it a lake looks at each of them."""
+    try:
+        con.execute(f"SELECT 1 FROM {name} LIMIT 0")
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def another(con: Connection) -> Connection:

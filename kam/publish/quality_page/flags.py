@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from kam.warehouse import Connection, catalog, literal, rows, sql_text
+from kam.warehouse import Connection, has_table, rows, sql_text
 
 _ORDER = ("raised", "continuing", "cleared")
 
@@ -43,11 +43,7 @@ def newest_flags(con: Connection) -> Flags | None:
 
 def flags_of(con: Connection, month: date, version: int) -> Flags:
     """The flags of a version of a month; none where an earlier release closed it."""
-    has_table = con.execute(
-        f"SELECT 1 FROM duckdb_tables() WHERE database_name = {literal(catalog(con))} AND schema_name = 'marts'"
-        " AND table_name = 'account_flags'"
-    ).fetchone()
-    if not has_table:
+    if not has_table(con, "marts.account_flags"):
         return Flags(month, version, [])
     found = rows(con, sql_text("publish/flags.sql"), [month, version])
     return Flags(month, version, found)
