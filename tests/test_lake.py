@@ -16,8 +16,18 @@ import pytest
 from kam.audit import maintain, rebuild, verify
 from kam.close import steps
 from kam.errors import KamError, SettingsError, UsageError, WarehouseAwayError, WarehouseBusyError
-from kam.site import FEEDS, Site
-from kam.warehouse import lake_catalog, open_read_only, rows, run_steps, stored, warehouse, writing
+from kam.site import FEEDS, Site, find_site
+from kam.warehouse import (
+    checked_corrections,
+    lake_catalog,
+    open_for_worker,
+    open_read_only,
+    rows,
+    run_steps,
+    stored,
+    warehouse,
+    writing,
+)
 from tests.cli import kam
 from tests.postgresql import PostgreSql, postgresql  # noqa: F401 - a fixture
 from tests.stores import file_store_only
@@ -125,6 +135,44 @@ def test_also_empty_tables_have_statistics(closed: Site, catalog: str) -> None:
         assert con.execute(_WITHOUT_STATISTICS).fetchall() == []
         assert len(con.execute(empty).fetchall()) > 50
     assert published(closed, VERSIONS) == before
+
+
+@long
+def test_a_reader_brings_a_lake_of_an_earlier_release_up_to_date(closed: Site) -> None:
+    with warehouse(closed) as con:
+        con.execute("DROP TABLE ops.steps")
+        con.execute("UPDATE ops.shape SET sha256 = 'of another release'")
+    with pytest.raises(KamError, match="another release than that of this worker"), open_for_worker(closed):
+        pytest.fail("opened")
+    with open_read_only(closed) as con:
+        assert rows(con, "FROM ops.steps") == []
+    with open_for_worker(closed) as con:
+        assert len(rows(con, "FROM ops.closes")) == 5
+
+
+@long
+def test_a_reader_writes_no_corrections(closed: Site) -> None:
+    """They wait in their file for the next run, and may be looked at before it."""
+    file = closed.directory / "corrections.toml"
+    file.write_text(
+        """
+        [[corrections]]
+        feed = "invoices"
+        key = { invoice_id = "LATE", line_no = 1 }
+        column = "net_amount"
+        wrong = 7
+        right = 8
+        reason = "Typing error"
+        owner = "AR"
+        """
+    )
+    site = find_site(closed.directory)
+    with open_read_only(site) as con:
+        assert rows(con, "SELECT net_amount FROM core.invoices WHERE invoice_id = 'LATE'") == [{"net_amount": 7}]
+    with open_for_worker(site) as con:
+        assert rows(con, "FROM staging.corrections") == []
+    assert [correction.state for correction in checked_corrections(site)] == ["applied"]
+    file.unlink()
 
 
 @long

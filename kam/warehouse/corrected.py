@@ -60,6 +60,17 @@ def fill_corrections(con: Connection, table: str, corrections: Sequence[Correcti
     insert(con, table, [dict(zip(_CORRECTION_COLUMNS, entry, strict=True)) for entry in values])
 
 
+def stored_corrections(con: Connection, table: str) -> list[Correction]:
+    """The corrections in a table of `fill_corrections`."""
+    found = con.execute(f"SELECT {', '.join(_CORRECTION_COLUMNS)} FROM {table}").fetchall()
+    return [
+        Correction(
+            feed=feed, key=json.loads(key), column=column, wrong=wrong, right=right, reason=reason, owner=owner
+        )
+        for feed, _, key, column, wrong, right, reason, owner in found
+    ]  # fmt: skip
+
+
 def states_of_corrections(corrections: Sequence[Correction], table: str) -> str:
     """A SELECT of the corrections in `table`, each with its row as known at the variable `as_of_load`.
 

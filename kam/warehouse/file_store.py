@@ -15,7 +15,7 @@ from kam.site import Site, scratch_folder
 from kam.stops import check, heard, interrupting
 from kam.warehouse import connection, turns
 from kam.warehouse.lost import require_not_lost
-from kam.warehouse.schema import prepare, shape_made_from, wanted_shape
+from kam.warehouse.schema import is_of_this_release, prepare
 from kam.warehouse.sql import Config, Connection, literal, quoted
 from kam.warehouse.turns import holder
 
@@ -70,9 +70,8 @@ class FileStore:
                 prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
                 yield con
             return
-        wanted = wanted_shape(site.settings.site.reporting_currency)
         with _storage_faults_explained(site), _opened(site, read_only=True) as con:
-            if shape_made_from(con)[:1] == (wanted,):
+            if is_of_this_release(con, site.settings.site.reporting_currency):
                 yield con
                 return
         # Made by an earlier release: first brought up to date.

@@ -26,7 +26,7 @@ from kam.warehouse.lake_data import claim, data_path, explained, is_taken, open_
 from kam.warehouse.lake_statistics import add_lacking_statistics
 from kam.warehouse.lost import require_not_lost
 from kam.warehouse.names import LAKE, LOCAL_SCHEMAS, STORED_SCHEMAS, catalog, look_in_store
-from kam.warehouse.schema import prepare
+from kam.warehouse.schema import is_of_this_release, prepare, prepare_to_read
 from kam.warehouse.sql import Config, Connection, literal, quoted
 
 if TYPE_CHECKING:
@@ -204,8 +204,14 @@ class LakeStore:
                 prepare(con, site.settings.site.reporting_currency, site.settings.corrections)
                 yield con
             return
-        with self.explained(), self._opened(":memory:") as con:
-            self._attach_beside_own(con, number, read_only=True)
+        with self._opened_beside_own(number, read_only=True) as (con, is_ready):
+            if is_ready:
+                yield con
+                return
+        # Made by an earlier release: first brought up to date.
+        with self.turn("updates the lake", wait_seconds=_CREATE_SECONDS), self.open():
+            pass
+        with self._opened_beside_own(number, read_only=True) as (con, _):
             yield con
 
     @contextmanager
@@ -216,8 +222,10 @@ class LakeStore:
         """
         number = self._number_there()
         self._site.scratch.mkdir(exist_ok=True)
-        with self.explained(), self._opened(":memory:") as con:
-            self._attach_beside_own(con, number, read_only=False)
+        with self._opened_beside_own(number, read_only=False) as (con, is_ready):
+            if not is_ready:
+                message = f"{self.name}: was made by another release than that of this worker. Install the same on all machines"
+                raise KamError(message)
             con.execute(f"SET VARIABLE {WRITER} = ''")
             con.execute("SET enable_progress_bar = false")  # DuckDB takes a process without a script for a person
             yield con
@@ -233,13 +241,22 @@ class LakeStore:
             raise KamError(message)
         return number
 
-    def _attach_beside_own(self, con: Connection, number: int, *, read_only: bool) -> None:
-        """Attach the lake to an empty database in memory, which gets the schemas that a run makes for itself."""
-        self._attach(con, LAKE, number, read_only=read_only)
-        for schema in LOCAL_SCHEMAS:
-            con.execute(f"CREATE SCHEMA {schema}")
-        look_in_store(con)
-        prepare(con, self._site.settings.site.reporting_currency, self._site.settings.corrections)
+    @contextmanager
+    def _opened_beside_own(self, number: int, *, read_only: bool) -> Iterator[tuple[Connection, bool]]:
+        """Open the lake beside `core` and `build` of one's own, in memory. Nothing is written to it, and so nothing of an earlier release updated.
+
+        Also whether it is of this release; only then all of it can be read.
+        """
+        with self.explained(), self._opened(":memory:") as con:
+            self._attach(con, LAKE, number, read_only=read_only)
+            for schema in LOCAL_SCHEMAS:
+                con.execute(f"CREATE SCHEMA {schema}")
+            look_in_store(con)
+            currency = self._site.settings.site.reporting_currency
+            is_ready = is_of_this_release(con, currency)
+            if is_ready:
+                prepare_to_read(con, currency)
+            yield con, is_ready
 
     @contextmanager
     def _opened(self, database: str) -> Iterator[Connection]:

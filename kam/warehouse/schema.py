@@ -10,7 +10,13 @@ import duckdb
 
 from kam.site import FEEDS, Correction, Feed
 from kam.warehouse.across_feeds import SAID, account_terms, dates_said, feed_currencies, feed_events, feed_keys
-from kam.warehouse.corrected import corrected_columns, fill_corrections, states_of_corrections, with_corrections
+from kam.warehouse.corrected import (
+    corrected_columns,
+    fill_corrections,
+    states_of_corrections,
+    stored_corrections,
+    with_corrections,
+)
 from kam.warehouse.names import LOCAL_SCHEMAS, catalog, is_apart, names_mean
 from kam.warehouse.sql import Connection, literal, quoted, sql_text, transaction
 
@@ -43,6 +49,19 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
         con.execute(f"CREATE OR REPLACE TABLE {quoted(catalog(con))}.ops.shape AS {_hashes(made_from)}")
     if has_own:
         con.execute(f"CREATE OR REPLACE TABLE build.shape AS {_hashes(made_from)}")
+
+
+def prepare_to_read(con: Connection, reporting_currency: str) -> None:
+    """Make what a connection to a store has for itself, for a store of this release, to which nothing is written.
+
+    The views show what the corrections of the command that wrote last make of the rows.
+    """
+    _prepare_local(con, _views(reporting_currency, stored_corrections(con, "staging.corrections")))
+
+
+def is_of_this_release(con: Connection, reporting_currency: str) -> bool:
+    """Whether the schemas of a store are as this release makes them; corrections do not count."""
+    return shape_made_from(con)[:1] == (wanted_shape(reporting_currency),)
 
 
 def _hashes(made_from: tuple[str, str]) -> str:
