@@ -224,3 +224,21 @@ def test_nothing_is_left_of_a_scratch_folder_whose_user_failed(site_folder: Path
     with pytest.raises(KamError, match="it failed"):
         use()
     assert list(site.scratch.iterdir()) == []
+
+
+def test_the_failed_keys_of_many_checks_need_no_more_memory_than_their_text() -> None:
+    """Ten megabytes of keys: to copy all keys of a check for each of them would take two hundred times that."""
+    con = memory()
+    prepare(con, "EUR")
+    con.execute(
+        "INSERT INTO ops.checks (period_month, close_version, check_name, sample_keys) "
+        "SELECT DATE '2026-06-01', i, 'a check', to_json(list_transform(range(200), lambda n: {'order_id': n, 'note': repeat('x', 150)})) "
+        "FROM range(300) AS versions(i)"
+    )
+    con.execute("SET memory_limit = '200MB'; SET temp_directory = ''")
+    con.execute("CREATE TABLE kept AS FROM ops.check_failures")
+    found = con.execute(
+        "SELECT count(*), min(failure_no), max(failure_no), sum((keys ->> 'order_id')::BIGINT) FROM kept"
+    )
+    assert found.fetchall() == [(300 * 200, 1, 200, 300 * 199 * 200 // 2)]
+    assert con.execute("SELECT DISTINCT failure_no - (keys ->> 'order_id')::BIGINT FROM kept").fetchall() == [(1,)]
