@@ -74,7 +74,7 @@ def test_the_models_of_a_build_are_steps_in_it_with_the_rows_of_their_tables(sit
     with warehouse(site) as con:
         found = rows(con, "FROM ops.steps WHERE run_no = 1 AND step = 'model'")
         (build,) = rows(con, "FROM ops.steps WHERE run_no = 1 AND step = 'build'")
-        (count,) = con.execute("SELECT count(*) FROM build.accounts").fetchall()[0]
+        (count,) = con.execute("SELECT count(*) FROM marts.accounts").fetchall()[0]
 
     assert {model["parent_no"] for model in found} == {build["step_no"]}
     assert {model["subject"]: model["row_count"] for model in found}["build.accounts"] == count == 1
