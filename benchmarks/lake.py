@@ -46,8 +46,8 @@ class Way:
     def run(self, step: str, *arguments: str, site: Path | None = None) -> None:
         """Measure a command of `kam`."""
         command = (sys.executable, "-m", "kam.cli", "--site", str(site or self.folder), *arguments)
-        print(f"{self.name}: {step} …", flush=True)
-        self.steps[step] = measured_command(step, *command, variables=self.variables, silent=True)
+        self.steps[step] = took = measured_command(step, *command, variables=self.variables, silent=True)
+        print(f"{self.name}: {step}: {took.cpu_seconds:.1f} CPU s, {took.wall_seconds:.1f} s", flush=True)
 
 
 @contextmanager
