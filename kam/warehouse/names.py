@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 import duckdb
 
@@ -15,20 +16,28 @@ LOCAL_SCHEMAS = ("core", "build")
 """The schemas that a run makes for itself."""
 STORED_SCHEMAS = ("staging", "marts", "reporting", "history", "ops")
 """The schemas that a store keeps."""
+# Connections whose store is a lake.
+_with_lake: WeakSet[Connection] = WeakSet()
 
 
 def catalog(con: Connection) -> str:
     """The name of the database that has the stored schemas: that of the connection, unless its store is another one."""
+    # To be asked costs a lake some milliseconds, and nobody detaches one.
+    if con in _with_lake:
+        return LAKE
     found = con.execute(
         f"SELECT coalesce(any_value(database_name) FILTER (database_name = {literal(LAKE)}), current_database()) "
         "FROM duckdb_databases()"
     )
-    return str(found.fetchall()[0][0])
+    name = str(found.fetchall()[0][0])
+    if name == LAKE:
+        _with_lake.add(con)
+    return name
 
 
 def is_apart(con: Connection) -> bool:
     """Whether the stored schemas are in another database than the local ones."""
-    return con.execute("SELECT current_database()").fetchall() != [(catalog(con),)]
+    return catalog(con) == LAKE
 
 
 @contextmanager
