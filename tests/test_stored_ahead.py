@@ -36,6 +36,7 @@ READERS = {
     "kam/close/steps.py": "joined with ops.standing_closes",
     "kam/close/versions.py": "stores, commits and deletes them",
     "kam/publish/filling.py": "the file leaves out what is stored ahead; versions come from ops.closes",
+    "kam/publish/quality_page/flags.py": "looks whether the table is there",
     "kam/publish/reporting.py": "views are joined with ops.closes",
     "sql/checks/receivables_rollforward.opens_on_the_last_closing.sql": "build.periods has a version of ops.standing_closes",
     "sql/controls/opening_and_last_closing.sql": "build.periods has a version of ops.standing_closes",
