@@ -94,7 +94,7 @@ def ingest_feed(
                     feed, extract.source, LoadStatus.FAILED, message=f"{question}. Nothing more was loaded"
                 )
                 return
-            yield _load_new(con, site, extract, known, accept_shrink=accept_shrink, accept_changes=accept_changes)
+            yield load(con, site, extract, known, accept_shrink=accept_shrink, accept_changes=accept_changes)
 
 
 def _not_to_load(site: Site, extract: Extract, known: KnownLoads) -> LoadResult | None:
@@ -111,7 +111,7 @@ def _source(site: Site, extract: Extract) -> FeedSource:
     return extract.reading or site.settings.source(extract.feed)
 
 
-def _load_new(
+def load(
     con: Connection,
     site: Site,
     extract: Extract,
@@ -151,7 +151,7 @@ def load_made_here(con: Connection, site: Site, extract: Extract) -> LoadResult:
     """
     ledger.sync_once(con, site)
     known = KnownLoads(con, extract.feed)
-    result = _not_to_load(site, extract, known) or _load_new(con, site, extract, known, accept_changes=True)
+    result = _not_to_load(site, extract, known) or load(con, site, extract, known, accept_changes=True)
     if result.status in {LoadStatus.FAILED, LoadStatus.LEFT}:
         raise KamError(result.message)
     return result
