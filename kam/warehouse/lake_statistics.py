@@ -22,7 +22,10 @@ def add_statistics(con: Connection, tables: Iterable[str]) -> None:
     for table in tables:
         con.execute(f"INSERT INTO {table} DEFAULT VALUES")
         if number_of(con, f"DELETE FROM {table}") != 1:
-            message = f"{table}: has rows, but no statistics of them in the catalog of the lake"
+            message = (
+                f"{table}: has rows, but the catalog of the lake has no statistics of them: it is damaged. Restore it from a backup, or rebuild "
+                "the warehouse from the archive. Nothing was changed"
+            )
             raise KamError(message)
 
 

@@ -33,7 +33,6 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
     The views show what the corrections make of the rows. `core.feed_events` and `core.feed_currencies` look across the feeds,
     and `core.corrections` shows how each correction stands to its row.
     """
-    views = _views(reporting_currency, corrections)
     made_from = (wanted_shape(reporting_currency), _hash(json.dumps([entry.model_dump() for entry in corrections])))
     has_own = is_apart(con)
     # What this process made for itself, it made after the store had the same.
@@ -43,7 +42,7 @@ def prepare(con: Connection, reporting_currency: str, corrections: Sequence[Corr
     if not is_made:
         _prepare_stored(con, corrections)
     if not is_made or has_own:
-        _prepare_local(con, views)
+        _prepare_local(con, _views(reporting_currency, corrections))
     # Last: what was made only in part is made again.
     if not is_made:
         con.execute(f"CREATE OR REPLACE TABLE {quoted(catalog(con))}.ops.shape AS {_hashes(made_from)}")
